@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * File descriptors and files. Everything opens O_CLOEXEC. Reads and writes go on after EINTR.
+ */
+
+#include "base/error.h"
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <sys/types.h>
+
+static inline void viv_close_fdp(int *fd);
+#define VIV_FD VIV_CLEANUP(viv_close_fdp) int
+
+/* Closes unless negative; errno is kept. Returns -1, for `fd = viv_close(fd)`. */
+int viv_close(int fd);
+
+static inline void viv_close_fdp(int *fd)
+{
+	viv_close(*fd);
+}
+
+/* open(2) with O_CLOEXEC; the message names the path. */
+int viv_open(const char *path, int flags, mode_t mode, struct viv_error *err) VIV_WARN_UNUSED;
+
+/* Writes all of it, or fails. `what` names the file in the message. */
+int viv_write_all(int fd, const void *data, size_t len, const char *what, struct viv_error *err);
+
+/* Reads to the end. EFBIG when there are more than `max` bytes. */
+int viv_read_to_end(int fd, size_t max, struct viv_str *ret, const char *what,
+		    struct viv_error *err);
+
+/* Reads a whole file of at most `max` bytes; *ret is replaced. ENOENT and the like as usual. */
+int viv_read_file(const char *path, size_t max, struct viv_str *ret, struct viv_error *err);
+
+/* Writes a file whole: to a temporary name beside it, synced, renamed. Parents must exist. */
+int viv_write_file(const char *path, const void *data, size_t len, mode_t mode,
+		   struct viv_error *err);
+
+/* Copies the whole content (copy_file_range, else read/write), keeping holes where it can. */
+int viv_copy_content(int from, int to, const char *what, struct viv_error *err);
+
+int viv_set_nonblocking(int fd, bool on, struct viv_error *err);
+int viv_set_cloexec(int fd, bool on, struct viv_error *err);
+
+/* A pipe with both ends O_CLOEXEC. */
+int viv_pipe(int ret_fds[2], struct viv_error *err);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * From machine files to one checked configuration. Evaluation happens in a child process with
+ * limits (the files may be a stranger's); what comes back is data: every option's value, and
+ * every definition with its place.
+ */
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/report.h"
+#include "base/str.h"
+
+struct viv_config; /* immutable once loaded */
+
+struct viv_config_setting {
+	const char *text; /* "virtualisation.cores=2" */
+	bool append;	  /* --add; else --set */
+};
+
+struct viv_config_request {
+	const char *file; /* the machine file; NULL: the default machine */
+	const struct viv_config_setting *settings; /* from the command line, in order */
+	size_t n_settings;
+	bool no_site_files; /* leave out /etc/viv/config.lua and the user's config.lua */
+};
+
+/*
+ * EINVAL: the error's message holds every error of the files, one per line, each with its place.
+ * What the files print goes to report as VIV_INFO.
+ */
+int viv_config_load(const struct viv_config_request *req, struct viv_report *report,
+		    struct viv_config **ret, struct viv_error *err);
+void viv_config_free(struct viv_config *c);
+VIV_DEFINE_CLEANUP(struct viv_config, viv_config_free)
+
+/* Absolute folder of the machine file; the current folder without one. */
+const char *viv_config_folder(const struct viv_config *c);
+/* The machine file, absolute; NULL without one. */
+const char *viv_config_file(const struct viv_config *c);
+
+/*
+ * Values, merged, with defaults. The option must exist (an unknown name is a bug and aborts). Sizes
+ * are whole MiB. A submodule or attribute set is an object, a list an array, null is JSON null.
+ * Borrowed.
+ */
+const json_t *viv_config_get(const struct viv_config *c, const char *option);
+const char *viv_config_string(const struct viv_config *c, const char *option); /* NULL if null */
+bool viv_config_bool(const struct viv_config *c, const char *option);
+int64_t viv_config_int(const struct viv_config *c, const char *option);
+/* The whole configuration as one object (nested by the dots in names). Borrowed. */
+const json_t *viv_config_all(const struct viv_config *c);
+
+/* "vm.lua:12" for the definition that decided; "default" where nobody set it. Borrowed. */
+const char *viv_config_place(const struct viv_config *c, const char *option);
+/*
+ * Every definition of an option, in the order of priority:
+ * [{place, priority, value, used: bool}]. The caller owns *ret.
+ */
+int viv_config_why(const struct viv_config *c, const char *option, json_t **ret,
+		   struct viv_error *err);

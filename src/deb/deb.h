@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Debian packages, from names to layers. apt resolves, verifies and fetches in a private state per
+ * release; dpkg installs. What was resolved is in the lock file; with it and the archives in the
+ * store nothing here needs a network.
+ */
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/report.h"
+#include "base/str.h"
+#include "store/store.h"
+
+/* Where packages come from; from the options packages.*. All borrowed. */
+struct viv_deb_source {
+	const char *release;		/* "trixie" */
+	const char *architecture;	/* "amd64" */
+	const struct viv_strv *mirrors; /* empty: those of the host's apt configuration */
+	const struct viv_strv *snapshot_mirrors;
+	const struct viv_strv *components;
+	const char *keyring; /* NULL: the Debian archive keyring of the host */
+	bool recommends;
+};
+
+/* What a machine wants of it. All borrowed. */
+struct viv_deb_request {
+	struct viv_deb_source source;
+	const struct viv_strv *base;	 /* beside Essential: yes; goes into the base layer */
+	const struct viv_strv *packages; /* "htop" or "htop=3.4.1-1"; the packages layer */
+	const char *kernel;		 /* a kernel (meta)package; NULL: none */
+	const char *lock_file;		 /* path */
+	bool locked;			 /* refuse to change the lock file */
+	bool flatten;			 /* one packages layer again, whatever the lock says */
+	bool renew;			 /* viv update: resolve everything anew */
+};
+
+struct viv_lock; /* a lock file's content; see deb/lock.h */
+
+/*
+ * Brings the lock file up to date with the request (asking apt only for what is missing) and reads
+ * it. With `locked`, ESTALE and what differs if it isn't. Unknown packages: ENOENT with near names.
+ */
+int viv_deb_resolve(const struct viv_deb_request *req, struct viv_report *report,
+		    struct viv_lock **ret, struct viv_error *err);
+
+/* The layers that the lock describes, lowest first, each one's store id known before it is built. */
+struct viv_deb_layer {
+	char *name; /* "base", "packages", "packages-2" */
+	char *id;   /* an object folder: image.erofs, accounts.json, … (deb/layer.h) */
+};
+struct viv_deb_plan {
+	struct viv_deb_layer *layers;
+	size_t n_layers;
+	char *kernel_deb; /* id of the kernel's imported .deb; NULL: none asked */
+	char *kernel_version; /* package version, for messages */
+};
+int viv_deb_plan(struct viv_store *store, const struct viv_lock *lock, struct viv_deb_plan *ret,
+		 struct viv_error *err);
+void viv_deb_plan_free(struct viv_deb_plan *p);
+
+/* Fetches and imports what is missing, then builds the layers and the kernel's .deb. */
+int viv_deb_build(struct viv_store *store, const struct viv_deb_source *source,
+		  const struct viv_lock *lock, const struct viv_deb_plan *plan,
+		  struct viv_report *report, struct viv_error *err);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* EROFS images by mkfs.erofs (erofs-utils). */
+
+#include "base/error.h"
+#include "base/str.h"
+
+/*
+ * Makes an uncompressed image of the folder `tree` at `dest`. Times later than `clamp_time` (seconds)
+ * become it. The UUID is made from `seed`. Same tree, same tools, same bytes. Call it where the
+ * tree's owners are right: inside the sandbox.
+ */
+int viv_erofs_write(const char *tree, const char *dest, int64_t clamp_time, const char *seed,
+		    struct viv_error *err);
+/* "mkfs.erofs 1.5", for recipes: other versions write other bytes. The caller frees *ret. */
+int viv_erofs_version(char **ret, struct viv_error *err);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * From a configuration to store objects: what must be built, in which order, and why; then builds
+ * it. The result is a machine's system: kernel, initrd, layers.
+ */
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/report.h"
+#include "config/config.h"
+#include "store/store.h"
+
+struct viv_plan; /* the steps, each with the id of what it makes */
+
+struct viv_plan_options {
+	const char *init_program;  /* the guest's static init and agent */
+	const char *agent_program;
+	bool locked, flatten, renew;
+};
+
+/* What a machine boots from; everything is in the store and pinned by the plan's pin. */
+struct viv_system {
+	char *id;      /* the object that ties it together: system.json */
+	char *kernel;  /* path: vmlinux where PVH works, else bzImage */
+	char *bzimage; /* path */
+	char *initrd;  /* path */
+	struct viv_strv layers; /* paths of EROFS images, lowest first */
+	struct viv_strv kernel_params;
+	char *init; /* "systemd", "none" */
+};
+
+/* Resolves packages (deb) and computes every id; builds nothing. */
+int viv_plan_make(struct viv_store *store, const struct viv_config *config,
+		  const struct viv_plan_options *options, struct viv_report *report,
+		  struct viv_plan **ret, struct viv_error *err);
+void viv_plan_free(struct viv_plan *p);
+VIV_DEFINE_CLEANUP(struct viv_plan, viv_plan_free)
+
+/* [{step, id, there: bool, why}] in build order. The caller owns it. */
+json_t *viv_plan_describe(const struct viv_plan *p);
+
+/* Builds what is missing. *ret's contents are freed with viv_system_free_contents. */
+int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_system *ret,
+		   struct viv_error *err);
+void viv_system_free_contents(struct viv_system *s);
