@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The program: one file per command, each with a `struct viv_command` that is the one place for its
+ * name, flags and help. Usage errors, --help, completions and the man page's synopsis derive from
+ * it. A command parses nothing itself: it asks its `struct viv_args`, calls the library, prints.
+ * Only code in this folder prints or exits.
+ */
+
+#include "base/error.h"
+#include "base/report.h"
+#include "base/str.h"
+#include "config/config.h"
+#include "store/store.h"
+
+/* Exit statuses that are not a command's own (docs/viv.1). */
+enum {
+	VIV_EXIT_OK = 0,
+	VIV_EXIT_FAILED = 1,
+	VIV_EXIT_USAGE = 2,
+	VIV_EXIT_PANIC = 120,	/* the guest's kernel panicked or oopsed */
+	VIV_EXIT_GONE = 121,	/* the guest went away */
+	VIV_EXIT_TIMEOUT = 124,
+	VIV_EXIT_ENVIRONMENT = 125, /* says nothing about the code under test */
+	VIV_EXIT_INTERRUPTED = 130,
+};
+
+struct viv_flag {
+	const char *name;  /* long name without the dashes; NULL ends a list */
+	char letter;	   /* short name, or 0 */
+	const char *value; /* what the value is called in help; NULL: takes none */
+	const char *help;  /* one line */
+};
+
+struct viv_cmd;
+struct viv_args;
+
+struct viv_command {
+	const char *name;     /* "run"; two words for a command's subcommand: "store gc" */
+	const char *summary;  /* one line for the list of commands */
+	const char *operands; /* "[FILE] [-- CMD…]" */
+	const char *about;    /* a few lines for --help; may be NULL */
+	const struct viv_flag *flags;
+	bool takes_command;   /* what follows "--" is a command */
+	int max_operands;
+	/* The program's exit status. */
+	int (*run)(struct viv_cmd *cmd, const struct viv_args *args);
+};
+
+/* Every command, in the order of --help; ends with NULL. (commands.c) */
+extern const struct viv_command *const viv_commands[];
+
+/* What a command is handed. */
+struct viv_cmd {
+	const struct viv_command *command;
+	struct viv_report *report; /* progress on stderr, as --quiet and the terminal ask */
+	bool json, quiet, verbose;
+	const char *store; /* --store; NULL: the default */
+};
+
+/* Parsed arguments; valid while argv is. Flags every command has: help, quiet, verbose, json, store. */
+struct viv_args {
+	struct viv_arg {
+		const struct viv_flag *flag;
+		const char *value; /* NULL for a flag without one */
+	} *given; /* in the order of the command line */
+	size_t n_given;
+	const char **operands; /* NULL-terminated */
+	size_t n_operands;
+	const char *const *command; /* after "--", NULL-terminated; NULL when there was no "--" */
+};
+
+/* args.c. 0; 1: help was printed; -EINVAL: a message was printed. */
+int viv_args_parse(struct viv_cmd *cmd, int argc, char **argv, struct viv_args *ret);
+void viv_args_free(struct viv_args *a);
+bool viv_args_has(const struct viv_args *a, const char *flag);
+const char *viv_args_value(const struct viv_args *a, const char *flag); /* the last one given */
+void viv_print_help(const struct viv_command *c); /* NULL: of the program */
+
+/* common.c */
+/* "viv: <message>" on stderr; frees the message. Returns VIV_EXIT_ENVIRONMENT. */
+int viv_cmd_fail(struct viv_cmd *cmd, struct viv_error *err);
+/* As above for a wrong call; returns VIV_EXIT_USAGE. */
+int viv_cmd_usage(struct viv_cmd *cmd, const char *fmt, ...) VIV_PRINTF(2, 3);
+/* "20G", "512M", "4096" (bytes). */
+int viv_cmd_parse_size(const char *text, uint64_t *ret_bytes, struct viv_error *err);
+/* "90", "90s", "5m", "2h": milliseconds. */
+int viv_cmd_parse_duration(const char *text, int64_t *ret_ms, struct viv_error *err);
+
+/* load.c */
+/* The flags of commands that read a machine file: --set, --add, -p; put them in your table. */
+#define VIV_CONFIG_FLAGS                                                                           \
+	{"set", 0, "OPTION=VALUE", "set an option, over the file's value"},                        \
+	{"add", 0, "OPTION=VALUE", "add to a list option"},                                        \
+	{"package", 'p', "NAME", "one package more (--add environment.systemPackages=NAME)"}
+/* The file operand, else vm.lua of this folder, else the default machine; with the flags above. */
+int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const char *file,
+			struct viv_config **ret, struct viv_error *err);
+int viv_cmd_open_store(struct viv_cmd *cmd, struct viv_store **ret, struct viv_error *err);
+
+/* progress.c: a reporter on stderr; a status line on a terminal, lines elsewhere. */
+struct viv_report *viv_progress_new(bool quiet, bool verbose);
+void viv_progress_free(struct viv_report *r);
+/* Takes the status line away: before anything else writes to the terminal. */
+void viv_progress_clear(struct viv_report *r);
+
+extern const struct viv_command viv_command_init, viv_command_run, viv_command_build,
+	viv_command_eval, viv_command_options, viv_command_update, viv_command_doctor,
+	viv_command_store_ls, viv_command_store_du, viv_command_store_gc, viv_command_store_verify,
+	viv_command_store_closure, viv_command_store_export, viv_command_store_import,
+	viv_command_completions;

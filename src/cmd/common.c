@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/cmd.h"
+
+#include <ctype.h>
+
+int viv_cmd_fail(struct viv_cmd *cmd, struct viv_error *err)
+{
+	viv_progress_clear(cmd->report);
+	fprintf(stderr, "viv: %s\n", err->msg ? err->msg : strerror(err->code));
+	viv_error_clear(err);
+	return VIV_EXIT_ENVIRONMENT;
+}
+
+int viv_cmd_usage(struct viv_cmd *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	viv_progress_clear(cmd->report);
+	fputs("viv: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	if (cmd->command)
+		fprintf(stderr, "\n`viv %s --help` shows how it is called.\n", cmd->command->name);
+	else
+		fputs("\n`viv --help` lists the commands.\n", stderr);
+	return VIV_EXIT_USAGE;
+}
+
+/* A number and what follows it. */
+static bool split_number(const char *text, uint64_t *ret_number, const char **ret_unit)
+{
+	size_t n = strspn(text, "0123456789");
+
+	if (!n || !viv_slice_u64((struct viv_slice){text, n}, UINT64_MAX / 2, ret_number))
+		return false;
+	*ret_unit = text + n;
+	return true;
+}
+
+int viv_cmd_parse_size(const char *text, uint64_t *ret_bytes, struct viv_error *err)
+{
+	static const char units[] = "KMGT";
+	const char *unit = NULL, *at = NULL;
+	unsigned shift = 0;
+	uint64_t n;
+	bool ok = split_number(text, &n, &unit);
+
+	if (ok && *unit) {
+		at = strchr(units, toupper((unsigned char)*unit));
+		ok = at && (!unit[1] || viv_streq(unit + 1, "iB") || viv_streq(unit + 1, "B"));
+		shift = at ? 10 * (unsigned)(at - units + 1) : 0;
+	}
+	if (!ok)
+		return viv_error_say(err, EINVAL, "expected a size such as 20G, got \"%s\"", text);
+	if (n > (UINT64_MAX >> 1) >> shift)
+		return viv_error_say(err, ERANGE, "the size %s is too large", text);
+	*ret_bytes = n << shift;
+	return 0;
+}
+
+int viv_cmd_parse_duration(const char *text, int64_t *ret_ms, struct viv_error *err)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"min", 60000}, {"h", 3600000}};
+	const char *unit;
+	uint64_t n;
+
+	if (split_number(text, &n, &unit) && n > 0 && n < 1000000000) {
+		for (size_t i = 0; i < VIV_ARRAY_SIZE(units); i++) {
+			if (viv_streq(unit, units[i].unit)) {
+				*ret_ms = (int64_t)n * units[i].ms;
+				return 0;
+			}
+		}
+	}
+	return viv_error_say(err, EINVAL, "expected a time such as 90s, 5m or 2h, got \"%s\"", text);
+}

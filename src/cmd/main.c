@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/cmd.h"
+
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <unistd.h>
+
+/* The command whose name is argv's first one or two words. Sets *ret_words. */
+static const struct viv_command *find(int argc, char **argv, int *ret_words)
+{
+	for (size_t i = 0; argc > 0 && viv_commands[i]; i++) {
+		const char *name = viv_commands[i]->name;
+		size_t len = strcspn(name, " ");
+
+		if (strlen(argv[0]) != len || memcmp(argv[0], name, len) != 0)
+			continue;
+		if (!name[len] || (argc > 1 && viv_streq(name + len + 1, argv[1]))) {
+			*ret_words = name[len] ? 2 : 1;
+			return viv_commands[i];
+		}
+	}
+	return NULL;
+}
+
+/* Is `word` the first of two-word commands? Prints them if asked. */
+static bool is_group(const char *word, bool print)
+{
+	size_t len = strlen(word);
+	bool found = false;
+
+	for (size_t i = 0; viv_commands[i]; i++) {
+		const char *name = viv_commands[i]->name;
+
+		if (!viv_starts_with(name, word) || name[len] != ' ')
+			continue;
+		found = true;
+		if (print)
+			printf("  %-16s %s\n", name, viv_commands[i]->summary);
+	}
+	return found;
+}
+
+static int unknown(struct viv_cmd *cmd, int argc, char **argv)
+{
+	bool group = is_group(argv[0], false);
+	const char *names[64];
+	VIV_STRV near = VIV_STRV_INIT;
+	VIV_FREE char *given = NULL;
+	size_t n = 0;
+
+	if (group && (argc < 2 || argv[1][0] == '-')) {
+		printf("usage: viv %s COMMAND [OPTION…]\n\n", argv[0]);
+		is_group(argv[0], true);
+		return argc < 2 ? VIV_EXIT_USAGE : VIV_EXIT_OK;
+	}
+	while (viv_commands[n] && n < VIV_ARRAY_SIZE(names)) {
+		names[n] = viv_commands[n]->name;
+		n++;
+	}
+	given = group ? viv_asprintf("%s %s", argv[0], argv[1]) : viv_strdup(argv[0]);
+	viv_suggest(given, names, n, 1, &near);
+	if (near.count)
+		return viv_cmd_usage(cmd, "no command \"%s\" (did you mean %s?)", given,
+				     near.items[0]);
+	return viv_cmd_usage(cmd, "no command \"%s\"", given);
+}
+
+/* Standard descriptors that are closed would be taken by files that we open. */
+static void open_standard_fds(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			_exit(VIV_EXIT_ENVIRONMENT);
+}
+
+static int run_command(struct viv_cmd *cmd, int argc, char **argv)
+{
+	struct viv_args args;
+	int r = viv_args_parse(cmd, argc, argv, &args);
+	int status = r < 0 ? VIV_EXIT_USAGE : VIV_EXIT_OK;
+
+	if (r == 0) {
+		cmd->report = viv_progress_new(cmd->quiet, cmd->verbose);
+		status = cmd->command->run(cmd, &args);
+		viv_progress_free(cmd->report);
+	}
+	viv_args_free(&args);
+	if (fflush(stdout) != 0 && status == VIV_EXIT_OK) {
+		fprintf(stderr, "viv: cannot write the output: %s\n", strerror(errno));
+		status = VIV_EXIT_ENVIRONMENT;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct viv_cmd cmd = {0};
+	int words = 0;
+	bool help = argc > 1 && viv_streq(argv[1], "help");
+
+	open_standard_fds();
+	setlocale(LC_CTYPE, "");
+	signal(SIGPIPE, SIG_IGN);
+	if (help) {
+		argv++;
+		argc--;
+	}
+	if (argc < 2 || viv_streq(argv[1], "--help") || viv_streq(argv[1], "-h")) {
+		viv_print_help(NULL);
+		return argc < 2 && !help ? VIV_EXIT_USAGE : VIV_EXIT_OK;
+	}
+	if (viv_streq(argv[1], "--version")) {
+		puts("viv " VIV_VERSION);
+		return VIV_EXIT_OK;
+	}
+	cmd.command = find(argc - 1, argv + 1, &words);
+	if (!cmd.command)
+		return unknown(&cmd, argc - 1, argv + 1);
+	if (help) {
+		viv_print_help(cmd.command);
+		return VIV_EXIT_OK;
+	}
+	return run_command(&cmd, argc - 1 - words, argv + 1 + words);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/loop.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "base/str.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void errors_keep_the_first(void **state)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	assert_int_equal(viv_error_set(&err, ENOENT, "cannot open %s", "x"), -ENOENT);
+	assert_int_equal(viv_error_say(&err, EIO, "second"), -EIO);
+	assert_string_equal(err.msg, "cannot open x: No such file or directory");
+	viv_error_context(&err, "vm.lua:%d", 3);
+	viv_error_hint(&err, "make it");
+	assert_string_equal(err.msg, "vm.lua:3: cannot open x: No such file or directory\nmake it");
+	assert_int_equal(viv_error_say(NULL, EINVAL, "nobody listens"), -EINVAL);
+}
+
+static void quoting(void **state)
+{
+	static const struct {
+		const char *word, *quoted;
+	} rows[] = {
+		{"plain-1.0_x/y:z", "plain-1.0_x/y:z"}, {"", "''"}, {"a b", "'a b'"},
+		{"it's", "'it'\\''s'"},			{"$x", "'$x'"},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_STR s = VIV_STR_INIT;
+
+		viv_str_add_quoted(&s, rows[i].word);
+		assert_string_equal(s.data, rows[i].quoted);
+	}
+}
+
+static void numbers(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t max;
+		bool ok;
+		uint64_t value;
+	} rows[] = {
+		{"0", 10, true, 0},	{"10", 10, true, 10}, {"11", 10, false, 0},
+		{"", 10, false, 0},	{"1x", 99, false, 0}, {"-1", 99, false, 0},
+		{"18446744073709551615", UINT64_MAX, true, UINT64_MAX},
+		{"18446744073709551616", UINT64_MAX, false, 0},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		uint64_t v = 0;
+
+		assert_int_equal(viv_slice_u64(viv_slice(rows[i].text), rows[i].max, &v), rows[i].ok);
+		assert_true(v == rows[i].value);
+	}
+}
+
+static void paths(void **state)
+{
+	static const struct {
+		const char *path, *clean;
+		bool safe;
+	} rows[] = {
+		{"a/b", "a/b", true},	 {"/a//b/./c/", "/a/b/c", false}, {"a/../b", "a/../b", false},
+		{".", ".", false},	 {"", ".", false},		  {"..", "..", false},
+		{"a/", "a", false},	 {"...", "...", true},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_FREE char *clean = viv_path_clean(rows[i].path);
+
+		assert_string_equal(clean, rows[i].clean);
+		assert_int_equal(viv_path_is_safe(rows[i].path), rows[i].safe);
+	}
+}
+
+static void near_names(void **state)
+{
+	static const char *const names[] = {"networking.hostName", "networking.domain", "htop"};
+	static const struct {
+		const char *name, *near;
+	} rows[] = {
+		{"networking.hostname", "networking.hostName"},
+		{"htpo", "htop"},
+		{"something-else", NULL},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_STRV near = VIV_STRV_INIT;
+
+		viv_suggest(rows[i].name, names, VIV_ARRAY_SIZE(names), 3, &near);
+		if (!rows[i].near) {
+			assert_int_equal(near.count, 0);
+			continue;
+		}
+		assert_int_equal(near.count, 1);
+		assert_string_equal(near.items[0], rows[i].near);
+	}
+}
+
+static void hashes(void **state)
+{
+	char hex[VIV_SHA256_HEX];
+
+	viv_sha256_of("abc", 3, hex);
+	assert_string_equal(hex,
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_true(viv_sha256_is_hex(hex));
+	assert_false(viv_sha256_is_hex("abc"));
+}
+
+static void files_and_trees(void **state)
+{
+	char dir[] = "/tmp/viv-unit-XXXXXX";
+	VIV_FREE char *deep = NULL, *file = NULL, *link = NULL;
+	VIV_STR text = VIV_STR_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	assert_non_null(mkdtemp(dir));
+	deep = viv_path_join(dir, "a/b/c");
+	file = viv_path_join(dir, "a/b/c/f");
+	link = viv_path_join(dir, "a/etc");
+	assert_int_equal(viv_mkdir_p(deep, 0755, &err), 0);
+	assert_int_equal(viv_write_file(file, "hello", 5, 0600, &err), 0);
+	assert_int_equal(viv_read_file(file, 5, &text, &err), 0);
+	assert_string_equal(text.data, "hello");
+	assert_int_equal(viv_read_file(file, 4, &text, &err), -EFBIG);
+	assert_int_equal(symlink("/etc", link), 0);
+	assert_int_equal(chmod(deep, 0500), 0);
+	assert_int_equal(viv_remove_tree(dir, NULL), 0);
+	assert_false(viv_exists(dir));
+	assert_true(viv_exists("/etc/passwd"));
+	assert_int_equal(viv_remove_tree(dir, NULL), 0);
+}
+
+static void programs(void **state)
+{
+	static const char *const cat[] = {"cat", NULL};
+	static const char *const fail[] = {"sh", "-c", "echo why >&2; exit 3", NULL};
+	static const char *const hang[] = {"sh", "-c", "cat /dev/zero | cat >/dev/null", NULL};
+	struct viv_slice in = VIV_SLICE("in\0side");
+	VIV_STR out = VIV_STR_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	int status;
+
+	assert_int_equal(viv_process_run(cat, NULL, &in, &out, NULL, 100, 5000, &status, &err), 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(out.len, 7);
+	assert_int_equal(viv_process_run(cat, NULL, &in, &out, NULL, 3, 5000, &status, NULL), -EFBIG);
+	assert_int_equal(viv_process_run(hang, NULL, NULL, NULL, NULL, 3, 100, &status, NULL),
+			 -ETIMEDOUT);
+	assert_int_equal(viv_process_check(fail, NULL, 100, 5000, &err), -EIO);
+	assert_string_equal(err.msg, "sh: exit status 3\nwhy");
+	viv_error_clear(&err);
+	assert_int_equal(viv_process_check((const char *const[]){"no-such-program", NULL}, NULL, 1, 1,
+					   &err),
+			 -ENOENT);
+	assert_string_equal(err.msg, "no-such-program: no such program");
+}
+
+struct seen {
+	int timers, children, signals, ios;
+};
+
+static int on_timer(struct viv_source *s, void *arg)
+{
+	((struct seen *)arg)->timers++;
+	kill(getpid(), SIGUSR1);
+	return 0;
+}
+
+static int on_signal(struct viv_source *s, int signo, void *arg)
+{
+	((struct seen *)arg)->signals++;
+	viv_loop_quit(viv_source_loop(s), 7);
+	return 0;
+}
+
+static int on_child(struct viv_source *s, pid_t pid, int status, void *arg)
+{
+	struct seen *seen = arg;
+
+	seen->children += WEXITSTATUS(status);
+	return viv_loop_add_timer(viv_source_loop(s), 1, on_timer, seen, NULL, NULL);
+}
+
+static int on_io(struct viv_source *s, int fd, uint32_t events, void *arg)
+{
+	((struct seen *)arg)->ios++;
+	viv_source_remove(s);
+	return 0;
+}
+
+static void event_loop(void **state)
+{
+	VIV_CLEANUP(viv_loop_freep) struct viv_loop *loop = NULL;
+	static const char *const argv[] = {"sh", "-c", "exit 5", NULL};
+	struct viv_process_spec spec = {.argv = argv, .fds = {-1, -1, -1}};
+	struct seen seen = {0};
+	VIV_FD file = viv_open("/proc/self/exe", O_RDONLY, 0, NULL);
+	pid_t pid;
+
+	assert_int_equal(viv_loop_new(&loop, NULL), 0);
+	assert_int_equal(viv_loop_run(loop, NULL), -ENODATA);
+	assert_int_equal(viv_process_spawn(&spec, &pid, NULL, NULL), 0);
+	assert_int_equal(viv_loop_add_child(loop, pid, on_child, &seen, NULL, NULL), 0);
+	assert_int_equal(viv_loop_add_signal(loop, SIGUSR1, on_signal, &seen, NULL, NULL), 0);
+	assert_int_equal(viv_loop_add_io(loop, file, EPOLLIN, on_io, &seen, NULL, NULL), 0);
+	assert_int_equal(viv_loop_run(loop, NULL), 7);
+	assert_int_equal(seen.children, 5);
+	assert_int_equal(seen.timers, 1);
+	assert_int_equal(seen.signals, 1);
+	assert_int_equal(seen.ios, 1);
+}
+
+static void canonical_json(void **state)
+{
+	VIV_JSON *j = NULL;
+	VIV_STR s = VIV_STR_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	static const char sorted[] = "{\"b\": [1, 2], \"a\": \"x\"}", twice[] = "{\"a\":1,\"a\":2}";
+
+	assert_int_equal(viv_json_parse(sorted, strlen(sorted), "x", &j, &err), 0);
+	viv_json_canonical(j, &s);
+	assert_string_equal(s.data, "{\"a\":\"x\",\"b\":[1,2]}");
+	json_decref(viv_steal(j));
+	assert_int_equal(viv_json_parse(twice, strlen(twice), "f.json", &j, &err), -EINVAL);
+	assert_true(viv_starts_with(err.msg, "f.json:1: "));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(errors_keep_the_first), cmocka_unit_test(quoting),
+		cmocka_unit_test(numbers),		 cmocka_unit_test(paths),
+		cmocka_unit_test(near_names),		 cmocka_unit_test(hashes),
+		cmocka_unit_test(files_and_trees),	 cmocka_unit_test(programs),
+		cmocka_unit_test(event_loop),		 cmocka_unit_test(canonical_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
