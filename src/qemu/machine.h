@@ -4,6 +4,16 @@
 /*
  * One machine as QEMU sees it, and its command line. Pure: nothing here starts, opens or looks at
  * anything, so that a command line is a function of this structure alone (`viv run --dry-run`).
+ *
+ * What every command line has, and why:
+ *	-nodefaults -no-user-config	no device and no setting that we did not ask for
+ *	-sandbox on,…=deny		"on" alone leaves spawn and others allowed
+ *	a versioned machine type	a saved machine can only be loaded into the same one
+ *	RAM as a memory backend		so that it can be a file (saved machines)
+ *	vmgenid, virtio-rng		two machines from one saved state must not be twins
+ *	spare pcie-root-ports		devices can be plugged in after the start (shares, networks)
+ *	pvpanic				a panic is an event and not a guess
+ *	-no-reboot			a guest that reboots after a panic ends instead
  */
 
 #include "base/error.h"
@@ -11,16 +21,28 @@
 
 enum viv_accel { VIV_ACCEL_KVM, VIV_ACCEL_TCG };
 
-/* Machine types; the version of QEMU's machine type is in machine_version. */
+/*
+ * Q35 is the machine. MICROVM (with ACPI and PCIe) boots 5 to 8 % faster under TCG, but has no
+ * vmgenid and no pvpanic, its type has no version, and restoring a saved one hangs.
+ */
 enum viv_board { VIV_BOARD_Q35, VIV_BOARD_MICROVM };
 
-struct viv_drive {
-	char *file;	 /* path of an image */
-	const char *format; /* "raw" or "qcow2" */
-	char *serial;	 /* at most 20 bytes (virtio-blk) */
-	bool read_only;
-	bool snapshot;	 /* writes are thrown away */
+/* The other end of a QEMU character device. Neither: there is no such device. */
+struct viv_channel {
+	int fd;	    /* > 2: a connected socket that QEMU inherits under this number */
+	char *path; /* a UNIX socket that QEMU makes and listens on, without waiting */
 };
+
+struct viv_drive {
+	char *file;	    /* path of an image; NULL: see fd */
+	int fd;		    /* file is NULL: an open file that QEMU inherits under this number */
+	const char *format; /* "raw" or "qcow2" */
+	char *serial;	    /* at most 20 bytes (virtio-blk) */
+	bool read_only;	    /* may be shared with other machines */
+	bool scratch;	    /* thrown away afterwards: flushes do nothing */
+};
+
+#define VIV_DRIVE_SERIAL_MAX 20
 
 struct viv_machine {
 	char *name;
@@ -29,19 +51,27 @@ struct viv_machine {
 	enum viv_board board;
 	char *board_version; /* "pc-q35-7.2"; NULL: the newest of this QEMU. microvm has none */
 	unsigned memory_mib, cores;
+	char *memory_file;     /* RAM is this file; NULL: anonymous */
 	char *kernel, *initrd; /* vmlinux or bzImage; may be NULL */
 	struct viv_strv kernel_params;
-	struct viv_drive *drives;
+	struct viv_drive *drives; /* in this order on the PCI bus */
 	size_t n_drives;
-	bool network; /* a user network, restricted to forwarded ports if asked */
-	char *qmp_socket;     /* path of a UNIX socket that QEMU connects to or listens on */
-	char *agent_socket;   /* path: the virtio-serial port "viv.agent" */
-	char *console_socket; /* path: the serial console; NULL: console_log only */
-	char *console_log;    /* path: everything that the guest writes to its console */
+	bool network;	   /* a user network */
+	bool restrict_net; /* with no way out of it */
+	unsigned spare_ports; /* root ports to plug devices into later */
+	bool terminal;	      /* console and monitor on QEMU's own terminal (for people) */
+	struct viv_channel qmp, agent, console;
 	struct viv_strv extra; /* raw arguments, last */
 };
 
+/* Frees what m points to; m can be used again. */
 void viv_machine_free_contents(struct viv_machine *m);
+
+/* Adds an empty drive; borrowed until the next one is added. */
+struct viv_drive *viv_machine_add_drive(struct viv_machine *m);
 
 /* The whole argv. The caller frees *ret with viv_strv_free. */
 void viv_qemu_command(const struct viv_machine *m, struct viv_strv *ret);
+
+/* argv as text that can be pasted into a shell: one option a line, quoted where it must be. */
+void viv_qemu_command_text(const struct viv_strv *argv, struct viv_str *ret);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include "qemu/machine.h"
+
+/* A value inside an option: QEMU wants its commas doubled. */
+static void add_value(struct viv_str *s, const char *value)
+{
+	for (const char *p = value; *p; p++) {
+		if (*p == ',')
+			viv_str_add_char(s, ',');
+		viv_str_add_char(s, *p);
+	}
+}
+
+static void add_option(struct viv_strv *v, const char *option, struct viv_str *value)
+{
+	viv_strv_push(v, option);
+	viv_strv_take(v, viv_str_steal(value));
+}
+
+static void add(struct viv_strv *v, const char *option, const char *value)
+{
+	viv_strv_push(v, option);
+	viv_strv_push(v, value);
+}
+
+static void add_board(const struct viv_machine *m, struct viv_strv *v)
+{
+	VIV_STR s = VIV_STR_INIT;
+
+	if (m->board == VIV_BOARD_MICROVM)
+		viv_str_add(&s, "microvm,acpi=on,pcie=on");
+	else
+		viv_str_addf(&s, "%s,graphics=off,vmport=off,smm=off,sata=off,usb=off",
+			     m->board_version ? m->board_version : "q35");
+	viv_str_addf(&s, ",memory-backend=ram,dump-guest-core=off,accel=%s",
+		     m->accel == VIV_ACCEL_KVM ? "kvm" : "tcg");
+	add_option(v, "-machine", &s);
+	if (m->accel == VIV_ACCEL_KVM)
+		add(v, "-cpu", "host");
+	viv_strv_push(v, "-smp");
+	viv_strv_pushf(v, "%u", m->cores);
+	viv_strv_push(v, "-m");
+	viv_strv_pushf(v, "%uM", m->memory_mib);
+	if (m->memory_file) {
+		viv_str_addf(&s, "memory-backend-file,id=ram,size=%uM,share=on,mem-path=",
+			     m->memory_mib);
+		add_value(&s, m->memory_file);
+	} else {
+		viv_str_addf(&s, "memory-backend-ram,id=ram,size=%uM", m->memory_mib);
+	}
+	add_option(v, "-object", &s);
+}
+
+static void add_kernel(const struct viv_machine *m, struct viv_strv *v)
+{
+	if (!m->kernel)
+		return;
+	add(v, "-kernel", m->kernel);
+	if (m->initrd)
+		add(v, "-initrd", m->initrd);
+	if (m->kernel_params.count) {
+		viv_strv_push(v, "-append");
+		viv_strv_take(v, viv_strv_join(&m->kernel_params, " "));
+	}
+}
+
+static bool channel_is_there(const struct viv_channel *c)
+{
+	return c->fd > 2 || c->path;
+}
+
+static void add_chardev(struct viv_strv *v, const char *id, const struct viv_channel *c)
+{
+	VIV_STR s = VIV_STR_INIT;
+
+	viv_str_addf(&s, "socket,id=%s,", id);
+	if (c->path) {
+		viv_str_add(&s, "path=");
+		add_value(&s, c->path);
+		viv_str_add(&s, ",server=on,wait=off");
+	} else {
+		viv_str_addf(&s, "fd=%d", c->fd);
+	}
+	add_option(v, "-chardev", &s);
+}
+
+static void add_channels(const struct viv_machine *m, struct viv_strv *v)
+{
+	if (channel_is_there(&m->qmp)) {
+		add_chardev(v, "qmp", &m->qmp);
+		add(v, "-mon", "chardev=qmp,mode=control");
+	}
+	if (m->terminal) {
+		add(v, "-chardev", "stdio,id=console,mux=on,signal=off");
+		add(v, "-mon", "chardev=console,mode=readline");
+	} else if (channel_is_there(&m->console)) {
+		add_chardev(v, "console", &m->console);
+	}
+	if (m->terminal || channel_is_there(&m->console))
+		add(v, "-serial", "chardev:console");
+	if (channel_is_there(&m->agent)) {
+		add_chardev(v, "agent", &m->agent);
+		add(v, "-device", "virtio-serial-pci");
+		add(v, "-device", "virtserialport,chardev=agent,name=viv.agent");
+	}
+}
+
+static void add_drive(const struct viv_drive *d, size_t i, struct viv_strv *v)
+{
+	VIV_STR s = VIV_STR_INIT;
+
+	if (!d->file) {
+		viv_strv_push(v, "-add-fd");
+		viv_strv_pushf(v, "fd=%d,set=%d", d->fd, d->fd);
+	}
+	/*
+	 * Each node says read-only itself. Layers never change and are read by many machines at
+	 * once, so they need no lock; a lock of QEMU's on an inherited descriptor would be
+	 * taken on a second description of the same file, which helps nobody.
+	 */
+	viv_str_addf(&s, "driver=file,node-name=file%zu,read-only=%s,%s%sfilename=", i,
+		     d->read_only ? "on" : "off", d->scratch ? "cache.no-flush=on," : "",
+		     d->read_only || !d->file ? "locking=off," : "locking=auto,");
+	if (d->file)
+		add_value(&s, d->file);
+	else
+		viv_str_addf(&s, "/dev/fdset/%d", d->fd);
+	add_option(v, "-blockdev", &s);
+	viv_str_addf(&s, "driver=%s,node-name=disk%zu,read-only=%s,%s%sfile=file%zu", d->format, i,
+		     d->read_only ? "on" : "off", d->scratch ? "cache.no-flush=on," : "",
+		     d->read_only ? "" : "discard=unmap,", i);
+	add_option(v, "-blockdev", &s);
+	viv_str_addf(&s, "virtio-blk-pci,drive=disk%zu", i);
+	if (d->serial) {
+		viv_str_add(&s, ",serial=");
+		add_value(&s, d->serial);
+	}
+	add_option(v, "-device", &s);
+}
+
+static void add_devices(const struct viv_machine *m, struct viv_strv *v)
+{
+	add(v, "-device", "virtio-rng-pci");
+	if (m->board == VIV_BOARD_Q35) {
+		add(v, "-device", "vmgenid,guid=auto");
+		add(v, "-device", "pvpanic");
+	}
+	for (size_t i = 0; i < m->n_drives; i++)
+		add_drive(&m->drives[i], i, v);
+	if (m->network) {
+		viv_strv_push(v, "-netdev");
+		viv_strv_pushf(v, "user,id=net0%s", m->restrict_net ? ",restrict=on" : "");
+		/* The ROM is for booting from the network, and costs a moment of every boot. */
+		add(v, "-device", "virtio-net-pci,netdev=net0,romfile=");
+	}
+	/* After all else: their number does not shift the other devices' places. */
+	for (unsigned i = 0; i < m->spare_ports; i++) {
+		viv_strv_push(v, "-device");
+		viv_strv_pushf(v, "pcie-root-port,id=spare%u,chassis=%u", i, i + 1);
+	}
+}
+
+void viv_qemu_command(const struct viv_machine *m, struct viv_strv *ret)
+{
+	struct viv_strv v = VIV_STRV_INIT;
+	VIV_STR name = VIV_STR_INIT;
+
+	viv_strv_push(&v, m->qemu ? m->qemu : "qemu-system-x86_64");
+	if (m->name) {
+		viv_str_add(&name, "guest=");
+		add_value(&name, m->name);
+		add_option(&v, "-name", &name);
+	}
+	viv_strv_push(&v, "-nodefaults");
+	viv_strv_push(&v, "-no-user-config");
+	viv_strv_push(&v, "-no-reboot");
+	add(&v, "-sandbox",
+	    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	add(&v, "-display", "none");
+	add(&v, "-rtc", "base=utc");
+	add_board(m, &v);
+	add_kernel(m, &v);
+	add_channels(m, &v);
+	add_devices(m, &v);
+	for (size_t i = 0; i < m->extra.count; i++)
+		viv_strv_push(&v, m->extra.items[i]);
+	*ret = v;
+}
+
+void viv_qemu_command_text(const struct viv_strv *argv, struct viv_str *ret)
+{
+	for (size_t i = 0; i < argv->count; i++) {
+		const char *word = argv->items[i];
+
+		if (i)
+			viv_str_add(ret, word[0] == '-' ? " \\\n\t" : " ");
+		viv_str_add_quoted(ret, word);
+	}
+	viv_str_add_char(ret, '\n');
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "qemu/machine.h"
+
+static void channel_free(struct viv_channel *c)
+{
+	free(c->path);
+	*c = (struct viv_channel){0};
+}
+
+void viv_machine_free_contents(struct viv_machine *m)
+{
+	char *owned[] = {m->name, m->qemu, m->board_version, m->memory_file, m->kernel, m->initrd};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(owned); i++)
+		free(owned[i]);
+	for (size_t i = 0; i < m->n_drives; i++) {
+		free(m->drives[i].file);
+		free(m->drives[i].serial);
+	}
+	free(m->drives);
+	channel_free(&m->qmp);
+	channel_free(&m->agent);
+	channel_free(&m->console);
+	viv_strv_free(&m->kernel_params);
+	viv_strv_free(&m->extra);
+	*m = (struct viv_machine){0};
+}
+
+struct viv_drive *viv_machine_add_drive(struct viv_machine *m)
+{
+	m->drives = viv_realloc(m->drives, (m->n_drives + 1) * sizeof(*m->drives));
+	m->drives[m->n_drives] = (struct viv_drive){.format = "raw"};
+	return &m->drives[m->n_drives++];
+}
