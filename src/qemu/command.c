@@ -118,8 +118,9 @@ static void add_drive(const struct viv_drive *d, size_t i, struct viv_strv *v)
 	 * once, so they need no lock; a lock of QEMU's on an inherited descriptor would be
 	 * taken on a second description of the same file, which helps nobody.
 	 */
-	viv_str_addf(&s, "driver=file,node-name=file%zu,read-only=%s,%s%sfilename=", i,
+	viv_str_addf(&s, "driver=file,node-name=file%zu,read-only=%s,%s%s%sfilename=", i,
 		     d->read_only ? "on" : "off", d->scratch ? "cache.no-flush=on," : "",
+		     d->read_only ? "" : "discard=unmap,",
 		     d->read_only || !d->file ? "locking=off," : "locking=auto,");
 	if (d->file)
 		add_value(&s, d->file);

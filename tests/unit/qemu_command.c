@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* Command lines against the files in tests/data/qemu. VIV_UPDATE_GOLDEN=1 writes them anew. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "qemu/machine.h"
+#include "qemu/program.h"
+
+static void check(const char *name, struct viv_machine *m)
+{
+	VIV_FREE char *path = viv_asprintf("%s/qemu/%s.txt", TEST_DATA, name);
+	VIV_STRV argv = VIV_STRV_INIT;
+	VIV_STR text = VIV_STR_INIT, want = VIV_STR_INIT;
+
+	viv_qemu_command(m, &argv);
+	viv_qemu_command_text(&argv, &text);
+	if (getenv("VIV_UPDATE_GOLDEN"))
+		assert_int_equal(viv_write_file(path, text.data, text.len, 0644, NULL), 0);
+	assert_int_equal(viv_read_file(path, 65536, &want, NULL), 0);
+	assert_string_equal(text.data, want.data);
+	viv_machine_free_contents(m);
+	viv_machine_free_contents(m);
+}
+
+static void test_smallest(void **state)
+{
+	struct viv_machine m = {.accel = VIV_ACCEL_TCG, .memory_mib = 512, .cores = 1};
+
+	check("smallest", &m);
+}
+
+static void add_params(struct viv_machine *m, const char *const *list)
+{
+	viv_strv_push_all(&m->kernel_params, list);
+}
+
+static void test_full(void **state)
+{
+	static const char *const params[] = {"console=ttyS0", "panic=-1", "dyndbg=\"file x +p\"", NULL};
+	static const char *const extra[] = {"-device", "edu", NULL};
+	struct viv_machine m = {
+		.name = viv_strdup("vm, the second"),
+		.qemu = viv_strdup("/usr/bin/qemu-system-x86_64"),
+		.accel = VIV_ACCEL_KVM,
+		.board_version = viv_strdup("pc-q35-7.2"),
+		.memory_mib = 1024,
+		.cores = 2,
+		.kernel = viv_strdup("/store/k, 1/vmlinux"),
+		.initrd = viv_strdup("/store/initrd"),
+		.network = true,
+		.restrict_net = true,
+		.spare_ports = 2,
+		.qmp.fd = 3,
+		.agent.fd = 4,
+		.console.fd = 5,
+	};
+	struct viv_drive *d;
+
+	add_params(&m, params);
+	viv_strv_push_all(&m.extra, extra);
+	d = viv_machine_add_drive(&m);
+	d->file = viv_strdup("/store/a,b.erofs");
+	d->serial = viv_strdup("viv-layer0");
+	d->read_only = true;
+	d = viv_machine_add_drive(&m);
+	d->fd = 6;
+	d->serial = viv_strdup("viv-disk");
+	d->scratch = true;
+	d = viv_machine_add_drive(&m);
+	d->file = viv_strdup("./kept.qcow2");
+	d->format = "qcow2";
+	check("full", &m);
+}
+
+static void test_terminal(void **state)
+{
+	struct viv_machine m = {
+		.accel = VIV_ACCEL_TCG,
+		.memory_mib = 512,
+		.cores = 1,
+		.memory_file = viv_strdup("/run/viv/ram"),
+		.terminal = true,
+		.agent.path = viv_strdup("/run/viv/vm.agent"),
+	};
+
+	check("terminal", &m);
+}
+
+static void test_microvm(void **state)
+{
+	struct viv_machine m = {
+		.accel = VIV_ACCEL_TCG,
+		.board = VIV_BOARD_MICROVM,
+		.memory_mib = 256,
+		.cores = 1,
+		.kernel = viv_strdup("/store/vmlinux"),
+		.console.fd = 3,
+	};
+
+	check("microvm", &m);
+}
+
+static void test_newest_q35(void **state)
+{
+	VIV_FREE char *found = viv_qemu_newest_q35("Supported machines are:\n"
+						   "pc-q35-7.1    Standard PC\n"
+						   "q35           Standard PC (Q35 + ICH9, 2009) "
+						   "(alias of pc-q35-7.2)\n");
+
+	assert_string_equal(found, "pc-q35-7.2");
+	assert_null(viv_qemu_newest_q35("virt  ARM (alias of virt-7.2)\n"));
+	assert_null(viv_qemu_newest_q35("q35   PC (alias of pc-q35-7"));
+	assert_null(viv_qemu_newest_q35(""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_smallest), cmocka_unit_test(test_full),
+		cmocka_unit_test(test_terminal), cmocka_unit_test(test_microvm),
+		cmocka_unit_test(test_newest_q35),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
