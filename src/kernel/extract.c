@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/extract.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <ctype.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_UNPACKED (4ull << 30)
+#define MAX_FILES    100000
+
+/* The package being read: an archive in an archive. */
+struct package {
+	struct archive *ar, *tar;
+	const char *path, *dest;
+	struct viv_kernel_files found;
+	char *modules_version;
+	uint64_t size; /* unpacked so far */
+	size_t files;
+};
+
+static void free_package(struct package *p)
+{
+	if (p->tar)
+		archive_read_free(p->tar);
+	if (p->ar)
+		archive_read_free(p->ar);
+	free(p->found.version);
+	free(p->modules_version);
+}
+
+static int bad(struct package *p, const char *why, struct viv_error *err)
+{
+	return viv_error_say(err, EINVAL, "%s: %s", p->path, why);
+}
+
+static int damaged(struct package *p, struct archive *a, struct viv_error *err)
+{
+	return viv_error_say(err, EINVAL, "%s: damaged package: %s", p->path,
+			     archive_error_string(a) ? archive_error_string(a) : "no archive");
+}
+
+/* Feeds the inner archive with the outer one's data. */
+static la_ssize_t read_inner(struct archive *inner, void *arg, const void **ret)
+{
+	struct package *p = arg;
+	size_t len = 0;
+	la_int64_t at;
+	int r = archive_read_data_block(p->ar, ret, &len, &at);
+
+	if (r == ARCHIVE_EOF)
+		return 0;
+	if (r < ARCHIVE_WARN) {
+		archive_set_error(inner, EINVAL, "%s", archive_error_string(p->ar));
+		return -1;
+	}
+	return (la_ssize_t)len;
+}
+
+static int open_tar(struct package *p, struct viv_error *err)
+{
+	p->tar = archive_read_new();
+	if (!p->tar)
+		viv_oom();
+	archive_read_support_filter_gzip(p->tar);
+	archive_read_support_filter_xz(p->tar);
+	archive_read_support_filter_zstd(p->tar);
+	archive_read_support_filter_bzip2(p->tar);
+	archive_read_support_format_tar(p->tar);
+	if (archive_read_open(p->tar, p, NULL, read_inner, NULL) != ARCHIVE_OK)
+		return damaged(p, p->tar, err);
+	return 0;
+}
+
+static int open_package(struct package *p, struct viv_error *err)
+{
+	struct archive_entry *e;
+	int r;
+
+	p->ar = archive_read_new();
+	if (!p->ar)
+		viv_oom();
+	archive_read_support_format_ar(p->ar);
+	if (archive_read_open_filename(p->ar, p->path, 1 << 17) != ARCHIVE_OK)
+		return viv_error_set(err, archive_errno(p->ar), "cannot open %s", p->path);
+	while ((r = archive_read_next_header(p->ar, &e)) == ARCHIVE_OK) {
+		const char *name = archive_entry_pathname(e);
+
+		if (name && viv_starts_with(name, "data.tar"))
+			return open_tar(p, err);
+	}
+	return r == ARCHIVE_EOF ? bad(p, "not a Debian package: it has no data.tar", err)
+				: damaged(p, p->ar, err);
+}
+
+/* Versions become file names and arguments. */
+static bool version_ok(const char *s, size_t n)
+{
+	if (n == 0 || n > 100 || !isalnum((unsigned char)s[0]))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)s[i]) && !strchr("._+~-", s[i]))
+			return false;
+	return true;
+}
+
+/* Remembers a version, or checks that it is the one known. */
+static int note_version(struct package *p, char **known, const char *s, size_t n,
+			struct viv_error *err)
+{
+	if (!version_ok(s, n))
+		return bad(p, "a kernel version with odd characters", err);
+	if (!*known)
+		*known = viv_strndup(s, n);
+	if (strlen(*known) != n || memcmp(*known, s, n) != 0)
+		return bad(p, "it holds kernels of two versions", err);
+	return 0;
+}
+
+/*
+ * Where a member goes below `dest`; *ret is NULL for what isn't needed. `name` is clean and safe.
+ */
+static int target_of(struct package *p, const char *name, char **ret, struct viv_error *err)
+{
+	const char *rest;
+	size_t n;
+	int r;
+
+	if (viv_starts_with(name, "usr/lib/modules/"))
+		name += strlen("usr/");
+	if (viv_starts_with(name, "boot/vmlinuz-")) {
+		rest = name + strlen("boot/vmlinuz-");
+		r = note_version(p, &p->found.version, rest, strlen(rest), err);
+		if (r == 0)
+			*ret = viv_path_join(p->dest, "bzImage");
+		return r;
+	}
+	if (viv_starts_with(name, "boot/config-")) {
+		*ret = viv_path_join(p->dest, "config");
+		return 0;
+	}
+	if (!viv_starts_with(name, "lib/modules/"))
+		return 0;
+	rest = name + strlen("lib/modules/");
+	n = strcspn(rest, "/");
+	r = note_version(p, &p->modules_version, rest, n, err);
+	if (r == 0 && rest[n])
+		*ret = viv_asprintf("%s/root/usr/%s", p->dest, name);
+	return r;
+}
+
+static int write_member(struct package *p, const char *target, struct viv_error *err)
+{
+	VIV_FREE char *dir = viv_path_dir(target);
+	VIV_FD fd = -1;
+	const void *data;
+	size_t len;
+	la_int64_t at;
+	int r = viv_mkdir_p(dir, 0755, err);
+
+	if (r < 0)
+		return r;
+	if (++p->files > MAX_FILES)
+		return bad(p, "too many files", err);
+	fd = viv_open(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644, err);
+	if (fd < 0)
+		return fd;
+	while ((r = archive_read_data_block(p->tar, &data, &len, &at)) == ARCHIVE_OK) {
+		p->size += len;
+		if (p->size > MAX_UNPACKED)
+			return bad(p, "more than 4 GiB unpacked", err);
+		r = viv_write_all(fd, data, len, target, err);
+		if (r < 0)
+			return r;
+	}
+	return r == ARCHIVE_EOF ? 0 : damaged(p, p->tar, err);
+}
+
+static int take_member(struct package *p, struct archive_entry *e, struct viv_error *err)
+{
+	const char *raw = archive_entry_pathname(e);
+	VIV_FREE char *name = NULL;
+	VIV_FREE char *target = NULL;
+	int r;
+
+	if (!raw || archive_entry_filetype(e) != AE_IFREG || archive_entry_hardlink(e))
+		return 0;
+	name = viv_path_clean(raw);
+	if (!viv_path_is_safe(name))
+		return bad(p, "a file name that leaves the package's root", err);
+	r = target_of(p, name, &target, err);
+	if (r < 0 || !target)
+		return r;
+	p->found.newest = VIV_MAX(p->found.newest, archive_entry_mtime(e));
+	return write_member(p, target, err);
+}
+
+static int make_root(struct package *p, struct viv_error *err)
+{
+	VIV_FREE char *modules = viv_path_join(p->dest, "root/usr/lib/modules");
+	VIV_FREE char *lib = viv_path_join(p->dest, "root/lib");
+	int r = viv_mkdir_p(modules, 0755, err);
+
+	if (r == 0 && symlink("usr/lib", lib) < 0)
+		return viv_error_set(err, errno, "cannot make %s", lib);
+	return r;
+}
+
+int viv_kernel_extract(const char *deb, const char *dest, struct viv_kernel_files *ret,
+		       struct viv_error *err)
+{
+	VIV_CLEANUP(free_package) struct package p = {.path = deb, .dest = dest};
+	struct archive_entry *e;
+	int r, got;
+
+	if ((r = make_root(&p, err)) < 0 || (r = open_package(&p, err)) < 0)
+		return r;
+	while ((got = archive_read_next_header(p.tar, &e)) == ARCHIVE_OK || got == ARCHIVE_WARN) {
+		r = take_member(&p, e, err);
+		if (r < 0)
+			return r;
+	}
+	if (got != ARCHIVE_EOF)
+		return damaged(&p, p.tar, err);
+	if (!p.found.version)
+		return bad(&p, "no kernel in this package (boot/vmlinuz-…)", err);
+	if (p.modules_version && !viv_streq(p.modules_version, p.found.version))
+		return bad(&p, "kernel and modules are of two versions", err);
+	*ret = p.found;
+	p.found.version = NULL;
+	return 0;
+}

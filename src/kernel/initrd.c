@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/kernel.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "kernel/modules.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define MAX_FILE (64u << 20)
+
+/* The archive is uncompressed: unpacking costs the emulated CPU more than the few MB do. */
+struct initrd {
+	struct archive *archive;
+	struct viv_str bytes;
+	int64_t inode; /* counted, so that the bytes are always the same */
+};
+
+static void free_initrd(struct initrd *rd)
+{
+	if (rd->archive)
+		archive_write_free(rd->archive);
+	viv_str_free(&rd->bytes);
+}
+
+static la_ssize_t add_bytes(struct archive *a, void *arg, const void *data, size_t len)
+{
+	viv_str_add_bytes(&((struct initrd *)arg)->bytes, data, len);
+	return (la_ssize_t)len;
+}
+
+static int failed(struct initrd *rd, struct viv_error *err)
+{
+	return viv_error_say(err, EIO, "cannot write the initrd: %s",
+			     archive_error_string(rd->archive));
+}
+
+static int open_archive(struct initrd *rd, struct viv_error *err)
+{
+	rd->archive = archive_write_new();
+	if (!rd->archive)
+		viv_oom();
+	archive_write_set_bytes_per_block(rd->archive, 0);
+	if (archive_write_set_format_cpio_newc(rd->archive) != ARCHIVE_OK ||
+	    archive_write_open(rd->archive, rd, NULL, add_bytes, NULL) != ARCHIVE_OK)
+		return failed(rd, err);
+	return 0;
+}
+
+/* data: for regular files. */
+static int add(struct initrd *rd, const char *name, mode_t mode, dev_t device,
+	       const struct viv_str *data, struct viv_error *err)
+{
+	struct archive_entry *e = archive_entry_new();
+	bool ok;
+
+	if (!e)
+		viv_oom();
+	archive_entry_set_pathname(e, name);
+	archive_entry_set_mode(e, mode);
+	archive_entry_set_nlink(e, S_ISDIR(mode) ? 2 : 1);
+	archive_entry_set_ino64(e, ++rd->inode);
+	archive_entry_set_mtime(e, 0, 0);
+	archive_entry_set_rdev(e, device);
+	archive_entry_set_size(e, data ? (la_int64_t)data->len : 0);
+	ok = archive_write_header(rd->archive, e) == ARCHIVE_OK;
+	archive_entry_free(e);
+	if (ok && data && data->len)
+		ok = archive_write_data(rd->archive, data->data, data->len) ==
+		     (la_ssize_t)data->len;
+	return ok ? 0 : failed(rd, err);
+}
+
+static int add_file(struct initrd *rd, const char *name, mode_t mode, const char *from,
+		    struct viv_error *err)
+{
+	VIV_STR data = VIV_STR_INIT;
+	int r = viv_read_file(from, MAX_FILE, &data, err);
+
+	return r < 0 ? r : add(rd, name, S_IFREG | mode, 0, &data, err);
+}
+
+static int add_folders(struct initrd *rd, struct viv_error *err)
+{
+	static const char *const folders[] = {"dev", "proc", "run", "sys", "viv", "viv/modules"};
+	int r = 0;
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(folders) && r == 0; i++)
+		r = add(rd, folders[i], S_IFDIR | 0755, 0, NULL, err);
+	/* The kernel opens it for init's stdin, stdout and stderr before devtmpfs is mounted. */
+	return r < 0 ? r : add(rd, "dev/console", S_IFCHR | 0600, makedev(5, 1), NULL, err);
+}
+
+static int add_modules(struct initrd *rd, const struct viv_strv *paths, struct viv_error *err)
+{
+	int r = 0;
+
+	if (paths->count > 999)
+		return viv_error_say(err, E2BIG, "%zu kernel modules are too many for an initrd",
+				     paths->count);
+	for (size_t i = 0; i < paths->count && r == 0; i++) {
+		VIV_FREE char *name = viv_asprintf("viv/modules/%03zu-%s", i,
+						   viv_path_base(paths->items[i]));
+
+		r = add_file(rd, name, 0644, paths->items[i], err);
+	}
+	return r;
+}
+
+int viv_initrd_write(const struct viv_initrd_spec *spec, const char *dest, struct viv_error *err)
+{
+	VIV_CLEANUP(free_initrd) struct initrd rd = {0};
+	VIV_FREE char *folder = viv_path_join(spec->kernel_dir, "modules");
+	VIV_STRV modules = VIV_STRV_INIT;
+	int r;
+
+	/* A kernel without modules has everything built in. */
+	if (viv_exists(folder) &&
+	    (r = viv_modules_closure(folder, spec->modules, spec->optional, &modules, err)) < 0)
+		return r;
+	if ((r = open_archive(&rd, err)) < 0 || (r = add_folders(&rd, err)) < 0 ||
+	    (r = add_file(&rd, "init", 0755, spec->init, err)) < 0 ||
+	    (r = add_file(&rd, "viv/agent", 0755, spec->agent, err)) < 0 ||
+	    (r = add_modules(&rd, &modules, err)) < 0)
+		return r;
+	if (archive_write_close(rd.archive) != ARCHIVE_OK)
+		return failed(&rd, err);
+	return viv_write_file(dest, rd.bytes.data, rd.bytes.len, 0644, err);
+}
