@@ -17,11 +17,15 @@
 #include "base/report.h"
 #include "base/str.h"
 
-struct viv_store;	/* an open store; one thread */
+struct viv_store;	/* an open store; one thread, not to be used in a forked child */
 struct viv_store_build; /* an object being made, locked by this process */
 struct viv_store_pin;	/* keeps objects from being collected while it lives */
 
-/* path NULL: $VIV_STORE, else $XDG_DATA_HOME/viv/store. Made if it isn't there. */
+/*
+ * path NULL: $VIV_STORE, else $XDG_DATA_HOME/viv/store. Made if it isn't there. A store that can't
+ * be written can still be read; what needs to write fails with EROFS or EACCES. A network file
+ * system is refused (EOPNOTSUPP): its locks can't be relied on.
+ */
 int viv_store_open(const char *path, struct viv_store **ret, struct viv_error *err);
 void viv_store_close(struct viv_store *s);
 VIV_DEFINE_CLEANUP(struct viv_store, viv_store_close)
@@ -37,12 +41,34 @@ char *viv_store_object_path(const struct viv_store *s, const char *id);
 bool viv_store_has(const struct viv_store *s, const char *id);
 
 /*
+ * Is it there with everything that it refers to, each file of the size that was recorded? Reads an
+ * info file for each; what `viv store verify` moved aside is missed here and not by viv_store_has.
+ */
+bool viv_store_has_closure(const struct viv_store *s, const char *id);
+
+/*
  * Takes the right to make an object. 0: *ret is ours to make. 1: it is there (*ret untouched),
- * perhaps because another process made it while we waited.
+ * perhaps because another process made it while we waited. Either way the object is pinned until
+ * the store is closed.
+ *
+ * So that two processes never wait for each other: whoever holds builds begins only objects that
+ * those need (inputs), or takes a group at once with viv_store_begin_many. EDEADLK: this store is
+ * making that object already.
  */
 int viv_store_begin(struct viv_store *s, const char *id, struct viv_report *report,
 		    struct viv_store_build **ret, struct viv_error *err);
-/* Where to make it: a name in a fresh folder on the store's file system, not there yet. */
+/*
+ * The same for a group, in an order that can't deadlock. ret[i] is NULL where the object is there.
+ * On failure nothing is held.
+ */
+int viv_store_begin_many(struct viv_store *s, const char *const *ids, size_t n,
+			 struct viv_report *report, struct viv_store_build **ret,
+			 struct viv_error *err);
+/*
+ * Where to make it: a name in a fresh folder on the store's file system, not there yet. Files,
+ * folders and symbolic links can be stored, nothing else; owners, times and extended attributes are
+ * not kept, of the permissions only whether a file is executable.
+ */
 const char *viv_store_build_path(const struct viv_store_build *b);
 /*
  * Makes it visible: permissions without write, synced, renamed. `recipe` is what the id came from
@@ -51,11 +77,28 @@ const char *viv_store_build_path(const struct viv_store_build *b);
  */
 int viv_store_commit(struct viv_store_build *b, const json_t *recipe, const struct viv_strv *refs,
 		     struct viv_error *err);
-void viv_store_abort(struct viv_store_build *b);
+/*
+ * Commits a group with a few syncs for all of them: for many small objects the only quick way.
+ * `sha256` is the object's content hash where the caller has it already (it is believed); NULL: it
+ * is computed while the disk works. Frees every item's build and sets it to NULL, also on error;
+ * then some of the objects may be there, each of them whole.
+ */
+struct viv_store_commit {
+	struct viv_store_build *build;
+	const json_t *recipe;
+	const struct viv_strv *refs; /* NULL: none; may name objects earlier in the group */
+	const char *sha256;
+};
+int viv_store_commit_many(struct viv_store *s, struct viv_store_commit *items, size_t n,
+			  struct viv_error *err);
+void viv_store_abort(struct viv_store_build *b); /* NULL is fine */
 VIV_DEFINE_CLEANUP(struct viv_store_build, viv_store_abort)
 
-/* {id, recipe, refs, size, sha256 (of a file, or of a folder's listing), kind}. */
-int viv_store_info(struct viv_store *s, const char *id, json_t **ret, struct viv_error *err);
+/*
+ * {id, kind: "file", "executable" or "folder", recipe, refs, size (bytes in all), sha256 (of a file,
+ * or of a folder's listing)}. ENOENT if the object isn't there. The caller owns *ret.
+ */
+int viv_store_info(const struct viv_store *s, const char *id, json_t **ret, struct viv_error *err);
 
 /*
  * Keeps objects (and their closures) until the pin is freed or the process ends. Pin before you
