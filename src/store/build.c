@@ -94,7 +94,7 @@ int viv_store_begin(struct viv_store *s, const char *id, struct viv_report *repo
 	}
 	/* From here the build has the lock and gives it back, also when it can't be made. */
 	r = make_build(s, id, ret, err);
-	return r < 0 ? viv_store_explain(s, err) : 0;
+	return r < 0 ? viv_store_explain(s, r, err) : 0;
 }
 
 static int compare_ids(const void *a, const void *b)

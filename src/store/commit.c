@@ -261,7 +261,7 @@ int viv_store_commit_many(struct viv_store *s, struct viv_store_commit *items, s
 	for (size_t i = 0; i < n; i++)
 		viv_store_abort(viv_steal(items[i].build));
 	free(g.jobs);
-	return r < 0 ? viv_store_explain(s, err) : 0;
+	return r < 0 ? viv_store_explain(s, r, err) : 0;
 }
 
 int viv_store_commit(struct viv_store_build *b, const json_t *recipe, const struct viv_strv *refs,

@@ -37,8 +37,8 @@ char *viv_store_info_path(const struct viv_store *s, const char *id);
 char *viv_store_path(const struct viv_store *s, const char *name); /* "tmp", "pins", … */
 /* Fails, saying why, if the store can't be written. */
 int viv_store_check_writable(const struct viv_store *s, struct viv_error *err);
-/* Adds what to do to an error that says that the disk is full. Returns the error's code. */
-int viv_store_explain(const struct viv_store *s, struct viv_error *err);
+/* Adds what to do to an error that says that the disk is full. Returns `code`. */
+int viv_store_explain(const struct viv_store *s, int code, struct viv_error *err);
 /* Recipe and id belong together? */
 bool viv_store_recipe_fits(const char *id, const json_t *recipe);
 
@@ -84,6 +84,11 @@ int viv_store_keep(struct viv_store *s, const char *id, struct viv_error *err);
 int viv_store_pinned(struct viv_store *s, struct viv_strv *ids, struct viv_error *err);
 /* Notes that the object is used now. */
 void viv_store_touch(const struct viv_store *s, const char *id);
+
+/* root.c */
+/* Adds every id that a root leads to. `clear`: removes roots that no longer hold. Under the guard. */
+int viv_store_rooted(const struct viv_store *s, bool clear, struct viv_strv *ids,
+		     struct viv_error *err);
 
 /* tree.c */
 struct viv_tree_facts {

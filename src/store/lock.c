@@ -21,8 +21,10 @@ static int set_lock(int fd, int cmd, short type, off_t at)
 
 static int lock_error(const struct viv_store *s, int code, struct viv_error *err)
 {
-	viv_error_set(err, code, "cannot lock the store %s", s->root);
-	return viv_error_hint(err, "Set VIV_STORE to a folder on a local disk.");
+	int r = viv_error_set(err, code, "cannot lock the store %s", s->root);
+
+	viv_error_hint(err, "Set VIV_STORE to a folder on a local disk.");
+	return r;
 }
 
 int viv_store_guard(const struct viv_store *s, bool exclusive, struct viv_error *err)

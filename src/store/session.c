@@ -161,7 +161,7 @@ static int add_pins(struct viv_store_pin *pin, char *const *ids, size_t n, struc
 		r = make_pin_file(pin, err);
 	if (r == 0)
 		r = write_pins(pin, ids, n, err);
-	return r < 0 ? viv_store_explain(pin->store, err) : 0;
+	return r < 0 ? viv_store_explain(pin->store, r, err) : 0;
 }
 
 int viv_store_pin(struct viv_store *s, const struct viv_strv *ids, struct viv_store_pin **ret,

@@ -86,7 +86,9 @@ static int make_layout(const char *root, const char *format, struct viv_error *e
 	}
 	if (r == 0)
 		r = viv_write_file(format, FORMAT, strlen(FORMAT), 0644, err);
-	return r < 0 ? viv_error_context(err, "cannot make the store %s", root) : 0;
+	if (r < 0)
+		viv_error_context(err, "cannot make the store %s", root);
+	return r;
 }
 
 static int check_format(const char *root, struct viv_error *err)
@@ -224,18 +226,20 @@ int viv_store_check_writable(const struct viv_store *s, struct viv_error *err)
 	if (!s->read_only)
 		return 0;
 	viv_error_set(err, s->read_only, "the store %s can only be read", s->root);
-	return viv_error_hint(err, "Set VIV_STORE to a folder that you can write.");
+	viv_error_hint(err, "Set VIV_STORE to a folder that you can write.");
+	return -s->read_only;
 }
 
-int viv_store_explain(const struct viv_store *s, struct viv_error *err)
+int viv_store_explain(const struct viv_store *s, int code, struct viv_error *err)
 {
 	struct statvfs fs;
 
-	if (!err || (err->code != ENOSPC && err->code != EDQUOT))
-		return err ? -err->code : -EIO;
-	if (fstatvfs(s->root_fd, &fs) == 0 && err->code == ENOSPC)
+	if (code != -ENOSPC && code != -EDQUOT)
+		return code;
+	if (fstatvfs(s->root_fd, &fs) == 0 && code == -ENOSPC)
 		viv_error_hint(err, "%llu MiB are free on the disk of the store %s.",
 			       (unsigned long long)fs.f_bavail * fs.f_frsize >> 20, s->root);
-	return viv_error_hint(err, "'viv store gc --all' removes what nothing refers to; VIV_STORE "
-				   "moves the store to another disk.");
+	viv_error_hint(err, "'viv store gc --all' removes what nothing refers to; VIV_STORE moves the "
+			    "store to another disk.");
+	return code;
 }

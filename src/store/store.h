@@ -115,3 +115,9 @@ VIV_DEFINE_CLEANUP(struct viv_store_pin, viv_store_unpin)
  * or points elsewhere. Replaces a link that points into the store; never anything else (EEXIST).
  */
 int viv_store_add_root(struct viv_store *s, const char *link, const char *id, struct viv_error *err);
+/*
+ * Keeps objects for as long as a file (a lock file) is there. Replaces what was kept for it before.
+ * Ids that are not there (yet) are fine.
+ */
+int viv_store_add_file_root(struct viv_store *s, const char *file, const struct viv_strv *ids,
+			    struct viv_error *err);
