@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The guest agent: runs commands for the host (docs/agent-protocol.md). One thread, one epoll, every
+ * descriptor edge-triggered: an event only sets a `ready` flag, which the read or write that finds
+ * nothing to do takes back. So nothing is ever registered anew, a late event for a channel that is
+ * gone does no harm, and the loop is: wait, set flags, do a bounded piece of all work that is ready.
+ *
+ * What is to be sent is kept as state (`…_due`) and turned into frames when there is room, so no
+ * queue can grow. The agent never ends of itself: what fails is answered, or tried at the next event.
+ */
+
+#include "proto/proto.h"
+
+#include <sys/epoll.h>
+#include <sys/types.h>
+
+#define AGENT_STDIN_WINDOW (128 * 1024) /* bytes that we keep for a command that doesn't read */
+
+/*
+ * Bytes to the host. Frames with a larger payload than OUT_SMALL, which are output of commands, only
+ * go in below OUT_DATA, so that there is room for the others.
+ */
+#define OUT_SMALL 64
+#define OUT_DATA  (128 * 1024)
+#define OUT_CAP	  (OUT_DATA + VIV_PROTO_MAX_FRAME + 4096)
+#define IN_CAP	  (2 * VIV_PROTO_MAX_FRAME)
+
+enum channel_state {
+	CHANNEL_FREE = 0,
+	CHANNEL_SPEC,	  /* frames of a RUN are coming in; `spec` has what came */
+	CHANNEL_REFUSED,  /* as above, but it is too much for us; `failed` says why */
+	CHANNEL_STARTING, /* forked; `status` tells whether it could be executed */
+	CHANNEL_RUNNING,  /* executed */
+	CHANNEL_ENDED,	  /* reaped; `exit` is set; what it had written is still being sent */
+	CHANNEL_JOB,	  /* a child of ours does what may take long; DONE when it is reaped */
+};
+
+/* Output of a command. */
+struct out_stream {
+	int fd; /* -1: closed */
+	bool ready;
+	uint32_t credit; /* bytes that the host will take */
+	size_t left;	 /* CHANNEL_ENDED: bytes still to be sent */
+};
+
+struct channel {
+	enum channel_state state;
+	uint32_t id;
+	pid_t pid;
+	bool pty;
+	uint8_t *spec;
+	size_t spec_len;
+	int status;
+	struct out_stream out[2]; /* STDOUT, STDERR */
+
+	int in; /* stdin; -1: closed */
+	bool in_ready, in_ended;
+	uint8_t *ring; /* AGENT_STDIN_WINDOW bytes for it */
+	size_t ring_at, ring_len;
+	uint32_t credit_due; /* bytes of stdin taken and not yet credited */
+	bool started_due, close_due;
+	struct viv_proto_failed failed;
+	struct viv_proto_exit exit;
+};
+
+struct agent {
+	int epoll, port, signals, notify, uevents;
+	bool guest;	    /* in a guest; else on a socket, in a test: touches nothing of the system */
+	bool systemd;	    /* is the init */
+	bool hunting;	    /* no connection: all input is thrown away up to a HELLO */
+	bool port_readable, port_writable;
+	bool gone;	    /* not in a guest: the socket has ended */
+	bool booted, booted_due;
+	unsigned turn;	    /* the channel whose turn it is to send */
+	size_t in_start, in_end, out_start, out_end;
+	struct channel channels[VIV_PROTO_MAX_CHANNELS];
+	uint8_t in[IN_CAP];
+	uint8_t out[OUT_CAP];
+};
+
+/* What an epoll event is for: kind in the low byte, number of the channel above it. */
+enum { ON_PORT, ON_SIGNALS, ON_NOTIFY, ON_UEVENT, ON_STATUS, ON_STDIN, ON_STDOUT, ON_STDERR };
+
+int agent_watch(struct agent *a, int fd, uint32_t events, unsigned kind, unsigned channel);
+
+/* agent-port.c: the port and what goes over it. */
+void port_find(struct agent *a); /* opens it, or waits for it to appear */
+void port_uevent(struct agent *a);
+bool port_read(struct agent *a); /* these two: true if something moved */
+bool port_write(struct agent *a);
+/* Makes room for a frame with up to `len` bytes of payload; false if there is none now. */
+bool port_room(struct agent *a, size_t len);
+/* Where the next frame's payload goes. Only after port_room. */
+uint8_t *port_payload(struct agent *a);
+/* Puts the header in front of the payload and the frame in line. Only after port_room. */
+void port_frame(struct agent *a, enum viv_proto_type type, uint8_t flags, uint32_t channel,
+		size_t len);
+
+/* agent-session.c: what the host's frames ask for. */
+void session_frame(struct agent *a, const struct viv_frame *f);
+void session_end(struct agent *a);  /* ends its commands; nothing is heard until a HELLO */
+void session_lost(struct agent *a); /* the same, and says so. With room for a small frame */
+
+/* agent-command.c: commands and their streams. */
+void command_init(struct channel *c);
+void command_spec(struct agent *a, const struct viv_frame *f);
+void command_input(struct channel *c, const struct viv_frame *f);
+void command_signal(struct channel *c, int signo);
+void command_resize(struct channel *c, const struct viv_proto_size *size);
+void command_check_status(struct channel *c);
+void command_reap(struct agent *a);
+bool command_pump(struct agent *a); /* true if something moved */
+void command_close_output(struct out_stream *s);
+void command_free(struct channel *c);
+/* Ends what runs in a channel, without a word to the host. */
+void command_drop(struct channel *c);
+struct channel *channel_find(struct agent *a, uint32_t id);
+struct channel *channel_new(struct agent *a, uint32_t id); /* NULL: too many */
+
+/*
+ * agent-child.c: the command's side of fork. fds: stdin, stdout, stderr (the same for a terminal);
+ * where it fails, a struct viv_proto_failed is written to `status`. Never returns.
+ */
+_Noreturn void child_main(const struct viv_proto_run *run, const int fds[3], int status);
+void child_close_others(unsigned first); /* all descriptors from `first` up */
+
+/* agent-system.c: the system inside. Each request returns 0 or a positive errno. */
+void system_setup(struct agent *a);
+void system_notified(struct agent *a);
+int system_tell_booted(void); /* viv-agent --booted: an exit status */
+int system_poweroff(struct agent *a);
+int system_clock(uint64_t ns);
+int system_seed(const uint8_t *seed, size_t len);
+int system_hostname(const uint8_t *name, size_t len);
