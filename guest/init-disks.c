@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "init.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LAYER	 "viv-layer-"
+#define WRITABLE "viv-disk"
+
+int disks_listen(void)
+{
+	struct sockaddr_nl addr = {.nl_family = AF_NETLINK, .nl_groups = 1};
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_KOBJECT_UEVENT);
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		warning("cannot listen to the kernel's events: %m");
+	return fd;
+}
+
+/* virtio-blk has the serial at the disk, others at the device behind it. */
+static bool serial_of(const char *disk, char *buf, size_t size)
+{
+	char path[320];
+
+	snprintf(path, sizeof(path), "/sys/block/%s/serial", disk);
+	if (read_text(path, buf, size) > 0)
+		return true;
+	snprintf(path, sizeof(path), "/sys/block/%s/device/serial", disk);
+	return read_text(path, buf, size) > 0;
+}
+
+static void take(const char *disk, const char *serial, struct disks *d)
+{
+	char *end;
+	unsigned long n;
+
+	if (strlen(disk) >= sizeof(d->writable))
+		return;
+	if (strcmp(serial, WRITABLE) == 0)
+		snprintf(d->writable, sizeof(d->writable), "%.31s", disk);
+	if (strncmp(serial, LAYER, strlen(LAYER)) != 0)
+		return;
+	n = strtoul(serial + strlen(LAYER), &end, 10);
+	if (!*end && n < INIT_MAX_LAYERS)
+		snprintf(d->layer[n], sizeof(d->layer[n]), "%.31s", disk);
+}
+
+static void scan(struct disks *d)
+{
+	DIR *dir = opendir("/sys/block");
+	struct dirent *e;
+	char serial[64];
+
+	if (!dir)
+		return;
+	while ((e = readdir(dir)))
+		if (e->d_name[0] != '.' && serial_of(e->d_name, serial, sizeof(serial)))
+			take(e->d_name, serial, d);
+	closedir(dir);
+}
+
+/* The serial of the first disk that is not there yet, or NULL. */
+static const char *missing(const struct params *p, const struct disks *d)
+{
+	static char name[32];
+
+	for (unsigned i = 0; i < p->layers; i++)
+		if (!d->layer[i][0]) {
+			snprintf(name, sizeof(name), LAYER "%u", i);
+			return name;
+		}
+	return p->upper == UPPER_DISK && !d->writable[0] ? WRITABLE : NULL;
+}
+
+static void list_all(void)
+{
+	DIR *dir = opendir("/sys/block");
+	struct dirent *e;
+	char serial[64];
+
+	while (dir && (e = readdir(dir)))
+		if (e->d_name[0] != '.')
+			warning("disk %s: serial \"%s\"", e->d_name,
+				serial_of(e->d_name, serial, sizeof(serial)) ? serial : "");
+	if (dir)
+		closedir(dir);
+}
+
+/* What happened is of no interest, only that something did. False at the deadline. */
+static bool wait_event(int events, int64_t deadline)
+{
+	struct pollfd pfd = {.fd = events, .events = POLLIN};
+	int64_t left = deadline - now_ms();
+	char buf[4096];
+
+	if (left <= 0 || events < 0)
+		return false;
+	if (poll(&pfd, 1, (int)left) < 0 && errno != EINTR)
+		return false;
+	while (recv(events, buf, sizeof(buf), 0) > 0 || errno == ENOBUFS)
+		;
+	return true;
+}
+
+void disks_find(const struct params *p, int events, struct disks *ret)
+{
+	int64_t deadline = now_ms() + (int64_t)p->timeout * 1000;
+	const char *name;
+
+	memset(ret, 0, sizeof(*ret));
+	scan(ret);
+	while ((name = missing(p, ret))) {
+		if (!wait_event(events, deadline)) {
+			list_all();
+			fatal("the disk %s did not appear within %u s", name, p->timeout);
+		}
+		scan(ret);
+	}
+	if (events >= 0)
+		close(events);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "init.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define GRACE_MS       5000
+#define MAX_WATCHED    512
+#define AGENT_RESTARTS 3
+#define PF_KTHREAD     0x00200000 /* include/linux/sched.h; field 9 of /proc/PID/stat */
+
+/* What glibc calls SIGRTMIN+4 and +5: systemd's tools send them to power off and reboot. */
+#define SIGNAL_POWEROFF 38
+#define SIGNAL_REBOOT	39
+
+static void set_hostname(void)
+{
+	char name[65];
+
+	if (read_text("/etc/hostname", name, sizeof(name)) <= 0)
+		return;
+	name[strcspn(name, " \t\n#")] = '\0';
+	if (name[0] && sethostname(name, strlen(name)) < 0)
+		warning("cannot set the host name: %m");
+}
+
+static void loopback_up(void)
+{
+	struct ifreq r = {.ifr_name = "lo"};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &r) < 0) {
+		warning("no loopback interface: %m");
+	} else {
+		r.ifr_flags |= IFF_UP;
+		if (ioctl(fd, SIOCSIFFLAGS, &r) < 0)
+			warning("cannot bring up lo: %m");
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What udev or systemd would have made. */
+static void set_up(void)
+{
+	(void)!symlink("/proc/self/fd", "/dev/fd");
+	(void)!symlink("/proc/self/fd/0", "/dev/stdin");
+	(void)!symlink("/proc/self/fd/1", "/dev/stdout");
+	(void)!symlink("/proc/self/fd/2", "/dev/stderr");
+	mkdir("/dev/shm", 01777);
+	if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
+		warning("cannot mount /dev/shm: %m");
+	mkdir("/run/lock", 01777);
+	chmod("/run/lock", 01777);
+	set_hostname();
+	loopback_up();
+}
+
+/* Neither we, nor the agent, nor the kernel's own. */
+static bool to_wait_for(const char *name, pid_t agent)
+{
+	char path[288], stat[512], *end;
+	long pid = strtol(name, &end, 10);
+	unsigned flags = PF_KTHREAD;
+
+	if (*end || pid <= 1 || pid == agent)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%s/stat", name);
+	if (read_text(path, stat, sizeof(stat)) < 0)
+		return false;
+	end = strrchr(stat, ')');
+	return end && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+	       !(flags & PF_KTHREAD);
+}
+
+static nfds_t watch_processes(pid_t agent, struct pollfd *fds)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+	nfds_t n = 0;
+
+	while (dir && n < MAX_WATCHED && (e = readdir(dir))) {
+		int fd = to_wait_for(e->d_name, agent)
+			? (int)syscall(SYS_pidfd_open, (pid_t)strtol(e->d_name, NULL, 10), 0) : -1;
+
+		if (fd >= 0)
+			fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/*
+ * SIGTERM to all, then time for them to end. The agent blocks SIGTERM and goes on: what the commands
+ * write at their end still reaches the host.
+ */
+static void end_processes(pid_t agent)
+{
+	static struct pollfd fds[MAX_WATCHED];
+	int64_t deadline = now_ms() + GRACE_MS;
+	nfds_t n, left;
+
+	kill(-1, SIGTERM);
+	kill(-1, SIGCONT);
+	left = n = watch_processes(agent, fds);
+	while (left && now_ms() < deadline) {
+		if (poll(fds, n, (int)(deadline - now_ms())) < 0 && errno != EINTR)
+			break;
+		for (nfds_t i = 0; i < n; i++)
+			if (fds[i].fd >= 0 && fds[i].revents) {
+				close(fds[i].fd);
+				fds[i].fd = -1;
+				left--;
+			}
+	}
+	if (left)
+		warning("%u processes did not end when asked to", (unsigned)left);
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
+/* The root first: it is above the upper file system, which only the descriptor still reaches. */
+static _Noreturn void power_off(pid_t agent, int upper_fd, int how)
+{
+	end_processes(agent);
+	sync();
+	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0 && upper_fd >= 0)
+		warning("the root is still in use: %m");
+	if (upper_fd >= 0 && fchdir(upper_fd) == 0) {
+		close(upper_fd);
+		mount(NULL, ".", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+	}
+	tcdrain(STDERR_FILENO);
+	reboot(how);
+	fatal("cannot power off: %m");
+}
+
+/* Reaps what has ended. A new agent takes the place of one that did. */
+static pid_t reap(pid_t agent, unsigned *restarts)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != agent)
+			continue;
+		warning("the agent ended, %s %d", WIFSIGNALED(status) ? "signal" : "exit status",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		if (++*restarts > AGENT_RESTARTS)
+			fatal("the agent keeps ending");
+		agent = agent_start(true);
+	}
+	return agent;
+}
+
+void none_run(int upper_fd)
+{
+	unsigned restarts = 0;
+	sigset_t all;
+	pid_t agent;
+
+	/* Before the agent starts: it takes this as the sign that we understand SIGUSR1. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del comes as SIGINT */
+	set_up();
+	agent = agent_start(true);
+	if (agent < 0)
+		fatal("cannot start the agent: %m");
+	for (;;) {
+		switch (sigwaitinfo(&all, NULL)) {
+		case SIGCHLD:
+			agent = reap(agent, &restarts);
+			break;
+		case SIGUSR1:
+		case SIGUSR2:
+		case SIGPWR:
+		case SIGNAL_POWEROFF:
+			power_off(agent, upper_fd, RB_POWER_OFF);
+		case SIGINT:
+		case SIGTERM:
+		case SIGNAL_REBOOT:
+			power_off(agent, upper_fd, RB_AUTOBOOT);
+		}
+	}
+}

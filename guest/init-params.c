@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "init.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_TIMEOUT 60
+
+static unsigned number(const char *name, const char *value, unsigned min, unsigned max)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (value[0] < '0' || value[0] > '9' || *end || n < min || n > max)
+		fatal("kernel parameter %s: expected a number from %u to %u, got \"%.40s\"", name,
+		      min, max, value);
+	return (unsigned)n;
+}
+
+static enum upper upper_of(const char *value)
+{
+	static const char *const names[] = {"memory", "disk", "none"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(value, names[i]) == 0)
+			return (enum upper)i;
+	fatal("kernel parameter viv.upper: expected memory, disk or none, got \"%.40s\"", value);
+}
+
+static void set_init(struct params *p, const char *value)
+{
+	p->none = strcmp(value, "none") == 0;
+	p->init[0] = '\0';
+	if (p->none || strcmp(value, "systemd") == 0)
+		return;
+	if (value[0] != '/' || strlen(value) >= sizeof(p->init))
+		fatal("kernel parameter viv.init: expected systemd, none or a path, got \"%.40s\"",
+		      value);
+	snprintf(p->init, sizeof(p->init), "%s", value);
+}
+
+static void take(struct params *p, const char *name, const char *value)
+{
+	if (strcmp(name, "viv.layers") == 0)
+		p->layers = number(name, value, 1, INIT_MAX_LAYERS);
+	else if (strcmp(name, "viv.upper") == 0)
+		p->upper = upper_of(value);
+	else if (strcmp(name, "viv.init") == 0)
+		set_init(p, value);
+	else if (strcmp(name, "viv.timeout") == 0)
+		p->timeout = number(name, value, 1, 3600);
+	else if (strcmp(name, "viv.verbose") == 0)
+		p->verbose = true;
+	else
+		warning("kernel parameter %.40s is not known here", name);
+}
+
+void params_parse(char *line, struct params *ret)
+{
+	struct params p = {.upper = UPPER_MEMORY, .timeout = DEFAULT_TIMEOUT};
+	char *rest, *word;
+
+	for (word = strtok_r(line, " \t\n", &rest); word; word = strtok_r(NULL, " \t\n", &rest)) {
+		char *value = strchr(word, '=');
+
+		if (strncmp(word, "viv.", 4) != 0)
+			continue;
+		if (value)
+			*value++ = '\0';
+		take(&p, word, value ? value : "");
+	}
+	if (!p.layers)
+		fatal("the kernel parameter viv.layers is missing");
+	*ret = p;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * PID 1 of the initrd (docs/boot.md): loads the modules that the root needs, finds the layers' disks
+ * by serial, puts them together with overlayfs, starts the agent and the real init. With viv.init=none
+ * it stays PID 1 and looks after the machine until it is to power off.
+ *
+ * It never ends: what makes going on impossible is said on the console in a line that starts with
+ * INIT_FATAL, which the host knows, and the machine powers off. Little memory is used and none
+ * allocated but by scandir; every list has a bound.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define INIT_FATAL	"viv-init: fatal: "
+#define INIT_MAX_LAYERS 64
+#define INIT_MAX_PATH	128 /* of what the command line names */
+
+#define PRINTF(fmt_at, args_at) __attribute__((format(printf, fmt_at, args_at)))
+
+enum upper {
+	UPPER_MEMORY, /* writes go to a tmpfs */
+	UPPER_DISK,   /* … to the disk viv-disk */
+	UPPER_NONE,   /* the root is read-only */
+};
+
+/* The kernel's command line, as far as it is ours. */
+struct params {
+	unsigned layers;	  /* viv.layers=N: disks viv-layer-0 (lowest) to viv-layer-(N-1) */
+	enum upper upper;	  /* viv.upper=memory|disk|none; memory */
+	bool none;		  /* viv.init=none: there is no real init */
+	char init[INIT_MAX_PATH]; /* viv.init=/path; "": systemd */
+	unsigned timeout;	  /* viv.timeout=SECONDS: how long to wait for disks; 60 */
+	bool verbose;		  /* viv.verbose: says on the console what it does and when */
+};
+
+/* Device names below /dev, "" while unknown. */
+struct disks {
+	char layer[INIT_MAX_LAYERS][32];
+	char writable[32];
+};
+
+/* init-util.c */
+_Noreturn void fatal(const char *fmt, ...) PRINTF(1, 2); /* the errno is not added: say it with %m */
+void warning(const char *fmt, ...) PRINTF(1, 2);
+/* Only with viv.verbose, with the time since the kernel started. */
+void note(const struct params *p, const char *fmt, ...) PRINTF(2, 3);
+/* The start of a small file, without the newline at its end; the length, or -1. */
+int read_text(const char *path, char *buf, size_t size);
+void make_folder(const char *path, mode_t mode); /* there already: fine; else fatal */
+/* Fatal unless it works. */
+void must_mount(const char *what, const char *where, const char *type, unsigned long flags,
+		const char *data);
+int64_t now_ms(void);
+
+/* init-params.c: changes `line`. Warns of what it doesn't know; fatal where it can't go on. */
+void params_parse(char *line, struct params *ret);
+
+/* init-modules.c: loads what is in /viv/modules in the order of the names. */
+void modules_load(const struct params *p);
+
+/* init-disks.c */
+int disks_listen(void); /* before the modules are loaded: a socket for the kernel's events, or -1 */
+/* Waits until all are there; fatal with the names of those that are not. Closes `events`. */
+void disks_find(const struct params *p, int events, struct disks *ret);
+
+/* init-root.c: mounts the root at /viv/root; a descriptor of the upper file system, or -1. */
+int root_assemble(const struct params *p, const struct disks *d);
+/* Makes it the root, with /dev, /proc, /sys and /run, and frees the initrd's memory. */
+void root_switch(void);
+
+/* init-format.c: makes an ext4 on an empty viv-disk with the root's own mke2fs. */
+void format_if_empty(const struct params *p, const struct disks *d);
+/* Mounts the layers, top first, without an upper at /viv/root. */
+void root_mount_lower(const struct params *p);
+
+/* init-none.c: the life of a machine without an init system; starts the agent. */
+_Noreturn void none_run(int upper_fd);
+
+/* init.c */
+pid_t agent_start(bool none); /* -1: it could not be forked */
