@@ -3,12 +3,14 @@
 
 /*
  * Where foreign code runs: maintainer scripts, own-tree builds. A sandbox is a child process that
- * is root in namespaces of its own (user, mount, pid, ipc, uts, and network unless asked), with a
- * memory-backed scratch folder. Our function runs in it and prepares trees; foreign programs are
- * started from there inside such a tree, without our capabilities, our descriptors or a terminal.
+ * is root in namespaces of its own (user, mount, pid, ipc, uts, network), with a memory-backed
+ * scratch folder. Our function runs in it and prepares trees; foreign programs are started from
+ * there inside such a tree, without our capabilities, our descriptors, a terminal or a network.
  *
  * As an ordinary user this takes subordinate ids (newuidmap, newgidmap, /etc/subuid); root needs
- * none. Either way ids 0 to 65535 inside are real: files can be given to any of them.
+ * none. Either way ids 0 to 65535 inside are real: files can be given to any of them. Root in a
+ * container that forbids namespaces gets less: a chroot, on disk, with the host's network; a
+ * warning says so.
  */
 
 #include "base/error.h"
@@ -16,7 +18,7 @@
 #include "base/str.h"
 
 struct viv_sandbox_bind {
-	const char *host; /* a file or folder outside */
+	const char *host; /* a file or folder outside; must be there */
 	const char *name; /* appears as <scratch>/<name>; safe relative path */
 	bool writable;	  /* else read-only */
 };
@@ -26,7 +28,7 @@ struct viv_sandbox_spec {
 	size_t n_binds;
 	uint64_t scratch_size; /* bytes of the tmpfs; 0: half of the host's memory */
 	bool scratch_on_disk;  /* scratch is a folder below `scratch_dir` instead of a tmpfs */
-	const char *scratch_dir;
+	const char *scratch_dir; /* NULL: /var/tmp; removed again, also after a crash */
 };
 
 /* Inside: what fn is told. */
@@ -36,30 +38,45 @@ struct viv_sandbox_view {
 
 /*
  * What runs inside. Its report and its error reach the caller. It must not rely on any thread,
- * lock or open connection of the parent. `result` (may be left alone) is text handed to the caller.
+ * lock or open connection of the parent; every descriptor but 0 (/dev/null), 1 and 2 is closed.
+ * `result` (may be left alone) is text handed to the caller, at most 64 MiB.
  */
 typedef int (*viv_sandbox_fn)(const struct viv_sandbox_view *view, void *arg,
 			      struct viv_report *report, struct viv_str *result,
 			      struct viv_error *err);
 
-/* Runs fn inside and waits for it; every process of the sandbox has ended when it returns. */
+/*
+ * Runs fn inside and waits for it; every process of the sandbox has ended when it returns, and
+ * ends with the calling thread. Umask inside: 022.
+ */
 int viv_sandbox_call(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, void *arg,
 		     struct viv_report *report, struct viv_str *result, struct viv_error *err);
 
 /* Inside only. A foreign program, chrooted to `root`. */
 struct viv_sandbox_exec {
 	const char *root;
-	const char *const *argv; /* the path inside root */
-	const char *const *env;
+	const char *const *argv; /* argv[0] is looked up in env's PATH, inside root */
+	const char *const *env;	 /* NULL: viv_sandbox_env */
 	const char *cwd;	 /* inside root; NULL: "/" */
 	int stdin_fd;		 /* -1: /dev/null */
 	int output_fd;		 /* stdout and stderr; -1: kept in `output` */
 	struct viv_str *output;	 /* may be NULL; at most 4 MiB, the rest is dropped */
-	int timeout_ms;		 /* then its whole session is killed and the result is -ETIMEDOUT */
+	const int *keep;	 /* become 3, 4, … */
+	size_t n_keep;
+	int timeout_ms;		 /* then all that runs in root is killed: -ETIMEDOUT; 0: no limit */
 };
 int viv_sandbox_exec(const struct viv_sandbox_exec *spec, int *ret_status, struct viv_error *err);
+/* Starts it and returns at once: a child, to be reaped with waitpid(2). output_fd -1: /dev/null. */
+int viv_sandbox_start(const struct viv_sandbox_exec *spec, pid_t *ret_pid, struct viv_error *err);
+/* PATH, HOME, LC_ALL=C.UTF-8, TZ=UTC; ends with NULL. */
+extern const char *const viv_sandbox_env[];
+
+/* Inside only. Kills every process that runs in a chroot at `root`. */
+void viv_sandbox_kill(const char *root);
+
 /* /proc, /dev (null, zero, full, random, urandom, tty, fd links, shm), /sys (empty), /tmp in root. */
 int viv_sandbox_mount_api(const char *root, struct viv_error *err);
+/* Ends what still runs in root first. */
 int viv_sandbox_unmount_api(const char *root, struct viv_error *err);
 
 /*

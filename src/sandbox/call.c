@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox/internal.h"
+
+#include "base/fd.h"
+#include "base/process.h"
+
+#include <dirent.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OTHER_NS (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET)
+
+/*
+ * Two processes: the outer child takes the namespaces, the inner one is process 1 of the new pid
+ * namespace, where fn runs. All that the inner one starts dies with it, it dies with the outer one,
+ * and that with the thread that called.
+ */
+struct call {
+	const struct viv_sandbox_spec *spec;
+	viv_sandbox_fn fn;
+	void *arg;
+	enum viv_sandbox_level level;
+	int sync; /* socket: 'u' our user namespace is there, 'g' its ids are; 'r' set up */
+	int up;	  /* the channel's writing end */
+};
+
+static void wait_status(pid_t pid, int *status)
+{
+	*status = 0;
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		;
+}
+
+static _Noreturn void fail_setup(struct call *c, struct viv_error *err)
+{
+	struct viv_channel ch;
+
+	viv_channel_init(&ch, c->up);
+	viv_channel_finish(&ch, -err->code, NULL, err);
+	_exit(1);
+}
+
+static int become_process_one(struct call *c, char **ret_scratch, struct viv_error *err)
+{
+	static const char host_name[] = "localhost";
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null >= 0)
+		dup2(null, STDIN_FILENO);
+	viv_close(null);
+	umask(022);
+	if (c->level != VIV_SANDBOX_CHROOT) {
+		if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+			return viv_error_set(err, errno, "cannot take the mounts apart");
+		if (sethostname(host_name, sizeof(host_name) - 1) < 0)
+			return viv_error_set(err, errno, "cannot set the sandbox's host name");
+		/* Refused where the host's own /proc is partly hidden, as in containers. */
+		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	}
+	return viv_sandbox_make_scratch(c->spec, c->level, ret_scratch, err);
+}
+
+static _Noreturn void inner(struct call *c)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct viv_str result = VIV_STR_INIT;
+	struct viv_sandbox_view view;
+	struct viv_channel ch;
+	char *scratch = NULL;
+	int r;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	viv_channel_init(&ch, c->up);
+	r = become_process_one(c, &scratch, &err);
+	if (r < 0)
+		fail_setup(c, &err);
+	if (write(c->sync, "r", 1) != 1)
+		_exit(1);
+	close(c->sync);
+	view.scratch = scratch;
+	r = c->fn(&view, c->arg, &ch.report, &result, &err);
+	viv_sandbox_drop_scratch(c->spec, c->level, scratch);
+	viv_channel_finish(&ch, r, &result, &err);
+	_exit(0);
+}
+
+/* Without a pid namespace: what was left behind becomes our child (subreaper), and ends here. */
+static void kill_orphans(void)
+{
+	VIV_FREE char *path = viv_asprintf("/proc/self/task/%d/children", (int)getpid());
+	struct viv_slice rest, word;
+	uint64_t pid;
+
+	for (;;) {
+		VIV_STR text = VIV_STR_INIT;
+
+		if (viv_read_file(path, 1 << 20, &text, NULL) == 0) {
+			rest = (struct viv_slice){text.data, text.len};
+			while (viv_slice_word(&rest, &word))
+				if (viv_slice_u64(word, INT32_MAX, &pid))
+					kill((pid_t)pid, SIGKILL);
+		}
+		if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD)
+			return;
+	}
+}
+
+static int take_user_ns(struct call *c, struct viv_error *err)
+{
+	char answer = 0;
+
+	if (unshare(CLONE_NEWUSER) < 0)
+		return viv_error_set(err, errno, "cannot make a user namespace");
+	if (write(c->sync, "u", 1) != 1 || read(c->sync, &answer, 1) != 1 || answer != 'g')
+		_exit(1); /* the parent knows why */
+	if (setresgid(0, 0, 0) < 0 || setgroups(0, NULL) < 0 || setresuid(0, 0, 0) < 0)
+		return viv_error_set(err, errno, "cannot become root in the user namespace");
+	return 0;
+}
+
+static _Noreturn void outer(struct call *c, pid_t parent)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct sigaction dfl = {.sa_handler = SIG_DFL};
+	sigset_t none;
+	int status = 0, r = 0;
+	pid_t pid;
+
+	for (int s = 1; s < NSIG; s++)
+		sigaction(s, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	/* Ours become 3 and 4, all else is closed. Neither is below 3: 0 to 2 are open. */
+	c->up = fcntl(c->up, F_DUPFD_CLOEXEC, 512);
+	c->sync = fcntl(c->sync, F_DUPFD_CLOEXEC, 512);
+	c->up = dup3(c->up, 3, O_CLOEXEC);
+	c->sync = dup3(c->sync, 4, O_CLOEXEC);
+	close_range(5, ~0U, 0);
+	if (c->level == VIV_SANDBOX_USER_NS)
+		r = take_user_ns(c, &err);
+	/* After the ids: changing them clears this. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	if (r == 0 && c->level != VIV_SANDBOX_CHROOT && unshare(OTHER_NS) < 0)
+		r = viv_error_set(&err, errno, "cannot make namespaces");
+	if (r < 0)
+		fail_setup(c, &err);
+	if (c->level == VIV_SANDBOX_CHROOT)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+	pid = fork();
+	if (pid < 0) {
+		viv_error_set(&err, errno, "cannot start the sandbox");
+		fail_setup(c, &err);
+	}
+	if (pid == 0)
+		inner(c);
+	close(c->up);
+	close(c->sync);
+	wait_status(pid, &status);
+	if (c->level == VIV_SANDBOX_CHROOT)
+		kill_orphans();
+	_exit(viv_process_exit_code(status));
+}
+
+/* Maps the ids when asked and waits until the inner process is set up. False: it is not. */
+static bool attend_setup(int sync, pid_t pid, struct viv_error *err)
+{
+	char c;
+	ssize_t n;
+
+	for (;;) {
+		n = read(sync, &c, 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		if (c == 'r')
+			return true;
+		if (viv_sandbox_map_ids(pid, err) < 0)
+			return false;
+		if (send(sync, "g", 1, MSG_NOSIGNAL) != 1)
+			return false;
+	}
+}
+
+static int died(int status, struct viv_error *err)
+{
+	int code = viv_process_exit_code(status);
+
+	if (code == 128 + SIGKILL)
+		return viv_error_say(err, ENOMEM,
+				     "the sandbox was killed: is the memory full? (see dmesg)");
+	return viv_error_say(err, EIO, "the sandbox ended unexpectedly (status %d)", code);
+}
+
+static int call_at(struct call *c, struct viv_report *report, struct viv_str *result,
+		   bool *ret_set_up, struct viv_error *err)
+{
+	VIV_ERROR map_err = VIV_ERROR_INIT;
+	int sync[2], up[2], status, r;
+	bool finished;
+	pid_t pid, parent = getpid();
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sync) < 0)
+		return viv_error_set(err, errno, "cannot start a sandbox");
+	if (pipe2(up, O_CLOEXEC) < 0) {
+		r = viv_error_set(err, errno, "cannot start a sandbox");
+		viv_close(sync[0]);
+		viv_close(sync[1]);
+		return r;
+	}
+	c->sync = sync[1];
+	c->up = up[1];
+	pid = fork();
+	if (pid == 0)
+		outer(c, parent);
+	viv_close(sync[1]);
+	viv_close(up[1]);
+	*ret_set_up = pid > 0 && attend_setup(sync[0], pid, &map_err);
+	viv_close(sync[0]); /* the child sees its end and gives up, if it waits */
+	if (pid < 0) {
+		viv_close(up[0]);
+		return viv_error_set(err, errno, "cannot start a sandbox");
+	}
+	if (map_err.code)
+		viv_error_move(err, &map_err);
+	r = viv_channel_receive(up[0], report, result, &finished, err);
+	viv_close(up[0]);
+	wait_status(pid, &status);
+	if (map_err.code || (err && err->code && !finished))
+		return -err->code;
+	return finished ? r : died(status, err);
+}
+
+int viv_sandbox_call(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, void *arg,
+		     struct viv_report *report, struct viv_str *result, struct viv_error *err)
+{
+	enum viv_sandbox_level last = geteuid() == 0 ? VIV_SANDBOX_CHROOT : VIV_SANDBOX_USER_NS;
+	struct call c = {.spec = spec, .fn = fn, .arg = arg};
+	VIV_ERROR first = VIV_ERROR_INIT;
+	bool set_up = false;
+	int r;
+
+	fflush(NULL);
+	for (c.level = VIV_SANDBOX_USER_NS;; c.level++) {
+		VIV_ERROR now = VIV_ERROR_INIT;
+
+		if (c.level == VIV_SANDBOX_CHROOT)
+			viv_say(report, VIV_WARNING,
+				"namespaces are forbidden here: package scripts run in a plain "
+				"chroot, with this system's network");
+		r = call_at(&c, report, result, &set_up, &now);
+		if (set_up)
+			return r < 0 && now.code ? (viv_error_move(err, &now), r) : r;
+		if (!first.code)
+			viv_error_move(&first, &now);
+		if (c.level == last)
+			break;
+	}
+	if (!first.code)
+		viv_error_say(&first, EPERM, "cannot make a sandbox");
+	viv_sandbox_explain(&first);
+	return viv_error_move(err, &first);
+}

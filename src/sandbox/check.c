@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox/internal.h"
+
+#include "base/fd.h"
+#include "base/process.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <unistd.h>
+
+/* A sysctl's number, or -1 if the kernel has no such switch. */
+static long read_switch(const char *name)
+{
+	VIV_FREE char *path = viv_asprintf("/proc/sys/%s", name);
+	VIV_STR text = VIV_STR_INIT;
+	uint64_t v;
+
+	if (viv_read_file(path, 64, &text, NULL) < 0 ||
+	    !viv_slice_u64(viv_slice_trim((struct viv_slice){text.data, text.len}), INT32_MAX, &v))
+		return -1;
+	return (long)v;
+}
+
+/* Kernel switches that forbid user namespaces, and how each is turned. */
+static const struct {
+	const char *path;
+	long forbids; /* the value that forbids */
+	bool root_too;
+	const char *advice;
+} switches[] = {
+	{"user/max_user_namespaces", 0, true,
+	 "user namespaces are switched off (user.max_user_namespaces = 0). To allow them:\n"
+	 "  echo user.max_user_namespaces=15000 | sudo tee /etc/sysctl.d/60-viv.conf\n"
+	 "  sudo sysctl --system"},
+	{"kernel/unprivileged_userns_clone", 0, false,
+	 "user namespaces are for root only (kernel.unprivileged_userns_clone = 0). To allow them:\n"
+	 "  echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/60-viv.conf\n"
+	 "  sudo sysctl --system"},
+	{"kernel/apparmor_restrict_unprivileged_userns", 1, false,
+	 "AppArmor forbids user namespaces to programs without a profile\n"
+	 "(kernel.apparmor_restrict_unprivileged_userns = 1). Either give viv a profile,\n"
+	 "  printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\n"
+	 "profile viv %s flags=(unconfined) {\\n  userns,\\n}\\n' |\n"
+	 "    sudo tee /etc/apparmor.d/viv && sudo apparmor_parser -r /etc/apparmor.d/viv\n"
+	 "or allow them to all programs:\n"
+	 "  echo kernel.apparmor_restrict_unprivileged_userns=0 | sudo tee /etc/sysctl.d/60-viv.conf\n"
+	 "  sudo sysctl --system"},
+};
+
+static int replace(struct viv_error *err, int code, const char *fmt, ...) VIV_PRINTF(3, 4);
+static int replace(struct viv_error *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err)
+		viv_error_clear(err);
+	va_start(ap, fmt);
+	viv_error_sayv(err, code, fmt, ap);
+	va_end(ap);
+	return -code;
+}
+
+static int explain_switches(struct viv_error *err)
+{
+	char self[4096] = "/usr/bin/viv";
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n > 0)
+		self[n] = '\0';
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(switches); i++) {
+		VIV_STR text = VIV_STR_INIT;
+		const char *slot;
+
+		if ((geteuid() == 0 && !switches[i].root_too) ||
+		    read_switch(switches[i].path) != switches[i].forbids)
+			continue;
+		slot = strstr(switches[i].advice, "%s");
+		viv_str_add_bytes(&text, switches[i].advice,
+				  slot ? (size_t)(slot - switches[i].advice)
+				       : strlen(switches[i].advice));
+		if (slot) {
+			viv_str_add(&text, self);
+			viv_str_add(&text, slot + 2);
+		}
+		return replace(err, EPERM, "cannot make a sandbox: %s", text.data);
+	}
+	return 0;
+}
+
+static int explain_ids(struct viv_error *err)
+{
+	struct passwd *pw = getpwuid(getuid());
+	VIV_FREE char *user = pw ? viv_strdup(pw->pw_name) : viv_asprintf("%u", getuid());
+	struct viv_subids ids;
+	bool no_uids = viv_subids_find("/etc/subuid", false, getuid(), user, &ids, NULL) < 0;
+	bool no_gids = viv_subids_find("/etc/subgid", true, getuid(), user, &ids, NULL) < 0;
+	uint64_t start = VIV_MAX(viv_subids_free_start("/etc/subuid"),
+				 viv_subids_free_start("/etc/subgid"));
+	VIV_STR text = VIV_STR_INIT;
+
+	if (!no_uids && !no_gids)
+		return 0;
+	viv_str_addf(&text, "%s has no subordinate ids. Add, as root,", user);
+	if (no_uids)
+		viv_str_addf(&text, "\n  to /etc/subuid the line  %s:%" PRIu64 ":65536", user, start);
+	if (no_gids)
+		viv_str_addf(&text, "\n  to /etc/subgid the line  %s:%" PRIu64 ":65536", user, start);
+	return replace(err, ENOENT, "cannot make a sandbox: %s", text.data);
+}
+
+int viv_sandbox_explain(struct viv_error *err)
+{
+	int r = 0;
+
+	if (geteuid() != 0) {
+		VIV_FREE char *u = viv_find_program("newuidmap"), *g = viv_find_program("newgidmap");
+
+		if (!u || !g)
+			return replace(err, ENOENT,
+				       "cannot make a sandbox: newuidmap is missing\n"
+				       "Install the package uidmap (on Fedora shadow-utils, on Arch "
+				       "shadow).");
+	}
+	r = explain_switches(err);
+	if (r == 0 && geteuid() != 0)
+		r = explain_ids(err);
+	return r ? r : err ? -err->code : -EPERM;
+}
+
+static int do_nothing(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+		      struct viv_str *result, struct viv_error *err)
+{
+	return 0;
+}
+
+int viv_sandbox_check(struct viv_error *err)
+{
+	struct viv_sandbox_spec spec = {.scratch_size = 1 << 20};
+
+	return viv_sandbox_call(&spec, do_nothing, NULL, NULL, NULL, err);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Between the files of sandbox/; nobody else includes it. */
+
+#include "sandbox/sandbox.h"
+
+#include <sys/types.h>
+
+/* How much of a sandbox this host allows. Tried in this order. */
+enum viv_sandbox_level {
+	VIV_SANDBOX_USER_NS, /* every namespace; ids mapped */
+	VIV_SANDBOX_ROOT_NS, /* root without user namespaces: the other namespaces, same ids */
+	VIV_SANDBOX_CHROOT,  /* root that may not even mount, as in a container: chroot only */
+};
+
+/* A range of subordinate ids. */
+struct viv_subids {
+	uint64_t start, count;
+};
+
+#define VIV_SANDBOX_IDS 65536
+
+/*
+ * The range in `file` (the format of subuid(5)) for a user, by name or by number; at least
+ * VIV_SANDBOX_IDS - 1 ids. ENOENT: none. Falls back on getsubids(1), which asks the name service.
+ */
+int viv_subids_find(const char *file, bool groups, uid_t uid, const char *user,
+		    struct viv_subids *ret, struct viv_error *err);
+/* The first range after all those in `file`. */
+uint64_t viv_subids_free_start(const char *file);
+
+/* Gives process `pid`, which is in a user namespace of its own, ids 0 to 65535. Runs outside. */
+int viv_sandbox_map_ids(pid_t pid, struct viv_error *err);
+
+/* Says why a step failed: replaces *err by one with advice where the reason can be found. */
+int viv_sandbox_explain(struct viv_error *err);
+
+/* What goes from inside to outside: the report, the result, the error, and how it ended. */
+struct viv_channel {
+	struct viv_report report; /* first: hand out &channel.report inside */
+	int fd;
+};
+void viv_channel_init(struct viv_channel *c, int fd);
+/* Inside, last: what fn returned. */
+void viv_channel_finish(struct viv_channel *c, int r, const struct viv_str *result,
+			const struct viv_error *err);
+/*
+ * Outside: reads to the end, passing things on. *ret_finished: viv_channel_finish was heard, and
+ * then this returns what it said.
+ */
+int viv_channel_receive(int fd, struct viv_report *report, struct viv_str *result,
+			bool *ret_finished, struct viv_error *err);
+
+/* Inside: makes the scratch folder and the binds. *ret is the caller's. */
+int viv_sandbox_make_scratch(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,
+			     char **ret, struct viv_error *err);
+/* Inside, last: takes away what a memory-backed folder takes with it. */
+void viv_sandbox_drop_scratch(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,
+			      const char *scratch);

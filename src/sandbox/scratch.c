@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox/internal.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* linux/mount.h clashes with sys/mount.h in some C libraries; this is the one struct we need. */
+struct set_attr {
+	uint64_t set, clear, propagation, userns_fd;
+};
+#define ATTR_RDONLY 1
+
+#define STALE_PREFIX "viv-sandbox-"
+
+/* A folder that exists everywhere and that nothing here needs to see: the tmpfs covers it. */
+static const char *mount_point(void)
+{
+	static const char *const candidates[] = {"/mnt", "/media", "/srv", "/tmp"};
+	struct stat st;
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(candidates); i++)
+		if (lstat(candidates[i], &st) == 0 && S_ISDIR(st.st_mode))
+			return candidates[i];
+	return "/tmp";
+}
+
+static int mount_memory(const struct viv_sandbox_spec *spec, char **ret, struct viv_error *err)
+{
+	uint64_t size = spec->scratch_size;
+	VIV_FREE char *options = NULL;
+	const char *at = mount_point();
+
+	if (!size)
+		size = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+	options = viv_asprintf("mode=0755,size=%" PRIu64, size);
+	if (mount("viv", at, "tmpfs", MS_NODEV, options) < 0)
+		return viv_error_set(err, errno, "cannot mount the sandbox's tmpfs");
+	*ret = viv_strdup(at);
+	return 0;
+}
+
+/* A scratch folder is locked by its sandbox for as long as it lives. */
+static int lock_dir(const char *path, int how)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, how) < 0)
+		fd = viv_close(fd);
+	return fd;
+}
+
+static void remove_stale(const char *dir)
+{
+	DIR *d = opendir(dir);
+
+	for (struct dirent *e; d && (e = readdir(d));) {
+		VIV_FREE char *path = viv_path_join(dir, e->d_name);
+		struct stat st;
+
+		if (!viv_starts_with(e->d_name, STALE_PREFIX) || lstat(path, &st) < 0 ||
+		    st.st_uid != geteuid())
+			continue;
+		VIV_FD fd = lock_dir(path, LOCK_EX | LOCK_NB);
+		if (fd >= 0)
+			viv_remove_tree(path, NULL);
+	}
+	if (d)
+		closedir(d);
+}
+
+static int make_folder(const char *dir, char **ret, struct viv_error *err)
+{
+	remove_stale(dir);
+	for (;;) {
+		VIV_FREE char *path = viv_asprintf("%s/" STALE_PREFIX "XXXXXX", dir);
+		struct stat st;
+		int fd;
+
+		if (!mkdtemp(path) || chmod(path, 0755) < 0)
+			return viv_error_set(err, errno, "cannot make a folder in %s", dir);
+		fd = lock_dir(path, LOCK_EX);
+		/* Between the two lines above another process may have taken it for a stale one. */
+		if (fd < 0 || fstat(fd, &st) < 0 || st.st_nlink == 0) {
+			viv_close(fd);
+			continue;
+		}
+		*ret = viv_steal(path);
+		return 0; /* fd stays open: it is the lock */
+	}
+}
+
+static int make_read_only(const char *path)
+{
+	struct set_attr attr = {.set = ATTR_RDONLY};
+
+	if (syscall(SYS_mount_setattr, AT_FDCWD, path, AT_RECURSIVE, &attr, sizeof(attr)) == 0)
+		return 0;
+	return mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL);
+}
+
+static int make_target(int host_fd, const char *target, struct viv_error *err)
+{
+	VIV_FREE char *parent = viv_path_dir(target);
+	struct stat st;
+	int r = viv_mkdir_p(parent, 0755, err);
+
+	if (r < 0)
+		return r;
+	if (fstat(host_fd, &st) < 0)
+		return viv_error_set(err, errno, "%s", target);
+	if (S_ISDIR(st.st_mode))
+		return viv_mkdir_p(target, 0755, err);
+	VIV_FD fd = viv_open(target, O_CREAT | O_WRONLY, 0644, err);
+	return fd < 0 ? fd : 0;
+}
+
+static int bind_one(const struct viv_sandbox_bind *b, int host_fd, const char *scratch,
+		    struct viv_error *err)
+{
+	VIV_FREE char *source = viv_asprintf("/proc/self/fd/%d", host_fd);
+	VIV_FREE char *target = viv_path_join(scratch, b->name);
+	int r = make_target(host_fd, target, err);
+
+	if (r < 0)
+		return r;
+	if (mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0 ||
+	    (!b->writable && make_read_only(target) < 0))
+		return viv_error_set(err, errno, "cannot show %s in the sandbox", b->host);
+	return 0;
+}
+
+/* Where nothing can be mounted a link does: fn is not chrooted. */
+static int link_one(const struct viv_sandbox_bind *b, const char *scratch, struct viv_error *err)
+{
+	VIV_FREE char *target = viv_path_join(scratch, b->name);
+	VIV_FREE char *parent = viv_path_dir(target);
+	int r = viv_mkdir_p(parent, 0755, err);
+
+	if (r == 0 && symlink(b->host, target) < 0)
+		r = viv_error_set(err, errno, "cannot show %s in the sandbox", b->host);
+	return r;
+}
+
+static int make_base(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level, char **ret,
+		     struct viv_error *err)
+{
+	if (spec->scratch_on_disk || level == VIV_SANDBOX_CHROOT)
+		return make_folder(spec->scratch_dir ? spec->scratch_dir : "/var/tmp", ret, err);
+	return mount_memory(spec, ret, err);
+}
+
+static int bind_all(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,
+		    const char *scratch, const int *fds, struct viv_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < spec->n_binds && r == 0; i++)
+		r = level == VIV_SANDBOX_CHROOT ? link_one(&spec->binds[i], scratch, err)
+						: bind_one(&spec->binds[i], fds[i], scratch, err);
+	return r;
+}
+
+int viv_sandbox_make_scratch(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,
+			     char **ret, struct viv_error *err)
+{
+	VIV_FREE int *fds = viv_new_array(int, spec->n_binds);
+	VIV_FREE char *scratch = NULL;
+	int r = 0;
+
+	/* Opened before anything is mounted over them. */
+	for (size_t i = 0; i < spec->n_binds; i++)
+		fds[i] = open(spec->binds[i].host, O_PATH | O_CLOEXEC);
+	for (size_t i = 0; i < spec->n_binds && r == 0; i++)
+		if (!viv_path_is_safe(spec->binds[i].name))
+			r = viv_error_say(err, EINVAL, "%s: not a safe name", spec->binds[i].name);
+		else if (fds[i] < 0)
+			r = viv_error_set(err, ENOENT, "%s", spec->binds[i].host);
+	if (r == 0)
+		r = make_base(spec, level, &scratch, err);
+	if (r == 0)
+		r = bind_all(spec, level, scratch, fds, err);
+	for (size_t i = 0; i < spec->n_binds; i++)
+		viv_close(fds[i]);
+	if (r == 0)
+		*ret = viv_steal(scratch);
+	return r;
+}
+
+void viv_sandbox_drop_scratch(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,
+			      const char *scratch)
+{
+	if (!spec->scratch_on_disk && level != VIV_SANDBOX_CHROOT)
+		return;
+	for (size_t i = 0; i < spec->n_binds; i++) {
+		VIV_FREE char *target = viv_path_join(scratch, spec->binds[i].name);
+
+		/* What can't be unmounted must not be removed through its mount. */
+		if (level != VIV_SANDBOX_CHROOT && umount2(target, MNT_DETACH) < 0)
+			return;
+	}
+	viv_remove_tree(scratch, NULL);
+}

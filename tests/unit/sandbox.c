@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "sandbox/internal.h"
+#include "sandbox/sandbox.h"
+#include "unit.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NEEDS_SANDBOX()                                                                            \
+	do {                                                                                       \
+		VIV_ERROR why = VIV_ERROR_INIT;                                                    \
+		if (viv_sandbox_check(&why) < 0) {                                                 \
+			print_message("no sandbox here: %s\n", why.msg);                           \
+			skip();                                                                    \
+		}                                                                                  \
+	} while (0)
+
+static int give_files(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+		      struct viv_str *result, struct viv_error *err)
+{
+	VIV_FREE char *path = viv_path_join(view->scratch, "f");
+	VIV_FD fd = viv_open(path, O_CREAT | O_WRONLY, 0600, err);
+	struct stat st;
+
+	viv_say(report, VIV_INFO, "pid %d uid %d", (int)getpid(), (int)getuid());
+	if (fd < 0 || fchown(fd, 1234, 65535) < 0 || fstat(fd, &st) < 0)
+		return viv_error_set(err, errno, "chown");
+	viv_str_addf(result, "%u:%u", st.st_uid, st.st_gid);
+	if (mknod(viv_path_join(view->scratch, "w"), S_IFCHR, 0) < 0)
+		return viv_error_set(err, errno, "whiteout");
+	return 0;
+}
+
+struct heard {
+	struct viv_report report;
+	struct viv_str text;
+};
+
+static void hear(struct viv_report *r, enum viv_level level, const char *text)
+{
+	viv_str_addf(&((struct heard *)r)->text, "%d:%s;", level, text);
+}
+
+static void test_ids_and_report(void **state)
+{
+	struct viv_sandbox_spec spec = {.scratch_size = 1 << 20};
+	struct heard h = {.report = {.message = hear}};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_STR result = VIV_STR_INIT;
+
+	NEEDS_SANDBOX();
+	if (viv_sandbox_call(&spec, give_files, NULL, &h.report, &result, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_equal(result.data, "1234:65535");
+	assert_string_equal(h.text.data, "1:pid 1 uid 0;");
+	viv_str_free(&h.text);
+}
+
+static int fail_inside(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+		       struct viv_str *result, struct viv_error *err)
+{
+	return viv_error_say(err, ENOSPC, "told from inside");
+}
+
+static int die_inside(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+		      struct viv_str *result, struct viv_error *err)
+{
+	_exit(3);
+}
+
+static void test_errors_come_out(void **state)
+{
+	struct viv_sandbox_spec spec = {.scratch_size = 1 << 20};
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	NEEDS_SANDBOX();
+	assert_int_equal(viv_sandbox_call(&spec, fail_inside, NULL, NULL, NULL, &err), -ENOSPC);
+	assert_string_equal(err.msg, "told from inside");
+	viv_error_clear(&err);
+	assert_int_equal(viv_sandbox_call(&spec, die_inside, NULL, NULL, NULL, &err), -EIO);
+	assert_string_equal(err.msg, "the sandbox ended unexpectedly (status 3)");
+}
+
+/* A tree with a shell in it: the host's folders, read-only. */
+static struct viv_sandbox_bind host_tree[] = {
+	{"/usr", "root/usr"}, {"/lib", "root/lib"}, {"/lib64", "root/lib64"}, {"/bin", "root/bin"},
+};
+
+static int run_script(const struct viv_sandbox_view *view, const char *script, int timeout_ms,
+		      struct viv_str *out, int *ret_status, struct viv_error *err)
+{
+	VIV_FREE char *root = viv_path_join(view->scratch, "root");
+	const char *argv[] = {"sh", "-c", script, NULL};
+	struct viv_sandbox_exec e = {.root = root, .argv = argv, .stdin_fd = -1, .output_fd = -1,
+				     .output = out, .timeout_ms = timeout_ms};
+	int r = viv_sandbox_mount_api(root, err);
+
+	if (r == 0)
+		r = viv_sandbox_exec(&e, ret_status, err);
+	viv_sandbox_unmount_api(root, NULL);
+	return r;
+}
+
+static int look_around(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+		       struct viv_str *result, struct viv_error *err)
+{
+	int status = -1;
+	int r = run_script(view, arg, 20000, result, &status, err);
+
+	viv_str_addf(result, "status %d", status);
+	return r;
+}
+
+static void test_exec(void **state)
+{
+	static const struct {
+		const char *script, *expect;
+	} table[] = {
+		{"echo out; echo err >&2; exit 7", "out\nerr\nstatus 1792"},
+		{"umask; hostname; echo $LC_ALL $TZ; cat", "0022\nlocalhost\nC.UTF-8 UTC\nstatus 0"},
+		{"ls /proc/self/fd | wc -l; ls /proc | grep -c '^[0-9]'", "4\n4\nstatus 0"},
+		{"touch /usr/x 2>/dev/null || echo ro", "ro\nstatus 0"},
+		{"mount -t tmpfs x /tmp 2>/dev/null || echo no mount", "no mount\nstatus 0"},
+		{"cat /proc/net/dev | grep -v -e lo: -e '|'", "status 256"},
+		{"echo a > /dev/null; head -c 2 /dev/zero | wc -c; test -c /dev/full", "2\nstatus 0"},
+		{"(setsid sleep 1000 &) ; echo left", "left\nstatus 0"},
+	};
+
+	NEEDS_SANDBOX();
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(table); i++) {
+		struct viv_sandbox_spec spec = {.scratch_size = 1 << 20, .binds = host_tree,
+						.n_binds = VIV_ARRAY_SIZE(host_tree)};
+		VIV_ERROR err = VIV_ERROR_INIT;
+		VIV_STR out = VIV_STR_INIT;
+
+		if (viv_sandbox_call(&spec, look_around, (void *)table[i].script, NULL, &out,
+				     &err) < 0)
+			fail_msg("%s: %s", table[i].script, err.msg);
+		assert_string_equal(out.data, table[i].expect);
+	}
+}
+
+static int hang(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+		struct viv_str *result, struct viv_error *err)
+{
+	int status;
+
+	return run_script(view, "echo begin; setsid sleep 1000; echo end", 300, result, &status,
+			  err);
+}
+
+static void test_time_limit(void **state)
+{
+	struct viv_sandbox_spec spec = {.scratch_size = 1 << 20, .binds = host_tree,
+					.n_binds = VIV_ARRAY_SIZE(host_tree)};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_STR out = VIV_STR_INIT;
+
+	NEEDS_SANDBOX();
+	assert_int_equal(viv_sandbox_call(&spec, hang, NULL, NULL, &out, &err), -ETIMEDOUT);
+	assert_string_equal(out.data, "begin\n");
+}
+
+static int leave_files(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+		       struct viv_str *result, struct viv_error *err)
+{
+	VIV_FREE char *dir = viv_path_join(view->scratch, "a/b");
+	VIV_FREE char *bound = viv_path_join(view->scratch, "bound/inside");
+	int r = viv_mkdir_p(dir, 0700, err);
+
+	if (r == 0 && chown(dir, 55, 55) < 0)
+		r = viv_error_set(err, errno, "chown");
+	if (r == 0)
+		r = viv_write_file(bound, "x", 1, 0644, err);
+	viv_str_add(result, view->scratch);
+	return r;
+}
+
+static void test_scratch_on_disk(void **state)
+{
+	VIV_FREE char *dir = test_dir("sandbox");
+	VIV_FREE char *shown = viv_path_join(dir, "shown"), *disk = viv_path_join(dir, "disk");
+	VIV_FREE char *written = viv_path_join(shown, "inside");
+	struct viv_sandbox_bind bind = {shown, "bound", true};
+	struct viv_sandbox_spec spec = {.binds = &bind, .n_binds = 1, .scratch_on_disk = true,
+					.scratch_dir = disk};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_STR result = VIV_STR_INIT;
+
+	NEEDS_SANDBOX();
+	assert_int_equal(mkdir(shown, 0755) | mkdir(disk, 0755), 0);
+	if (viv_sandbox_call(&spec, leave_files, NULL, NULL, &result, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_true(viv_starts_with(result.data, disk));
+	assert_false(viv_exists(result.data));
+	assert_true(viv_exists(written));
+	viv_remove_tree(dir, NULL);
+}
+
+static void test_subids(void **state)
+{
+	VIV_FREE char *dir = test_dir("subids");
+	VIV_FREE char *file = viv_path_join(dir, "subuid");
+	static const char text[] = "ann:100000:65536\nbob:165536:1000\n1234:300000:65536\nbad\n::\n";
+	struct viv_subids s = {0};
+
+	assert_int_equal(viv_write_file(file, text, sizeof(text) - 1, 0644, NULL), 0);
+	assert_int_equal(viv_subids_find(file, false, 7, "ann", &s, NULL), 0);
+	assert_int_equal(s.start, 100000);
+	assert_int_equal(viv_subids_find(file, false, 1234, "zoe", &s, NULL), 0);
+	assert_int_equal(s.start, 300000);
+	assert_int_equal(viv_subids_find(file, false, 7, "bob", &s, NULL), -ENOENT);
+	assert_int_equal(viv_subids_free_start(file), 365536);
+	viv_remove_tree(dir, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ids_and_report), cmocka_unit_test(test_errors_come_out),
+		cmocka_unit_test(test_exec),	       cmocka_unit_test(test_time_limit),
+		cmocka_unit_test(test_scratch_on_disk), cmocka_unit_test(test_subids),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
