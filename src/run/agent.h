@@ -13,42 +13,80 @@
 struct viv_agent;   /* one connection to a guest's agent; driven by a loop */
 struct viv_command; /* one command in the guest */
 
+/*
+ * Any callback may call any function here, viv_agent_free too. None is called from within one of
+ * these functions, only from the loop.
+ */
 struct viv_agent_events {
 	/* The agent has greeted; commands can be started. */
 	void (*ready)(struct viv_agent *a, void *arg);
 	/* The system inside has reached its goal (multi-user.target; at once without an init system). */
 	void (*booted)(struct viv_agent *a, void *arg);
-	/* The connection is gone or the guest broke the protocol; `why` says which. Nothing follows. */
+	/*
+	 * The connection is gone or the guest broke the protocol; `why` says which. Called after all
+	 * commands are done, which they are when what had come of their output is written. Nothing
+	 * follows but viv_agent_free.
+	 */
 	void (*lost)(struct viv_agent *a, const char *why, void *arg);
 	void *arg;
 };
 
-/* Takes over fd, a connected stream socket. */
+/*
+ * Takes over fd, a connected stream socket, also if it fails. The agent in the guest ends what an
+ * earlier connection had started. The process ignores SIGPIPE from here on, if it had the default.
+ */
 int viv_agent_new(struct viv_loop *loop, int fd, const struct viv_agent_events *events,
 		  struct viv_agent **ret, struct viv_error *err);
 void viv_agent_free(struct viv_agent *a); /* ends its commands without a callback */
+VIV_DEFINE_CLEANUP(struct viv_agent, viv_agent_free)
+bool viv_agent_is_ready(const struct viv_agent *a);
 
 struct viv_command_spec {
 	const char *const *argv;
-	const char *const *env; /* NULL: the guest's defaults; else added to them */
-	const char *cwd;	/* NULL: "/root" or "/" */
+	const char *const *env; /* "NAME=value"; NULL: the guest's defaults; else added to them */
+	const char *cwd;	/* NULL: the user's home, else "/" */
 	const char *user;	/* NULL: root */
 	bool pty;		/* one terminal instead of three pipes */
 	unsigned short rows, columns;
 	/*
-	 * stdin is read from and output written to these descriptors, made non-blocking as far as
-	 * they can be; -1: empty, dropped. With a pty only in_fd and out_fd. They stay the caller's.
+	 * stdin is read from and output written to these descriptors; -1: empty, dropped. With a pty
+	 * only in_fd and out_fd. They stay the caller's and must stay open until `done`. Pipes and
+	 * terminals are opened anew to be non-blocking; sockets become so until `done`. When a reader
+	 * goes away (EPIPE) the command gets SIGPIPE, as in a pipeline here.
 	 */
 	int in_fd, out_fd, err_fd;
 };
 
-/* status: as a shell counts (126, 127, 128+n). error: NULL, or why it did not run to its end. */
+/*
+ * All output is written. status: as a shell counts (126, 127, 128+n); 121 if the guest went away;
+ * 125 if it could not be started for a reason that is not the command's, or its output not be
+ * written. error: NULL, or why it did not run to its end. The command is gone when this returns.
+ */
 typedef void (*viv_command_done_fn)(struct viv_command *c, int status, const char *error, void *arg);
 
+/* EAGAIN: not ready, or too many run. E2BIG: argv and env are more than 1 MiB. */
 int viv_agent_run(struct viv_agent *a, const struct viv_command_spec *spec, viv_command_done_fn done,
 		  void *arg, struct viv_command **ret, struct viv_error *err);
+/* To its process group, with a pty to the terminal's foreground one. EINVAL: not a signal. */
 int viv_command_signal(struct viv_command *c, int signo);
 int viv_command_resize(struct viv_command *c, unsigned short rows, unsigned short columns);
 
 /* Asks the guest to power off cleanly; `lost` follows. */
 int viv_agent_poweroff(struct viv_agent *a, struct viv_error *err);
+
+/*
+ * Things that a guest is asked to do. code: 0, or a negative errno, -ENOTCONN if the guest went away
+ * before it answered. `done` may be NULL.
+ */
+typedef void (*viv_agent_done_fn)(struct viv_agent *a, int code, void *arg);
+/* Everything that it has written is on its disks. */
+int viv_agent_sync(struct viv_agent *a, viv_agent_done_fn done, void *arg, struct viv_error *err);
+/* Sets its wall clock: nanoseconds since 1970, UTC. */
+int viv_agent_set_clock(struct viv_agent *a, uint64_t ns, viv_agent_done_fn done, void *arg,
+			struct viv_error *err);
+/* Adds 1 to 512 bytes to its random pool, counted as full entropy, and reseeds it. */
+int viv_agent_seed(struct viv_agent *a, const void *seed, size_t len, viv_agent_done_fn done,
+		   void *arg, struct viv_error *err);
+/* 1 to 64 bytes. */
+int viv_agent_set_hostname(struct viv_agent *a, const char *name, viv_agent_done_fn done, void *arg,
+			   struct viv_error *err);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/agent-private.h"
+
+#include "base/fd.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * O_NONBLOCK belongs to the open file, which we share with whoever gave it to us: a shell whose
+ * terminal became non-blocking is broken. Pipes and terminals can be opened a second time.
+ */
+static int open_anew(int fd, bool write)
+{
+	VIV_FREE char *path = viv_asprintf("/proc/self/fd/%d", fd);
+
+	return open(path, (write ? O_WRONLY : O_RDONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+void local_open(struct local *l, int fd, bool write)
+{
+	struct stat st;
+	int flags;
+
+	*l = (struct local){.fd = fd, .theirs = fd, .restore = -1};
+	if (fd < 0 || fstat(fd, &st) < 0 || S_ISREG(st.st_mode))
+		return;
+	flags = fcntl(fd, F_GETFL);
+	if (flags & O_NONBLOCK)
+		return;
+	if (S_ISFIFO(st.st_mode) || isatty(fd)) {
+		int anew = open_anew(fd, write);
+
+		if (anew >= 0) {
+			l->fd = anew;
+			return;
+		}
+	}
+	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
+		l->restore = flags;
+}
+
+void local_close(struct local *l)
+{
+	viv_source_remove(l->source);
+	l->source = NULL;
+	l->events = 0;
+	if (l->restore >= 0)
+		fcntl(l->theirs, F_SETFL, l->restore);
+	if (l->fd != l->theirs)
+		viv_close(l->fd);
+	l->fd = l->theirs = l->restore = -1;
+}
+
+int local_watch(struct local *l, struct viv_loop *loop, uint32_t events, viv_io_fn fn, void *arg,
+		struct viv_error *err)
+{
+	int r = 0;
+
+	if (l->fd < 0 || l->events == events)
+		return 0;
+	/* Not viv_source_set_events: with no events it would still report a hang-up, for ever. */
+	viv_source_remove(l->source);
+	l->source = NULL;
+	l->events = 0;
+	if (events)
+		r = viv_loop_add_io(loop, l->fd, events, fn, arg, &l->source, err);
+	if (r == 0)
+		l->events = events;
+	return r;
+}
