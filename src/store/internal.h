@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "store/store.h"
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct viv_store {
@@ -80,12 +81,17 @@ int viv_store_clear_dead(struct viv_store *s, struct viv_error *err);
 char *viv_store_tmp_name(struct viv_store *s);
 /* Pins the id until the store is closed. */
 int viv_store_keep(struct viv_store *s, const char *id, struct viv_error *err);
+/* A pin that doesn't count as use. */
+int viv_store_pin_untouched(struct viv_store *s, const struct viv_strv *ids,
+			    struct viv_store_pin **ret, struct viv_error *err);
 /* Adds every id that somebody pins. Under the guard. */
 int viv_store_pinned(struct viv_store *s, struct viv_strv *ids, struct viv_error *err);
 /* Notes that the object is used now. */
 void viv_store_touch(const struct viv_store *s, const char *id);
 
 /* root.c */
+/* The id in ".../objects/<id>[/...]", or NULL. The caller frees it. */
+char *viv_store_id_of_target(const char *target);
 /* Adds every id that a root leads to. `clear`: removes roots that no longer hold. Under the guard. */
 int viv_store_rooted(const struct viv_store *s, bool clear, struct viv_strv *ids,
 		     struct viv_error *err);
@@ -97,6 +103,21 @@ struct viv_tree_facts {
 	uint64_t disk;	  /* bytes on disk */
 	uint64_t entries; /* files, folders, links; without the top */
 };
+/*
+ * Visits what is below a folder, in the order of the names' bytes; a folder before and after what
+ * is in it. `fn`'s negative result ends it.
+ */
+struct viv_tree_visit {
+	int dir;	  /* the folder that holds it */
+	const char *name; /* in dir */
+	const char *path; /* relative to the top */
+	struct stat st;
+	bool after;
+};
+typedef int (*viv_tree_fn)(const struct viv_tree_visit *v, void *arg, struct viv_error *err);
+int viv_tree_walk(const char *top, viv_tree_fn fn, void *arg, struct viv_error *err);
+#define VIV_TREE_DEPTH_MAX 200 /* folders in folders; each costs a descriptor while we are in it */
+
 /*
  * Takes the write permission from everything but the top, sets all times to the same moment, and
  * fails (EINVAL) if there is something that can't be stored.
@@ -114,3 +135,16 @@ json_t *viv_info_make(const char *id, const json_t *recipe, const struct viv_str
 int viv_info_check(const json_t *info, const char *id, struct viv_error *err);
 #define VIV_INFO_MAX (16u << 20)
 
+
+/* list.c */
+/* Indices of all entries, each after those that it refers to. The caller frees it. */
+size_t *viv_store_list_order(const struct viv_store_list *l);
+
+/* gc.c */
+/*
+ * Takes an object out of sight: its info file goes, and what is left is moved to `folder` ("tmp",
+ * "corrupt"). Under the guard, exclusively. *ret_path (the caller frees it): where it is now; NULL
+ * if there was nothing.
+ */
+int viv_store_hide(struct viv_store *s, const char *id, const char *folder, char **ret_path,
+		   struct viv_error *err);

@@ -24,8 +24,7 @@ static char *root_file(const struct viv_store *s, const char *path)
 	return viv_asprintf("%s/roots/%.32s", s->root, hex);
 }
 
-/* The id in ".../objects/<id>[/...]", or NULL. The caller frees it. */
-static char *id_of_target(const char *target)
+char *viv_store_id_of_target(const char *target)
 {
 	for (const char *at = target; (at = strstr(at, "/objects/")); at++) {
 		const char *start = at + strlen("/objects/");
@@ -46,7 +45,7 @@ static int read_link(const char *path, char **ret)
 	if (n < 0)
 		return -errno;
 	target[n] = '\0';
-	*ret = id_of_target(target);
+	*ret = viv_store_id_of_target(target);
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct viv_store_pin {
 	struct viv_store *store;
 	int fd; /* flock'ed as long as the pin holds; -1 in a store that nobody can write */
 	char *path;
+	bool touch; /* objects count as used */
 };
 
 /*
@@ -141,7 +142,8 @@ static int write_pins(struct viv_store_pin *pin, char *const *ids, size_t n, str
 		if (!viv_store_id_is_valid(ids[i]))
 			return viv_error_say(err, EINVAL, "not the id of an object: %s", ids[i]);
 		viv_str_addf(&text, "%s\n", ids[i]);
-		viv_store_touch(pin->store, ids[i]);
+		if (pin->touch)
+			viv_store_touch(pin->store, ids[i]);
 	}
 	return viv_write_all(pin->fd, text.data, text.len, pin->path, err);
 }
@@ -164,19 +166,32 @@ static int add_pins(struct viv_store_pin *pin, char *const *ids, size_t n, struc
 	return r < 0 ? viv_store_explain(pin->store, r, err) : 0;
 }
 
-int viv_store_pin(struct viv_store *s, const struct viv_strv *ids, struct viv_store_pin **ret,
-		  struct viv_error *err)
+static int make_pin(struct viv_store *s, const struct viv_strv *ids, bool touch,
+		    struct viv_store_pin **ret, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_store_unpinp) struct viv_store_pin *pin = viv_new(struct viv_store_pin);
 	int r;
 
 	pin->store = s;
 	pin->fd = -1;
+	pin->touch = touch;
 	r = add_pins(pin, ids ? ids->items : NULL, ids ? ids->count : 0, err);
 	if (r < 0)
 		return r;
 	*ret = viv_steal(pin);
 	return 0;
+}
+
+int viv_store_pin(struct viv_store *s, const struct viv_strv *ids, struct viv_store_pin **ret,
+		  struct viv_error *err)
+{
+	return make_pin(s, ids, true, ret, err);
+}
+
+int viv_store_pin_untouched(struct viv_store *s, const struct viv_strv *ids,
+			    struct viv_store_pin **ret, struct viv_error *err)
+{
+	return make_pin(s, ids, false, ret, err);
 }
 
 int viv_store_pin_add(struct viv_store_pin *pin, const char *id, struct viv_error *err)

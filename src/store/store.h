@@ -121,3 +121,88 @@ int viv_store_add_root(struct viv_store *s, const char *link, const char *id, st
  */
 int viv_store_add_file_root(struct viv_store *s, const char *file, const struct viv_strv *ids,
 			    struct viv_error *err);
+
+/* What is in the store, sorted by id. */
+struct viv_store_entry {
+	char *id;
+	char *kind;	       /* the recipe's "kind", "" if it has none */
+	uint64_t size;	       /* bytes of its files */
+	int64_t used;	       /* when it was last asked for (exact to ten minutes); seconds */
+	struct viv_strv refs;  /* sorted */
+	char *damage;	       /* its info file can't be used, and why; else NULL */
+};
+struct viv_store_list {
+	struct viv_store_entry *entries;
+	size_t n, cap;
+};
+int viv_store_list(const struct viv_store *s, struct viv_store_list *ret, struct viv_error *err);
+void viv_store_list_free(struct viv_store_list *l); /* the contents; usable again */
+#define VIV_STORE_LIST VIV_CLEANUP(viv_store_list_free) struct viv_store_list
+/* NULL: not there. Borrowed. */
+struct viv_store_entry *viv_store_list_find(const struct viv_store_list *l, const char *id);
+
+/*
+ * The ids and everything they refer to, each after what it refers to; the same order every time.
+ * ENOENT if one is not there. `ret` is added to.
+ */
+int viv_store_closure(const struct viv_store_list *l, const struct viv_strv *ids,
+		      struct viv_strv *ret, struct viv_error *err);
+/*
+ * The object that a person means: an id, its first digits, its name if there is just one of that
+ * name, or the path of a link into the store. The caller frees *ret.
+ */
+int viv_store_find(const struct viv_store *s, const struct viv_store_list *l, const char *text,
+		   char **ret, struct viv_error *err);
+/* Bytes on the disk that an object takes. */
+int viv_store_disk_size(const struct viv_store *s, const char *id, uint64_t *ret,
+			struct viv_error *err);
+
+/*
+ * Removes objects that no root and no pin leads to. Safe at any time: beside builds, machines and
+ * other collections.
+ */
+struct viv_store_gc {
+	bool dry_run;	     /* only say what would go */
+	bool keep_archives;  /* nothing whose recipe's kind is "archive" goes */
+	int64_t keep_recent; /* nothing used in the last so many seconds goes; 0: all may go */
+	uint64_t max_size;   /* remove only until the store has at most so many bytes, what was used
+				longest ago first; UINT64_MAX: remove all that may go */
+};
+struct viv_store_gc_result {
+	struct viv_strv removed;
+	uint64_t removed_size;
+	size_t kept, recent; /* recent: of the kept, those kept only because they were used lately */
+	uint64_t kept_size, recent_size;
+};
+int viv_store_gc(struct viv_store *s, const struct viv_store_gc *options,
+		 struct viv_report *report, struct viv_store_gc_result *ret,
+		 struct viv_error *err);
+void viv_store_gc_result_free(struct viv_store_gc_result *r); /* the contents */
+
+/*
+ * Compares objects (ids NULL: all) with what was recorded of them. With `move_aside` those that are
+ * damaged, and those that refer to them, go to the folder "corrupt": then the next build makes them
+ * again. Problems are not errors: the caller frees them with viv_store_problems_free.
+ */
+struct viv_store_problems {
+	struct viv_store_problem {
+		char *id, *what;
+	} *items;
+	size_t n, cap;
+};
+int viv_store_verify(struct viv_store *s, const struct viv_strv *ids, bool move_aside,
+		     struct viv_report *report, struct viv_store_problems *ret,
+		     struct viv_error *err);
+void viv_store_problems_free(struct viv_store_problems *p); /* the contents */
+
+/* Writes the closure of the ids as a tar stream (docs/store.md). Same objects, same bytes. */
+int viv_store_export(struct viv_store *s, const struct viv_strv *ids, int fd,
+		     struct viv_report *report, struct viv_error *err);
+/*
+ * Reads such a stream, which may be anybody's: every name, size and hash is checked before an
+ * object appears. What can't be checked is that an object really came from its recipe. The ids are
+ * added to *ret (may be NULL), also those that were there already; they are pinned until the store
+ * is closed. On failure the objects before the bad one stay.
+ */
+int viv_store_import(struct viv_store *s, int fd, struct viv_report *report, struct viv_strv *ret,
+		     struct viv_error *err);

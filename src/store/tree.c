@@ -7,21 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEPTH_MAX 200 /* folders in folders; each costs a descriptor while we are in it */
-
-/*
- * One walk serves all: it visits what is below a folder in the order of the names' bytes. `path` is
- * relative to the top. A folder is visited before and after what is in it.
- */
-struct visit {
-	int dir; /* the folder that holds it */
-	const char *name, *path;
-	struct stat st;
-	bool after;
-};
-typedef int (*visit_fn)(const struct visit *v, void *arg, struct viv_error *err);
-
-static int walk(int dir, const char *path, int depth, visit_fn fn, void *arg,
+static int walk(int dir, const char *path, int depth, viv_tree_fn fn, void *arg,
 		struct viv_error *err);
 
 static int list(int dir, const char *path, struct viv_strv *names, struct viv_error *err)
@@ -45,14 +31,14 @@ static int list(int dir, const char *path, struct viv_strv *names, struct viv_er
 	return r;
 }
 
-static int visit_folder(struct visit *v, int depth, visit_fn fn, void *arg, struct viv_error *err)
+static int visit_folder(struct viv_tree_visit *v, int depth, viv_tree_fn fn, void *arg, struct viv_error *err)
 {
 	VIV_FD fd = -1;
 	int r;
 
-	if (depth > DEPTH_MAX)
+	if (depth > VIV_TREE_DEPTH_MAX)
 		return viv_error_say(err, ELOOP, "%s: more than %d folders deep", v->path,
-				     DEPTH_MAX);
+				     VIV_TREE_DEPTH_MAX);
 	fd = openat(v->dir, v->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return viv_error_set(err, errno, "%s", v->path);
@@ -63,7 +49,7 @@ static int visit_folder(struct visit *v, int depth, visit_fn fn, void *arg, stru
 	return fn(v, arg, err);
 }
 
-static int walk(int dir, const char *path, int depth, visit_fn fn, void *arg, struct viv_error *err)
+static int walk(int dir, const char *path, int depth, viv_tree_fn fn, void *arg, struct viv_error *err)
 {
 	VIV_STRV names = VIV_STRV_INIT;
 	int r = list(dir, path, &names, err);
@@ -71,7 +57,7 @@ static int walk(int dir, const char *path, int depth, visit_fn fn, void *arg, st
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
 		VIV_FREE char *p = *path ? viv_asprintf("%s/%s", path, names.items[i])
 					 : viv_strdup(names.items[i]);
-		struct visit v = {.dir = dir, .name = names.items[i], .path = p};
+		struct viv_tree_visit v = {.dir = dir, .name = names.items[i], .path = p};
 
 		if (fstatat(dir, v.name, &v.st, AT_SYMLINK_NOFOLLOW) < 0)
 			return viv_error_set(err, errno, "%s", p);
@@ -80,6 +66,13 @@ static int walk(int dir, const char *path, int depth, visit_fn fn, void *arg, st
 			r = visit_folder(&v, depth + 1, fn, arg, err);
 	}
 	return r;
+}
+
+int viv_tree_walk(const char *top, viv_tree_fn fn, void *arg, struct viv_error *err)
+{
+	VIV_FD fd = viv_open(top, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
+
+	return fd < 0 ? fd : walk(fd, "", 0, fn, arg, err);
 }
 
 static void count(struct viv_tree_facts *f, const struct stat *st)
@@ -106,7 +99,7 @@ static int set_times(int dir, const char *name, struct viv_error *err)
 	return 0;
 }
 
-static int seal_entry(const struct visit *v, void *arg, struct viv_error *err)
+static int seal_entry(const struct viv_tree_visit *v, void *arg, struct viv_error *err)
 {
 	mode_t mode = v->st.st_mode, want = mode & 0111 ? 0555 : 0444;
 	bool dir = S_ISDIR(mode);
@@ -125,7 +118,7 @@ static int seal_entry(const struct visit *v, void *arg, struct viv_error *err)
 	return set_times(v->dir, v->name, err);
 }
 
-static int measure_entry(const struct visit *v, void *arg, struct viv_error *err)
+static int measure_entry(const struct viv_tree_visit *v, void *arg, struct viv_error *err)
 {
 	if (v->after)
 		return 0;
@@ -134,11 +127,10 @@ static int measure_entry(const struct visit *v, void *arg, struct viv_error *err
 	return 0;
 }
 
-static int for_top(const char *path, visit_fn fn, struct viv_tree_facts *ret, struct viv_error *err)
+static int for_top(const char *path, viv_tree_fn fn, struct viv_tree_facts *ret, struct viv_error *err)
 {
 	struct viv_tree_facts f = {0};
 	struct stat st;
-	VIV_FD fd = -1;
 	int r = 0;
 
 	if (lstat(path, &st) < 0)
@@ -147,10 +139,8 @@ static int for_top(const char *path, visit_fn fn, struct viv_tree_facts *ret, st
 		return viv_error_say(err, EINVAL, "%s is neither a file nor a folder", path);
 	count(&f, &st);
 	f.kind = kind_of(&st);
-	if (S_ISDIR(st.st_mode)) {
-		fd = viv_open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
-		r = fd < 0 ? fd : walk(fd, "", 0, fn, &f, err);
-	}
+	if (S_ISDIR(st.st_mode))
+		r = viv_tree_walk(path, fn, &f, err);
 	if (r == 0)
 		*ret = f;
 	return r;
@@ -202,7 +192,7 @@ static void add_record(struct viv_sha256 *h, const char *type, const char *path,
 		viv_sha256_add(h, rest, strlen(rest) + 1);
 }
 
-static int hash_entry(const struct visit *v, void *arg, struct viv_error *err)
+static int hash_entry(const struct viv_tree_visit *v, void *arg, struct viv_error *err)
 {
 	char hex[VIV_SHA256_HEX], target[4097];
 	ssize_t n;
