@@ -97,7 +97,11 @@ int viv_cmd_parse_duration(const char *text, int64_t *ret_ms, struct viv_error *
 /* The file operand, else vm.lua of this folder, else the default machine; with the flags above. */
 int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const char *file,
 			struct viv_config **ret, struct viv_error *err);
+
+/* store.c */
 int viv_cmd_open_store(struct viv_cmd *cmd, struct viv_store **ret, struct viv_error *err);
+/* "1.4 GiB", "312 kiB"; `out` is returned. */
+const char *viv_cmd_size_text(uint64_t bytes, char out[16]);
 
 /* progress.c: a reporter on stderr; a status line on a terminal, lines elsewhere. */
 struct viv_report *viv_progress_new(bool quiet, bool verbose);

@@ -2,6 +2,13 @@
 #include "cmd/cmd.h"
 
 const struct viv_command *const viv_commands[] = {
+	&viv_command_store_ls,
+	&viv_command_store_du,
+	&viv_command_store_gc,
+	&viv_command_store_verify,
+	&viv_command_store_closure,
+	&viv_command_store_export,
+	&viv_command_store_import,
 	&viv_command_completions,
 	NULL,
 };

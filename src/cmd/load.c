@@ -28,8 +28,3 @@ int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const 
 		req.file = "vm.lua";
 	return viv_config_load(&req, cmd->report, ret, err);
 }
-
-int viv_cmd_open_store(struct viv_cmd *cmd, struct viv_store **ret, struct viv_error *err)
-{
-	return viv_store_open(cmd->store, ret, err);
-}
