@@ -38,6 +38,9 @@ int viv_plan_make(struct viv_store *store, const struct viv_config *config,
 void viv_plan_free(struct viv_plan *p);
 VIV_DEFINE_CLEANUP(struct viv_plan, viv_plan_free)
 
+/* {name: {version, …}} of the lock file that the configuration names; {} without one. */
+int viv_plan_locked_packages(const struct viv_config *config, json_t **ret, struct viv_error *err);
+
 /* [{step, id, there: bool, why}] in build order. The caller owns it. */
 json_t *viv_plan_describe(const struct viv_plan *p);
 

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+# The two commands: `make demo` and `make check`. Each installs what is missing, then builds with meson.
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+VIV     = $(BUILD)/viv
+
+.PHONY: all demo check check-slow bench install clean setup-build setup-test
+
+all: setup-build $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+# Builds viv, boots examples/hello/vm.lua and shows what runs there.
+demo: all
+	$(VIV) run examples/hello/vm.lua -- sh -c 'uname -a; cat /etc/os-release'
+
+# Every test that a change must pass; ends with "N passed, N failed, N skipped".
+check: setup-test $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+	@tests/run-all $(BUILD)
+
+# What takes longer than a few minutes: before a release, and before an issue is closed.
+check-slow: setup-test $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+	@tests/run-all --slow $(BUILD)
+
+# Compares with the tools that people use today; writes a table to standard output.
+bench: all
+	@bench/run $(BUILD)
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) build-asan build-clang
+
+setup-build:
+	@tools/setup build
+
+setup-test:
+	@tools/setup test
+
+$(BUILD)/build.ninja:
+	@meson setup $(BUILD) --prefix $(PREFIX) >/dev/null

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/accounts.h"
+
+#include "base/hash.h"
+
+#include <crypt.h>
+
+#define MAX_ID 65533 /* 65534 is nobody; above that no sandbox maps ids */
+
+/* The work: each file's text as it grows. */
+struct work {
+	const struct viv_accounts_request *req;
+	struct viv_accounts *out;
+};
+
+static const char *text_of(const json_t *below, const char *file)
+{
+	const char *s = viv_json_str(below, file);
+
+	return s ? s : "";
+}
+
+/* The line of `name` in a colon-separated text, and its field number `want` (from 0). */
+static bool find_field(const char *text, const char *name, unsigned want, struct viv_slice *ret)
+{
+	struct viv_slice rest = viv_slice(text ? text : ""), line;
+	size_t n = strlen(name);
+
+	while (viv_slice_line(&rest, &line)) {
+		if (line.len <= n || memcmp(line.data, name, n) != 0 || line.data[n] != ':')
+			continue;
+		for (unsigned field = 0;; field++) {
+			const char *colon = memchr(line.data, ':', line.len);
+			size_t len = colon ? (size_t)(colon - line.data) : line.len;
+
+			if (field == want) {
+				*ret = (struct viv_slice){line.data, len};
+				return true;
+			}
+			if (!colon)
+				return false;
+			line.data += len + 1;
+			line.len -= len + 1;
+		}
+	}
+	return false;
+}
+
+int64_t viv_account_id(const char *text, const char *name)
+{
+	struct viv_slice field;
+	uint64_t id;
+
+	if (!find_field(text, name, 2, &field) || !viv_slice_u64(field, UINT32_MAX, &id))
+		return -1;
+	return (int64_t)id;
+}
+
+/* Who has the id in field 2? NULL: nobody. The caller frees it. */
+static char *owner_of(const char *text, uint64_t id)
+{
+	struct viv_slice rest = viv_slice(text ? text : ""), line;
+
+	while (viv_slice_line(&rest, &line)) {
+		const char *colon = memchr(line.data, ':', line.len);
+		VIV_FREE char *name = NULL;
+
+		if (!colon)
+			continue;
+		name = viv_strndup(line.data, (size_t)(colon - line.data));
+		if (viv_account_id(text, name) == (int64_t)id)
+			return viv_steal(name);
+	}
+	return NULL;
+}
+
+static bool is_valid_name(const char *name)
+{
+	return *name && strlen(name) <= 32 && name[0] != '-' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
+		       strlen(name);
+}
+
+static bool fits_a_field(const char *s)
+{
+	return !strpbrk(s, ":\n");
+}
+
+/* Replaces a field of a name's line in *text; the line must be there. */
+static void set_field(struct viv_str *text, const char *name, unsigned field, const char *value)
+{
+	struct viv_slice old;
+	struct viv_str now = VIV_STR_INIT;
+	size_t at;
+
+	if (!find_field(text->data, name, field, &old))
+		return;
+	at = (size_t)(old.data - text->data);
+	viv_str_add_bytes(&now, text->data, at);
+	viv_str_add(&now, value);
+	viv_str_add_bytes(&now, old.data + old.len, text->len - at - old.len);
+	viv_str_free(text);
+	*text = now;
+}
+
+static void add_member(struct viv_str *text, const char *group, const char *user)
+{
+	struct viv_slice members;
+	VIV_FREE char *list = NULL, *with = NULL;
+	VIV_FREE char *padded = NULL, *needle = viv_asprintf(",%s,", user);
+
+	if (!find_field(text->data, group, 3, &members))
+		return;
+	list = viv_slice_dup(members);
+	padded = viv_asprintf(",%s,", list);
+	if (strstr(padded, needle))
+		return;
+	with = viv_asprintf("%s%s%s", list, *list ? "," : "", user);
+	set_field(text, group, 3, with);
+}
+
+static int64_t recorded_id(const struct work *w, const char *kind, const char *name)
+{
+	const json_t *id = json_object_get(json_object_get(w->req->recorded, kind), name);
+
+	return json_is_integer(id) && json_integer_value(id) > 0 && json_integer_value(id) <= MAX_ID
+		       ? json_integer_value(id)
+		       : -1;
+}
+
+/* Is an id promised to another name by the record? */
+static bool is_promised(const struct work *w, const char *kind, uint64_t id)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(json_object_get((json_t *)w->req->recorded, kind), name, v)
+		if (json_integer_value(v) == (json_int_t)id)
+			return true;
+	return false;
+}
+
+/* An id for a new name: the one asked for, the recorded one, or a free one. */
+static int choose_id(struct work *w, const char *kind, const char *name, const json_t *asked,
+		     bool system, uint64_t *ret, struct viv_error *err)
+{
+	const char *text = kind[0] == 'u' ? w->out->passwd.data : w->out->group.data;
+	int64_t id = json_is_integer(asked) ? json_integer_value(asked) : recorded_id(w, kind, name);
+	VIV_FREE char *owner = NULL;
+
+	if (id < 0) {
+		id = system ? 999 : 1000;
+		for (; id > 100 && id < MAX_ID; id += system ? -1 : 1) {
+			VIV_FREE char *other = owner_of(text, (uint64_t)id);
+
+			if (!other && !is_promised(w, kind, (uint64_t)id))
+				break;
+		}
+	}
+	if (id > MAX_ID)
+		return viv_error_say(err, EINVAL, "users.%s.%s: ids go up to %d", kind, name, MAX_ID);
+	owner = owner_of(text, (uint64_t)id);
+	if (owner)
+		return viv_error_say(err, EINVAL, "users.%s.%s: the id %lld belongs to %s", kind,
+				     name, (long long)id, owner);
+	json_object_set_new(json_object_get(w->out->recorded, kind), name, json_integer(id));
+	*ret = (uint64_t)id;
+	return 0;
+}
+
+static int check_name(const char *kind, const char *name, struct viv_error *err)
+{
+	if (is_valid_name(name))
+		return 0;
+	return viv_error_say(err, EINVAL,
+			     "users.%s.%s: a name is 1 to 32 letters, digits, '_', '.' or '-'", kind,
+			     name);
+}
+
+static int add_group(struct work *w, const char *name, const json_t *asked, bool system,
+		     struct viv_error *err)
+{
+	uint64_t gid;
+	int r = check_name("groups", name, err);
+
+	if (r < 0 || viv_account_id(w->out->group.data, name) >= 0)
+		return r;
+	r = choose_id(w, "groups", name, asked, system, &gid, err);
+	if (r < 0)
+		return r;
+	viv_str_addf(&w->out->group, "%s:x:%llu:\n", name, (unsigned long long)gid);
+	viv_str_addf(&w->out->gshadow, "%s:!::\n", name);
+	return 0;
+}
+
+/* crypt(5), SHA-512; the salt comes from the name and password, so that builds agree. */
+static int hash_password(const char *user, const char *password, char **ret, struct viv_error *err)
+{
+	VIV_FREE char *seed = viv_asprintf("%s\n%s", user, password);
+	VIV_FREE char *setting = NULL;
+	VIV_FREE struct crypt_data *data = viv_new(struct crypt_data);
+	char hex[VIV_SHA256_HEX];
+	const char *hashed;
+
+	viv_sha256_of(seed, strlen(seed), hex);
+	setting = viv_asprintf("$6$%.16s$", hex);
+	hashed = crypt_r(password, setting, data);
+	if (!hashed || hashed[0] == '*')
+		return viv_error_say(err, EINVAL, "users.users.%s: cannot hash the password", user);
+	*ret = viv_strdup(hashed);
+	return 0;
+}
+
+/* What stands in shadow's second field; NULL: the configuration says nothing. */
+static int password_field(const char *name, const json_t *user, char **ret, struct viv_error *err)
+{
+	static const char *const hashed[] = {"hashedPassword", "initialHashedPassword"};
+	static const char *const plain[] = {"password", "initialPassword"};
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *h = viv_json_str(user, hashed[i]), *p = viv_json_str(user, plain[i]);
+
+		if (h && !fits_a_field(h))
+			return viv_error_say(err, EINVAL, "users.users.%s.%s: not a crypt(5) hash",
+					     name, hashed[i]);
+		if (h)
+			*ret = viv_strdup(h);
+		else if (p && !*p)
+			*ret = viv_strdup("");
+		else if (p)
+			return hash_password(name, p, ret, err);
+		if (*ret)
+			return 0;
+	}
+	return 0;
+}
+
+static int add_memberships(struct work *w, const char *name, const json_t *user,
+			   struct viv_error *err)
+{
+	const json_t *groups = json_object_get(user, "extraGroups"), *g;
+	size_t i;
+
+	json_array_foreach((json_t *)groups, i, g) {
+		const char *group = json_string_value(g);
+
+		if (viv_account_id(w->out->group.data, group) < 0)
+			return viv_error_say(err, EINVAL,
+					     "users.users.%s.extraGroups: no group \"%s\"", name,
+					     group);
+		add_member(&w->out->group, group, name);
+		add_member(&w->out->gshadow, group, name);
+	}
+	return 0;
+}
+
+static void add_home(struct work *w, const char *path, uint64_t uid, uint64_t gid)
+{
+	struct viv_accounts *a = w->out;
+
+	a->homes = viv_realloc(a->homes, (a->n_homes + 1) * sizeof(*a->homes));
+	a->homes[a->n_homes++] = (struct viv_home){viv_strdup(path), (unsigned)uid, (unsigned)gid};
+}
+
+/* A user that no package made. */
+static int add_user(struct work *w, const char *name, const json_t *user, struct viv_error *err)
+{
+	bool system = json_is_true(json_object_get(user, "isSystemUser"));
+	const char *group = viv_json_str(user, "group"), *home = viv_json_str(user, "home");
+	const char *shell = viv_json_str(user, "shell"), *text = viv_json_str(user, "description");
+	VIV_FREE char *default_home =
+		system ? viv_strdup("/nonexistent") : viv_asprintf("/home/%s", name);
+	int64_t gid;
+	uint64_t uid;
+	int r = 0;
+
+	if (!group)
+		r = add_group(w, name, json_object_get(user, "uid"), system, err);
+	group = group ? group : name;
+	gid = viv_account_id(w->out->group.data, group);
+	if (r == 0 && gid < 0)
+		r = viv_error_say(err, EINVAL, "users.users.%s.group: no group \"%s\"", name, group);
+	if (r == 0)
+		r = choose_id(w, "users", name, json_object_get(user, "uid"), system, &uid, err);
+	if (r < 0)
+		return r;
+	home = home ? home : default_home;
+	shell = shell ? shell : system ? "/usr/sbin/nologin" : "/bin/bash";
+	viv_str_addf(&w->out->passwd, "%s:x:%llu:%lld:%s:%s:%s\n", name, (unsigned long long)uid,
+		     (long long)gid, text ? text : "", home, shell);
+	viv_str_addf(&w->out->shadow, "%s:!:::::::\n", name);
+	if (!system)
+		add_home(w, home, uid, (uint64_t)gid);
+	return 0;
+}
+
+static void change_user(struct work *w, const char *name, const json_t *user)
+{
+	static const struct {
+		const char *key;
+		unsigned field;
+	} fields[] = {{"description", 4}, {"home", 5}, {"shell", 6}};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(fields); i++) {
+		const char *v = viv_json_str(user, fields[i].key);
+
+		if (v)
+			set_field(&w->out->passwd, name, fields[i].field, v);
+	}
+}
+
+static int make_user(struct work *w, const char *name, const json_t *user, struct viv_error *err)
+{
+	static const char *const fields[] = {"description", "home", "shell"};
+	VIV_FREE char *password = NULL;
+	int r = check_name("users", name, err);
+
+	for (size_t i = 0; r == 0 && i < VIV_ARRAY_SIZE(fields); i++) {
+		const char *v = viv_json_str(user, fields[i]);
+
+		if (v && !fits_a_field(v))
+			r = viv_error_say(err, EINVAL, "users.users.%s.%s: no ':' and no newline",
+					  name, fields[i]);
+	}
+	if (r < 0)
+		return r;
+	if (viv_account_id(w->out->passwd.data, name) >= 0)
+		change_user(w, name, user);
+	else
+		r = add_user(w, name, user, err);
+	if (r == 0)
+		r = password_field(name, user, &password, err);
+	if (r == 0 && password)
+		set_field(&w->out->shadow, name, 1, password);
+	return r < 0 ? r : add_memberships(w, name, user, err);
+}
+
+static int make_groups(struct work *w, struct viv_error *err)
+{
+	const char *name;
+	json_t *group, *member;
+	size_t i;
+	int r = 0;
+
+	json_object_foreach((json_t *)w->req->groups, name, group) {
+		r = add_group(w, name, json_object_get(group, "gid"), false, err);
+		if (r < 0)
+			return r;
+	}
+	json_object_foreach((json_t *)w->req->groups, name, group) {
+		json_array_foreach(json_object_get(group, "members"), i, member) {
+			add_member(&w->out->group, name, json_string_value(member));
+			add_member(&w->out->gshadow, name, json_string_value(member));
+		}
+	}
+	return 0;
+}
+
+/* Names in sorted order: ids must not depend on how a table was written down. */
+static void sorted_keys(const json_t *obj, struct viv_strv *ret)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach((json_t *)obj, name, v)
+		viv_strv_push(ret, name);
+	viv_strv_sort(ret);
+}
+
+int viv_accounts_make(const struct viv_accounts_request *req, struct viv_accounts *ret,
+		      struct viv_error *err)
+{
+	struct viv_accounts a = {0};
+	struct work w = {.req = req, .out = &a};
+	VIV_STRV names = VIV_STRV_INIT;
+	struct viv_slice root;
+	int r;
+
+	viv_str_add(&a.passwd, text_of(req->below, "passwd"));
+	viv_str_add(&a.group, text_of(req->below, "group"));
+	viv_str_add(&a.shadow, text_of(req->below, "shadow"));
+	viv_str_add(&a.gshadow, text_of(req->below, "gshadow"));
+	a.recorded = json_pack("{s:{},s:{}}", "users", "groups");
+	r = make_groups(&w, err);
+	sorted_keys(req->users, &names);
+	for (size_t i = 0; r == 0 && i < names.count; i++)
+		r = make_user(&w, names.items[i], json_object_get(req->users, names.items[i]), err);
+	if (r == 0 && req->open_root && find_field(a.shadow.data, "root", 1, &root) &&
+	    (viv_slice_eq(root, "*") || viv_slice_eq(root, "!") || viv_slice_eq(root, "!*")))
+		set_field(&a.shadow, "root", 1, "");
+	if (r < 0) {
+		viv_accounts_free_contents(&a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+void viv_accounts_free_contents(struct viv_accounts *a)
+{
+	viv_str_free(&a->passwd);
+	viv_str_free(&a->group);
+	viv_str_free(&a->shadow);
+	viv_str_free(&a->gshadow);
+	json_decref(a->recorded);
+	for (size_t i = 0; i < a->n_homes; i++)
+		free(a->homes[i].path);
+	free(a->homes);
+	*a = (struct viv_accounts){0};
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Users and groups: those that the packages made (the account files of the layers below) and those
+ * that the configuration asks for, merged into the account files of the etc layer. passwd(5),
+ * group(5), shadow(5), gshadow(5).
+ *
+ * A user without a uid gets the one that the lock file recorded for the name, else the lowest free
+ * one from 1000 (999 downwards for system users); who calls records it, so that later builds and
+ * kept disks agree.
+ */
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/str.h"
+
+struct viv_accounts_request {
+	/* {"passwd": text, "group": text, "shadow": text, "gshadow": text} of the layers below. */
+	const json_t *below;
+	const json_t *users;  /* users.users */
+	const json_t *groups; /* users.groups */
+	/* {"users": {name: uid}, "groups": {name: gid}} recorded earlier; may be NULL. */
+	const json_t *recorded;
+	bool open_root; /* root without a password of its own gets an empty one */
+};
+
+/* A home folder to be made. */
+struct viv_home {
+	char *path;
+	unsigned uid, gid;
+};
+
+struct viv_accounts {
+	struct viv_str passwd, group, shadow, gshadow; /* the files' new text */
+	json_t *recorded; /* as above, with what was given out now */
+	struct viv_home *homes;
+	size_t n_homes;
+};
+
+/* EINVAL: an id taken twice, an unknown group, a name that passwd(5) can't hold. */
+int viv_accounts_make(const struct viv_accounts_request *req, struct viv_accounts *ret,
+		      struct viv_error *err);
+void viv_accounts_free_contents(struct viv_accounts *a);
+
+/* The id of a name in a passwd or group text; -1 if it isn't there. */
+int64_t viv_account_id(const char *text, const char *name);

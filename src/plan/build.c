@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/step.h"
+
+#include "base/path.h"
+#include "deb/layer.h"
+#include "image/erofs.h"
+#include "kernel/kernel.h"
+#include "plan/accounts.h"
+#include "sandbox/sandbox.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *object_file(const struct viv_plan *p, const char *id, const char *file)
+{
+	VIV_FREE char *object = viv_store_object_path(p->store, id);
+
+	return viv_path_join(object, file);
+}
+
+int viv_build_kernel(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		     struct viv_report *report, struct viv_error *err)
+{
+	VIV_FREE char *deb = viv_store_object_path(p->store, p->deb.kernel_deb);
+
+	return viv_kernel_unpack(deb, dest, report, err);
+}
+
+/* Inside the sandbox, where the files belong to root and stand where they will in the guest. */
+static int write_modules(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+			 struct viv_str *result, struct viv_error *err)
+{
+	const char *name = arg;
+	VIV_FREE char *tree = viv_path_join(view->scratch, "tree");
+	VIV_FREE char *out = viv_asprintf("%s/out/%s", view->scratch, name);
+
+	return viv_erofs_write(tree, out, INT64_MAX, name, err);
+}
+
+int viv_build_modules(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		      struct viv_report *report, struct viv_error *err)
+{
+	VIV_FREE char *modules = object_file(p, p->steps[VIV_STEP_KERNEL].id, "modules");
+	VIV_FREE char *facts = object_file(p, p->steps[VIV_STEP_KERNEL].id, "kernel.json");
+	VIV_FREE char *folder = viv_path_dir(dest), *name = NULL;
+	VIV_JSON *kernel = NULL;
+	struct viv_sandbox_bind binds[2] = {{.host = folder, .name = "out", .writable = true}};
+	struct viv_sandbox_spec spec = {.binds = binds, .n_binds = 2, .scratch_size = 1 << 20};
+	int r = viv_json_read_file(facts, 1 << 20, &kernel, err);
+
+	if (r < 0)
+		return r;
+	name = viv_asprintf("tree/usr/lib/modules/%s", viv_json_str(kernel, "version"));
+	binds[1] = (struct viv_sandbox_bind){.host = modules, .name = name};
+	return viv_sandbox_call(&spec, write_modules, (void *)viv_path_base(dest), report, NULL, err);
+}
+
+int viv_build_initrd(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		     struct viv_report *report, struct viv_error *err)
+{
+	VIV_FREE char *kernel = viv_store_object_path(p->store, p->steps[VIV_STEP_KERNEL].id);
+	struct viv_initrd_spec spec = {
+		.kernel_dir = kernel,
+		.init = p->init_program,
+		.agent = p->agent_program,
+		.modules = &p->initrd_modules,
+		.optional = &p->initrd_optional,
+	};
+
+	return viv_initrd_write(&spec, dest, err);
+}
+
+static void add_accounts(struct viv_etc *etc, struct viv_accounts *a)
+{
+	struct {
+		const char *path;
+		struct viv_str *text;
+		unsigned mode;
+		const char *group;
+	} files[] = {
+		{"etc/passwd", &a->passwd, 0644, NULL},
+		{"etc/group", &a->group, 0644, NULL},
+		{"etc/shadow", &a->shadow, 0640, "shadow"},
+		{"etc/gshadow", &a->gshadow, 0640, "shadow"},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(files); i++) {
+		struct viv_str copy = VIV_STR_INIT;
+		struct viv_etc_file *f;
+
+		viv_str_add(&copy, files[i].text->data ? files[i].text->data : "");
+		f = viv_etc_add(etc, files[i].path, VIV_ETC_FILE, files[i].mode, &copy);
+		f->group = viv_strdup(files[i].group);
+	}
+	for (size_t i = 0; i < a->n_homes; i++) {
+		struct viv_etc_file *f =
+			viv_etc_add(etc, a->homes[i].path + 1, VIV_ETC_FOLDER, 0700, NULL);
+
+		f->uid = a->homes[i].uid;
+		f->gid = a->homes[i].gid;
+	}
+}
+
+/* Names become numbers, now that the accounts are known. */
+static int resolve_owner(const char *text, const char *kind, const char *name, unsigned *ret,
+			 const struct viv_etc_file *f, struct viv_error *err)
+{
+	int64_t id;
+
+	if (!name)
+		return 0;
+	id = viv_account_id(text, name);
+	if (id < 0)
+		return viv_error_say(err, EINVAL, "%s%s%s: no %s \"%s\"", f->place ? f->place : "",
+				     f->place ? ": " : "", f->path, kind, name);
+	*ret = (unsigned)id;
+	return 0;
+}
+
+int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		  struct viv_report *report, struct viv_error *err)
+{
+	VIV_JSON *below = NULL;
+	struct viv_accounts_request req = {
+		.users = viv_config_get(p->config, "users.users"),
+		.groups = viv_config_get(p->config, "users.groups"),
+		.open_root = true,
+	};
+	struct viv_accounts a = {0};
+	const char *top = p->deb.layers[p->deb.n_layers - 1].id;
+	int r = viv_deb_layer_accounts(p->store, top, &below, err);
+
+	req.below = below;
+	if (r == 0)
+		r = viv_accounts_make(&req, &a, err);
+	if (r < 0)
+		return r;
+	add_accounts(&p->etc, &a);
+	for (size_t i = 0; r == 0 && i < p->etc.n_files; i++) {
+		struct viv_etc_file *f = &p->etc.files[i];
+
+		r = resolve_owner(a.passwd.data, "user", f->user, &f->uid, f, err);
+		if (r == 0)
+			r = resolve_owner(a.group.data, "group", f->group, &f->gid, f, err);
+	}
+	viv_accounts_free_contents(&a);
+	return r < 0 ? r : viv_etc_write(&p->etc, dest, 1, err);
+}
+
+static char *kernel_file(const struct viv_plan *p)
+{
+	VIV_FREE char *vmlinux = object_file(p, p->steps[VIV_STEP_KERNEL].id, "vmlinux");
+
+	if (access(vmlinux, R_OK) == 0)
+		return viv_steal(vmlinux);
+	return object_file(p, p->steps[VIV_STEP_KERNEL].id, "bzImage");
+}
+
+static int link_to(const char *folder, const char *name, const char *id, const char *file,
+		   struct viv_error *err)
+{
+	VIV_FREE char *path = viv_path_join(folder, name);
+	VIV_FREE char *target = viv_asprintf("../%s%s%s", id, file ? "/" : "", file ? file : "");
+
+	if (symlink(target, path) < 0)
+		return viv_error_set(err, errno, "%s", path);
+	return 0;
+}
+
+/* kernel, initrd, system.json, and the layers as links into the store, for a look from outside. */
+int viv_build_system(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		     struct viv_report *report, struct viv_error *err)
+{
+	VIV_FREE char *json = viv_path_join(dest, "system.json");
+	VIV_FREE char *kernel = kernel_file(p);
+	unsigned n = 0;
+	int r = mkdir(dest, 0755) < 0 ? viv_error_set(err, errno, "%s", dest) : 0;
+
+	if (r == 0)
+		r = link_to(dest, "kernel", p->steps[VIV_STEP_KERNEL].id, viv_path_base(kernel), err);
+	if (r == 0)
+		r = link_to(dest, "bzImage", p->steps[VIV_STEP_KERNEL].id, "bzImage", err);
+	if (r == 0)
+		r = link_to(dest, "initrd", p->steps[VIV_STEP_INITRD].id, NULL, err);
+	for (size_t i = 0; r == 0 && i < p->deb.n_layers; i++) {
+		VIV_FREE char *name = viv_asprintf("layer-%u-%s", n++, p->deb.layers[i].name);
+
+		r = link_to(dest, name, p->deb.layers[i].id, VIV_DEB_LAYER_IMAGE, err);
+	}
+	for (size_t i = VIV_STEP_MODULES; r == 0 && i <= VIV_STEP_ETC; i++) {
+		VIV_FREE char *name = viv_asprintf("layer-%u-%s", n, p->steps[i].name);
+
+		if (i == VIV_STEP_INITRD)
+			continue;
+		n++;
+		r = link_to(dest, name, p->steps[i].id, NULL, err);
+	}
+	return r < 0 ? r : viv_json_write_file(json, s->recipe, 0644, err);
+}
+
+static int build_step(struct viv_plan *p, const struct viv_step *s, struct viv_report *report,
+		      struct viv_error *err)
+{
+	struct viv_store_build *b;
+	int r;
+
+	if (viv_store_has(p->store, s->id))
+		return 0;
+	r = viv_store_begin(p->store, s->id, report, &b, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	viv_task_begin(report, 0, "building %s", s->name);
+	r = s->build(p, s, viv_store_build_path(b), report, err);
+	if (r == 0)
+		r = viv_store_commit(b, s->recipe, &s->refs, err);
+	else
+		viv_store_abort(b);
+	viv_task_end(report, r == 0);
+	return r < 0 ? viv_error_context(err, "building %s", s->name) : 0;
+}
+
+static void describe_system(const struct viv_plan *p, struct viv_system *ret)
+{
+	struct viv_system sys = {
+		.id = viv_strdup(p->steps[VIV_STEP_SYSTEM].id),
+		.kernel = kernel_file(p),
+		.bzimage = object_file(p, p->steps[VIV_STEP_KERNEL].id, "bzImage"),
+		.initrd = viv_store_object_path(p->store, p->steps[VIV_STEP_INITRD].id),
+		.init = viv_strdup(viv_config_string(p->config, "system.init")),
+	};
+
+	for (size_t i = 0; i < p->deb.n_layers; i++)
+		viv_strv_take(&sys.layers,
+			      object_file(p, p->deb.layers[i].id, VIV_DEB_LAYER_IMAGE));
+	viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[VIV_STEP_MODULES].id));
+	viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[VIV_STEP_ETC].id));
+	viv_strv_push_all(&sys.kernel_params, (const char *const *)p->kernel_params.items);
+	*ret = sys;
+}
+
+static bool deb_is_built(const struct viv_plan *p)
+{
+	for (size_t i = 0; i < p->deb.n_layers; i++)
+		if (!viv_store_has(p->store, p->deb.layers[i].id))
+			return false;
+	return viv_store_has(p->store, p->deb.kernel_deb);
+}
+
+int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_system *ret,
+		   struct viv_error *err)
+{
+	int r = 0;
+
+	if (!viv_store_has(p->store, p->steps[VIV_STEP_SYSTEM].id) && !deb_is_built(p))
+		r = viv_deb_build(p->store, &p->request.source, p->lock, &p->deb, report, err);
+	for (size_t i = 0; r == 0 && i < VIV_N_STEPS; i++)
+		r = build_step(p, &p->steps[i], report, err);
+	if (r == 0)
+		describe_system(p, ret);
+	return r;
+}
+
+void viv_system_free_contents(struct viv_system *s)
+{
+	free(s->id);
+	free(s->kernel);
+	free(s->bzimage);
+	free(s->initrd);
+	free(s->init);
+	viv_strv_free(&s->layers);
+	viv_strv_free(&s->kernel_params);
+	*s = (struct viv_system){0};
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/step.h"
+
+#include "base/fd.h"
+#include "base/hash.h"
+#include "base/path.h"
+#include "image/erofs.h"
+
+
+/* Changed whenever what a builder writes changes: other ids, so nothing old is taken for new. */
+#define KERNEL_BUILDER	"kernel 1"
+#define MODULES_BUILDER "modules 1"
+#define INITRD_BUILDER	"initrd 1"
+#define ETC_BUILDER	"etc 1"
+#define SYSTEM_BUILDER	"system 1"
+
+static void push_array(struct viv_strv *to, const json_t *array)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach((json_t *)array, i, v)
+		viv_strv_push(to, json_string_value(v));
+}
+
+static void push_option(struct viv_strv *to, const struct viv_config *config, const char *option)
+{
+	push_array(to, viv_config_get(config, option));
+}
+
+static bool uses_systemd(const struct viv_config *config)
+{
+	return viv_streq(viv_config_string(config, "system.init"), "systemd");
+}
+
+/* The lowest layer beside Essential: yes: the init system, and apt, so that it works in the guest. */
+static void choose_base(struct viv_plan *p)
+{
+	static const char *const with_systemd[] = {"systemd", "systemd-sysv", "udev", "dbus", "kmod",
+						   NULL};
+
+	viv_strv_push(&p->base, "apt");
+	if (uses_systemd(p->config))
+		viv_strv_push_all(&p->base, with_systemd);
+	if (viv_config_string(p->config, "time.timeZone"))
+		viv_strv_push(&p->packages, "tzdata");
+	push_option(&p->packages, p->config, "environment.systemPackages");
+	viv_strv_uniq(&p->packages);
+}
+
+/* The cloud kernel is smaller and boots faster, but knows no graphics, USB or sound. */
+static void choose_kernel(struct viv_plan *p)
+{
+	const char *asked = viv_config_string(p->config, "boot.kernel");
+	const char *arch = p->request.source.architecture;
+
+	if (asked)
+		p->kernel_package = viv_strdup(asked);
+	else if (viv_config_bool(p->config, "virtualisation.graphics"))
+		p->kernel_package = viv_asprintf("linux-image-%s", arch);
+	else
+		p->kernel_package = viv_asprintf("linux-image-cloud-%s", arch);
+}
+
+static const char *debian_architecture(const struct viv_config *config)
+{
+	static const struct {
+		const char *machine, *debian;
+	} names[] = {{"x86_64", "amd64"}, {"aarch64", "arm64"}, {"riscv64", "riscv64"}};
+	const char *want = viv_config_string(config, "virtualisation.architecture");
+
+	for (size_t i = 0; want && i < VIV_ARRAY_SIZE(names); i++)
+		if (viv_streq(want, names[i].machine))
+			return names[i].debian;
+	return "amd64";
+}
+
+/* packages.lockFile, else vm.lock beside the machine file, else in viv's own state folder. */
+static int choose_lock_file(const struct viv_config *config, char **ret, struct viv_error *err)
+{
+	const char *asked = viv_config_string(config, "packages.lockFile");
+	VIV_FREE char *state = NULL;
+	int r = 0;
+
+	if (asked || viv_config_file(config)) {
+		*ret = viv_path_join(viv_config_folder(config), asked ? asked : "vm.lock");
+		return 0;
+	}
+	state = viv_dir_state();
+	r = viv_mkdir_p(state, 0700, err);
+	if (r == 0)
+		*ret = viv_path_join(state, "vm.lock");
+	return r;
+}
+
+int viv_plan_locked_packages(const struct viv_config *config, json_t **ret, struct viv_error *err)
+{
+	VIV_FREE char *path = NULL;
+	VIV_JSON *lock = NULL;
+	int r = choose_lock_file(config, &path, err);
+
+	if (r == 0 && viv_exists(path))
+		r = viv_json_read_file(path, 64 << 20, &lock, err);
+	if (r < 0)
+		return r;
+	*ret = json_incref(json_object_get(lock, "packages"));
+	if (!*ret)
+		*ret = json_object();
+	return 0;
+}
+
+static int make_request(struct viv_plan *p, const struct viv_plan_options *options,
+			struct viv_error *err)
+{
+	const struct viv_config *c = p->config;
+	struct viv_deb_request *req = &p->request;
+
+	push_option(&p->mirrors, c, "packages.mirrors");
+	push_option(&p->snapshot_mirrors, c, "packages.snapshotMirrors");
+	push_option(&p->components, c, "packages.components");
+	req->source = (struct viv_deb_source){
+		.release = viv_config_string(c, "packages.release"),
+		.architecture = debian_architecture(c),
+		.mirrors = &p->mirrors,
+		.snapshot_mirrors = &p->snapshot_mirrors,
+		.components = &p->components,
+		.keyring = viv_config_string(c, "packages.keyring"),
+		.recommends = viv_config_bool(c, "packages.recommends"),
+	};
+	choose_base(p);
+	choose_kernel(p);
+	req->base = &p->base;
+	req->packages = &p->packages;
+	req->kernel = p->kernel_package;
+	req->locked = options->locked;
+	req->flatten = options->flatten;
+	req->renew = options->renew;
+	return choose_lock_file(p->config, &p->lock_file, err);
+}
+
+/* What the initrd must hold to find the root; a kernel that has one built in needs no module. */
+static void choose_modules(struct viv_plan *p)
+{
+	static const char *const needed[] = {"virtio_pci", "virtio_blk", "virtio_console", "erofs",
+					     "overlay", NULL};
+	static const char *const useful[] = {"virtio_mmio", "virtio_rng", "ext4", "vmgenid",
+					     "pvpanic_pci", NULL};
+
+	viv_strv_push_all(&p->initrd_modules, needed);
+	push_option(&p->initrd_modules, p->config, "boot.initrd.kernelModules");
+	if (!uses_systemd(p->config))
+		push_option(&p->initrd_modules, p->config, "boot.kernelModules");
+	viv_strv_push_all(&p->initrd_optional, useful);
+	push_option(&p->initrd_optional, p->config, "boot.initrd.availableKernelModules");
+	viv_strv_uniq(&p->initrd_modules);
+	viv_strv_uniq(&p->initrd_optional);
+}
+
+static void choose_params(struct viv_plan *p)
+{
+	int64_t level = viv_config_int(p->config, "boot.consoleLogLevel");
+
+	viv_strv_pushf(&p->kernel_params, "loglevel=%lld", (long long)level);
+	viv_strv_pushf(&p->kernel_params, "viv.init=%s", viv_config_string(p->config, "system.init"));
+	push_option(&p->kernel_params, p->config, "boot.kernelParams");
+}
+
+static json_t *to_json(const struct viv_strv *v)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < v->count; i++)
+		json_array_append_new(a, json_string(v->items[i]));
+	return a;
+}
+
+static int hash_file(const char *path, char ret_hex[VIV_SHA256_HEX], struct viv_error *err)
+{
+	VIV_FD fd = viv_open(path, O_RDONLY, 0, err);
+
+	return fd < 0 ? fd : viv_sha256_of_fd(fd, path, ret_hex, err);
+}
+
+static void set_step(struct viv_plan *p, enum viv_step_index i, const char *name, json_t *recipe,
+		     int (*build)(struct viv_plan *, const struct viv_step *, const char *,
+				  struct viv_report *, struct viv_error *))
+{
+	struct viv_step *s = &p->steps[i];
+
+	s->name = name;
+	s->recipe = recipe;
+	s->id = viv_store_id(name, recipe);
+	s->build = build;
+}
+
+static json_t *layer_ids(const struct viv_plan *p)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < p->deb.n_layers; i++)
+		json_array_append_new(ids, json_string(p->deb.layers[i].id));
+	return ids;
+}
+
+static void set_kernel_steps(struct viv_plan *p, const char *mkfs)
+{
+	set_step(p, VIV_STEP_KERNEL, "kernel",
+		 json_pack("{s:s, s:s}", "builder", KERNEL_BUILDER, "deb", p->deb.kernel_deb),
+		 viv_build_kernel);
+	set_step(p, VIV_STEP_MODULES, "modules",
+		 json_pack("{s:s, s:s, s:s}", "builder", MODULES_BUILDER, "kernel",
+			   p->steps[VIV_STEP_KERNEL].id, "mkfs", mkfs),
+		 viv_build_modules);
+}
+
+static int set_initrd_step(struct viv_plan *p, struct viv_error *err)
+{
+	char init[VIV_SHA256_HEX], agent[VIV_SHA256_HEX];
+	int r = hash_file(p->init_program, init, err);
+
+	if (r == 0)
+		r = hash_file(p->agent_program, agent, err);
+	if (r < 0)
+		return r;
+	set_step(p, VIV_STEP_INITRD, "initrd",
+		 json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "builder", INITRD_BUILDER, "kernel",
+			   p->steps[VIV_STEP_KERNEL].id, "init", init, "agent", agent, "modules",
+			   to_json(&p->initrd_modules), "optional", to_json(&p->initrd_optional)),
+		 viv_build_initrd);
+	return 0;
+}
+
+static int set_etc_step(struct viv_plan *p, const char *mkfs, struct viv_error *err)
+{
+	int r = viv_etc_collect(p->config, &p->etc, err);
+
+	if (r < 0)
+		return r;
+	set_step(p, VIV_STEP_ETC, "etc",
+		 json_pack("{s:s, s:o, s:o, s:O, s:O, s:s}", "builder", ETC_BUILDER, "layers",
+			   layer_ids(p), "files", viv_etc_describe(&p->etc), "users",
+			   viv_config_get(p->config, "users.users"), "groups",
+			   viv_config_get(p->config, "users.groups"), "mkfs", mkfs),
+		 viv_build_etc);
+	return 0;
+}
+
+static void set_system_step(struct viv_plan *p)
+{
+	struct viv_step *s = &p->steps[VIV_STEP_SYSTEM];
+
+	set_step(p, VIV_STEP_SYSTEM, viv_config_string(p->config, "networking.hostName"),
+		 json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s}", "builder", SYSTEM_BUILDER,
+			   "kernel", p->steps[VIV_STEP_KERNEL].id, "modules",
+			   p->steps[VIV_STEP_MODULES].id, "initrd", p->steps[VIV_STEP_INITRD].id,
+			   "etc", p->steps[VIV_STEP_ETC].id, "layers", layer_ids(p), "kernelParams",
+			   to_json(&p->kernel_params), "init",
+			   viv_config_string(p->config, "system.init")),
+		 viv_build_system);
+	for (size_t i = 0; i < p->deb.n_layers; i++)
+		viv_strv_push(&s->refs, p->deb.layers[i].id);
+	for (size_t i = 0; i < VIV_STEP_SYSTEM; i++)
+		viv_strv_push(&s->refs, p->steps[i].id);
+}
+
+static int pin_all(struct viv_plan *p, struct viv_error *err)
+{
+	VIV_STRV ids = VIV_STRV_INIT;
+
+	for (size_t i = 0; i < p->deb.n_layers; i++)
+		viv_strv_push(&ids, p->deb.layers[i].id);
+	viv_strv_push(&ids, p->deb.kernel_deb);
+	for (size_t i = 0; i < VIV_N_STEPS; i++)
+		viv_strv_push(&ids, p->steps[i].id);
+	return viv_store_pin(p->store, &ids, &p->pin, err);
+}
+
+static int make(struct viv_plan *p, const struct viv_plan_options *options,
+		struct viv_report *report, struct viv_error *err)
+{
+	VIV_FREE char *mkfs = NULL;
+	int r = make_request(p, options, err);
+
+	p->request.lock_file = p->lock_file;
+	if (r == 0)
+		r = viv_erofs_version(&mkfs, err);
+	if (r == 0)
+		r = viv_deb_resolve(&p->request, report, &p->lock, err);
+	if (r == 0)
+		r = viv_deb_plan(p->store, p->lock, &p->deb, err);
+	if (r < 0)
+		return r;
+	choose_modules(p);
+	choose_params(p);
+	set_kernel_steps(p, mkfs);
+	r = set_initrd_step(p, err);
+	if (r == 0)
+		r = set_etc_step(p, mkfs, err);
+	if (r < 0)
+		return r;
+	set_system_step(p);
+	return pin_all(p, err);
+}
+
+int viv_plan_make(struct viv_store *store, const struct viv_config *config,
+		  const struct viv_plan_options *options, struct viv_report *report,
+		  struct viv_plan **ret, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_plan_freep) struct viv_plan *p = viv_new(struct viv_plan);
+	int r;
+
+	p->store = store;
+	p->config = config;
+	p->init_program = viv_strdup(options->init_program);
+	p->agent_program = viv_strdup(options->agent_program);
+	r = make(p, options, report, err);
+	if (r == 0)
+		*ret = viv_steal(p);
+	return r;
+}
+
+void viv_plan_free(struct viv_plan *p)
+{
+	struct viv_strv *lists[] = {&p->mirrors,	&p->snapshot_mirrors, &p->components, &p->base,
+				    &p->packages,	&p->initrd_modules,   &p->initrd_optional,
+				    &p->kernel_params};
+
+	viv_store_unpin(p->pin);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(lists); i++)
+		viv_strv_free(lists[i]);
+	for (size_t i = 0; i < VIV_N_STEPS; i++) {
+		free(p->steps[i].id);
+		json_decref(p->steps[i].recipe);
+		viv_strv_free(&p->steps[i].refs);
+	}
+	viv_etc_free_contents(&p->etc);
+	viv_deb_plan_free(&p->deb);
+	viv_lock_free(p->lock);
+	free(p->lock_file);
+	free(p->kernel_package);
+	free(p->init_program);
+	free(p->agent_program);
+	free(p);
+}
+
+static void describe_one(const struct viv_plan *p, json_t *list, const char *name, const char *id)
+{
+	bool there = viv_store_has(p->store, id);
+
+	json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s}", "step", name, "id", id, "there",
+					      there, "why",
+					      there ? "in the store" : "not in the store"));
+}
+
+json_t *viv_plan_describe(const struct viv_plan *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->deb.n_layers; i++)
+		describe_one(p, list, p->deb.layers[i].name, p->deb.layers[i].id);
+	for (size_t i = 0; i < VIV_N_STEPS; i++)
+		describe_one(p, list, p->steps[i].name, p->steps[i].id);
+	return list;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A step makes one store object. Its recipe is known before anything is built, from the recipes'
+ * ids of what it needs; a step is skipped when its object is there. plan.c lists the steps in build
+ * order, build.c runs them.
+ */
+
+#include "deb/deb.h"
+#include "plan/etc.h"
+#include "plan/plan.h"
+
+struct viv_step {
+	const char *name;	/* "kernel"; for people */
+	char *id;
+	json_t *recipe;		/* NULL for what deb/ builds itself */
+	struct viv_strv refs;	/* ids that its use needs */
+	/* Makes `dest` (not there yet). NULL for what deb/ builds itself. */
+	int (*build)(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		     struct viv_report *report, struct viv_error *err);
+};
+
+enum viv_step_index { VIV_STEP_KERNEL, VIV_STEP_MODULES, VIV_STEP_INITRD, VIV_STEP_ETC,
+		      VIV_STEP_SYSTEM, VIV_N_STEPS };
+
+struct viv_plan {
+	struct viv_store *store;
+	const struct viv_config *config; /* borrowed */
+	char *init_program, *agent_program;
+
+	/* What deb/ is asked for; the request borrows from the lists. */
+	struct viv_strv mirrors, snapshot_mirrors, components, base, packages;
+	char *lock_file, *kernel_package;
+	struct viv_deb_request request;
+	struct viv_lock *lock;
+	struct viv_deb_plan deb;
+
+	struct viv_etc etc;
+	struct viv_strv initrd_modules, initrd_optional, kernel_params;
+	struct viv_step steps[VIV_N_STEPS];
+	struct viv_store_pin *pin;
+};
+
+/* build.c: the steps' builders. */
+int viv_build_kernel(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		     struct viv_report *report, struct viv_error *err);
+int viv_build_modules(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		      struct viv_report *report, struct viv_error *err);
+int viv_build_initrd(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		     struct viv_report *report, struct viv_error *err);
+int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		  struct viv_report *report, struct viv_error *err);
+int viv_build_system(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		     struct viv_report *report, struct viv_error *err);
