@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+# Sourced by every end-to-end test. Sets up folders of the test's own; nothing is read from or left in
+# the home of who runs it. The store, apt's lists and the default machine's lock are shared by the
+# tests of a run, so that a machine is built once: VIV_TEST_DIR.
+set -u
+
+: "${VIV:?the viv to be tested}"
+shared=${VIV_TEST_DIR:-${TMPDIR:-/tmp}/viv-e2e-$(id -u)}
+work=$(mktemp -d "${TMPDIR:-/tmp}/viv-e2e-XXXXXX")
+mkdir -p "$shared"/{store,cache,state} "$work"/{runtime,config,home}
+chmod 700 "$work/runtime"
+export HOME=$work/home XDG_RUNTIME_DIR=$work/runtime XDG_CONFIG_HOME=$work/config
+export XDG_CACHE_HOME=$shared/cache XDG_STATE_HOME=$shared/state XDG_DATA_HOME=$shared
+export VIV_STORE=${VIV_STORE:-$shared/store}
+unset VIV_ACCEL QEMU_OPTS QEMU_NET_OPTS QEMU_KERNEL_PARAMS
+
+cleanup() {
+	cd /
+	chmod -R u+w "$work" 2>/dev/null
+	rm -rf "$work"
+}
+trap cleanup EXIT
+cd "$work" || exit 1
+
+fail() {
+	echo "FAILED: $*"
+	[ ! -s "$work/out" ] || { echo "--- stdout"; tail -c 2000 "$work/out"; }
+	[ ! -s "$work/err" ] || { echo "--- stderr"; tail -c 4000 "$work/err"; }
+	exit 1
+}
+
+skip() {
+	echo "$*"
+	exit 77
+}
+
+# Runs a command; its status must be the one named. Output is in $work/out and $work/err.
+expect() { # STATUS COMMAND…
+	local want=$1 got
+	shift
+	"$@" >"$work/out" 2>"$work/err"
+	got=$?
+	[ "$got" = "$want" ] || fail "exit status $got, not $want: $*"
+}
+
+out_is() { [ "$(cat "$work/out")" = "$1" ] || fail "stdout is not \"$1\""; }
+out_has() { grep -qF -- "$1" "$work/out" || fail "stdout has no \"$1\""; }
+err_has() { grep -qF -- "$1" "$work/err" || fail "stderr has no \"$1\""; }
+
+# A machine without an init system: the quickest to build and to boot.
+quick_machine() {
+	printf 'system.init = "none"\n' >vm.lua
+	[ ! -f "$shared/quick.lock" ] || cp "$shared/quick.lock" vm.lock
+	expect 0 "$VIV" build --no-link
+	cp vm.lock "$shared/quick.lock"
+}

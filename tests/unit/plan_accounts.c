@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "plan/accounts.h"
+
+static json_t *below(void)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "passwd",
+			 "root:x:0:0:root:/root:/bin/bash\n"
+			 "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
+			 "sshd:x:998:65534::/run/sshd:/usr/sbin/nologin\n",
+			 "group", "root:x:0:\ndaemon:x:1:\nsudo:x:27:\nshadow:x:42:\n", "shadow",
+			 "root:*:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\nsshd:!:19000::::::\n",
+			 "gshadow", "root:*::\ndaemon:*::\nsudo:*::\nshadow:*::\n");
+}
+
+static int make(const char *users, const char *groups, const char *recorded, bool open_root,
+		struct viv_accounts *ret, struct viv_error *err)
+{
+	VIV_JSON *b = below(), *u = NULL, *g = NULL, *rec = NULL;
+	struct viv_accounts_request req = {.below = b, .open_root = open_root};
+
+	assert_int_equal(viv_json_parse(users, strlen(users), "users", &u, NULL), 0);
+	assert_int_equal(viv_json_parse(groups, strlen(groups), "groups", &g, NULL), 0);
+	assert_int_equal(viv_json_parse(recorded, strlen(recorded), "recorded", &rec, NULL), 0);
+	req.users = u;
+	req.groups = g;
+	req.recorded = rec;
+	return viv_accounts_make(&req, ret, err);
+}
+
+static void a_user_as_described(void **state)
+{
+	struct viv_accounts a;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	assert_int_equal(make("{\"paul\": {\"isNormalUser\": true, \"description\": \"Test user\","
+			      " \"extraGroups\": [\"sudo\"], \"hashedPassword\": \"$6$x$y\"}}",
+			      "{}", "{}", true, &a, &err),
+			 0);
+	assert_non_null(strstr(a.passwd.data,
+			       "\npaul:x:1000:1000:Test user:/home/paul:/bin/bash\n"));
+	assert_non_null(strstr(a.group.data, "\nsudo:x:27:paul\n"));
+	assert_non_null(strstr(a.group.data, "\npaul:x:1000:\n"));
+	assert_non_null(strstr(a.gshadow.data, "\nsudo:*::paul\n"));
+	assert_non_null(strstr(a.shadow.data, "\npaul:$6$x$y:::::::\n"));
+	assert_true(viv_starts_with(a.shadow.data, "root::19000:"));
+	assert_int_equal(a.n_homes, 1);
+	assert_string_equal(a.homes[0].path, "/home/paul");
+	assert_int_equal(a.homes[0].uid, 1000);
+	viv_accounts_free_contents(&a);
+}
+
+static void recorded_ids_stay(void **state)
+{
+	struct viv_accounts a;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	assert_int_equal(make("{\"alice\": {\"isNormalUser\": true}, \"paul\": {\"isNormalUser\": true}}",
+			      "{}", "{\"users\": {\"paul\": 1000}, \"groups\": {\"paul\": 1000}}",
+			      false, &a, &err),
+			 0);
+	assert_int_equal(viv_account_id(a.passwd.data, "paul"), 1000);
+	assert_int_equal(viv_account_id(a.passwd.data, "alice"), 1001);
+	assert_int_equal(viv_account_id(a.group.data, "alice"), 1001);
+	assert_true(viv_starts_with(a.shadow.data, "root:*:"));
+	viv_accounts_free_contents(&a);
+}
+
+static void a_user_of_a_package_is_changed_not_doubled(void **state)
+{
+	struct viv_accounts a;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	assert_int_equal(make("{\"sshd\": {\"shell\": \"/bin/sh\"}, \"root\": {\"initialPassword\": \"\"}}",
+			      "{\"web\": {\"members\": [\"sshd\"]}}", "{}", false, &a, &err),
+			 0);
+	assert_non_null(strstr(a.passwd.data, "sshd:x:998:65534::/run/sshd:/bin/sh\n"));
+	assert_non_null(strstr(a.group.data, "web:x:1000:sshd\n"));
+	assert_true(viv_starts_with(a.shadow.data, "root::"));
+	viv_accounts_free_contents(&a);
+}
+
+static void passwords_hash_the_same_each_time(void **state)
+{
+	struct viv_accounts a, b;
+
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(make("{\"p\": {\"password\": \"secret\"}}", "{}", "{}", false,
+				      i ? &b : &a, NULL),
+				 0);
+	assert_string_equal(a.shadow.data, b.shadow.data);
+	assert_non_null(strstr(a.shadow.data, "\np:$6$"));
+	viv_accounts_free_contents(&a);
+	viv_accounts_free_contents(&b);
+}
+
+static void refusals(void **state)
+{
+	static const struct {
+		const char *users, *groups, *message;
+	} rows[] = {
+		{"{\"a b\": {}}", "{}",
+		 "users.users.a b: a name is 1 to 32 letters, digits, '_', '.' or '-'"},
+		{"{\"p\": {\"uid\": 998}}", "{}", "users.users.p: the id 998 belongs to sshd"},
+		{"{\"p\": {\"uid\": 70000, \"group\": \"sudo\"}}", "{}",
+		 "users.users.p: ids go up to 65533"},
+		{"{\"p\": {\"group\": \"nope\"}}", "{}", "users.users.p.group: no group \"nope\""},
+		{"{\"p\": {\"extraGroups\": [\"x\"]}}", "{}",
+		 "users.users.p.extraGroups: no group \"x\""},
+		{"{\"p\": {\"description\": \"a:b\"}}", "{}",
+		 "users.users.p.description: no ':' and no newline"},
+		{"{\"p\": {\"hashedPassword\": \"a:b\"}}", "{}",
+		 "users.users.p.hashedPassword: not a crypt(5) hash"},
+		{"{}", "{\"g\": {\"gid\": 27}}", "users.groups.g: the id 27 belongs to sudo"},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		struct viv_accounts a;
+		VIV_ERROR err = VIV_ERROR_INIT;
+
+		assert_int_equal(make(rows[i].users, rows[i].groups, "{}", false, &a, &err), -EINVAL);
+		assert_string_equal(err.msg, rows[i].message);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_user_as_described),
+		cmocka_unit_test(recorded_ids_stay),
+		cmocka_unit_test(a_user_of_a_package_is_changed_not_doubled),
+		cmocka_unit_test(passwords_hash_the_same_each_time),
+		cmocka_unit_test(refusals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
