@@ -139,25 +139,22 @@ int viv_sandbox_unmount_api(const char *root, struct viv_error *err)
 	return 0;
 }
 
-static bool runs_in(const char *pid, const char *root)
+/* By what its root is, not what it is called: it may have a mount namespace of its own. */
+static bool runs_in(const char *pid, const struct stat *root)
 {
 	VIV_FREE char *path = viv_asprintf("/proc/%s/root", pid);
-	char to[4096];
-	ssize_t n = readlink(path, to, sizeof(to) - 1);
+	struct stat st;
 
-	if (n < 0)
-		return false;
-	to[n] = '\0';
-	return viv_streq(to, root);
+	return stat(path, &st) == 0 && st.st_dev == root->st_dev && st.st_ino == root->st_ino;
 }
 
 void viv_sandbox_kill(const char *root)
 {
-	VIV_FREE char *clean = realpath(root, NULL);
-	bool found = true;
+	struct stat st;
+	bool found = stat(root, &st) == 0;
 
 	/* Again until none is left: the killed may just have forked. */
-	for (int round = 0; clean && found && round < 100; round++) {
+	for (int round = 0; found && round < 100; round++) {
 		DIR *d = opendir("/proc");
 
 		found = false;
@@ -165,7 +162,7 @@ void viv_sandbox_kill(const char *root)
 			uint64_t pid;
 
 			if (!viv_slice_u64(viv_slice(e->d_name), INT32_MAX, &pid) || pid <= 1 ||
-			    (pid_t)pid == getpid() || !runs_in(e->d_name, clean))
+			    (pid_t)pid == getpid() || !runs_in(e->d_name, &st))
 				continue;
 			found = kill((pid_t)pid, SIGKILL) == 0 || found;
 		}

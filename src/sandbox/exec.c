@@ -6,7 +6,9 @@
 
 #include <linux/capability.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -60,7 +62,21 @@ static int place_fds(const struct viv_sandbox_exec *s, int output)
 	return close_range((unsigned)n, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
 }
 
-static const char *step_names[] = {"descriptors", "chroot", "chdir", "exec"};
+static const char *step_names[] = {"descriptors", "root", "chdir", "exec"};
+
+/*
+ * Makes `root` the root and takes everything else out of sight: a chroot alone can be left by who may
+ * chroot, and this system's files are behind it. Where mounts can't be made the chroot must do.
+ */
+static int enter_root(const char *root)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return chroot(root);
+	if (mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(root) < 0 ||
+	    syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
+		return -1;
+	return 0;
+}
 
 struct start_failure {
 	int step, code;
@@ -79,7 +95,7 @@ static void in_child(const struct viv_sandbox_exec *s, int output, int report)
 	f.code = -r;
 	if (r == 0) {
 		f.step = 1;
-		r = chroot(s->root);
+		r = enter_root(s->root);
 	}
 	if (r == 0) {
 		f.step = 2;
