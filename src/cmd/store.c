@@ -4,8 +4,8 @@
 #include <time.h>
 
 #define OBJECTS                                                                                    \
-	"OBJECT is an id or its first digits, the name of an object if only one has it, or a link\n" \
-	"into the store such as ./result."
+	"OBJECT is an id or its first digits, the name of an object if only one has it, or\n"      \
+	"a link into the store such as ./result."
 
 int viv_cmd_open_store(struct viv_cmd *cmd, struct viv_store **ret, struct viv_error *err)
 {
@@ -248,8 +248,8 @@ const struct viv_command viv_command_store_du = {
 	.name = "store du",
 	.summary = "show how much room objects take",
 	.operands = "[OBJECT…]",
-	.about = "For each object its files' sizes and what they take on the disk, alone and with all\n"
-		 "that it needs; largest first.\n" OBJECTS,
+	.about = "For each object its files' sizes and what they take on the disk, alone and with\n"
+		 "all that it needs; largest first.\n" OBJECTS,
 	.max_operands = -1,
 	.run = run_du,
 };

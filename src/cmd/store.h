@@ -13,8 +13,8 @@ struct viv_cmd_store {
 };
 
 /* Fails if an operand names no object. Free it in any case. */
-int viv_cmd_store_start(struct viv_cmd *cmd, const struct viv_args *args,
-			struct viv_cmd_store *ret, struct viv_error *err);
+int viv_cmd_store_start(struct viv_cmd *cmd, const struct viv_args *args, struct viv_cmd_store *ret,
+			struct viv_error *err);
 void viv_cmd_store_end(struct viv_cmd_store *c);
 #define VIV_CMD_STORE VIV_CLEANUP(viv_cmd_store_end) struct viv_cmd_store
 

@@ -58,8 +58,8 @@ const struct viv_command viv_command_store_export = {
 	.name = "store export",
 	.summary = "write objects and all that they need as a tar",
 	.operands = "OBJECT…",
-	.about = "`viv store import` reads it: on another machine, or later. The same objects always give\n"
-		 "the same bytes.",
+	.about = "`viv store import` reads it: on another machine, or later. The same objects\n"
+		 "always give the same bytes.",
 	.flags = export_flags,
 	.max_operands = -1,
 	.run = run_export,
@@ -98,8 +98,8 @@ const struct viv_command viv_command_store_import = {
 	.name = "store import",
 	.summary = "read objects that viv store export wrote",
 	.operands = "[FILE]",
-	.about = "Everything in it is checked, but for one thing: that an object was really made from what it\n"
-		 "says. Import only from those whom you would let build for you.",
+	.about = "Everything in it is checked, but for one thing: that an object was really made\n"
+		 "from what it says. Import only from those whom you would let build for you.",
 	.max_operands = 1,
 	.run = run_import,
 };

@@ -79,8 +79,9 @@ static const struct viv_flag gc_flags[] = {
 const struct viv_command viv_command_store_gc = {
 	.name = "store gc",
 	.summary = "remove objects that nothing needs",
-	.about = "What is kept: objects that a result link or a lock file leads to, those that a build or\n"
-		 "a running machine uses, and what these need. It can run beside all of them.",
+	.about = "What is kept: objects that a result link or a lock file leads to, those that a\n"
+		 "build or a running machine uses, and what these need. It can run beside all of\n"
+		 "them.",
 	.flags = gc_flags,
 	.run = run_gc,
 };
@@ -135,8 +136,8 @@ const struct viv_command viv_command_store_verify = {
 	.name = "store verify",
 	.summary = "compare objects with what was recorded of them",
 	.operands = "[OBJECT…]",
-	.about = "Reads everything. Damaged objects, and those that refer to them, are moved aside, and the\n"
-		 "next build makes them again. Exit status 1 if there were any.",
+	.about = "Reads everything. Damaged objects, and those that refer to them, are moved\n"
+		 "aside, and the next build makes them again. Exit status 1 if there were any.",
 	.flags = verify_flags,
 	.max_operands = -1,
 	.run = run_verify,

@@ -70,8 +70,8 @@ static void *hash_in_thread(void *arg)
 			return NULL;
 		job = &g->jobs[i];
 		if (!job->sha256[0])
-			job->result = viv_tree_hash(job->item->build->path, job->sha256,
-						    &job->error);
+			job->result =
+				viv_tree_hash(job->item->build->path, job->sha256, &job->error);
 	}
 }
 
@@ -129,8 +129,8 @@ static int hash_and_sync(struct group *g, struct viv_error *err)
 static int write_info(struct job *job, bool sync, struct viv_error *err)
 {
 	const struct viv_store_build *b = job->item->build;
-	VIV_JSON *info = viv_info_make(b->id, job->item->recipe, job->item->refs, &job->facts,
-				      job->sha256);
+	VIV_JSON *info =
+		viv_info_make(b->id, job->item->recipe, job->item->refs, &job->facts, job->sha256);
 	VIV_FREE char *path = viv_path_join(b->dir, ".info");
 	VIV_STR text = VIV_STR_INIT;
 	VIV_FD fd = -1;

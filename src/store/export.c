@@ -13,7 +13,7 @@ struct writer {
 	struct archive *a;
 	struct archive_entry *entry;
 	int fd;
-	const char *prefix; /* "objects/<id>" */
+	const char *prefix;	/* "objects/<id>" */
 	struct viv_error error; /* of writing to fd */
 };
 
@@ -130,7 +130,8 @@ static int add_visited(const struct viv_tree_visit *v, void *arg, struct viv_err
 
 static int add_object(struct viv_store *s, struct writer *w, const char *id, struct viv_error *err)
 {
-	VIV_FREE char *info = viv_asprintf("info/%s.json", id), *object = viv_store_object_path(s, id);
+	VIV_FREE char *info = viv_asprintf("info/%s.json", id),
+		      *object = viv_store_object_path(s, id);
 	VIV_FREE char *prefix = viv_asprintf("objects/%s", id);
 	VIV_JSON *j = NULL;
 	VIV_STR text = VIV_STR_INIT;
@@ -156,7 +157,8 @@ static int open_writer(struct writer *w, int fd, struct viv_error *err)
 	w->entry = archive_entry_new();
 	if (!w->a || !w->entry)
 		viv_oom();
-	/* In GNU's format names are bytes in any locale. The end is the same for pipes and files. */
+	/* In GNU's format names are bytes in any locale. The end is the same for pipes and files.
+	 */
 	if (archive_write_set_format_gnutar(w->a) != ARCHIVE_OK ||
 	    archive_write_set_bytes_per_block(w->a, 1 << 17) != ARCHIVE_OK ||
 	    archive_write_set_bytes_in_last_block(w->a, 1) != ARCHIVE_OK ||
@@ -169,10 +171,14 @@ static int write_all(struct viv_store *s, const struct viv_strv *ids, int fd,
 		     struct viv_report *report, struct viv_error *err)
 {
 	WRITER w = {0};
+	VIV_STR format = VIV_STR_INIT;
 	int r = open_writer(&w, fd, err);
 
+	viv_str_add(&format, "1\n");
+	for (size_t i = 0; i < ids->count; i++)
+		viv_str_addf(&format, "%s\n", ids->items[i]);
 	if (r == 0)
-		r = add_text(&w, "format", "1\n", 2, err);
+		r = add_text(&w, "format", format.data, format.len, err);
 	viv_task_begin(report, ids->count, "exporting objects");
 	for (size_t i = 0; r == 0 && i < ids->count; i++) {
 		viv_task_advance(report, i, ids->items[i] + 33);

@@ -12,10 +12,10 @@
 struct decision {
 	const struct viv_store_gc *options;
 	struct viv_store_list list;
-	size_t *order;	/* refs first */
-	size_t *rank;	/* an entry's place in order */
-	bool *live;	/* a root, a pin or an option keeps it */
-	int64_t *used;	/* last use of it or of anything that refers to it */
+	size_t *order;		  /* refs first */
+	size_t *rank;		  /* an entry's place in order */
+	bool *live;		  /* a root, a pin or an option keeps it */
+	int64_t *used;		  /* last use of it or of anything that refers to it */
 	size_t *doomed, n_doomed; /* in the order of removal */
 };
 
@@ -303,9 +303,8 @@ static int collect(struct viv_store *s, const struct viv_store_gc *options,
 	return r;
 }
 
-int viv_store_gc(struct viv_store *s, const struct viv_store_gc *options,
-		 struct viv_report *report, struct viv_store_gc_result *ret,
-		 struct viv_error *err)
+int viv_store_gc(struct viv_store *s, const struct viv_store_gc *options, struct viv_report *report,
+		 struct viv_store_gc_result *ret, struct viv_error *err)
 {
 	struct viv_store_gc_result result = {0};
 	int r;
@@ -313,8 +312,8 @@ int viv_store_gc(struct viv_store *s, const struct viv_store_gc *options,
 	if (!options->dry_run) {
 		r = viv_store_check_writable(s, err);
 		if (r == 0)
-			r = viv_store_wait_lock(s, VIV_STORE_LOCK_GC, "it collects garbage",
-						report, err);
+			r = viv_store_wait_lock(s, VIV_STORE_LOCK_GC, "it collects garbage", report,
+						err);
 		if (r < 0)
 			return r;
 	}

@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 /*
- * The stream is a list of objects: each begins with its info file, which says what may follow.
+ * The stream is a list of objects, announced in its first entry so that one that was cut off is
+ * noticed. Each begins with its info file, which says what may follow.
  * Every name is checked, folders are entered one by one without following links, and no more is
  * written than the info file announced.
  */
@@ -24,15 +25,17 @@ struct reader {
 	struct archive *a;
 	int fd;
 	char *buf;
-	struct viv_error error; /* of reading fd */
+	struct viv_error error;	   /* of reading fd */
+	struct viv_strv announced; /* the ids that the stream's first entry names */
+	size_t n_started;
 
 	/* The object that is being read; id NULL: none. */
 	char *id;
 	json_t *info;
 	struct viv_store_build *build; /* NULL: it is there already, and passed over */
-	uint64_t left;	 /* bytes that may still come */
+	uint64_t left;		       /* bytes that may still come */
 	uint64_t entries;
-	bool begun;	 /* its first entry was there */
+	bool begun; /* its first entry was there */
 };
 
 #define BLOCK_SIZE (1 << 17)
@@ -51,6 +54,7 @@ static void reader_free(struct reader *r)
 	forget_object(r);
 	archive_read_free(r->a);
 	viv_error_clear(&r->error);
+	viv_strv_free(&r->announced);
 	free(r->buf);
 }
 #define READER VIV_CLEANUP(reader_free) struct reader
@@ -140,7 +144,8 @@ static int get_refs(struct reader *r, struct viv_strv *refs, struct viv_error *e
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(r->info, "refs"), i, item) {
+	json_array_foreach(json_object_get(r->info, "refs"), i, item)
+	{
 		const char *ref = json_string_value(item);
 		int k = viv_store_keep(r->s, ref, err);
 
@@ -177,6 +182,9 @@ static int start_object(struct reader *r, const char *name, struct viv_report *r
 	r->id = viv_strndup(name, strlen(name) - strlen(".json"));
 	if (!viv_store_id_is_valid(r->id))
 		return refuse(err, "not the id of an object: %s", r->id);
+	if (r->n_started == r->announced.count ||
+	    !viv_streq(r->announced.items[r->n_started++], r->id))
+		return refuse(err, "%s was not announced", r->id);
 	k = read_text(r, VIV_INFO_MAX, name, &text, err);
 	if (k < 0)
 		return k;
@@ -278,8 +286,7 @@ static int add_content(struct reader *r, struct archive_entry *e, const char *pa
 
 	if (k < 0)
 		return k;
-	if (top == r->begun || (!top && !viv_path_is_safe(path)) ||
-	    ++r->entries > ENTRIES_MAX)
+	if (top == r->begun || (!top && !viv_path_is_safe(path)) || ++r->entries > ENTRIES_MAX)
 		return refuse(err, "\"%s\" can't come here in %s", path, r->id);
 	r->begun = true;
 	if (!r->build)
@@ -341,15 +348,21 @@ static int finish_object(struct reader *r, struct viv_strv *ids, struct viv_erro
 static int check_format(struct reader *r, struct archive_entry *e, struct viv_error *err)
 {
 	const char *path = archive_entry_pathname(e);
+	struct viv_slice rest, line;
 	VIV_STR text = VIV_STR_INIT;
 	int k;
 
 	if (!path || !viv_streq(path, "format") || archive_entry_filetype(e) != AE_IFREG)
 		return refuse(err, "it is no export of a store");
-	k = read_text(r, 64, path, &text, err);
-	if (k == 0 && (!text.data || !viv_streq(text.data, "1\n")))
-		k = refuse(err, "it has a format that this viv doesn't know");
-	return k;
+	k = read_text(r, VIV_INFO_MAX, path, &text, err);
+	if (k < 0)
+		return k;
+	rest = (struct viv_slice){text.data, text.len};
+	if (!viv_slice_line(&rest, &line) || !viv_slice_eq(line, "1"))
+		return refuse(err, "it has a format that this viv doesn't know");
+	while (viv_slice_line(&rest, &line))
+		viv_strv_take(&r->announced, viv_slice_dup(line));
+	return 0;
 }
 
 static int add_entry(struct reader *r, struct archive_entry *e, struct viv_report *report,
@@ -407,7 +420,11 @@ static int read_all(struct reader *r, struct viv_report *report, struct viv_strv
 		k = tar_error(r, err);
 	if (k == 0 && first)
 		k = refuse(err, "it is empty");
-	return k == 0 ? finish_object(r, ids, err) : k;
+	if (k == 0)
+		k = finish_object(r, ids, err);
+	if (k == 0 && r->n_started < r->announced.count)
+		k = refuse(err, "it ends before %s", r->announced.items[r->n_started]);
+	return k;
 }
 
 int viv_store_import(struct viv_store *s, int fd, struct viv_report *report, struct viv_strv *ret,

@@ -26,7 +26,8 @@ static bool refs_are_fine(const json_t *refs, const char *id)
 
 	if (!json_is_array(refs))
 		return false;
-	json_array_foreach(refs, i, ref) {
+	json_array_foreach(refs, i, ref)
+	{
 		const char *name = json_string_value(ref);
 
 		if (!name || !viv_store_id_is_valid(name) || viv_streq(name, id))
@@ -106,12 +107,11 @@ bool viv_store_has_closure(const struct viv_store *s, const char *id)
 		const json_t *ref;
 		size_t k;
 
-		if (viv_store_info(s, todo.items[i], &info, NULL) < 0 ||
-		    !looks_whole(s, info))
+		if (viv_store_info(s, todo.items[i], &info, NULL) < 0 || !looks_whole(s, info))
 			return false;
-		json_array_foreach(json_object_get(info, "refs"), k, ref)
-			if (!viv_strv_has(&todo, json_string_value(ref)))
-				viv_strv_push(&todo, json_string_value(ref));
+		json_array_foreach(json_object_get(info, "refs"), k,
+				   ref) if (!viv_strv_has(&todo, json_string_value(ref)))
+			viv_strv_push(&todo, json_string_value(ref));
 	}
 	return true;
 }

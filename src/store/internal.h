@@ -92,7 +92,8 @@ void viv_store_touch(const struct viv_store *s, const char *id);
 /* root.c */
 /* The id in ".../objects/<id>[/...]", or NULL. The caller frees it. */
 char *viv_store_id_of_target(const char *target);
-/* Adds every id that a root leads to. `clear`: removes roots that no longer hold. Under the guard. */
+/* Adds every id that a root leads to. `clear`: removes roots that no longer hold. Under the guard.
+ */
 int viv_store_rooted(const struct viv_store *s, bool clear, struct viv_strv *ids,
 		     struct viv_error *err);
 
@@ -116,7 +117,8 @@ struct viv_tree_visit {
 };
 typedef int (*viv_tree_fn)(const struct viv_tree_visit *v, void *arg, struct viv_error *err);
 int viv_tree_walk(const char *top, viv_tree_fn fn, void *arg, struct viv_error *err);
-#define VIV_TREE_DEPTH_MAX 200 /* folders in folders; each costs a descriptor while we are in it */
+#define VIV_TREE_DEPTH_MAX 200 /* folders in folders; each costs a descriptor while we are in it \
+				*/
 
 /*
  * Takes the write permission from everything but the top, sets all times to the same moment, and
@@ -134,7 +136,6 @@ json_t *viv_info_make(const char *id, const json_t *recipe, const struct viv_str
 /* Is it an info file's content, and this object's? Says what is wrong with it. */
 int viv_info_check(const json_t *info, const char *id, struct viv_error *err);
 #define VIV_INFO_MAX (16u << 20)
-
 
 /* list.c */
 /* Indices of all entries, each after those that it refers to. The caller frees it. */

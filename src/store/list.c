@@ -114,7 +114,7 @@ struct descent {
 	bool *seen;
 	struct step {
 		size_t entry, next_ref;
-	} *stack;
+	} * stack;
 	size_t depth;
 	size_t *order, n; /* what was left, in that order */
 	const char *missing;

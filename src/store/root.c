@@ -202,9 +202,9 @@ static bool is_root(const json_t *root)
 
 	if (!viv_json_str(root, "path") || !json_is_array(ids))
 		return false;
-	json_array_foreach(ids, i, item)
-		if (!json_is_string(item) || !viv_store_id_is_valid(json_string_value(item)))
-			return false;
+	json_array_foreach(ids, i,
+			   item) if (!json_is_string(item) ||
+				     !viv_store_id_is_valid(json_string_value(item))) return false;
 	return true;
 }
 

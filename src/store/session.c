@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PIN_MAX (64u << 20)
+#define PIN_MAX	    (64u << 20)
 #define TOUCH_EVERY 600 /* seconds; a last-used time need not be more exact */
 
 struct viv_store_pin {

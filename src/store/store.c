@@ -34,10 +34,11 @@ static int check_file_system(const char *root, struct viv_error *err)
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(network_fs); i++) {
 		if ((uint32_t)fs.f_type != (uint32_t)network_fs[i].magic)
 			continue;
-		return viv_error_say(err, EOPNOTSUPP,
-				     "the store %s is on a network file system (%s), whose locks "
-				     "can't be relied on\nSet VIV_STORE to a folder on a local disk.",
-				     root, network_fs[i].name);
+		return viv_error_say(
+			err, EOPNOTSUPP,
+			"the store %s is on a network file system (%s), whose locks "
+			"can't be relied on\nSet VIV_STORE to a folder on a local disk.",
+			root, network_fs[i].name);
 	}
 	return 0;
 }
@@ -103,11 +104,12 @@ static int check_format(const char *root, struct viv_error *err)
 	if (r < 0)
 		return viv_error_move(err, &e);
 	if (!text.data || !viv_streq(text.data, FORMAT))
-		return viv_error_say(err, EPROTO,
-				     "the store %s has a format that this viv doesn't know\nIt was "
-				     "made by another version: use that, or set VIV_STORE to another "
-				     "folder.",
-				     root);
+		return viv_error_say(
+			err, EPROTO,
+			"the store %s has a format that this viv doesn't know\nIt was "
+			"made by another version: use that, or set VIV_STORE to another "
+			"folder.",
+			root);
 	return check_file_system(root, err);
 }
 
@@ -239,7 +241,8 @@ int viv_store_explain(const struct viv_store *s, int code, struct viv_error *err
 	if (fstatvfs(s->root_fd, &fs) == 0 && code == -ENOSPC)
 		viv_error_hint(err, "%llu MiB are free on the disk of the store %s.",
 			       (unsigned long long)fs.f_bavail * fs.f_frsize >> 20, s->root);
-	viv_error_hint(err, "'viv store gc --all' removes what nothing refers to; VIV_STORE moves the "
-			    "store to another disk.");
+	viv_error_hint(err,
+		       "'viv store gc --all' removes what nothing refers to; VIV_STORE moves the "
+		       "store to another disk.");
 	return code;
 }

@@ -33,7 +33,8 @@ const char *viv_store_root(const struct viv_store *s); /* absolute */
 
 /* "<first 32 digits of SHA-256 of the canonical recipe>-<name>". The caller frees it. */
 char *viv_store_id(const char *name, const json_t *recipe);
-/* 32 hexadecimal digits, '-', then letters, digits and "+-._~:=" and no leading dot; ≤ 200 bytes. */
+/* 32 hexadecimal digits, '-', then letters, digits and "+-._~:=" and no leading dot; ≤ 200 bytes.
+ */
 bool viv_store_id_is_valid(const char *id);
 /* Where the object is, or will be. The caller frees it. */
 char *viv_store_object_path(const struct viv_store *s, const char *id);
@@ -72,8 +73,8 @@ int viv_store_begin_many(struct viv_store *s, const char *const *ids, size_t n,
 const char *viv_store_build_path(const struct viv_store_build *b);
 /*
  * Makes it visible: permissions without write, synced, renamed. `recipe` is what the id came from
- * (checked), `refs` the ids that it needs in order to be used (its closure). Frees b, also on error,
- * and then nothing is left behind.
+ * (checked), `refs` the ids that it needs in order to be used (its closure). Frees b, also on
+ * error, and then nothing is left behind.
  */
 int viv_store_commit(struct viv_store_build *b, const json_t *recipe, const struct viv_strv *refs,
 		     struct viv_error *err);
@@ -95,8 +96,8 @@ void viv_store_abort(struct viv_store_build *b); /* NULL is fine */
 VIV_DEFINE_CLEANUP(struct viv_store_build, viv_store_abort)
 
 /*
- * {id, kind: "file", "executable" or "folder", recipe, refs, size (bytes in all), sha256 (of a file,
- * or of a folder's listing)}. ENOENT if the object isn't there. The caller owns *ret.
+ * {id, kind: "file", "executable" or "folder", recipe, refs, size (bytes in all), sha256 (of a
+ * file, or of a folder's listing)}. ENOENT if the object isn't there. The caller owns *ret.
  */
 int viv_store_info(const struct viv_store *s, const char *id, json_t **ret, struct viv_error *err);
 
@@ -114,7 +115,8 @@ VIV_DEFINE_CLEANUP(struct viv_store_pin, viv_store_unpin)
  * Makes `link` a symbolic link to the object and a root: the object stays until the link is gone
  * or points elsewhere. Replaces a link that points into the store; never anything else (EEXIST).
  */
-int viv_store_add_root(struct viv_store *s, const char *link, const char *id, struct viv_error *err);
+int viv_store_add_root(struct viv_store *s, const char *link, const char *id,
+		       struct viv_error *err);
 /*
  * Keeps objects for as long as a file (a lock file) is there. Replaces what was kept for it before.
  * Ids that are not there (yet) are fine.
@@ -125,11 +127,11 @@ int viv_store_add_file_root(struct viv_store *s, const char *file, const struct 
 /* What is in the store, sorted by id. */
 struct viv_store_entry {
 	char *id;
-	char *kind;	       /* the recipe's "kind", "" if it has none */
-	uint64_t size;	       /* bytes of its files */
-	int64_t used;	       /* when it was last asked for (exact to ten minutes); seconds */
-	struct viv_strv refs;  /* sorted */
-	char *damage;	       /* its info file can't be used, and why; else NULL */
+	char *kind;	      /* the recipe's "kind", "" if it has none */
+	uint64_t size;	      /* bytes of its files */
+	int64_t used;	      /* when it was last asked for (exact to ten minutes); seconds */
+	struct viv_strv refs; /* sorted */
+	char *damage;	      /* its info file can't be used, and why; else NULL */
 };
 struct viv_store_list {
 	struct viv_store_entry *entries;
@@ -171,12 +173,12 @@ struct viv_store_gc {
 struct viv_store_gc_result {
 	struct viv_strv removed;
 	uint64_t removed_size;
-	size_t kept, recent; /* recent: of the kept, those kept only because they were used lately */
+	size_t kept,
+		recent; /* recent: of the kept, those kept only because they were used lately */
 	uint64_t kept_size, recent_size;
 };
-int viv_store_gc(struct viv_store *s, const struct viv_store_gc *options,
-		 struct viv_report *report, struct viv_store_gc_result *ret,
-		 struct viv_error *err);
+int viv_store_gc(struct viv_store *s, const struct viv_store_gc *options, struct viv_report *report,
+		 struct viv_store_gc_result *ret, struct viv_error *err);
 void viv_store_gc_result_free(struct viv_store_gc_result *r); /* the contents */
 
 /*
@@ -187,7 +189,7 @@ void viv_store_gc_result_free(struct viv_store_gc_result *r); /* the contents */
 struct viv_store_problems {
 	struct viv_store_problem {
 		char *id, *what;
-	} *items;
+	} * items;
 	size_t n, cap;
 };
 int viv_store_verify(struct viv_store *s, const struct viv_strv *ids, bool move_aside,

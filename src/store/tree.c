@@ -31,7 +31,8 @@ static int list(int dir, const char *path, struct viv_strv *names, struct viv_er
 	return r;
 }
 
-static int visit_folder(struct viv_tree_visit *v, int depth, viv_tree_fn fn, void *arg, struct viv_error *err)
+static int visit_folder(struct viv_tree_visit *v, int depth, viv_tree_fn fn, void *arg,
+			struct viv_error *err)
 {
 	VIV_FD fd = -1;
 	int r;
@@ -49,7 +50,8 @@ static int visit_folder(struct viv_tree_visit *v, int depth, viv_tree_fn fn, voi
 	return fn(v, arg, err);
 }
 
-static int walk(int dir, const char *path, int depth, viv_tree_fn fn, void *arg, struct viv_error *err)
+static int walk(int dir, const char *path, int depth, viv_tree_fn fn, void *arg,
+		struct viv_error *err)
 {
 	VIV_STRV names = VIV_STRV_INIT;
 	int r = list(dir, path, &names, err);
@@ -127,7 +129,8 @@ static int measure_entry(const struct viv_tree_visit *v, void *arg, struct viv_e
 	return 0;
 }
 
-static int for_top(const char *path, viv_tree_fn fn, struct viv_tree_facts *ret, struct viv_error *err)
+static int for_top(const char *path, viv_tree_fn fn, struct viv_tree_facts *ret,
+		   struct viv_error *err)
 {
 	struct viv_tree_facts f = {0};
 	struct stat st;

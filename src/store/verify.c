@@ -151,7 +151,8 @@ int viv_store_verify(struct viv_store *s, const struct viv_strv *ids, bool move,
 		return r;
 	for (size_t i = 0; i < list.n; i++)
 		viv_strv_push(&all, list.entries[i].id);
-	/* Nothing may be collected under our eyes; in a store that can only be read we can't help. */
+	/* Nothing may be collected under our eyes; in a store that can only be read we can't help.
+	 */
 	if (!s->read_only)
 		r = viv_store_pin_untouched(s, &all, &pin, err);
 	if (r == 0)

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 #include "base/fd.h"
@@ -17,19 +18,19 @@
 #include <unistd.h>
 
 struct place {
-	char dir[64];	   /* removed at the end */
-	char *root;	   /* the store's folder in it */
+	char dir[64]; /* removed at the end */
+	char *root;   /* the store's folder in it */
 	struct viv_store *s;
 };
 
-#define ok(call)                                                                                   \
-	do {                                                                                       \
-		VIV_ERROR e_ = VIV_ERROR_INIT;                                                     \
-		struct viv_error *err = &e_;                                                       \
-		int r_ = (call);                                                                   \
-		if (r_ < 0)                                                                        \
-			print_error("%s\n", e_.msg);                                               \
-		assert_int_equal(r_, 0);                                                           \
+#define ok(call)                                     \
+	do {                                         \
+		VIV_ERROR e_ = VIV_ERROR_INIT;       \
+		struct viv_error *err = &e_;         \
+		int r_ = (call);                     \
+		if (r_ < 0)                          \
+			print_error("%s\n", e_.msg); \
+		assert_int_equal(r_, 0);             \
 	} while (0)
 
 static VIV_UNUSED int set_up(void **state)
@@ -99,7 +100,8 @@ static VIV_UNUSED size_t count_in(const struct place *p, const char *folder)
 {
 	VIV_FREE char *path = viv_path_join(p->root, folder);
 	VIV_STR out = VIV_STR_INIT;
-	const char *argv[] = {"find", path, "-mindepth", "1", "-maxdepth", "1", "-printf", "x", NULL};
+	const char *argv[] = {"find", path,	 "-mindepth", "1", "-maxdepth",
+			      "1",    "-printf", "x",	      NULL};
 
 	ok(viv_process_check(argv, &out, 1 << 20, 10000, err));
 	return out.len;
