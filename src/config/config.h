@@ -46,13 +46,21 @@ const char *viv_config_file(const struct viv_config *c);
  * Borrowed.
  */
 const json_t *viv_config_get(const struct viv_config *c, const char *option);
+/*
+ * As above for any name, also of what is within an option ("users.users.paul.uid",
+ * 'environment.etc["ssh/sshd_config"].text'). NULL if there is no such thing.
+ */
+const json_t *viv_config_find(const struct viv_config *c, const char *name);
 const char *viv_config_string(const struct viv_config *c, const char *option); /* NULL if null */
 bool viv_config_bool(const struct viv_config *c, const char *option);
 int64_t viv_config_int(const struct viv_config *c, const char *option);
 /* The whole configuration as one object (nested by the dots in names). Borrowed. */
 const json_t *viv_config_all(const struct viv_config *c);
 
-/* "vm.lua:12" for the definition that decided; "default" where nobody set it. Borrowed. */
+/*
+ * "vm.lua:12" for the definition that decided; "default" where nobody set it. The option can be a
+ * name within one, as for viv_config_find. Borrowed.
+ */
 const char *viv_config_place(const struct viv_config *c, const char *option);
 /*
  * Every definition of an option, in the order of priority:

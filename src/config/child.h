@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Evaluation in a child process. The files may be a stranger's: whatever they do, it ends within
+ * these limits, and nothing of it but data reaches us. The child is a fork that runs no other
+ * program; it has no descriptor of ours but the pipe that its answer comes through.
+ */
+
+#include "config/config.h"
+
+enum {
+	VIV_CONFIG_CPU_SECONDS = 3,
+	VIV_CONFIG_WALL_SECONDS = 30,
+	VIV_CONFIG_ADDRESS_SPACE_MIB = 1024,
+	VIV_CONFIG_MAX_ANSWER = 64 << 20, /* bytes, with everything printed */
+};
+
+/* As viv_config_evaluate (load.h). */
+int viv_config_evaluate_in_child(const struct viv_config_request *req, const char *folder,
+				 struct viv_report *report, json_t **ret, struct viv_error *err);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/load.h"
+
+#include "base/path.h"
+#include "config/settings.h"
+
+#include <unistd.h>
+
+#define MAX_MESSAGES 100
+
+struct load {
+	struct viv_arena arena;
+	struct viv_faults faults;
+	struct viv_lua *lua;
+	struct viv_eval ev;
+};
+
+static void clear_load(struct load *l)
+{
+	viv_lua_free(l->lua);
+	viv_arena_free(&l->arena);
+}
+
+static void load_if_there(struct load *l, const char *path, int tier)
+{
+	if (access(path, F_OK) == 0)
+		viv_lua_load(l->lua, path, path, tier);
+}
+
+static int load_files(struct load *l, const struct viv_config_request *req, struct viv_error *err)
+{
+	VIV_FREE char *user_dir = viv_dir_config(), *user = NULL, *absolute = NULL;
+	int r;
+
+	if (!req->no_site_files) {
+		user = viv_path_join(user_dir, "config.lua");
+		load_if_there(l, "/etc/viv/config.lua", VIV_TIER_SITE);
+		load_if_there(l, user, VIV_TIER_USER);
+	}
+	if (!req->file)
+		return 0;
+	r = viv_path_absolute(req->file, &absolute, err);
+	if (r < 0)
+		return r;
+	viv_lua_load(l->lua, absolute, req->file, VIV_TIER_MACHINE);
+	return 0;
+}
+
+static json_t *definition(struct load *l, const struct viv_slot *s, const struct viv_def *d)
+{
+	struct viv_name name = viv_slot_name(&l->ev, s);
+	struct viv_place p = {0};
+	VIV_STR place = VIV_STR_INIT;
+
+	if (d->origin) {
+		p = (struct viv_place){d->origin->file, d->origin->line};
+		viv_lua_locate_place(l->lua, d->origin, &name, &p);
+	}
+	viv_place_add(&p, &place);
+	return json_pack("{s:s, s:I, s:o, s:b}", "place", place.data, "priority",
+			 (json_int_t)d->priority, "value", viv_value_to_json(d->value), "used",
+			 (int)d->used);
+}
+
+/* Every definition of one slot, the strongest first, then the default. */
+static json_t *definitions(struct load *l, const struct viv_slot *s)
+{
+	json_t *list = json_array();
+	bool any = false;
+
+	for (int used = 1; used >= 0; used--)
+		for (size_t i = 0; i < s->n_defs; i++)
+			if (s->defs[i].used == used && !s->defs[i].rest.count) {
+				json_array_append_new(list, definition(l, s, &s->defs[i]));
+				any |= used;
+			}
+	(void)any;
+	return list;
+}
+
+static void add_definitions(struct load *l, const struct viv_slot *s, json_t *to)
+{
+	struct viv_name name = viv_slot_name(&l->ev, s);
+
+	if (s->alias)
+		return;
+	if (s->n_defs)
+		json_object_set_new(to, viv_name_text(&l->arena, &name), definitions(l, s));
+	for (size_t i = 0; i < s->n_children; i++)
+		add_definitions(l, s->children[i], to);
+}
+
+static int run(struct load *l, const struct viv_config_request *req, const char *folder,
+	       json_t **ret, struct viv_error *err)
+{
+	VIV_STR messages = VIV_STR_INIT;
+	struct viv_value *all = NULL;
+	json_t *defs;
+	int r = load_files(l, req, err);
+
+	if (r < 0)
+		return r;
+	viv_lua_define(l->lua);
+	viv_settings_define(&l->ev, req->settings, req->n_settings, folder);
+	viv_eval_all(&l->ev);
+	viv_lua_finish(l->lua);
+	r = viv_slot_value(&l->ev, l->ev.root, &all);
+	if (l->faults.count || r < 0) {
+		viv_faults_format(&l->faults, viv_lua_frontend(l->lua), MAX_MESSAGES, &messages);
+		return viv_error_say(err, EINVAL, "%s",
+				     messages.data ? messages.data : "the files can't be evaluated");
+	}
+	defs = json_object();
+	add_definitions(l, l->ev.root, defs);
+	*ret = json_pack("{s:o, s:o}", "values", viv_value_to_json(all), "definitions", defs);
+	return 0;
+}
+
+int viv_config_evaluate(const struct viv_config_request *req, const char *folder,
+			struct viv_report *report, struct viv_lua_note *note, json_t **ret,
+			struct viv_error *err)
+{
+	VIV_CLEANUP(clear_load) struct load l = {0};
+
+	l.faults.arena = &l.arena;
+	l.lua = viv_lua_new(&l.arena, &l.faults, report, note);
+	viv_eval_init(&l.ev, &l.arena, &l.faults, viv_lua_frontend(l.lua));
+	viv_lua_set_eval(l.lua, &l.ev);
+	return run(&l, req, folder, ret, err);
+}

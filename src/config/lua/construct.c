@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/lua/state.h"
+
+/* What machine files make values with, beside Lua's own: mkIf, mkForce, pkgs, path, ref, null. */
+
+#define OBJECT_CLASS "viv.object"
+#define PKGS_CLASS   "viv.pkgs"
+
+struct viv_lua_object *viv_lua_to_object(lua_State *L, int index)
+{
+	return luaL_testudata(L, index, OBJECT_CLASS);
+}
+
+void viv_lua_push_object(struct viv_lua *lua, struct viv_value *v)
+{
+	struct viv_lua_object *o = lua_newuserdatauv(lua->L, sizeof(*o), 0);
+
+	*o = (struct viv_lua_object){v, 0};
+	luaL_setmetatable(lua->L, OBJECT_CLASS);
+}
+
+/* As above, and remembers it: it must be assigned. */
+static int push_wrapper(struct viv_lua *lua, struct viv_value *v, const char *made_by)
+{
+	struct viv_lua_wrapper *w;
+	struct viv_lua_object *o;
+
+	lua->wrappers = viv_arena_grow(lua->arena, lua->wrappers, &lua->cap_wrappers,
+				       lua->n_wrappers + 1, sizeof(*lua->wrappers));
+	w = &lua->wrappers[lua->n_wrappers++];
+	*w = (struct viv_lua_wrapper){.value = v, .made_by = made_by, .cond = lua->cond,
+				      .seq = lua->next_seq++};
+	viv_lua_push_object(lua, v);
+	o = lua_touserdata(lua->L, -1);
+	o->wrapper = lua->n_wrappers;
+	return 1;
+}
+
+/* The argument as data; its faults name the function that it was given to. */
+static struct viv_value *argument(struct viv_lua *lua, int index, struct viv_origin *origin,
+				  const char *function)
+{
+	const char *parts[] = {function};
+	struct viv_name name = {0};
+
+	name = viv_name_with(lua->arena, &name, parts[0]);
+	return viv_lua_copy(lua, index, origin, &name);
+}
+
+static void check_count(lua_State *L, int n, const char *usage)
+{
+	if (lua_gettop(L) != n)
+		luaL_error(L, "it is written %s", usage);
+}
+
+static int wrap(lua_State *L, enum viv_value_kind kind, int64_t number, int index,
+		const char *made_by)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+	struct viv_origin *origin = viv_lua_here(lua);
+	struct viv_value *v = viv_value_new(lua->arena, kind, origin);
+
+	v->wrap.number = number;
+	v->wrap.inner = argument(lua, index, origin, made_by);
+	return push_wrapper(lua, v, made_by);
+}
+
+/* mkForce(v) and its kin: the table below. Upvalue: its row. */
+static const struct {
+	const char *name;
+	enum viv_value_kind kind;
+	int64_t number;
+} simple[] = {
+	{"mkDefault", VIV_VALUE_OVERRIDE, VIV_PRIORITY_DEFAULT},
+	{"mkForce", VIV_VALUE_OVERRIDE, VIV_PRIORITY_FORCE},
+	{"mkVMOverride", VIV_VALUE_OVERRIDE, VIV_PRIORITY_VM},
+	{"mkBefore", VIV_VALUE_ORDER, VIV_ORDER_BEFORE},
+	{"mkAfter", VIV_VALUE_ORDER, VIV_ORDER_AFTER},
+};
+
+static int make_simple(lua_State *L)
+{
+	size_t i = (size_t)lua_tointeger(L, lua_upvalueindex(1));
+	char usage[64];
+
+	snprintf(usage, sizeof(usage), "%s(value)", simple[i].name);
+	check_count(L, 1, usage);
+	return wrap(L, simple[i].kind, simple[i].number, 1, simple[i].name);
+}
+
+static int make_numbered(lua_State *L, enum viv_value_kind kind, const char *name,
+			 const char *usage)
+{
+	check_count(L, 2, usage);
+	if (!lua_isinteger(L, 1) || lua_tointeger(L, 1) < 0 || lua_tointeger(L, 1) > 100000)
+		return luaL_error(L, "%s: expected a whole number from 0 to 100000", name);
+	return wrap(L, kind, lua_tointeger(L, 1), 2, name);
+}
+
+static int make_override(lua_State *L)
+{
+	return make_numbered(L, VIV_VALUE_OVERRIDE, "mkOverride", "mkOverride(priority, value)");
+}
+
+static int make_order(lua_State *L)
+{
+	return make_numbered(L, VIV_VALUE_ORDER, "mkOrder", "mkOrder(position, value)");
+}
+
+static int make_if(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+	struct viv_origin *origin = viv_lua_here(lua);
+	struct viv_value *v = viv_value_new(lua->arena, VIV_VALUE_IF, origin), *test;
+
+	check_count(L, 2, "mkIf(condition, value), or mkIf(condition, function() … end) for a block");
+	test = argument(lua, 1, origin, "mkIf");
+	if (test->kind != VIV_VALUE_BOOL && test->kind != VIV_VALUE_FUNCTION &&
+	    test->kind != VIV_VALUE_REF && test->kind != VIV_VALUE_BROKEN) {
+		VIV_STR got = VIV_STR_INIT;
+
+		viv_value_describe(test, &got);
+		viv_fault_add(lua->faults, origin, NULL,
+			      "mkIf: expected true, false, ref \"…\" or a function(config) as the "
+			      "condition, got %s",
+			      got.data);
+		test->kind = VIV_VALUE_BROKEN;
+	}
+	v->wrap.test = test;
+	v->wrap.inner = argument(lua, 2, origin, "mkIf");
+	return push_wrapper(lua, v, "mkIf");
+}
+
+static int make_merge(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+	struct viv_origin *origin = viv_lua_here(lua);
+	struct viv_value *list, *v;
+
+	check_count(L, 1, "mkMerge{ value, value, … }");
+	list = argument(lua, 1, origin, "mkMerge");
+	if (list->kind == VIV_VALUE_EMPTY || list->kind == VIV_VALUE_BROKEN) {
+		viv_lua_push_object(lua, list);
+		return 1;
+	}
+	if (list->kind != VIV_VALUE_LIST)
+		return luaL_error(L, "it is written mkMerge{ value, value, … }");
+	v = viv_value_new(lua->arena, VIV_VALUE_MERGE, origin);
+	v->list = list->list;
+	return push_wrapper(lua, v, "mkMerge");
+}
+
+static int make_ref(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+	struct viv_value *v = viv_value_new(lua->arena, VIV_VALUE_REF, viv_lua_here(lua));
+
+	if (viv_lua_use_name(lua, 1, VIV_LUA_OPERATED, NULL))
+		viv_lua_silent(L);
+	if (lua_type(L, 1) != LUA_TSTRING ||
+	    !viv_name_parse(lua->arena, lua_tostring(L, 1), &v->ref))
+		return luaL_error(L, "it is written ref \"networking.hostName\"");
+	viv_lua_push_object(lua, v);
+	return 1;
+}
+
+static int make_path(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+	struct viv_origin *origin = viv_lua_here(lua);
+	struct viv_lua_file *file = viv_lua_file_here(lua);
+	const char *path;
+
+	if (lua_type(L, 1) != LUA_TSTRING || !*lua_tostring(L, 1))
+		return luaL_error(L, "it is written path(\"./file\")");
+	path = file ? viv_lua_resolve(lua, file, lua_tostring(L, 1), origin) : NULL;
+	if (!path)
+		viv_lua_silent(L);
+	viv_lua_push_object(lua, viv_value_text(lua->arena, VIV_VALUE_PATH, path, origin));
+	return 1;
+}
+
+static struct viv_value *package(struct viv_lua *lua, const char *name)
+{
+	if (!viv_rule_package.ok(name))
+		luaL_error(lua->L, "pkgs: \"%.80s\" is no package's name", name);
+	return viv_value_text(lua->arena, VIV_VALUE_PACKAGE, viv_arena_strdup(lua->arena, name),
+			      viv_lua_here(lua));
+}
+
+static int pkgs_index(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+
+	if (lua_type(L, 2) != LUA_TSTRING)
+		return luaL_error(L, "it is written pkgs.name, pkgs[\"name\"] or pkgs[[ name name ]]");
+	viv_lua_push_object(lua, package(lua, lua_tostring(L, 2)));
+	return 1;
+}
+
+/* pkgs[[ a b c ]]: a list of packages. */
+static int pkgs_call(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+	struct viv_slice rest, word;
+	lua_Integer n = 0;
+
+	if (lua_gettop(L) != 2 || lua_type(L, 2) != LUA_TSTRING)
+		return luaL_error(L, "it is written pkgs.name, pkgs[\"name\"] or pkgs[[ name name ]]");
+	rest = viv_slice(lua_tostring(L, 2));
+	lua_newtable(L);
+	while (viv_slice_word(&rest, &word)) {
+		const char *name = viv_arena_strndup(lua->arena, word.data, word.len);
+
+		viv_lua_push_object(lua, package(lua, name));
+		lua_rawseti(L, -2, ++n);
+	}
+	return 1;
+}
+
+static int pkgs_newindex(lua_State *L)
+{
+	return luaL_error(L, "pkgs can't be assigned to");
+}
+
+static void open_pkgs(lua_State *L)
+{
+	static const luaL_Reg events[] = {
+		{"__index", pkgs_index},
+		{"__newindex", pkgs_newindex},
+		{"__call", pkgs_call},
+		{NULL, NULL},
+	};
+
+	lua_newuserdatauv(L, 1, 0);
+	luaL_newmetatable(L, PKGS_CLASS);
+	viv_lua_add_misuse(L);
+	luaL_setfuncs(L, events, 0);
+	lua_setmetatable(L, -2);
+}
+
+void viv_lua_open_constructors(struct viv_lua *lua)
+{
+	static const luaL_Reg functions[] = {
+		{"mkOverride", make_override}, {"mkOrder", make_order}, {"mkIf", make_if},
+		{"mkMerge", make_merge},       {"ref", make_ref},	{"path", make_path},
+		{NULL, NULL},
+	};
+	lua_State *L = lua->L;
+
+	luaL_newmetatable(L, OBJECT_CLASS);
+	viv_lua_add_misuse(L);
+	lua_pop(L, 1);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, lua->libraries);
+	luaL_setfuncs(L, functions, 0);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(simple); i++) {
+		lua_pushinteger(L, (lua_Integer)i);
+		lua_pushcclosure(L, make_simple, 1);
+		lua_setfield(L, -2, simple[i].name);
+	}
+	open_pkgs(L);
+	lua_setfield(L, -2, "pkgs");
+	viv_lua_push_object(lua, viv_value_new(lua->arena, VIV_VALUE_NULL, NULL));
+	lua_setfield(L, -2, "null");
+	lua_pop(L, 1);
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/lua/state.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Machine files and what they import; libraries that they require. */
+
+static struct viv_lua_file *find_file(struct viv_lua *lua, const char *path, bool library)
+{
+	for (size_t i = 0; i < lua->n_files; i++) {
+		struct viv_lua_file *f = lua->files[i];
+
+		if (f->library == library && f->file.path && viv_streq(f->file.path, path))
+			return f;
+	}
+	return NULL;
+}
+
+static struct viv_lua_file *add_file(struct viv_lua *lua, const char *path, const char *shown,
+				     int tier)
+{
+	struct viv_lua_file *f = viv_arena_new(lua->arena, struct viv_lua_file);
+
+	lua->files = viv_arena_grow(lua->arena, lua->files, &lua->cap_files, lua->n_files + 1,
+				    sizeof(struct viv_lua_file *));
+	lua->files[lua->n_files++] = f;
+	f->file.shown = shown;
+	f->file.path = path;
+	f->file.tier = tier;
+	return f;
+}
+
+/* Relative to the current folder when that is shorter. */
+static const char *shorten(struct viv_lua *lua, const char *path)
+{
+	char cwd[PATH_MAX];
+	size_t n;
+
+	if (path[0] != '/' || !getcwd(cwd, sizeof(cwd)))
+		return path;
+	n = strlen(cwd);
+	if (strncmp(path, cwd, n) == 0 && path[n] == '/')
+		return viv_arena_strdup(lua->arena, path + n + 1);
+	return path;
+}
+
+/* As the file that names it is shown: "examples/vm.lua" and "./common.lua": "examples/common.lua". */
+static const char *shown_beside(struct viv_lua *lua, const struct viv_lua_file *from,
+				const char *path, const char *absolute)
+{
+	VIV_FREE char *dir = viv_path_dir(from->file.shown);
+	VIV_FREE char *joined = viv_path_join(viv_streq(dir, ".") ? "" : dir, path);
+	VIV_FREE char *clean = viv_path_clean(joined);
+	const char *near = shorten(lua, absolute);
+
+	if (path[0] == '/' || from->stock || strlen(near) < strlen(clean))
+		return near;
+	return viv_arena_strdup(lua->arena, clean);
+}
+
+/* Without "..": links in it are not followed, so that messages name what the user wrote. */
+static char *fold(const char *path)
+{
+	VIV_FREE char *clean = viv_path_clean(path);
+	struct viv_str out = VIV_STR_INIT;
+
+	for (const char *p = clean; *p;) {
+		size_t n;
+
+		p += strspn(p, "/");
+		n = strcspn(p, "/");
+		if (n == 2 && p[0] == '.' && p[1] == '.') {
+			while (out.len && out.data[--out.len] != '/')
+				;
+			if (out.data)
+				out.data[out.len] = '\0';
+		} else if (n) {
+			viv_str_add_char(&out, '/');
+			viv_str_add_bytes(&out, p, n);
+		}
+		p += n;
+	}
+	if (!out.len)
+		viv_str_add_char(&out, '/');
+	return viv_str_steal(&out);
+}
+
+const char *viv_lua_resolve(struct viv_lua *lua, const struct viv_lua_file *from, const char *path,
+			    const struct viv_origin *origin)
+{
+	VIV_FREE char *joined = NULL, *folded = NULL;
+
+	if (path[0] != '/' && !viv_starts_with(path, "./") && !viv_starts_with(path, "../") &&
+	    !viv_streq(path, ".") && !viv_streq(path, "..")) {
+		viv_fault_add(lua->faults, origin, NULL,
+			      "\"%s\": a file's path starts with ./, ../ or /", path);
+		return NULL;
+	}
+	if (path[0] != '/' && !from->file.folder) {
+		viv_fault_add(lua->faults, origin, NULL, "\"%s\": a stock module has no folder",
+			      path);
+		return NULL;
+	}
+	joined = viv_path_join(path[0] == '/' ? "/" : from->file.folder, path);
+	folded = fold(joined);
+	return viv_arena_strdup(lua->arena, folded);
+}
+
+/* Reads a file into f->file.text. */
+static bool read_text(struct viv_lua *lua, struct viv_lua_file *f, const struct viv_origin *origin)
+{
+	VIV_STR text = VIV_STR_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct stat st;
+	int r = -1;
+
+	if (lua->n_files > VIV_LUA_MAX_FILES)
+		viv_error_say(&err, EMFILE, "more than %d files", VIV_LUA_MAX_FILES);
+	else if (stat(f->file.path, &st) < 0)
+		viv_error_set(&err, errno, "cannot read %s", f->file.shown);
+	else if (!S_ISREG(st.st_mode))
+		viv_error_say(&err, EINVAL, "cannot read %s: %s", f->file.shown,
+			      S_ISDIR(st.st_mode) ? "it is a folder" : "it is no file");
+	else if (viv_ends_with(f->file.path, ".nix"))
+		viv_error_say(&err, EINVAL, "%s is in Nix; machine files are in Lua (see viv init)",
+			      f->file.shown);
+	else
+		r = viv_read_file(f->file.path, VIV_LUA_MAX_FILE, &text, &err);
+	if (r < 0) {
+		viv_fault_add(lua->faults, origin, NULL, "%s", err.msg);
+		return false;
+	}
+	f->file.text = viv_arena_strndup(lua->arena, text.data ? text.data : "", text.len);
+	f->file.len = text.len;
+	return true;
+}
+
+static void syntax_error(struct viv_lua *lua, struct viv_lua_file *f)
+{
+	const char *text = lua_tostring(lua->L, -1), *hint;
+	struct viv_origin at = {.file = &f->file};
+	uint64_t line = 0;
+	size_t n = text ? strcspn(text, ":") : 0, digits;
+
+	if (!text)
+		text = "cannot be read";
+	if (text[0] == '#' && text[n] == ':') {
+		digits = strspn(text + n + 1, "0123456789");
+		viv_slice_u64((struct viv_slice){text + n + 1, digits}, INT32_MAX, &line);
+		text += n + 1 + digits;
+		text += strspn(text, ": ");
+	}
+	at.line = (int)line;
+	hint = viv_lua_syntax_hint(lua, &f->file, at.line);
+	if (hint)
+		viv_fault_add(lua->faults, &at, NULL, "%s", hint);
+	else
+		viv_fault_add(lua->faults, &at, NULL, "not valid Lua: %.500s", text);
+}
+
+/* Compiles a file's text; pushes its function. */
+static bool compile(struct viv_lua *lua, struct viv_lua_file *f)
+{
+	lua_State *L = lua->L;
+	char chunk[32];
+	const char *text = f->file.text;
+	size_t len = f->file.len, number = 0;
+
+	while (lua->files[number] != f)
+		number++;
+	snprintf(chunk, sizeof(chunk), "=#%zu", number);
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		text += 3, len -= 3;
+	lua->failed_at = (struct viv_origin){.file = &f->file};
+	if (luaL_loadbufferx(L, text, len, chunk, "t") != LUA_OK) {
+		syntax_error(lua, f);
+		lua_pop(L, 1);
+		return false;
+	}
+	viv_lua_push_env(lua, f);
+	lua_setupvalue(L, -2, 1);
+	return true;
+}
+
+/* Blocks that the file (or a block) made: mkIf(…, function() … end) that nobody assigned. */
+static void run_blocks(struct viv_lua *lua, size_t from)
+{
+	struct viv_cond *outer = lua->cond;
+	uint64_t major = lua->major;
+
+	for (size_t i = from; i < lua->n_wrappers; i++) {
+		struct viv_lua_wrapper w = lua->wrappers[i];
+		size_t mine = lua->n_wrappers;
+
+		if (w.used || w.value->kind != VIV_VALUE_IF ||
+		    w.value->wrap.inner->kind != VIV_VALUE_FUNCTION)
+			continue;
+		lua->wrappers[i].used = true;
+		lua->cond = viv_arena_new(lua->arena, struct viv_cond);
+		*lua->cond = (struct viv_cond){.outer = w.cond, .test = w.value->wrap.test,
+					       .origin = w.value->origin};
+		lua->major = major ? major : w.seq;
+		lua_rawgeti(lua->L, LUA_REGISTRYINDEX, w.value->wrap.inner->handle);
+		if (viv_lua_call(lua, 0, NULL))
+			lua_pop(lua->L, 1);
+		run_blocks(lua, mine);
+		lua->cond = outer;
+		lua->major = major;
+	}
+}
+
+static void load_imports(struct viv_lua *lua, struct viv_lua_file *f);
+
+static void run_file(struct viv_lua *lua, struct viv_lua_file *f)
+{
+	size_t from = lua->n_wrappers;
+
+	if (compile(lua, f)) {
+		if (viv_lua_call(lua, 0, NULL))
+			lua_pop(lua->L, 1);
+		run_blocks(lua, from);
+	}
+	load_imports(lua, f);
+	f->file.rank = lua->next_rank++; /* after those that it imports */
+}
+
+static const char *folder_of(struct viv_lua *lua, const char *path)
+{
+	VIV_FREE char *dir = viv_path_dir(path);
+
+	return viv_arena_strdup(lua->arena, dir);
+}
+
+static void load(struct viv_lua *lua, const char *path, const char *shown, int tier,
+		 const struct viv_origin *origin)
+{
+	char real[PATH_MAX];
+	const char *kept;
+	struct viv_lua_file *f;
+
+	kept = viv_arena_strdup(lua->arena, realpath(path, real) ? real : path);
+	if (find_file(lua, kept, false))
+		return;
+	f = add_file(lua, kept, shown, tier);
+	f->file.folder = folder_of(lua, path);
+	if (read_text(lua, f, origin))
+		run_file(lua, f);
+}
+
+static void unknown_module(struct viv_lua *lua, const char *name, const struct viv_origin *origin)
+{
+	VIV_STRV near = VIV_STRV_INIT;
+	const char *names[256];
+	size_t n = 0;
+
+	while (viv_lua_modules[n].name && n < VIV_ARRAY_SIZE(names)) {
+		names[n] = viv_lua_modules[n].name;
+		n++;
+	}
+	viv_suggest(name, names, n, 1, &near);
+	if (near.count)
+		viv_fault_add(lua->faults, origin, NULL,
+			      "imports: no stock module \"%s\" (did you mean \"%s\"?)", name,
+			      near.items[0]);
+	else
+		viv_fault_add(lua->faults, origin, NULL,
+			      "imports: no stock module \"%s\" (a file is written \"./%s\")", name,
+			      name);
+}
+
+static void load_stock(struct viv_lua *lua, const char *name, const struct viv_origin *origin,
+		       int tier)
+{
+	const struct viv_lua_module *m = viv_lua_modules;
+	struct viv_lua_file *f;
+
+	while (m->name && !viv_streq(m->name, name))
+		m++;
+	if (!m->name) {
+		unknown_module(lua, name, origin);
+		return;
+	}
+	if (find_file(lua, m->name, false))
+		return;
+	f = add_file(lua, m->name, m->name, tier);
+	f->stock = true;
+	f->file.text = m->text;
+	f->file.len = m->len;
+	run_file(lua, f);
+}
+
+static void load_import(struct viv_lua *lua, struct viv_lua_file *from,
+			const struct viv_lua_import *import)
+{
+	const char *name = import->name, *path;
+
+	if (name[0] != '.' && name[0] != '/') {
+		load_stock(lua, name, import->origin, from->file.tier);
+		return;
+	}
+	path = viv_lua_resolve(lua, from, name, import->origin);
+	if (path)
+		load(lua, path, shown_beside(lua, from, name, path), from->file.tier,
+		     import->origin);
+}
+
+static void load_imports(struct viv_lua *lua, struct viv_lua_file *f)
+{
+	for (size_t i = 0; i < f->n_imports; i++)
+		load_import(lua, f, &f->imports[i]);
+}
+
+static void add_import(struct viv_lua *lua, struct viv_lua_file *file, const struct viv_value *v,
+		       size_t index, const struct viv_origin *where)
+{
+	struct viv_origin *origin;
+	VIV_STR got = VIV_STR_INIT;
+
+	if (v->kind == VIV_VALUE_BROKEN)
+		return;
+	if (v->kind != VIV_VALUE_STRING && v->kind != VIV_VALUE_PATH) {
+		viv_value_describe(v, &got);
+		viv_fault_add(lua->faults, where, NULL,
+			      "imports[%zu]: expected \"./file.lua\" or a stock module's name, got %s",
+			      index, got.data);
+		return;
+	}
+	origin = viv_arena_new(lua->arena, struct viv_origin);
+	*origin = *where;
+	file->imports = viv_arena_grow(lua->arena, file->imports, &file->cap_imports,
+				       file->n_imports + 1, sizeof(*file->imports));
+	file->imports[file->n_imports++] = (struct viv_lua_import){v->text, origin};
+}
+
+void viv_lua_add_imports(struct viv_lua *lua, struct viv_lua_file *file, int index)
+{
+	struct viv_origin *origin = viv_lua_here(lua);
+	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, "imports");
+	struct viv_value *v;
+
+	origin->lhs = name;
+	v = viv_lua_copy(lua, index, origin, &name);
+	if (v->kind == VIV_VALUE_LIST) {
+		for (size_t i = 0; i < v->list.count; i++)
+			add_import(lua, file, v->list.items[i], i + 1, origin);
+	} else if (v->kind == VIV_VALUE_STRING || v->kind == VIV_VALUE_PATH) {
+		viv_fault_add(lua->faults, origin, NULL,
+			      "imports: expected a list: write { \"%s\" }", v->text);
+	} else if (v->kind != VIV_VALUE_EMPTY && v->kind != VIV_VALUE_BROKEN) {
+		viv_fault_add(lua->faults, origin, NULL, "imports: expected a list of file names");
+	}
+}
+
+/* require "./lib.lua": a file of functions and values, run once. */
+static int require_file(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+	struct viv_lua_file *from = viv_lua_file_here(lua), *f;
+	struct viv_origin *origin = viv_lua_here(lua);
+	const char *path;
+
+	if (lua_type(L, 1) != LUA_TSTRING || !from)
+		return luaL_error(L, "it is written require \"./lib.lua\"");
+	path = viv_lua_resolve(lua, from, lua_tostring(L, 1), origin);
+	if (!path)
+		viv_lua_silent(L);
+	f = find_file(lua, path, true);
+	if (f && f->running)
+		return luaL_error(L, "%s requires itself", f->file.shown);
+	if (!f) {
+		f = add_file(lua, path, shown_beside(lua, from, lua_tostring(L, 1), path),
+			     from->file.tier);
+		f->library = true;
+		f->file.folder = folder_of(lua, path);
+		f->file.rank = from->file.rank;
+		f->result = LUA_NOREF;
+		if (!read_text(lua, f, origin) || !compile(lua, f))
+			viv_lua_silent(L);
+		f->running = true;
+		lua_call(L, 0, 1);
+		f->running = false;
+		if (lua_isnil(L, -1))
+			return luaL_error(L, "%s returns nothing: a required file ends with return …",
+					  f->file.shown);
+		f->result = luaL_ref(L, LUA_REGISTRYINDEX);
+	}
+	if (f->result == LUA_NOREF)
+		viv_lua_silent(L);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, f->result);
+	return 1;
+}
+
+void viv_lua_open_files(struct viv_lua *lua)
+{
+	lua_rawgeti(lua->L, LUA_REGISTRYINDEX, lua->libraries);
+	lua_pushcfunction(lua->L, require_file);
+	lua_setfield(lua->L, -2, "require");
+	lua_pop(lua->L, 1);
+}
+
+void viv_lua_load(struct viv_lua *lua, const char *path, const char *shown, int tier)
+{
+	struct viv_origin origin = {0};
+
+	load(lua, viv_arena_strdup(lua->arena, path), viv_arena_strdup(lua->arena, shown), tier,
+	     &origin);
+}
+
+void viv_lua_load_text(struct viv_lua *lua, const char *text, size_t len, const char *shown)
+{
+	struct viv_lua_file *f = add_file(lua, NULL, shown, 0);
+
+	f->file.text = viv_arena_strndup(lua->arena, text, len);
+	f->file.len = len;
+	run_file(lua, f);
+}

@@ -1,0 +1,3 @@
+-- As little as boots: no init system, only what the agent needs.
+system.init = mkDefault("none")
+packages.recommends = mkDefault(false)

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/lua/state.h"
+
+/*
+ * Names of options in a machine file. `networking.hostName = "vm"` reads the global `networking`,
+ * which is a proxy, and assigns to a field of it, which becomes a definition. Nothing that is done
+ * with a proxy is silently nothing: reading an option's value, using a name that isn't there,
+ * arithmetic and so on are reported at their line; what they give is then an object that swallows
+ * everything, so that the rest of the file is looked at too.
+ */
+
+#define NAME_CLASS   "viv.name"
+#define BROKEN_CLASS "viv.broken"
+
+struct name_proxy {
+	struct viv_name name;
+	size_t read;	  /* index in lua->reads + 1; 0: a known group or set */
+	bool declaration; /* below `options` */
+};
+
+enum known { KNOWN_NOT, KNOWN_GROUP, KNOWN_SET, KNOWN_VALUE };
+
+/* What a name is, as far as the options that are there now tell. */
+static enum known classify(struct viv_lua *lua, const struct viv_name *name)
+{
+	size_t used = 0;
+	struct viv_slot *s = viv_slot_find(lua->ev, name, &used);
+	const struct viv_type *t = s ? s->type : NULL;
+
+	if (!s)
+		return KNOWN_NOT;
+	for (; t && used < name->count; used++) {
+		const struct viv_type *next = NULL;
+
+		if (t->kind == VIV_TYPE_SET)
+			next = t->of;
+		for (size_t i = 0; t->kind == VIV_TYPE_SUBMODULE && i < t->n_fields; i++)
+			if (viv_streq(t->fields[i].name, name->parts[used]))
+				next = t->fields[i].type;
+		if (!next)
+			return viv_type_is_branch(t) ? KNOWN_NOT : KNOWN_VALUE;
+		t = next;
+	}
+	return !t ? KNOWN_GROUP : viv_type_is_branch(t) ? KNOWN_SET : KNOWN_VALUE;
+}
+
+void viv_lua_push_broken(lua_State *L)
+{
+	lua_getfield(L, LUA_REGISTRYINDEX, "viv.the_broken");
+}
+
+static struct name_proxy *to_name(lua_State *L, int index)
+{
+	return luaL_testudata(L, index, NAME_CLASS);
+}
+
+static void push_name(struct viv_lua *lua, const struct viv_name *name, size_t read, bool decl)
+{
+	struct name_proxy *p = lua_newuserdatauv(lua->L, sizeof(*p), 0);
+
+	*p = (struct name_proxy){.name = *name, .read = read, .declaration = decl};
+	luaL_setmetatable(lua->L, NAME_CLASS);
+}
+
+static size_t add_read(struct viv_lua *lua, const struct viv_name *name)
+{
+	lua->reads = viv_arena_grow(lua->arena, lua->reads, &lua->cap_reads, lua->n_reads + 1,
+				    sizeof(*lua->reads));
+	lua->reads[lua->n_reads++] =
+		(struct viv_lua_read){.name = *name, .origin = viv_lua_here(lua)};
+	return lua->n_reads;
+}
+
+static void report_value_read(struct viv_lua *lua, const struct viv_name *name,
+			      const struct viv_origin *origin)
+{
+	const char *text = viv_name_text(lua->arena, name);
+	struct viv_name none = {0};
+
+	viv_fault_add(lua->faults, origin, &none,
+		      "%s: its value is only known when all files are read: write "
+		      "function(config) return config.%s end, or ref \"%s\"",
+		      text, text, text);
+}
+
+/* Pushes what reading `name` gives. */
+static void push_read(struct viv_lua *lua, const struct viv_name *name)
+{
+	switch (classify(lua, name)) {
+	case KNOWN_VALUE:
+		report_value_read(lua, name, viv_lua_here(lua));
+		viv_lua_push_broken(lua->L);
+		break;
+	case KNOWN_NOT:
+		push_name(lua, name, add_read(lua, name), false);
+		break;
+	default:
+		push_name(lua, name, 0, false);
+	}
+}
+
+bool viv_lua_use_name(struct viv_lua *lua, int index, enum viv_lua_use use,
+		      const struct viv_name *into)
+{
+	struct name_proxy *p = to_name(lua->L, index);
+	const char *text;
+
+	if (!p)
+		return luaL_testudata(lua->L, index, BROKEN_CLASS) != NULL;
+	if (p->read) {
+		struct viv_lua_read *r = &lua->reads[p->read - 1];
+
+		r->use = use;
+		r->origin = viv_lua_here(lua);
+		if (into)
+			r->into = *into;
+		return true;
+	}
+	text = viv_name_text(lua->arena, &p->name);
+	viv_fault_add(lua->faults, viv_lua_here(lua), into,
+		      "%s%s%s is a group of options, not a value (forgot the quotes?)",
+		      into && into->count ? viv_name_text(lua->arena, into) : "",
+		      into && into->count ? ": " : "", text);
+	return true;
+}
+
+/* Any key as part of a name; NULL: raises no error, the fault is reported. */
+static const char *key_part(struct viv_lua *lua, int index, const struct viv_name *name)
+{
+	if (lua_type(lua->L, index) == LUA_TSTRING)
+		return viv_arena_strdup(lua->arena, lua_tostring(lua->L, index));
+	viv_fault_add(lua->faults, viv_lua_here(lua), NULL,
+		      "%s[…]: a name is expected there, got a %s: lists are assigned whole, and append",
+		      viv_name_text(lua->arena, name), luaL_typename(lua->L, index));
+	return NULL;
+}
+
+static int name_index(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+	struct name_proxy *p = to_name(L, 1);
+	const char *part = key_part(lua, 2, &p->name);
+	struct viv_name name;
+
+	if (!part) {
+		viv_lua_push_broken(L);
+		return 1;
+	}
+	name = viv_name_with(lua->arena, &p->name, part);
+	if (p->declaration) {
+		push_name(lua, &name, 0, true);
+		return 1;
+	}
+	if (p->read)
+		lua->reads[p->read - 1].done = true;
+	push_read(lua, &name);
+	return 1;
+}
+
+static void add_def(struct viv_lua *lua, const struct viv_name *name, struct viv_value *v,
+		    struct viv_origin *origin)
+{
+	struct viv_lua_def *d;
+
+	lua->defs = viv_arena_grow(lua->arena, lua->defs, &lua->cap_defs, lua->n_defs + 1,
+				   sizeof(*lua->defs));
+	d = &lua->defs[lua->n_defs++];
+	*d = (struct viv_lua_def){.name = *name, .value = v, .origin = origin, .cond = lua->cond};
+	d->seq = lua->next_seq++;
+	d->major = lua->major ? lua->major : d->seq;
+}
+
+/* options.a = { b = mkOption{…} } or options.a.b = mkOption{…}; `index` is the value. */
+static void declare(struct viv_lua *lua, const struct viv_name *name, int index,
+		    struct viv_origin *origin, unsigned depth)
+{
+	struct viv_option *o = viv_lua_to_option(lua->L, index);
+	lua_State *L = lua->L;
+
+	if (o) {
+		o->name = viv_name_text(lua->arena, name);
+		lua->declarations = viv_arena_grow(
+			lua->arena, lua->declarations, &lua->cap_declarations,
+			lua->n_declarations + 1, sizeof(*lua->declarations));
+		lua->declarations[lua->n_declarations++] =
+			(struct viv_lua_declaration){*name, o, origin};
+		return;
+	}
+	if (lua_type(L, index) != LUA_TTABLE || depth > VIV_LUA_MAX_NESTING) {
+		if (!luaL_testudata(L, index, BROKEN_CLASS))
+			viv_fault_add(lua->faults, origin, name,
+				      "options%s%s: expected mkOption{ type = …, description = … }",
+				      name->count ? "." : "", viv_name_text(lua->arena, name));
+		return;
+	}
+	luaL_checkstack(L, 5, NULL);
+	lua_pushnil(L);
+	while (lua_next(L, index)) {
+		if (lua_type(L, -2) == LUA_TSTRING) {
+			struct viv_name inner = viv_name_with(
+				lua->arena, name,
+				viv_arena_strdup(lua->arena, lua_tostring(L, -2)));
+
+			declare(lua, &inner, lua_gettop(L), origin, depth + 1);
+		} else {
+			viv_fault_add(lua->faults, origin, name, "options: expected names");
+		}
+		lua_pop(L, 1);
+	}
+}
+
+static void start_assignment(struct viv_lua *lua, struct viv_origin *origin,
+			     const struct viv_name *name)
+{
+	origin->lhs = *name;
+	if (lua->evaluating)
+		luaL_error(lua->L, "%s is assigned within a value's function: a function only "
+				   "returns a value",
+			   viv_name_text(lua->arena, name));
+}
+
+static void assign(struct viv_lua *lua, const struct viv_name *name, bool declaration, int index)
+{
+	struct viv_origin *origin = viv_lua_here(lua);
+
+	start_assignment(lua, origin, name);
+	if (declaration && lua->cond)
+		luaL_error(lua->L, "options are declared outside of mkIf");
+	if (declaration)
+		declare(lua, name, index, origin, 0);
+	else
+		add_def(lua, name, viv_lua_copy(lua, index, origin, name), origin);
+}
+
+static int name_newindex(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+	struct name_proxy *p = to_name(L, 1);
+	const char *part = key_part(lua, 2, &p->name);
+	struct viv_name name;
+
+	if (p->read)
+		lua->reads[p->read - 1].done = true;
+	if (!part)
+		return 0;
+	name = viv_name_with(lua->arena, &p->name, part);
+	assign(lua, &name, p->declaration, 3);
+	return 0;
+}
+
+/* Whatever else is done with one of our objects. */
+static int misuse(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+	bool seen = false;
+
+	for (int i = 1; i <= 2 && i <= lua_gettop(L); i++)
+		if (lua_isuserdata(L, i) && viv_lua_use_name(lua, i, VIV_LUA_OPERATED, NULL))
+			seen = true;
+	for (int i = 1; !seen && i <= 2 && i <= lua_gettop(L); i++) {
+		struct viv_lua_object *o = viv_lua_to_object(L, i);
+		VIV_STR text = VIV_STR_INIT;
+
+		if (!o)
+			continue;
+		viv_value_describe(o->value, &text);
+		viv_fault_add(lua->faults, viv_lua_here(lua), NULL,
+			      "%s can only be assigned%s", text.data,
+			      o->value->kind == VIV_VALUE_REF
+				      ? ": to compute with the value write function(config) return … end"
+				      : "");
+		seen = true;
+	}
+	if (!seen)
+		return luaL_error(L, "this can't be done with it");
+	viv_lua_push_broken(L);
+	return 1;
+}
+
+static int misuse_call(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+
+	if (!viv_lua_use_name(lua, 1, VIV_LUA_CALLED, NULL))
+		return misuse(L);
+	viv_lua_push_broken(L);
+	return 1;
+}
+
+void viv_lua_add_misuse(lua_State *L)
+{
+	static const char *const events[] = {
+		"__add", "__sub", "__mul",    "__div",	"__mod", "__pow", "__unm", "__idiv",
+		"__band", "__bor", "__bxor",  "__bnot", "__shl", "__shr", "__concat", "__len",
+		"__lt",	 "__le",  "__index", "__newindex", "__tostring",
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(events); i++) {
+		lua_pushcfunction(L, misuse);
+		lua_setfield(L, -2, events[i]);
+	}
+	lua_pushcfunction(L, misuse_call);
+	lua_setfield(L, -2, "__call");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+}
+
+static int broken_any(lua_State *L)
+{
+	viv_lua_push_broken(L);
+	return 1;
+}
+
+static int broken_text(lua_State *L)
+{
+	lua_pushliteral(L, "?");
+	return 1;
+}
+
+/* Swallows everything; ends loops (a call of it would be one: for x in broken do). */
+static void open_broken(lua_State *L)
+{
+	static const char *const any[] = {"__add", "__sub", "__mul", "__div", "__mod", "__pow",
+					  "__unm", "__idiv", "__concat", "__index"};
+
+	lua_newuserdatauv(L, 1, 0);
+	luaL_newmetatable(L, BROKEN_CLASS);
+	viv_lua_add_misuse(L);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(any); i++) {
+		lua_pushcfunction(L, broken_any);
+		lua_setfield(L, -2, any[i]);
+	}
+	lua_pushcfunction(L, broken_text);
+	lua_setfield(L, -2, "__tostring");
+	lua_setmetatable(L, -2);
+	lua_setfield(L, LUA_REGISTRYINDEX, "viv.the_broken");
+}
+
+void viv_lua_open_names(struct viv_lua *lua)
+{
+	lua_State *L = lua->L;
+
+	luaL_newmetatable(L, NAME_CLASS);
+	viv_lua_add_misuse(L);
+	lua_pushcfunction(L, name_index);
+	lua_setfield(L, -2, "__index");
+	lua_pushcfunction(L, name_newindex);
+	lua_setfield(L, -2, "__newindex");
+	lua_pop(L, 1);
+	open_broken(L);
+}
+
+/* A file's globals. Upvalue 1: the sandbox's. */
+static int env_index(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+	const char *key;
+	struct viv_name name;
+
+	lua_pushvalue(L, 2);
+	if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+		return 1;
+	key = viv_arena_strdup(lua->arena, luaL_checkstring(L, 2));
+	name = (struct viv_name){0};
+	if (viv_streq(key, "options")) {
+		push_name(lua, &name, 0, true);
+		return 1;
+	}
+	name = viv_name_with(lua->arena, &name, key);
+	push_read(lua, &name);
+	return 1;
+}
+
+static bool is_library(lua_State *L, int key)
+{
+	bool found;
+
+	lua_pushvalue(L, key);
+	found = lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL;
+	lua_pop(L, 1);
+	return found;
+}
+
+/* Upvalue 1: the sandbox's globals; 2: the file. */
+static int env_newindex(lua_State *L)
+{
+	struct viv_lua *lua = viv_lua_of(L);
+	struct viv_lua_file *file = lua_touserdata(L, lua_upvalueindex(2));
+	const char *key = viv_arena_strdup(lua->arena, luaL_checkstring(L, 2));
+	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, key);
+
+	if (is_library(L, 2))
+		return luaL_error(L, "%s is a function of the language here and can't be assigned "
+				     "(local names start with local)",
+				  key);
+	if (file->library)
+		return luaL_error(L, "%s = … in a required file sets nothing: write local %s, or "
+				     "list the file under imports",
+				  key, key);
+	if (viv_streq(key, "imports") && lua->cond)
+		return luaL_error(L, "imports can't depend on a condition");
+	if (viv_streq(key, "imports") && !lua->evaluating)
+		viv_lua_add_imports(lua, file, 3);
+	else
+		assign(lua, viv_streq(key, "options") ? &none : &name, viv_streq(key, "options"), 3);
+	return 0;
+}
+
+void viv_lua_push_env(struct viv_lua *lua, struct viv_lua_file *file)
+{
+	lua_State *L = lua->L;
+
+	lua_newtable(L);
+	lua_newtable(L);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, lua->libraries);
+	lua_pushcclosure(L, env_index, 1);
+	lua_setfield(L, -2, "__index");
+	lua_rawgeti(L, LUA_REGISTRYINDEX, lua->libraries);
+	lua_pushlightuserdata(L, file);
+	lua_pushcclosure(L, env_newindex, 2);
+	lua_setfield(L, -2, "__newindex");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	lua_setmetatable(L, -2);
+}
+
+static void report_read(struct viv_lua *lua, struct viv_lua_read *r)
+{
+	const char *name = viv_name_text(lua->arena, &r->name);
+	const char *into = viv_name_text(lua->arena, &r->into);
+	const char *between = r->into.count ? ": " : "";
+	enum known k = classify(lua, &r->name);
+
+	if (k == KNOWN_VALUE)
+		report_value_read(lua, &r->name, r->origin);
+	else if (k != KNOWN_NOT && r->use == VIV_LUA_READ)
+		return;
+	else if (k != KNOWN_NOT)
+		viv_fault_add(lua->faults, r->origin, &r->into,
+			      "%s%s%s is a group of options, not a value (forgot the quotes?)",
+			      into, between, name);
+	else
+		viv_lua_report_undefined(lua, r);
+}
+
+void viv_lua_report_reads(struct viv_lua *lua)
+{
+	for (size_t i = 0; i < lua->n_reads; i++) {
+		struct viv_lua_read *r = &lua->reads[i];
+
+		if (!r->done)
+			report_read(lua, r);
+		r->done = true;
+	}
+}

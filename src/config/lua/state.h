@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What the front end's files share. */
+
+#include "config/lua/lua.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+/* Limits that are the same on every machine; those of the process (child.c) stand behind them. */
+enum {
+	VIV_LUA_MAX_MEMORY = 128 << 20,
+	VIV_LUA_MAX_DATA = 128 << 20, /* values copied out of Lua */
+	VIV_LUA_MAX_FILE = 4 << 20,
+	VIV_LUA_MAX_FILES = 1000,
+	VIV_LUA_MAX_NESTING = 60,
+	VIV_LUA_HOOK_EVERY = 1000,
+};
+#define VIV_LUA_MAX_INSTRUCTIONS 50000000u
+
+struct viv_lua_file {
+	struct viv_file file;
+	bool library;  /* required, not imported: it sets nothing */
+	bool stock;
+	bool running;  /* for a library that requires itself */
+	struct viv_lua_import {
+		const char *name;
+		struct viv_origin *origin;
+	} *imports;
+	size_t n_imports, cap_imports;
+	int env; /* registry: its globals */
+	int result; /* registry: what a library returned */
+};
+
+/* Why a name that is no known option was read. */
+enum viv_lua_use { VIV_LUA_READ, VIV_LUA_COPIED, VIV_LUA_OPERATED, VIV_LUA_CALLED };
+
+struct viv_lua_read {
+	struct viv_name name;
+	struct viv_origin *origin;
+	struct viv_name into; /* COPIED: what it was assigned to */
+	enum viv_lua_use use;
+	bool done; /* it was the beginning of a longer name, or was reported */
+};
+
+struct viv_lua_def {
+	struct viv_name name;
+	struct viv_value *value;
+	struct viv_origin *origin;
+	struct viv_cond *cond;
+	uint64_t major, seq; /* a block's definitions stand where the block stands */
+};
+
+struct viv_lua_declaration {
+	struct viv_name name;
+	struct viv_option *option;
+	struct viv_origin *origin;
+};
+
+/* A mkIf(…), mkForce(…) and so on that was made; one that nobody assigns is a block or a mistake. */
+struct viv_lua_wrapper {
+	struct viv_value *value;
+	const char *made_by;
+	struct viv_cond *cond; /* around it */
+	uint64_t seq;
+	bool used;
+};
+
+struct viv_lua {
+	struct viv_frontend frontend; /* first */
+	lua_State *L;
+	struct viv_arena *arena;
+	struct viv_faults *faults;
+	struct viv_report *report;
+	struct viv_eval *ev;
+	struct viv_lua_note *note;
+	size_t memory;
+	uint64_t instructions;
+	bool exhausted;		/* a limit was reached and reported */
+	bool evaluating;	/* all files are read */
+	struct viv_origin failed_at; /* of the error on its way */
+
+	struct viv_lua_file **files;
+	size_t n_files, cap_files;
+	unsigned next_rank;
+	struct viv_cond *cond; /* of the block that runs */
+	uint64_t major;	       /* 0 outside blocks */
+	uint64_t next_seq;
+	int libraries; /* registry: the sandbox's globals */
+
+	struct viv_lua_def *defs;
+	size_t n_defs, cap_defs;
+	struct viv_lua_declaration *declarations;
+	size_t n_declarations, cap_declarations;
+	struct viv_lua_read *reads;
+	size_t n_reads, cap_reads;
+	struct viv_lua_wrapper *wrappers;
+	size_t n_wrappers, cap_wrappers;
+};
+
+struct viv_lua *viv_lua_of(lua_State *L);
+/* Where the innermost running Lua code is; file NULL if there is none. A copy in the arena. */
+struct viv_origin *viv_lua_here(struct viv_lua *lua);
+struct viv_lua_file *viv_lua_file_here(struct viv_lua *lua);
+/* Notes it in the shared page. */
+void viv_lua_note_here(struct viv_lua *lua);
+/*
+ * Calls what is on the stack (function, arguments); an error becomes a fault about `name`. Leaves
+ * one result, or nothing when it returns false.
+ */
+bool viv_lua_call(struct viv_lua *lua, int args, const struct viv_name *name);
+/* Raises an error that was reported already. */
+_Noreturn void viv_lua_silent(lua_State *L);
+
+/* sandbox.c: what files see; `libraries` is set. */
+void viv_lua_open_sandbox(struct viv_lua *lua);
+
+/* names.c: proxies of options, and a file's globals. */
+void viv_lua_open_names(struct viv_lua *lua);
+void viv_lua_push_env(struct viv_lua *lua, struct viv_lua_file *file);
+void viv_lua_push_broken(lua_State *L);
+void viv_lua_report_reads(struct viv_lua *lua);
+/* If the value is a name's proxy: notes what it was used for, reports if that is known. */
+bool viv_lua_use_name(struct viv_lua *lua, int index, enum viv_lua_use use,
+		      const struct viv_name *into);
+/* Adds what misuse of an object raises: call with the metatable on top. */
+void viv_lua_add_misuse(lua_State *L);
+
+/* copy.c */
+/* A Lua value as data. Faults are reported, and the value then is BROKEN. Never NULL, no errors. */
+struct viv_value *viv_lua_copy(struct viv_lua *lua, int index, struct viv_origin *origin,
+			       const struct viv_name *name);
+void viv_lua_push_value(struct viv_lua *lua, const struct viv_value *v);
+
+/* construct.c: mkIf, pkgs, path, ref, types, mkOption, null. */
+void viv_lua_open_constructors(struct viv_lua *lua);
+struct viv_lua_object {
+	struct viv_value *value;
+	size_t wrapper; /* index + 1; 0: none */
+};
+/* NULL if it is no such object. */
+struct viv_lua_object *viv_lua_to_object(lua_State *L, int index);
+void viv_lua_push_object(struct viv_lua *lua, struct viv_value *v);
+
+/* types.c */
+void viv_lua_open_types(struct viv_lua *lua);
+struct viv_option *viv_lua_to_option(lua_State *L, int index);
+
+/* lazy.c: the finished configuration, and functions of it. */
+void viv_lua_open_config(struct viv_lua *lua);
+struct viv_value *viv_lua_call_function(struct viv_frontend *fe, const struct viv_value *f,
+					const struct viv_name *name);
+struct viv_slot *viv_lua_to_slot(lua_State *L, int index);
+/* Pushes the slot's names as a sorted list. */
+void viv_lua_push_slot_names(struct viv_lua *lua, struct viv_slot *s);
+void viv_lua_index_slot(struct viv_lua *lua, struct viv_slot *s, const char *key);
+
+/* files.c */
+void viv_lua_open_files(struct viv_lua *lua);
+/* "./x" as seen from the file; NULL after a fault. Absolute, clean. */
+const char *viv_lua_resolve(struct viv_lua *lua, const struct viv_lua_file *from, const char *path,
+			    const struct viv_origin *origin);
+void viv_lua_add_imports(struct viv_lua *lua, struct viv_lua_file *file, int index);
+
+/* hint.c */
+/* A name that nothing defines, for what people of other languages often mean by it. */
+void viv_lua_report_undefined(struct viv_lua *lua, const struct viv_lua_read *r);
+/* What to say about a syntax error at that line of a file; NULL: nothing. In the arena. */
+const char *viv_lua_syntax_hint(struct viv_lua *lua, const struct viv_file *file, int line);
+
+/* locate.c */
+void viv_lua_locate(struct viv_frontend *fe, const struct viv_origin *origin,
+		    const struct viv_name *name, struct viv_place *ret);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/type.h"
+
+#include "base/path.h"
+
+#include <ctype.h>
+
+/* The texts that options let through. Each rule says itself what it expects. */
+
+static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
+#define DIGITS "0123456789"
+
+/* From `first`, then from `first` and `more`; between `min` and `max` bytes. */
+static bool spelled(const char *s, const char *first, const char *more, size_t min, size_t max)
+{
+	size_t n = strlen(s);
+
+	if (n < min || n > max || !strchr(first, s[0]))
+		return false;
+	for (size_t i = 1; i < n; i++)
+		if (!strchr(first, s[i]) && !strchr(more, s[i]))
+			return false;
+	return true;
+}
+
+/* RFC 1123, section 2.1: one label. */
+static bool host_name(const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n < 1 || n > 63 || s[0] == '-' || s[n - 1] == '-')
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)s[i]) && s[i] != '-')
+			return false;
+	return true;
+}
+
+static bool word(const char *s)
+{
+	if (!*s)
+		return false;
+	for (; *s; s++)
+		if (isspace((unsigned char)*s) || iscntrl((unsigned char)*s))
+			return false;
+	return true;
+}
+
+static bool line(const char *s)
+{
+	for (; *s; s++)
+		if (iscntrl((unsigned char)*s) && *s != '\t')
+			return false;
+	return true;
+}
+
+static bool module(const char *s)
+{
+	if (!*s)
+		return false;
+	for (; *s; s++)
+		if (!isalnum((unsigned char)*s) && *s != '-' && *s != '_')
+			return false;
+	return true;
+}
+
+/* Debian Policy 5.6.1 and 5.6.12, with an architecture as apt writes it. */
+static bool package(const char *s)
+{
+	VIV_FREE char *name = viv_strndup(s, strcspn(s, ":="));
+	const char *rest = s + strlen(name);
+
+	if (strlen(name) < 2 || !spelled(name, "abcdefghijklmnopqrstuvwxyz" DIGITS, "+-.", 2, 128))
+		return false;
+	if (*rest == ':') {
+		size_t n = strspn(rest + 1, "abcdefghijklmnopqrstuvwxyz" DIGITS);
+
+		if (!n)
+			return false;
+		rest += 1 + n;
+	}
+	if (!*rest)
+		return true;
+	if (*rest != '=' || !rest[1])
+		return false;
+	for (rest++; *rest; rest++)
+		if (!isalnum((unsigned char)*rest) && !strchr(".+-~:", *rest))
+			return false;
+	return true;
+}
+
+static bool variable(const char *s)
+{
+	return viv_name_is_identifier(s);
+}
+
+/* What shadow's useradd takes. */
+static bool user(const char *s)
+{
+	return spelled(s, "abcdefghijklmnopqrstuvwxyz_", DIGITS "-", 1, 32);
+}
+
+static bool no_control(const char *s)
+{
+	for (; *s; s++)
+		if (iscntrl((unsigned char)*s))
+			return false;
+	return true;
+}
+
+static bool etc_path(const char *s)
+{
+	return viv_path_is_safe(s) && no_control(s) && strlen(s) < 1024;
+}
+
+static bool guest_path(const char *s)
+{
+	if (viv_streq(s, "/"))
+		return true;
+	return s[0] == '/' && viv_path_is_safe(s + 1) && !strchr(s, ':') && no_control(s) &&
+	       strlen(s) < 1024;
+}
+
+static bool mode(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n >= 3 && n <= 4 && strspn(s, "01234567") == n;
+}
+
+static bool time_zone(const char *s)
+{
+	if (!viv_path_is_safe(s) || strlen(s) > 64)
+		return false;
+	for (; *s; s++)
+		if (!isalnum((unsigned char)*s) && !strchr("+-_/", *s))
+			return false;
+	return true;
+}
+
+static bool release(const char *s)
+{
+	return spelled(s, lower, DIGITS "-", 1, 64);
+}
+
+static bool url(const char *s)
+{
+	static const char *const schemes[] = {"http://", "https://", "file:///"};
+
+	if (!word(s))
+		return false;
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(schemes); i++)
+		if (viv_starts_with(s, schemes[i]) && s[strlen(schemes[i])])
+			return true;
+	return false;
+}
+
+/* crypt(5): "$id$…", or nothing for an empty password, or "!" and "*" for none. */
+static bool hash(const char *s)
+{
+	return !strchr(s, ':') && no_control(s) && (!*s || strchr("$!*_", *s) || strlen(s) == 13);
+}
+
+const struct viv_text_rule
+	viv_rule_host_name = {"a host name (letters, digits and -, at most 63)", host_name},
+	viv_rule_word = {"a string without blanks", word},
+	viv_rule_module = {"a kernel module's name", module},
+	viv_rule_package = {"a package (\"name\", \"name=version\" or pkgs.name)", package},
+	viv_rule_variable = {"a variable's name (letters, digits and _)", variable},
+	viv_rule_user = {"a user or group name (small letters, digits, - and _, at most 32)", user},
+	viv_rule_etc_path = {"a path below /etc, without a / in front", etc_path},
+	viv_rule_guest_path = {"an absolute path in the machine", guest_path},
+	viv_rule_mode = {"a file mode such as \"0644\"", mode},
+	viv_rule_time_zone = {"a time zone such as \"Europe/Lisbon\"", time_zone},
+	viv_rule_release = {"a release's code name such as \"trixie\"", release},
+	viv_rule_url = {"an http, https or file address", url},
+	viv_rule_line = {"a string of one line", line},
+	viv_rule_hash = {"a password hash, as mkpasswd prints it", hash};
