@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/cmd.h"
+
+#include "base/json.h"
+#include "config/option.h"
+
+#include <unistd.h>
+
+static const struct viv_flag flags[] = {
+	{"why", 0, "OPTION", "every definition of the option, with its place"},
+	VIV_CONFIG_FLAGS,
+	{0},
+};
+
+static void print_json(const json_t *j)
+{
+	VIV_STR text = VIV_STR_INIT;
+
+	viv_json_pretty(j, &text);
+	fwrite(text.data, 1, text.len, stdout);
+}
+
+static int unknown(struct viv_cmd *cmd, const char *name)
+{
+	VIV_STRV names = VIV_STRV_INIT, near = VIV_STRV_INIT;
+
+	for (size_t i = 0; i < viv_n_options; i++)
+		viv_strv_push(&names, viv_options[i].name);
+	viv_suggest(name, (const char *const *)names.items, names.count, 1, &near);
+	viv_progress_clear(cmd->report);
+	if (near.count)
+		fprintf(stderr, "viv: no option %s (did you mean %s?)\n", name, near.items[0]);
+	else
+		fprintf(stderr, "viv: no option %s\n", name);
+	return VIV_EXIT_USAGE;
+}
+
+/* place, what it is worth, value: a line each; what counts is marked. */
+static void print_why(const char *option, const json_t *defs)
+{
+	const json_t *d;
+	size_t i;
+
+	printf("%s\n", option);
+	json_array_foreach((json_t *)defs, i, d) {
+		VIV_STR value = VIV_STR_INIT;
+
+		viv_json_canonical(json_object_get(d, "value"), &value);
+		printf("  %c %s, priority %lld: %s\n",
+		       json_is_true(json_object_get(d, "used")) ? '*' : ' ',
+		       viv_json_str(d, "place"),
+		       (long long)json_integer_value(json_object_get(d, "priority")), value.data);
+	}
+}
+
+static int why(struct viv_cmd *cmd, const struct viv_config *c, const char *option)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_JSON *defs = NULL;
+
+	if (viv_config_why(c, option, &defs, &err) < 0)
+		return unknown(cmd, option);
+	if (cmd->json)
+		print_json(defs);
+	else
+		print_why(option, defs);
+	return VIV_EXIT_OK;
+}
+
+/* One option: its value; several: an object of them; none: everything. */
+static int values(struct viv_cmd *cmd, const struct viv_config *c, const char *const *options)
+{
+	VIV_JSON *all = json_object();
+
+	if (!options[0]) {
+		print_json(viv_config_all(c));
+		return VIV_EXIT_OK;
+	}
+	for (size_t i = 0; options[i]; i++) {
+		const json_t *j = viv_config_find(c, options[i]);
+
+		if (!j)
+			return unknown(cmd, options[i]);
+		if (i == 0 && !options[1])
+			print_json(j);
+		json_object_set(all, options[i], (json_t *)j);
+	}
+	if (options[1])
+		print_json(all);
+	return VIV_EXIT_OK;
+}
+
+/* Is the operand a machine file? An option has dots too, but no slash, and doesn't end in .lua. */
+static bool is_file(const char *operand)
+{
+	return strchr(operand, '/') || viv_ends_with(operand, ".lua") ||
+	       access(operand, F_OK) == 0;
+}
+
+static int run(struct viv_cmd *cmd, const struct viv_args *args)
+{
+	bool file = args->n_operands && is_file(args->operands[0]);
+	const char *const *options = (const char *const *)args->operands + (file ? 1 : 0);
+	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	if (viv_cmd_load_config(cmd, args, file ? args->operands[0] : NULL, &c, &err) < 0)
+		return viv_cmd_fail(cmd, &err);
+	if (viv_args_has(args, "why"))
+		return why(cmd, c, viv_args_value(args, "why"));
+	return values(cmd, c, options);
+}
+
+const struct viv_command viv_command_eval = {
+	.name = "eval",
+	.summary = "print the configuration that a machine file makes, as JSON",
+	.operands = "[FILE] [OPTION…]",
+	.about = "FILE is vm.lua of this folder unless it is given. With one OPTION its value is\n"
+		 "printed, with several an object of them, with none everything.",
+	.flags = flags,
+	.max_operands = 1000,
+	.run = run,
+};
