@@ -303,14 +303,31 @@ static void kills_at_any_point(void **state)
 	print_message("%d rounds\n", rounds);
 }
 
-/* A small disk of its own, in a mount namespace (and a user namespace, where we aren't root). */
-static bool mount_small(const char *dir, unsigned long flags)
+static bool write_proc(const char *path, const char *text)
 {
-	if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		return false;
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return false;
-	return mount("tmpfs", dir, "tmpfs", flags, "size=2m,nr_inodes=200") == 0;
+	VIV_FD fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/* A mount namespace, and a user namespace where we aren't root. */
+static bool enter_namespace(void)
+{
+	VIV_FREE char *uid = viv_asprintf("0 %u 1", (unsigned)geteuid());
+	VIV_FREE char *gid = viv_asprintf("0 %u 1", (unsigned)getegid());
+
+	if (geteuid() == 0)
+		return unshare(CLONE_NEWNS) == 0;
+	return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+	       write_proc("/proc/self/setgroups", "deny") &&
+	       write_proc("/proc/self/uid_map", uid) && write_proc("/proc/self/gid_map", gid);
+}
+
+/* A small disk of its own. */
+static bool mount_small(const char *dir)
+{
+	return enter_namespace() && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("tmpfs", dir, "tmpfs", 0, "size=2m,nr_inodes=200") == 0;
 }
 
 enum { NO_NAMESPACE = 77 };
@@ -324,7 +341,7 @@ static int fill_disk(const char *root, int to_parent, int from_parent, unsigned 
 	VIV_ERROR err = VIV_ERROR_INIT;
 	int n = 0, r = 0;
 
-	if (!mount_small(dir, 0))
+	if (!mount_small(dir))
 		return NO_NAMESPACE;
 	if (viv_store_open(root, &s, NULL) < 0 || viv_store_begin(s, id, NULL, &b, NULL) != 0)
 		return 1;
@@ -365,7 +382,7 @@ static int only_read(const char *root, int to_parent, int from_parent, unsigned 
 	struct viv_store_gc_result g = {0};
 	VIV_ERROR err = VIV_ERROR_INIT;
 
-	if (!mount_small(dir, 0))
+	if (!mount_small(dir))
 		return NO_NAMESPACE;
 	if (viv_store_open(root, &s, NULL) < 0 || make(s, "there", NULL) < 0)
 		return 1;
