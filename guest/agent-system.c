@@ -149,7 +149,9 @@ int system_seed(const uint8_t *seed, size_t len)
 	pool.info.entropy_count = (int)len * 8;
 	pool.info.buf_size = (int)len;
 	memcpy(pool.bytes + sizeof(struct rand_pool_info), seed, len);
-	if (ioctl(fd, RNDADDENTROPY, &pool) < 0 || ioctl(fd, RNDRESEEDCRNG) < 0)
+	/* ENODATA: the pool has never been full, so there is nothing yet that must be replaced. */
+	if (ioctl(fd, RNDADDENTROPY, &pool) < 0 ||
+	    (ioctl(fd, RNDRESEEDCRNG) < 0 && errno != ENODATA))
 		r = errno;
 	close(fd);
 	return r;

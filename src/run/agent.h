@@ -84,7 +84,7 @@ int viv_agent_sync(struct viv_agent *a, viv_agent_done_fn done, void *arg, struc
 /* Sets its wall clock: nanoseconds since 1970, UTC. */
 int viv_agent_set_clock(struct viv_agent *a, uint64_t ns, viv_agent_done_fn done, void *arg,
 			struct viv_error *err);
-/* Adds 1 to 512 bytes to its random pool, counted as full entropy, and reseeds it. */
+/* Adds 1 to 512 bytes to its random pool, counted as full entropy (32 fill it), and reseeds it. */
 int viv_agent_seed(struct viv_agent *a, const void *seed, size_t len, viv_agent_done_fn done,
 		   void *arg, struct viv_error *err);
 /* 1 to 64 bytes. */
