@@ -31,7 +31,8 @@ _Noreturn static void fail(enum viv_proto_stage stage, int code)
 
 void child_close_others(unsigned first)
 {
-	syscall(SYS_close_range, first, ~0u, 0); /* without it (before Linux 5.9) all are O_CLOEXEC */
+	/* Without the call (before Linux 5.9) they stay open until exec: all are O_CLOEXEC. */
+	syscall(SYS_close_range, first, ~0u, 0);
 }
 
 static void reset_signals(void)
@@ -87,13 +88,19 @@ static void find_user(const char *name, struct passwd *ret)
 		if (*end || uid >= (uid_t)-1)
 			fail(VIV_PROTO_STAGE_USER, ENOENT);
 		pw = getpwuid((uid_t)uid);
-		*ret = (struct passwd){.pw_name = (char *)name, .pw_uid = (uid_t)uid,
-				       .pw_gid = (gid_t)uid, .pw_dir = home, .pw_shell = shell};
+		*ret = (struct passwd){.pw_name = (char *)name,
+				       .pw_uid = (uid_t)uid,
+				       .pw_gid = (gid_t)uid,
+				       .pw_dir = home,
+				       .pw_shell = shell};
 	} else if (!pw && *name) {
 		fail(VIV_PROTO_STAGE_USER, ENOENT);
 	} else if (!pw) {
-		*ret = (struct passwd){.pw_name = root, .pw_uid = geteuid(), .pw_gid = getegid(),
-				       .pw_dir = home, .pw_shell = shell};
+		*ret = (struct passwd){.pw_name = root,
+				       .pw_uid = geteuid(),
+				       .pw_gid = getegid(),
+				       .pw_dir = home,
+				       .pw_shell = shell};
 	}
 	if (pw)
 		*ret = *pw;
@@ -200,7 +207,8 @@ _Noreturn static void execute(const char *program, char *const *argv)
 	execve(program, argv, environ);
 	/* ENOENT although it is there: what its #! line or its ELF header names isn't. */
 	fail(errno == ENOENT && access(program, F_OK) < 0 ? VIV_PROTO_STAGE_FIND
-							   : VIV_PROTO_STAGE_EXEC, errno);
+							  : VIV_PROTO_STAGE_EXEC,
+	     errno);
 }
 
 /* Looks as a shell does: a file that can't be executed counts only if there is no better one. */

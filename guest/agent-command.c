@@ -166,8 +166,8 @@ static int start(struct agent *a, struct channel *c, const struct viv_proto_run 
 	}
 	c->in = e.ours[0];
 	for (int i = 0; i < 2; i++)
-		c->out[i] = (struct out_stream){.fd = e.ours[i + 1], .ready = true,
-						.credit = run->window};
+		c->out[i] = (struct out_stream){
+			.fd = e.ours[i + 1], .ready = true, .credit = run->window};
 	c->in_ready = true;
 	c->state = CHANNEL_STARTING;
 	agent_watch(a, c->status, EPOLLIN, ON_STATUS, n);

@@ -131,7 +131,8 @@ int system_poweroff(struct agent *a)
 
 int system_clock(uint64_t ns)
 {
-	struct timespec t = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+	struct timespec t = {.tv_sec = (time_t)(ns / 1000000000),
+			     .tv_nsec = (long)(ns % 1000000000)};
 
 	return clock_settime(CLOCK_REALTIME, &t) < 0 ? errno : 0;
 }

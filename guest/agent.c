@@ -11,7 +11,8 @@
 
 int agent_watch(struct agent *a, int fd, uint32_t events, unsigned kind, unsigned channel)
 {
-	struct epoll_event e = {.events = events | EPOLLET, .data.u64 = kind | (uint64_t)channel << 8};
+	struct epoll_event e = {.events = events | EPOLLET,
+				.data.u64 = kind | (uint64_t)channel << 8};
 
 	return epoll_ctl(a->epoll, EPOLL_CTL_ADD, fd, &e);
 }

@@ -2,13 +2,15 @@
 #pragma once
 
 /*
- * The guest agent: runs commands for the host (docs/agent-protocol.md). One thread, one epoll, every
- * descriptor edge-triggered: an event only sets a `ready` flag, which the read or write that finds
- * nothing to do takes back. So nothing is ever registered anew, a late event for a channel that is
- * gone does no harm, and the loop is: wait, set flags, do a bounded piece of all work that is ready.
+ * The guest agent: runs commands for the host (docs/agent-protocol.md). One thread, one epoll,
+ * every descriptor edge-triggered: an event only sets a `ready` flag, which the read or write that
+ * finds nothing to do takes back. So nothing is ever registered anew, a late event for a channel
+ * that is gone does no harm, and the loop is: wait, set flags, do a bounded piece of all work that
+ * is ready.
  *
  * What is to be sent is kept as state (`…_due`) and turned into frames when there is room, so no
- * queue can grow. The agent never ends of itself: what fails is answered, or tried at the next event.
+ * queue can grow. The agent never ends of itself: what fails is answered, or tried at the next
+ * event.
  */
 
 #include "proto/proto.h"
@@ -19,8 +21,8 @@
 #define AGENT_STDIN_WINDOW (128 * 1024) /* bytes that we keep for a command that doesn't read */
 
 /*
- * Bytes to the host. Frames with a larger payload than OUT_SMALL, which are output of commands, only
- * go in below OUT_DATA, so that there is room for the others.
+ * Bytes to the host. Frames with a larger payload than OUT_SMALL, which are output of commands,
+ * only go in below OUT_DATA, so that there is room for the others.
  */
 #define OUT_SMALL 64
 #define OUT_DATA  (128 * 1024)
@@ -67,13 +69,13 @@ struct channel {
 
 struct agent {
 	int epoll, port, signals, notify, uevents;
-	bool guest;	    /* in a guest; else on a socket, in a test: touches nothing of the system */
-	bool systemd;	    /* is the init */
-	bool hunting;	    /* no connection: all input is thrown away up to a HELLO */
+	bool guest;   /* in a guest; else on a socket, in a test: touches nothing of the system */
+	bool systemd; /* is the init */
+	bool hunting; /* no connection: all input is thrown away up to a HELLO */
 	bool port_readable, port_writable;
-	bool gone;	    /* not in a guest: the socket has ended */
+	bool gone; /* not in a guest: the socket has ended */
 	bool booted, booted_due;
-	unsigned turn;	    /* the channel whose turn it is to send */
+	unsigned turn; /* the channel whose turn it is to send */
 	size_t in_start, in_end, out_start, out_end;
 	struct channel channels[VIV_PROTO_MAX_CHANNELS];
 	uint8_t in[IN_CAP];

@@ -8,7 +8,7 @@ static const char magic[MAGIC_LEN + 1] = "viv-agent-hello\n";
 
 /* Who may send a frame of a type, and what it looks like. */
 enum { HOST = 1, AGENT = 2, BOTH = 3 };
-enum { ZERO, CHANNEL }; /* which channel number it carries */
+enum { ZERO, CHANNEL };		     /* which channel number it carries */
 enum { NONE, MORE, STREAM, SIGNAL }; /* what its flags say */
 
 static const struct rule {

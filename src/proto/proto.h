@@ -24,23 +24,23 @@
 /* A connection opens with so many zero bytes: more than any frame cut short can swallow. */
 #define VIV_PROTO_PADDING VIV_PROTO_MAX_FRAME
 
-#define VIV_PROTO_MAX_SPEC     (1024 * 1024)	   /* bytes of one RUN, all its frames together */
-#define VIV_PROTO_MAX_CHANNELS 256		   /* open at once */
+#define VIV_PROTO_MAX_SPEC     (1024 * 1024)	  /* bytes of one RUN, all its frames together */
+#define VIV_PROTO_MAX_CHANNELS 256		  /* open at once */
 #define VIV_PROTO_MAX_WINDOW   (16 * 1024 * 1024) /* bytes underway in one stream */
-#define VIV_PROTO_MAX_SEED     512		   /* bytes */
-#define VIV_PROTO_MAX_HOSTNAME 64		   /* bytes; what Linux takes */
-#define VIV_PROTO_NONCE	       8		   /* bytes */
+#define VIV_PROTO_MAX_SEED     512		  /* bytes */
+#define VIV_PROTO_MAX_HOSTNAME 64		  /* bytes; what Linux takes */
+#define VIV_PROTO_NONCE	       8		  /* bytes */
 
 enum viv_proto_type {
 	VIV_PROTO_PAD = 0, /* one zero byte, not a frame: skipped */
 
 	/* host to agent */
-	VIV_PROTO_HELLO = 1,	 /* struct viv_proto_hello: a new connection */
-	VIV_PROTO_RUN = 2,	 /* struct viv_proto_run; VIV_PROTO_MORE: goes on in the next one */
-	VIV_PROTO_EOF = 3,	 /* stdin has ended */
-	VIV_PROTO_SIGNAL = 4,	 /* flags: the signal, for the command's process group */
-	VIV_PROTO_RESIZE = 5,	 /* struct viv_proto_size */
-	VIV_PROTO_POWEROFF = 6,	 /* answered by DONE, as are the four that follow */
+	VIV_PROTO_HELLO = 1,	/* struct viv_proto_hello: a new connection */
+	VIV_PROTO_RUN = 2,	/* struct viv_proto_run; VIV_PROTO_MORE: goes on in the next one */
+	VIV_PROTO_EOF = 3,	/* stdin has ended */
+	VIV_PROTO_SIGNAL = 4,	/* flags: the signal, for the command's process group */
+	VIV_PROTO_RESIZE = 5,	/* struct viv_proto_size */
+	VIV_PROTO_POWEROFF = 6, /* answered by DONE, as are the four that follow */
 	VIV_PROTO_SYNC = 7,
 	VIV_PROTO_CLOCK = 8,	 /* u64: nanoseconds since 1970, UTC */
 	VIV_PROTO_SEED = 9,	 /* bytes for the random pool */
@@ -58,7 +58,7 @@ enum viv_proto_type {
 	VIV_PROTO_FAILED = 67,	/* struct viv_proto_failed: never started; the channel is free */
 	VIV_PROTO_EXIT = 68,	/* struct viv_proto_exit: the end; the channel is free */
 	VIV_PROTO_DONE = 69,	/* u32: 0 or an errno; the channel is free */
-	VIV_PROTO_LOST = 70,	/* the agent could not make sense of the host's bytes: greet again */
+	VIV_PROTO_LOST = 70, /* the agent could not make sense of the host's bytes: greet again */
 };
 
 enum viv_proto_stream { VIV_PROTO_STDIN = 0, VIV_PROTO_STDOUT = 1, VIV_PROTO_STDERR = 2 };
@@ -160,12 +160,12 @@ void viv_proto_get_started(const struct viv_frame *f, struct viv_proto_started *
 
 /* Where starting a command failed. */
 enum viv_proto_stage {
-	VIV_PROTO_STAGE_SPEC = 1, /* the RUN itself: malformed, too long, channel in use, too many */
+	VIV_PROTO_STAGE_SPEC = 1, /* the RUN itself: malformed or too long */
 	VIV_PROTO_STAGE_SETUP,	  /* memory, pipes, terminal, fork */
 	VIV_PROTO_STAGE_USER,	  /* no such user, or it can't be switched to */
 	VIV_PROTO_STAGE_CWD,
-	VIV_PROTO_STAGE_FIND,	  /* the program is not there */
-	VIV_PROTO_STAGE_EXEC,	  /* it is there and can't be executed */
+	VIV_PROTO_STAGE_FIND, /* the program is not there */
+	VIV_PROTO_STAGE_EXEC, /* it is there and can't be executed */
 };
 
 #define VIV_PROTO_FAILED_SIZE 8

@@ -5,10 +5,10 @@
 
 #include <unistd.h>
 
-#define STATUS_GONE  121 /* the guest went away */
-#define STATUS_OURS  125 /* says nothing about the command */
-#define STATUS_EXEC  126
-#define STATUS_FIND  127
+#define STATUS_GONE 121 /* the guest went away */
+#define STATUS_OURS 125 /* says nothing about the command */
+#define STATUS_EXEC 126
+#define STATUS_FIND 127
 
 static int on_input(struct viv_source *s, int fd, uint32_t events, void *arg);
 static int on_output(struct viv_source *s, int fd, uint32_t events, void *arg);
@@ -123,7 +123,8 @@ static void close_output(struct viv_command *c, int i)
 	o->pending_at = 0;
 	local_watch(&o->local, c->agent->loop, 0, on_output, c, NULL);
 	if (!c->ended)
-		agent_send(c->agent, VIV_PROTO_CLOSE, (uint8_t)(VIV_PROTO_STDOUT + i), c->id, NULL, 0);
+		agent_send(c->agent, VIV_PROTO_CLOSE, (uint8_t)(VIV_PROTO_STDOUT + i), c->id, NULL,
+			   0);
 }
 
 static void output_failed(struct viv_command *c, int i, int code)
@@ -173,8 +174,8 @@ static void write_pending(struct viv_command *c, int i)
 {
 	struct output *o = &c->out[i];
 
-	o->pending_at += write_some(c, i, o->pending.data + o->pending_at,
-				    o->pending.len - o->pending_at);
+	o->pending_at +=
+		write_some(c, i, o->pending.data + o->pending_at, o->pending.len - o->pending_at);
 	if (o->closed)
 		return;
 	if (o->pending_at == o->pending.len) {
@@ -236,7 +237,7 @@ static void take_exit(struct viv_command *c, const struct viv_frame *f)
 static void take_failed(struct viv_command *c, const struct viv_frame *f)
 {
 	struct viv_proto_failed m;
-	const char *why;
+	const char *why, *hint;
 	int status = STATUS_OURS;
 
 	viv_proto_get_failed(f, &m);
@@ -248,19 +249,20 @@ static void take_failed(struct viv_command *c, const struct viv_frame *f)
 		status = STATUS_FIND;
 		break;
 	case VIV_PROTO_STAGE_EXEC:
-		c->error = viv_asprintf("%s: cannot be executed in the guest: %s%s", c->program, why,
-					m.code == ENOENT ? " (its interpreter)" :
-					m.code == ENOEXEC ? " (no #! line?)" : "");
+		hint = m.code == ENOENT ? " (its interpreter)" : "";
+		hint = m.code == ENOEXEC ? " (no #! line?)" : hint;
+		c->error = viv_asprintf("%s: cannot be executed in the guest: %s%s", c->program,
+					why, hint);
 		status = STATUS_EXEC;
 		break;
 	case VIV_PROTO_STAGE_USER:
-		c->error = m.code == ENOENT
-				   ? viv_asprintf("no user %s in the guest", c->user)
-				   : viv_asprintf("cannot become user %s in the guest: %s",
-						  c->user ? c->user : "root", why);
+		c->error = m.code == ENOENT ? viv_asprintf("no user %s in the guest", c->user)
+					    : viv_asprintf("cannot become user %s in the guest: %s",
+							   c->user ? c->user : "root", why);
 		break;
 	case VIV_PROTO_STAGE_CWD:
-		c->error = viv_asprintf("cannot enter %s in the guest: %s", c->cwd ? c->cwd : "/", why);
+		c->error = viv_asprintf("cannot enter %s in the guest: %s", c->cwd ? c->cwd : "/",
+					why);
 		break;
 	default:
 		c->error = viv_asprintf("%s: the guest cannot start it: %s", c->program, why);
@@ -385,7 +387,8 @@ static size_t add_strings(struct viv_str *out, const char *const *list)
 /* The payload of RUN. */
 static int encode(const struct viv_command_spec *spec, struct viv_str *out, struct viv_error *err)
 {
-	struct viv_proto_run run = {.window = AGENT_WINDOW, .rows = spec->rows, .columns = spec->columns};
+	struct viv_proto_run run = {
+		.window = AGENT_WINDOW, .rows = spec->rows, .columns = spec->columns};
 	size_t argc, envc;
 
 	for (size_t i = 0; spec->env && spec->env[i]; i++)
@@ -397,7 +400,8 @@ static int encode(const struct viv_command_spec *spec, struct viv_str *out, stru
 			       (spec->err_fd >= 0 ? VIV_PROTO_RUN_STDERR : 0));
 	viv_str_reserve(out, VIV_PROTO_RUN_SIZE); /* filled in at the end */
 	viv_str_added(out, VIV_PROTO_RUN_SIZE);
-	viv_str_add_bytes(out, spec->user ? spec->user : "", spec->user ? strlen(spec->user) + 1 : 1);
+	viv_str_add_bytes(out, spec->user ? spec->user : "",
+			  spec->user ? strlen(spec->user) + 1 : 1);
 	viv_str_add_bytes(out, spec->cwd ? spec->cwd : "", spec->cwd ? strlen(spec->cwd) + 1 : 1);
 	argc = add_strings(out, spec->argv);
 	envc = add_strings(out, spec->env);
@@ -417,7 +421,8 @@ static void send_run(struct viv_agent *a, uint32_t id, const struct viv_str *s)
 	for (size_t at = 0; at < s->len;) {
 		size_t n = VIV_MIN(s->len - at, VIV_PROTO_MAX_PAYLOAD);
 
-		agent_send(a, VIV_PROTO_RUN, at + n < s->len ? VIV_PROTO_MORE : 0, id, s->data + at, n);
+		agent_send(a, VIV_PROTO_RUN, at + n < s->len ? VIV_PROTO_MORE : 0, id, s->data + at,
+			   n);
 		at += n;
 	}
 }
@@ -428,8 +433,9 @@ static void open_output(struct output *o, int fd)
 	o->window = AGENT_WINDOW;
 }
 
-int viv_agent_run(struct viv_agent *a, const struct viv_command_spec *spec, viv_command_done_fn done,
-		  void *arg, struct viv_command **ret, struct viv_error *err)
+int viv_agent_run(struct viv_agent *a, const struct viv_command_spec *spec,
+		  viv_command_done_fn done, void *arg, struct viv_command **ret,
+		  struct viv_error *err)
 {
 	VIV_STR payload = VIV_STR_INIT;
 	struct viv_command *c;

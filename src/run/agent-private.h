@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the files of the agent's client share: agent.c (the connection), agent-command.c (commands and
- * their streams), agent-local.c (the descriptors on this side).
+ * What the files of the agent's client share: agent.c (the connection), agent-command.c (commands
+ * and their streams), agent-local.c (the descriptors on this side).
  */
 
 #include "proto/proto.h"
@@ -21,9 +21,9 @@ enum agent_state {
 
 /* A descriptor of the caller's, made ready to be waited for without blocking. */
 struct local {
-	int fd;		/* -1: none */
-	int theirs;	/* the caller's; equal to fd unless it was opened anew */
-	int restore;	/* flags that it gets back; -1: none */
+	int fd;		 /* -1: none */
+	int theirs;	 /* the caller's; equal to fd unless it was opened anew */
+	int restore;	 /* flags that it gets back; -1: none */
 	uint32_t events; /* that are watched; 0: nothing is */
 	struct viv_source *source;
 };
@@ -39,9 +39,9 @@ struct output {
 	struct local local;
 	struct viv_str pending; /* came and not yet written, from pending_at on */
 	size_t pending_at;
-	size_t window;		/* bytes that the guest may still send */
-	size_t written;		/* since the last CREDIT */
-	bool closed;		/* nobody reads it any more; what comes is dropped */
+	size_t window;	/* bytes that the guest may still send */
+	size_t written; /* since the last CREDIT */
+	bool closed;	/* nobody reads it any more; what comes is dropped */
 };
 
 struct viv_command {
@@ -78,7 +78,7 @@ struct viv_agent {
 	uint8_t nonce[VIV_PROTO_NONCE];
 	size_t thrown_away;
 	uint32_t last_id;
-	size_t n_open; /* channels */
+	size_t n_open;			  /* channels */
 	struct viv_command *first, *last; /* whoever sent input last is last */
 	struct request *requests;
 	struct viv_str out; /* to the port, from out_at on */

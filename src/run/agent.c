@@ -146,7 +146,8 @@ void agent_flush(struct viv_agent *a)
 	if (a->fd < 0)
 		return;
 	while (a->out_at < a->out.len) {
-		ssize_t n = send(a->fd, a->out.data + a->out_at, a->out.len - a->out_at, MSG_NOSIGNAL);
+		ssize_t n =
+			send(a->fd, a->out.data + a->out_at, a->out.len - a->out_at, MSG_NOSIGNAL);
 
 		if (n > 0)
 			a->out_at += (size_t)n;
@@ -178,7 +179,8 @@ static void welcome(struct viv_agent *a, const struct viv_frame *f)
 		return;
 	}
 	if (m.newest == 0) {
-		agent_lost(a, "the guest's agent speaks none of this viv's versions of the protocol");
+		agent_lost(a,
+			   "the guest's agent speaks none of this viv's versions of the protocol");
 		return;
 	}
 	a->state = AGENT_READY;

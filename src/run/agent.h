@@ -20,12 +20,13 @@ struct viv_command; /* one command in the guest */
 struct viv_agent_events {
 	/* The agent has greeted; commands can be started. */
 	void (*ready)(struct viv_agent *a, void *arg);
-	/* The system inside has reached its goal (multi-user.target; at once without an init system). */
+	/* The system inside has reached its goal (multi-user.target; at once without an init
+	 * system). */
 	void (*booted)(struct viv_agent *a, void *arg);
 	/*
-	 * The connection is gone or the guest broke the protocol; `why` says which. Called after all
-	 * commands are done, which they are when what had come of their output is written. Nothing
-	 * follows but viv_agent_free.
+	 * The connection is gone or the guest broke the protocol; `why` says which. Called after
+	 * all commands are done, which they are when what had come of their output is written.
+	 * Nothing follows but viv_agent_free.
 	 */
 	void (*lost)(struct viv_agent *a, const char *why, void *arg);
 	void *arg;
@@ -49,10 +50,10 @@ struct viv_command_spec {
 	bool pty;		/* one terminal instead of three pipes */
 	unsigned short rows, columns;
 	/*
-	 * stdin is read from and output written to these descriptors; -1: empty, dropped. With a pty
-	 * only in_fd and out_fd. They stay the caller's and must stay open until `done`. Pipes and
-	 * terminals are opened anew to be non-blocking; sockets become so until `done`. When a reader
-	 * goes away (EPIPE) the command gets SIGPIPE, as in a pipeline here.
+	 * stdin is read from and output written to these descriptors; -1: empty, dropped. With a
+	 * pty only in_fd and out_fd. They stay the caller's and must stay open until `done`. Pipes
+	 * and terminals are opened anew to be non-blocking; sockets become so until `done`. When a
+	 * reader goes away (EPIPE) the command gets SIGPIPE, as in a pipeline here.
 	 */
 	int in_fd, out_fd, err_fd;
 };
@@ -62,11 +63,13 @@ struct viv_command_spec {
  * 125 if it could not be started for a reason that is not the command's, or its output not be
  * written. error: NULL, or why it did not run to its end. The command is gone when this returns.
  */
-typedef void (*viv_command_done_fn)(struct viv_command *c, int status, const char *error, void *arg);
+typedef void (*viv_command_done_fn)(struct viv_command *c, int status, const char *error,
+				    void *arg);
 
 /* EAGAIN: not ready, or too many run. E2BIG: argv and env are more than 1 MiB. */
-int viv_agent_run(struct viv_agent *a, const struct viv_command_spec *spec, viv_command_done_fn done,
-		  void *arg, struct viv_command **ret, struct viv_error *err);
+int viv_agent_run(struct viv_agent *a, const struct viv_command_spec *spec,
+		  viv_command_done_fn done, void *arg, struct viv_command **ret,
+		  struct viv_error *err);
 /* To its process group, with a pty to the terminal's foreground one. EINVAL: not a signal. */
 int viv_command_signal(struct viv_command *c, int signo);
 int viv_command_resize(struct viv_command *c, unsigned short rows, unsigned short columns);
@@ -75,8 +78,8 @@ int viv_command_resize(struct viv_command *c, unsigned short rows, unsigned shor
 int viv_agent_poweroff(struct viv_agent *a, struct viv_error *err);
 
 /*
- * Things that a guest is asked to do. code: 0, or a negative errno, -ENOTCONN if the guest went away
- * before it answered. `done` may be NULL.
+ * Things that a guest is asked to do. code: 0, or a negative errno, -ENOTCONN if the guest went
+ * away before it answered. `done` may be NULL.
  */
 typedef void (*viv_agent_done_fn)(struct viv_agent *a, int code, void *arg);
 /* Everything that it has written is on its disks. */

@@ -35,7 +35,8 @@ static void welcome(int fd)
 	struct viv_frame f;
 
 	if (recv(fd, in, sizeof(in), MSG_WAITALL) != sizeof(in) ||
-	    viv_proto_parse(in + VIV_PROTO_PADDING, sizeof(in) - VIV_PROTO_PADDING, true, &f) <= 0 ||
+	    viv_proto_parse(in + VIV_PROTO_PADDING, sizeof(in) - VIV_PROTO_PADDING, true, &f) <=
+		    0 ||
 	    !viv_proto_get_hello(&f, &m))
 		abort();
 	m.oldest = m.newest = VIV_PROTO_NEWEST;
@@ -55,7 +56,8 @@ static int send_greeting(struct viv_source *s, int fd, uint32_t events, void *ar
 static void start_commands(struct viv_agent *a, int null)
 {
 	const char *argv[] = {"x", NULL};
-	struct viv_command_spec spec = {.argv = argv, .in_fd = null, .out_fd = null, .err_fd = null};
+	struct viv_command_spec spec = {
+		.argv = argv, .in_fd = null, .out_fd = null, .err_fd = null};
 
 	viv_agent_run(a, &spec, on_done, NULL, NULL, NULL); /* channels 1 to 3 */
 	spec.err_fd = -1;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * For the tests of the agent: the guest's agent, the real program, at the other end of a socket pair
- * instead of a virtio-serial port, and the host's client.
+ * For the tests of the agent: the guest's agent, the real program, at the other end of a socket
+ * pair instead of a virtio-serial port, and the host's client.
  */
 
 #include "base/fd.h"
@@ -104,7 +104,8 @@ static inline void wait_readable(struct fixture *f, int fd)
 {
 	bool readable = false;
 
-	assert_int_equal(viv_loop_add_io(f->loop, fd, EPOLLIN, on_readable, &readable, NULL, NULL), 0);
+	assert_int_equal(viv_loop_add_io(f->loop, fd, EPOLLIN, on_readable, &readable, NULL, NULL),
+			 0);
 	run_until(f, &readable);
 }
 
@@ -113,8 +114,8 @@ static inline void connect_client(struct fixture *f)
 	const struct viv_agent_events events = {on_ready, on_booted, on_lost, f};
 
 	f->ready = f->booted = false;
-	assert_int_equal(viv_agent_new(f->loop, fcntl(f->port, F_DUPFD_CLOEXEC, 3), &events, &f->agent,
-				       NULL),
+	assert_int_equal(viv_agent_new(f->loop, fcntl(f->port, F_DUPFD_CLOEXEC, 3), &events,
+				       &f->agent, NULL),
 			 0);
 }
 
@@ -122,7 +123,8 @@ static inline void start_agent(struct fixture *f)
 {
 	const char *argv[] = {f->program, "--port-fd=3", "--init=none", NULL};
 	int ends[2];
-	struct viv_process_spec spec = {.argv = argv, .fds = {-1, -1, 2}, .keep = &ends[1], .n_keep = 1};
+	struct viv_process_spec spec = {
+		.argv = argv, .fds = {-1, -1, 2}, .keep = &ends[1], .n_keep = 1};
 
 	assert_int_equal(viv_loop_new(&f->loop, NULL), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);

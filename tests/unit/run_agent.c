@@ -15,7 +15,8 @@ static void exit_statuses(void **state)
 		const char *script;
 		int status;
 	} cases[] = {
-		{"true", 0}, {"exit 7", 7}, {"exit 255", 255}, {"kill -TERM $$", 143}, {"kill -9 $$", 137},
+		{"true", 0},	     {"exit 7", 7}, {"exit 255", 255}, {"kill -TERM $$", 143},
+		{"kill -9 $$", 137},
 	};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(cases); i++)
@@ -36,11 +37,14 @@ static void starts_that_fail(void **state)
 		int status;
 		const char *error;
 	} cases[] = {
-		{"no-such-program", NULL, NULL, 127, "no-such-program: command not found in the guest"},
-		{"/no/such/program", NULL, NULL, 127, "/no/such/program: command not found in the guest"},
+		{"no-such-program", NULL, NULL, 127,
+		 "no-such-program: command not found in the guest"},
+		{"/no/such/program", NULL, NULL, 127,
+		 "/no/such/program: command not found in the guest"},
 		{"/etc/passwd", NULL, NULL, 126,
 		 "/etc/passwd: cannot be executed in the guest: Permission denied"},
-		{"/etc", NULL, NULL, 126, "/etc: cannot be executed in the guest: Permission denied"},
+		{"/etc", NULL, NULL, 126,
+		 "/etc: cannot be executed in the guest: Permission denied"},
 		{"true", "/no/such/dir", NULL, 125,
 		 "cannot enter /no/such/dir in the guest: No such file or directory"},
 		{"true", NULL, "no-such-user", 125, "no user no-such-user in the guest"},
@@ -49,8 +53,8 @@ static void starts_that_fail(void **state)
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(cases); i++) {
 		const char *argv[] = {cases[i].program, NULL};
-		struct viv_command_spec spec = {.argv = argv, .cwd = cases[i].cwd,
-						.user = cases[i].user, .in_fd = -1};
+		struct viv_command_spec spec = {
+			.argv = argv, .cwd = cases[i].cwd, .user = cases[i].user, .in_fd = -1};
 		VIV_STR out = VIV_STR_INIT, err = VIV_STR_INIT;
 		VIV_FREE char *error = NULL;
 
@@ -104,8 +108,9 @@ static void environment_and_folder(void **state)
 
 static void other_users(void **state)
 {
-	const char *argv[] = {"sh", "-c", "echo $(id -u):$(id -g):$USER; test \"$(id -G)\" = \"$(id -G $USER)\"",
-			      NULL};
+	const char *argv[] = {
+		"sh", "-c", "echo $(id -u):$(id -g):$USER; test \"$(id -G)\" = \"$(id -G $USER)\"",
+		NULL};
 	struct viv_command_spec spec = {.argv = argv, .user = "daemon", .in_fd = -1};
 	VIV_STR out = VIV_STR_INIT, err = VIV_STR_INIT;
 
@@ -125,7 +130,8 @@ static void other_users(void **state)
 static void long_command_lines(void **state)
 {
 	VIV_FREE char *word = viv_malloc(100001);
-	const char *argv[] = {"sh", "-c", "echo $# ${#1} ${#5}", "sh", word, word, word, word, "x", NULL};
+	const char *argv[] = {"sh", "-c", "echo $# ${#1} ${#5}", "sh", word, word, word, word,
+			      "x",  NULL};
 	struct viv_command_spec spec = {.argv = argv, .in_fd = -1};
 	VIV_STRV many = VIV_STRV_INIT;
 	VIV_STR out = VIV_STR_INIT, err = VIV_STR_INIT;
@@ -158,7 +164,8 @@ static void refuses_nonsense(void **state)
 static void signals(void **state)
 {
 	struct fixture *f = *state;
-	const char *argv[] = {"sh", "-c", "trap 'echo got it; exit 5' INT; echo on; while :; do read x; done",
+	const char *argv[] = {"sh", "-c",
+			      "trap 'echo got it; exit 5' INT; echo on; while :; do read x; done",
 			      NULL};
 	int in[2], out[2];
 	struct viv_command_spec spec = {.argv = argv, .err_fd = -1};

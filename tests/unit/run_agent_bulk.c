@@ -71,8 +71,10 @@ static void much_through_three_pipes(void **state)
 	pthread_create(&threads[0], NULL, produce, &ends[0]);
 	pthread_create(&threads[1], NULL, consume, &ends[1]);
 	pthread_create(&threads[2], NULL, consume, &ends[2]);
-	start_command(f, &(struct viv_command_spec){.argv = argv, .in_fd = in[0], .out_fd = out[1],
-						    .err_fd = err[1]}, &r);
+	start_command(f,
+		      &(struct viv_command_spec){
+			      .argv = argv, .in_fd = in[0], .out_fd = out[1], .err_fd = err[1]},
+		      &r);
 	run_until(f, &r.done);
 	close(in[0]);
 	close(out[1]);
@@ -90,14 +92,17 @@ static void much_through_files(void **state)
 {
 	struct fixture *f = *state;
 	const char *argv[] = {"cat", NULL};
-	int in = (int)syscall(SYS_memfd_create, "in", 0), out = (int)syscall(SYS_memfd_create, "out", 0);
+	int in = (int)syscall(SYS_memfd_create, "in", 0),
+	    out = (int)syscall(SYS_memfd_create, "out", 0);
 	struct end source = {.fd = dup(in), .bytes = 8u << 20}, sink = {.fd = out};
 	struct result r;
 
 	produce(&source);
 	lseek(in, 0, SEEK_SET);
-	start_command(f, &(struct viv_command_spec){.argv = argv, .in_fd = in, .out_fd = out, .err_fd = -1},
-		      &r);
+	start_command(
+		f,
+		&(struct viv_command_spec){.argv = argv, .in_fd = in, .out_fd = out, .err_fd = -1},
+		&r);
 	run_until(f, &r.done);
 	assert_int_equal(r.status, 0);
 	lseek(out, 0, SEEK_SET);
@@ -118,8 +123,10 @@ static void one_floods_twenty_go_on(void **state)
 	struct end sink;
 
 	assert_int_equal(viv_pipe(flood, NULL), 0);
-	c = start_command(f, &(struct viv_command_spec){.argv = yes, .in_fd = -1, .out_fd = flood[1],
-							.err_fd = -1}, &flooded);
+	c = start_command(f,
+			  &(struct viv_command_spec){
+				  .argv = yes, .in_fd = -1, .out_fd = flood[1], .err_fd = -1},
+			  &flooded);
 	wait_readable(f, flood[0]);
 	for (int round = 0; round < 3; round++) {
 		int outs[20];
@@ -129,9 +136,11 @@ static void one_floods_twenty_go_on(void **state)
 			const char *argv[] = {"sh", "-c", script, NULL};
 
 			outs[i] = (int)syscall(SYS_memfd_create, "out", 0);
-			start_command(f, &(struct viv_command_spec){.argv = argv, .in_fd = -1,
-								    .out_fd = outs[i], .err_fd = -1},
-				      &others[i]);
+			start_command(
+				f,
+				&(struct viv_command_spec){
+					.argv = argv, .in_fd = -1, .out_fd = outs[i], .err_fd = -1},
+				&others[i]);
 		}
 		for (int i = 0; i < 20; i++) {
 			VIV_STR got = VIV_STR_INIT;
@@ -178,8 +187,10 @@ static void many_inputs(void **state)
 		produce(&source);
 		lseek(in, 0, SEEK_SET);
 		outs[i] = (int)syscall(SYS_memfd_create, "out", 0);
-		start_command(f, &(struct viv_command_spec){.argv = argv, .in_fd = in, .out_fd = outs[i],
-							    .err_fd = -1}, &results[i]);
+		start_command(f,
+			      &(struct viv_command_spec){
+				      .argv = argv, .in_fd = in, .out_fd = outs[i], .err_fd = -1},
+			      &results[i]);
 	}
 	for (int i = 0; i < 8; i++) {
 		char sum[64];
@@ -202,8 +213,10 @@ static void reader_goes_away(void **state)
 	struct result r;
 
 	assert_int_equal(viv_pipe(out, NULL), 0);
-	start_command(f, &(struct viv_command_spec){.argv = argv, .in_fd = -1, .out_fd = out[1],
-						    .err_fd = -1}, &r);
+	start_command(f,
+		      &(struct viv_command_spec){
+			      .argv = argv, .in_fd = -1, .out_fd = out[1], .err_fd = -1},
+		      &r);
 	wait_readable(f, out[0]);
 	close(out[0]);
 	run_until(f, &r.done);
@@ -223,8 +236,10 @@ static void full_disk(void **state)
 		print_message("there is no /dev/full\n");
 		skip();
 	}
-	start_command(f, &(struct viv_command_spec){.argv = argv, .in_fd = -1, .out_fd = out, .err_fd = -1},
-		      &r);
+	start_command(
+		f,
+		&(struct viv_command_spec){.argv = argv, .in_fd = -1, .out_fd = out, .err_fd = -1},
+		&r);
 	run_until(f, &r.done);
 	assert_int_equal(r.status, 125);
 	assert_string_equal(r.error, "cannot write the command's output: No space left on device");
@@ -244,8 +259,10 @@ static void command_closes_its_stdin(void **state)
 	assert_int_equal(viv_pipe(in, NULL), 0);
 	source.fd = in[1];
 	pthread_create(&thread, NULL, produce, &source);
-	start_command(f, &(struct viv_command_spec){.argv = argv, .in_fd = in[0], .out_fd = -1,
-						    .err_fd = -1}, &r);
+	start_command(f,
+		      &(struct viv_command_spec){
+			      .argv = argv, .in_fd = in[0], .out_fd = -1, .err_fd = -1},
+		      &r);
 	run_until(f, &r.done);
 	assert_int_equal(r.status, 0);
 	close(in[0]);
@@ -262,8 +279,10 @@ static void blocking_stays_blocking(void **state)
 
 	assert_int_equal(viv_pipe(in, NULL), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	start_command(f, &(struct viv_command_spec){.argv = argv, .in_fd = in[0], .out_fd = pair[0],
-						    .err_fd = -1}, &r);
+	start_command(f,
+		      &(struct viv_command_spec){
+			      .argv = argv, .in_fd = in[0], .out_fd = pair[0], .err_fd = -1},
+		      &r);
 	assert_int_equal(fcntl(in[0], F_GETFL) & O_NONBLOCK, 0);
 	assert_int_equal(write(in[1], "x", 1), 1);
 	close(in[1]);
@@ -305,8 +324,8 @@ static bool have_ptys(void)
 }
 
 /* Starts a script in a terminal of 30 rows and 100 columns, with a pipe at both ends. */
-static struct viv_command *start_pty(struct fixture *f, const char *script, int *ret_in, int *ret_out,
-				     struct result *r)
+static struct viv_command *start_pty(struct fixture *f, const char *script, int *ret_in,
+				     int *ret_out, struct result *r)
 {
 	const char *argv[] = {"sh", "-c", script, NULL};
 	static int theirs[2];
@@ -317,9 +336,15 @@ static struct viv_command *start_pty(struct fixture *f, const char *script, int 
 	theirs[1] = out[1];
 	*ret_in = in[1];
 	*ret_out = out[0];
-	return start_command(f, &(struct viv_command_spec){.argv = argv, .pty = true, .rows = 30,
-							   .columns = 100, .in_fd = theirs[0],
-							   .out_fd = theirs[1], .err_fd = -1}, r);
+	return start_command(f,
+			     &(struct viv_command_spec){.argv = argv,
+							.pty = true,
+							.rows = 30,
+							.columns = 100,
+							.in_fd = theirs[0],
+							.out_fd = theirs[1],
+							.err_fd = -1},
+			     r);
 }
 
 static void check_text(int fd, const char *want)
@@ -399,8 +424,10 @@ static void much_through_a_terminal(void **state)
 		print_message("no pseudo terminals here\n");
 		skip();
 	}
-	start_command(f, &(struct viv_command_spec){.argv = argv, .pty = true, .in_fd = -1, .out_fd = out,
-						    .err_fd = -1}, &r);
+	start_command(f,
+		      &(struct viv_command_spec){
+			      .argv = argv, .pty = true, .in_fd = -1, .out_fd = out, .err_fd = -1},
+		      &r);
 	run_until(f, &r.done);
 	assert_int_equal(r.status, 0);
 	assert_int_equal(lseek(out, 0, SEEK_END), 4194304);

@@ -23,7 +23,8 @@ static void garbage_before_hello(void **state)
 	check_shell(f, "echo fine", NULL, 0, "fine\n", "");
 }
 
-/* Within a connection, a host that dies in the middle of a frame, after each number of its bytes. */
+/* Within a connection, a host that dies in the middle of a frame, after each number of its bytes.
+ */
 static void frames_cut_short(void **state)
 {
 	struct fixture *f = *state;
@@ -105,7 +106,8 @@ static pid_t read_pid(int fd)
 	uint64_t pid = 0;
 
 	assert_true(n > 0);
-	assert_true(viv_slice_u64(viv_slice_trim((struct viv_slice){text, (size_t)n}), 1 << 30, &pid));
+	assert_true(
+		viv_slice_u64(viv_slice_trim((struct viv_slice){text, (size_t)n}), 1 << 30, &pid));
 	return (pid_t)pid;
 }
 
@@ -125,9 +127,12 @@ static void reconnects_in_mid_stream(void **state)
 		run_until(f, &f->ready);
 		for (int i = 0; i < 2; i++) {
 			assert_int_equal(viv_pipe(out[i], NULL), 0);
-			start_command(f, &(struct viv_command_spec){.argv = i ? sink : flood,
-								    .in_fd = zero, .out_fd = out[i][1],
-								    .err_fd = -1}, &r[i]);
+			start_command(f,
+				      &(struct viv_command_spec){.argv = i ? sink : flood,
+								 .in_fd = zero,
+								 .out_fd = out[i][1],
+								 .err_fd = -1},
+				      &r[i]);
 			wait_readable(f, out[i][0]);
 		}
 		/* The agent's line is full of output and of credits that we don't take. */
@@ -170,8 +175,10 @@ static void guest_goes_away(void **state)
 	connect_client(f);
 	run_until(f, &f->ready);
 	assert_int_equal(viv_pipe(out, NULL), 0);
-	start_command(f, &(struct viv_command_spec){.argv = argv, .in_fd = -1, .out_fd = out[1],
-						    .err_fd = -1}, &r);
+	start_command(f,
+		      &(struct viv_command_spec){
+			      .argv = argv, .in_fd = -1, .out_fd = out[1], .err_fd = -1},
+		      &r);
 	wait_readable(f, out[0]);
 	assert_int_equal(kill(f->pid, SIGKILL), 0);
 	run_until(f, &r.done);
@@ -179,8 +186,9 @@ static void guest_goes_away(void **state)
 	assert_string_equal(r.error, "the connection to the guest was closed");
 	assert_string_equal(f->lost, r.error);
 	free(r.error);
-	assert_int_equal(viv_agent_run(f->agent, &(struct viv_command_spec){.argv = argv}, NULL, NULL, NULL,
-				       NULL), -EAGAIN);
+	assert_int_equal(viv_agent_run(f->agent, &(struct viv_command_spec){.argv = argv}, NULL,
+				       NULL, NULL, NULL),
+			 -EAGAIN);
 	close(out[0]);
 	close(out[1]);
 }
@@ -212,8 +220,8 @@ static int teardown_guest(void **state)
 	return 0;
 }
 
-static void guest_sends(struct fixture *f, uint8_t type, uint8_t flags, uint32_t id, const void *payload,
-			size_t len)
+static void guest_sends(struct fixture *f, uint8_t type, uint8_t flags, uint32_t id,
+			const void *payload, size_t len)
 {
 	uint8_t frame[VIV_PROTO_MAX_FRAME];
 
@@ -246,7 +254,8 @@ static void guest_greets(struct fixture *f, uint16_t version)
 		at += (size_t)n;
 	}
 	assert_int_equal(viv_proto_parse(in, sizeof(in), true, &frame), VIV_PROTO_PADDING);
-	assert_true(viv_proto_parse(in + VIV_PROTO_PADDING, at - VIV_PROTO_PADDING, true, &frame) > 0);
+	assert_true(viv_proto_parse(in + VIV_PROTO_PADDING, at - VIV_PROTO_PADDING, true, &frame) >
+		    0);
 	assert_int_equal(frame.type, VIV_PROTO_HELLO);
 	assert_true(viv_proto_get_hello(&frame, &m));
 	m.oldest = m.newest = version;
@@ -317,8 +326,10 @@ static void rules_broken(void **state)
 		f = *state;
 		guest_greets(f, 1);
 		run_until(f, &f->ready);
-		start_command(f, &(struct viv_command_spec){.argv = argv, .in_fd = -1, .out_fd = out,
-							    .err_fd = -1}, &r);
+		start_command(f,
+			      &(struct viv_command_spec){
+				      .argv = argv, .in_fd = -1, .out_fd = out, .err_fd = -1},
+			      &r);
 		if (!cases[i].before_started)
 			guest_sends(f, VIV_PROTO_STARTED, 0, 1, zeros, VIV_PROTO_STARTED_SIZE);
 		guest_sends(f, cases[i].type, cases[i].flags, cases[i].id,
@@ -349,14 +360,17 @@ static void window_overrun(void **state)
 	guest_greets(f, 1);
 	run_until(f, &f->ready);
 	assert_int_equal(viv_pipe(out, NULL), 0);
-	start_command(f, &(struct viv_command_spec){.argv = argv, .in_fd = -1, .out_fd = out[1],
-						    .err_fd = -1}, &r);
+	start_command(f,
+		      &(struct viv_command_spec){
+			      .argv = argv, .in_fd = -1, .out_fd = out[1], .err_fd = -1},
+		      &r);
 	guest_sends(f, VIV_PROTO_STARTED, 0, 1, zeros, VIV_PROTO_STARTED_SIZE);
 	viv_proto_header(frame, VIV_PROTO_DATA, 1, 1, 1024);
 	while (viv_write_all(f->port, frame, sizeof(frame), "port", NULL) == 0) {
 		struct viv_source *tick;
 
-		assert_int_equal(viv_loop_add_timer(f->loop, 0, on_time_limit, NULL, &tick, NULL), 0);
+		assert_int_equal(viv_loop_add_timer(f->loop, 0, on_time_limit, NULL, &tick, NULL),
+				 0);
 		viv_loop_run(f->loop, NULL);
 		sent++;
 	}
@@ -371,14 +385,18 @@ static void window_overrun(void **state)
 	close(out[1]);
 }
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, setup_bare, teardown)
+#define WITH(test)     cmocka_unit_test_setup_teardown(test, setup_bare, teardown)
 #define AS_GUEST(test) cmocka_unit_test_setup_teardown(test, setup_guest, teardown_guest)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH(garbage_before_hello),	 WITH(frames_cut_short),	 WITH(run_cut_short),
-		WITH(garbage_in_mid_connection), WITH(reconnects_in_mid_stream), WITH(guest_goes_away),
+		WITH(garbage_before_hello),
+		WITH(frames_cut_short),
+		WITH(run_cut_short),
+		WITH(garbage_in_mid_connection),
+		WITH(reconnects_in_mid_stream),
+		WITH(guest_goes_away),
 	};
 	const struct CMUnitTest as_guest[] = {
 		AS_GUEST(no_common_version),
