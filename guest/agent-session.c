@@ -85,7 +85,7 @@ static int system_request(struct agent *a, const struct viv_frame *f)
 	}
 }
 
-static void for_channel(struct agent *a, struct channel *c, const struct viv_frame *f)
+static void for_channel(struct channel *c, const struct viv_frame *f)
 {
 	struct viv_proto_size size;
 
@@ -135,6 +135,6 @@ void session_frame(struct agent *a, const struct viv_frame *f)
 	default:
 		c = channel_find(a, f->channel);
 		if (c) /* else it has ended meanwhile */
-			for_channel(a, c, f);
+			for_channel(c, f);
 	}
 }

@@ -105,21 +105,28 @@ void session_frame(struct agent *a, const struct viv_frame *f);
 void session_end(struct agent *a);  /* ends its commands; nothing is heard until a HELLO */
 void session_lost(struct agent *a); /* the same, and says so. With room for a small frame */
 
-/* agent-command.c: commands and their streams. */
+/* agent-command.c: what a channel is, and how it ends. */
+void close_fd(int *fd); /* unless it is negative; it is -1 then */
 void command_init(struct channel *c);
-void command_spec(struct agent *a, const struct viv_frame *f);
+struct channel *channel_find(struct agent *a, uint32_t id);
+struct channel *channel_new(struct agent *a, uint32_t id); /* NULL: too many */
 void command_input(struct channel *c, const struct viv_frame *f);
 void command_signal(struct channel *c, int signo);
 void command_resize(struct channel *c, const struct viv_proto_size *size);
 void command_check_status(struct channel *c);
 void command_reap(struct agent *a);
-bool command_pump(struct agent *a); /* true if something moved */
 void command_close_output(struct out_stream *s);
 void command_free(struct channel *c);
 /* Ends what runs in a channel, without a word to the host. */
 void command_drop(struct channel *c);
-struct channel *channel_find(struct agent *a, uint32_t id);
-struct channel *channel_new(struct agent *a, uint32_t id); /* NULL: too many */
+
+/* agent-start.c: from RUN to a running process. */
+void command_spec(struct agent *a, const struct viv_frame *f);
+/* It was never executed: says why and frees the channel. With room for a small frame. */
+void command_send_failed(struct agent *a, struct channel *c);
+
+/* agent-pump.c: moves what there is to move. */
+bool command_pump(struct agent *a); /* true if something moved */
 
 /*
  * agent-child.c: the command's side of fork. fds: stdin, stdout, stderr (the same for a terminal);

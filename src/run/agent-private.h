@@ -110,11 +110,24 @@ void agent_check_over(struct viv_agent *a);
 /* A channel's number, if there may be one more. */
 int agent_new_id(struct viv_agent *a, uint32_t *ret, struct viv_error *err);
 
+/* DONE has come. May call back. */
+void agent_take_answer(struct viv_agent *a, const struct viv_frame *f);
+/* None will be answered. The first calls back. */
+void agent_fail_requests(struct viv_agent *a);
+void agent_free_requests(struct viv_agent *a);
+
 struct viv_command *command_find(struct viv_agent *a, uint32_t id);
 /* A frame for one command. May call back. */
 void command_frame(struct viv_command *c, const struct viv_frame *f);
 /* The guest is gone: the command is done when its output is written. May call back. */
 void command_lost(struct viv_command *c, const char *why);
+/* Calls `done` if nothing more comes and all is written; the command is gone then. */
+void command_check_done(struct viv_command *c);
+/* Others have their turn first. */
+void command_to_back(struct viv_command *c);
+void command_free(struct viv_command *c);
+
+/* DATA has come. May call back. */
+void command_take_output(struct viv_command *c, const struct viv_frame *f);
 /* Watches stdin, if the command and the port take any now. */
 void command_update_input(struct viv_command *c);
-void command_free(struct viv_command *c);

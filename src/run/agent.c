@@ -26,16 +26,6 @@ static void free_commands(struct viv_agent *a)
 		command_free(a->first);
 }
 
-static void free_requests(struct viv_agent *a)
-{
-	while (a->requests) {
-		struct request *q = a->requests;
-
-		a->requests = q->next;
-		free(q);
-	}
-}
-
 static void destroy(struct viv_agent *a)
 {
 	viv_str_free(&a->out);
@@ -62,7 +52,7 @@ void viv_agent_free(struct viv_agent *a)
 	a->dead = true;
 	stop(a);
 	free_commands(a);
-	free_requests(a);
+	agent_free_requests(a);
 	if (a->depth == 0)
 		destroy(a);
 }
@@ -79,18 +69,6 @@ void agent_check_over(struct viv_agent *a)
 	a->state = AGENT_OVER;
 	if (a->events.lost)
 		a->events.lost(a, a->why, a->events.arg);
-}
-
-static void fail_requests(struct viv_agent *a)
-{
-	while (a->requests && !a->dead) {
-		struct request *q = a->requests, copy = *q;
-
-		a->requests = q->next;
-		free(q);
-		if (copy.done)
-			copy.done(a, -ENOTCONN, copy.arg);
-	}
 }
 
 static struct viv_command *first_running(struct viv_agent *a)
@@ -115,7 +93,7 @@ void agent_lost(struct viv_agent *a, const char *fmt, ...)
 		viv_oom();
 	va_end(ap);
 	stop(a);
-	fail_requests(a);
+	agent_fail_requests(a);
 	while (!a->dead && (c = first_running(a)))
 		command_lost(c, a->why);
 	if (!a->dead)
@@ -188,25 +166,6 @@ static void welcome(struct viv_agent *a, const struct viv_frame *f)
 		a->events.ready(a, a->events.arg);
 }
 
-static void done(struct viv_agent *a, const struct viv_frame *f)
-{
-	uint32_t code = viv_get32(f->payload);
-
-	for (struct request **q = &a->requests; *q; q = &(*q)->next) {
-		struct request copy = **q;
-
-		if (copy.id != f->channel)
-			continue;
-		free(*q);
-		*q = copy.next;
-		a->n_open--;
-		if (copy.done)
-			copy.done(a, code > 4095 ? -EPROTO : -(int)code, copy.arg);
-		return;
-	}
-	agent_violation(a, f);
-}
-
 static void take_frame(struct viv_agent *a, const struct viv_frame *f)
 {
 	struct viv_command *c;
@@ -225,7 +184,7 @@ static void take_frame(struct viv_agent *a, const struct viv_frame *f)
 		agent_lost(a, "the guest's agent lost track of the connection");
 		return;
 	case VIV_PROTO_DONE:
-		done(a, f);
+		agent_take_answer(a, f);
 		return;
 	default:
 		c = command_find(a, f->channel);
@@ -373,59 +332,4 @@ int agent_new_id(struct viv_agent *a, uint32_t *ret, struct viv_error *err)
 	a->n_open++;
 	*ret = ++a->last_id;
 	return 0;
-}
-
-static int ask(struct viv_agent *a, enum viv_proto_type type, const void *payload, size_t len,
-	       viv_agent_done_fn fn, void *arg, struct viv_error *err)
-{
-	struct request *q;
-	uint32_t id;
-	int r = agent_new_id(a, &id, err);
-
-	if (r < 0)
-		return r;
-	q = viv_new(struct request);
-	*q = (struct request){.next = a->requests, .id = id, .done = fn, .arg = arg};
-	a->requests = q;
-	agent_send(a, type, 0, id, payload, len);
-	agent_flush(a);
-	return 0;
-}
-
-int viv_agent_poweroff(struct viv_agent *a, struct viv_error *err)
-{
-	return ask(a, VIV_PROTO_POWEROFF, NULL, 0, NULL, NULL, err);
-}
-
-int viv_agent_sync(struct viv_agent *a, viv_agent_done_fn fn, void *arg, struct viv_error *err)
-{
-	return ask(a, VIV_PROTO_SYNC, NULL, 0, fn, arg, err);
-}
-
-int viv_agent_set_clock(struct viv_agent *a, uint64_t ns, viv_agent_done_fn fn, void *arg,
-			struct viv_error *err)
-{
-	uint8_t payload[8];
-
-	viv_put64(payload, ns);
-	return ask(a, VIV_PROTO_CLOCK, payload, sizeof(payload), fn, arg, err);
-}
-
-int viv_agent_seed(struct viv_agent *a, const void *seed, size_t len, viv_agent_done_fn fn,
-		   void *arg, struct viv_error *err)
-{
-	if (len == 0 || len > VIV_PROTO_MAX_SEED)
-		return viv_error_say(err, EINVAL, "a seed has 1 to %d bytes", VIV_PROTO_MAX_SEED);
-	return ask(a, VIV_PROTO_SEED, seed, len, fn, arg, err);
-}
-
-int viv_agent_set_hostname(struct viv_agent *a, const char *name, viv_agent_done_fn fn, void *arg,
-			   struct viv_error *err)
-{
-	size_t len = strlen(name);
-
-	if (len == 0 || len > VIV_PROTO_MAX_HOSTNAME)
-		return viv_error_say(err, EINVAL, "%s: a host name has 1 to %d characters", name,
-				     VIV_PROTO_MAX_HOSTNAME);
-	return ask(a, VIV_PROTO_HOSTNAME, name, len, fn, arg, err);
 }
