@@ -193,12 +193,9 @@ static int died(const struct viv_config_request *req, const struct viv_lua_note 
 		return viv_error_say(err, EINVAL, "%smore than %d MiB come out of the files", at,
 				     VIV_CONFIG_MAX_ANSWER >> 20);
 	if (why == -ETIMEDOUT)
-		return viv_error_say(err, EINVAL, "%sstill not done after %d seconds", at,
-				     VIV_CONFIG_WALL_SECONDS);
+		return viv_error_say(err, EINVAL, "%s" VIV_LUA_TIME_IS_UP, at);
 	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL))
-		return viv_error_say(err, EINVAL,
-				     "%sstill not done after %d seconds of work (an endless loop?)",
-				     at, VIV_CONFIG_CPU_SECONDS);
+		return viv_error_say(err, EINVAL, "%s" VIV_LUA_TIME_IS_UP, at);
 	if (WIFSIGNALED(status))
 		return viv_error_say(err, EINVAL, "%sthe evaluation ended with signal %d (%s)", at,
 				     WTERMSIG(status), strsignal(WTERMSIG(status)));

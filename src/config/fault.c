@@ -13,6 +13,10 @@ void viv_fault_add(struct viv_faults *f, const struct viv_origin *origin,
 	va_start(ap, fmt);
 	viv_str_addv(&text, fmt, ap);
 	va_end(ap);
+	if (f->count && origin && f->items[f->count - 1].origin.file == origin->file &&
+	    f->items[f->count - 1].origin.line == origin->line &&
+	    viv_streq(f->items[f->count - 1].text, text.data))
+		return; /* from a loop */
 	f->items = viv_arena_grow(f->arena, f->items, &f->cap, f->count + 1, sizeof(*f->items));
 	fault = &f->items[f->count];
 	*fault = (struct viv_fault){.number = f->count};

@@ -76,6 +76,18 @@ static void expected_range(const struct viv_type *t, const char *what, struct vi
 		viv_str_addf(ret, " from %lld to %lld", (long long)t->min, (long long)t->max);
 }
 
+#define ANY_SIZE (1 << 26) /* MiB: a bound that nobody means */
+
+static void expected_size(const struct viv_type *t, struct viv_str *ret)
+{
+	viv_str_add(ret, "a size");
+	if (t->max > 0 && t->max < ANY_SIZE)
+		viv_str_addf(ret, " from %lld to %lld MiB", (long long)t->min, (long long)t->max);
+	else if (t->min > 0)
+		viv_str_addf(ret, " of at least %lld MiB", (long long)t->min);
+	viv_str_add(ret, " (a number of MiB, or \"4G\")");
+}
+
 /* "a list of strings" reads better than "a list, each …": the element's words, made plural. */
 static void expected_list(const struct viv_type *t, struct viv_str *ret)
 {
@@ -120,9 +132,7 @@ void viv_type_expected(const struct viv_type *t, struct viv_str *ret)
 		expected_range(t, "an integer", ret);
 		break;
 	case VIV_TYPE_SIZE:
-		viv_str_add(ret, "a size: ");
-		expected_range(t, "MiB as a number", ret);
-		viv_str_add(ret, ", or \"4G\", \"512M\"");
+		expected_size(t, ret);
 		break;
 	case VIV_TYPE_ENUM:
 		expected_enum(t, ret);

@@ -44,6 +44,7 @@ struct viv_type {
 	const struct viv_type *of, *other;
 	const struct viv_option *fields; /* SUBMODULE */
 	size_t n_fields;
+	unsigned height; /* as of a value; 0 in the table */
 	const char *key; /* SET: what a name stands for in the reference: "<name>" */
 };
 

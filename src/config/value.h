@@ -58,6 +58,7 @@ struct viv_member {
 
 struct viv_value {
 	enum viv_value_kind kind;
+	unsigned height; /* how deep values stand in it; front ends bound it, code recurses over it */
 	const struct viv_origin *origin; /* NULL for defaults */
 	union {
 		bool b;

@@ -19,20 +19,22 @@ void viv_lua_push_object(struct viv_lua *lua, struct viv_value *v)
 	luaL_setmetatable(lua->L, OBJECT_CLASS);
 }
 
-/* As above, and remembers it: it must be assigned. */
-static int push_wrapper(struct viv_lua *lua, struct viv_value *v, const char *made_by)
+size_t viv_lua_track(struct viv_lua *lua, struct viv_value *v, const char *made_by)
 {
-	struct viv_lua_wrapper *w;
-	struct viv_lua_object *o;
-
 	lua->wrappers = viv_arena_grow(lua->arena, lua->wrappers, &lua->cap_wrappers,
 				       lua->n_wrappers + 1, sizeof(*lua->wrappers));
-	w = &lua->wrappers[lua->n_wrappers++];
-	*w = (struct viv_lua_wrapper){.value = v, .made_by = made_by, .cond = lua->cond,
-				      .seq = lua->next_seq++};
+	lua->wrappers[lua->n_wrappers++] = (struct viv_lua_wrapper){
+		.value = v, .made_by = made_by, .cond = lua->cond, .seq = lua->next_seq++};
+	return lua->n_wrappers;
+}
+
+static int push_wrapper(struct viv_lua *lua, struct viv_value *v, const char *made_by)
+{
+	struct viv_lua_object *o;
+
 	viv_lua_push_object(lua, v);
 	o = lua_touserdata(lua->L, -1);
-	o->wrapper = lua->n_wrappers;
+	o->wrapper = viv_lua_track(lua, v, made_by);
 	return 1;
 }
 
@@ -62,6 +64,7 @@ static int wrap(lua_State *L, enum viv_value_kind kind, int64_t number, int inde
 
 	v->wrap.number = number;
 	v->wrap.inner = argument(lua, index, origin, made_by);
+	v->height = v->wrap.inner->height + 1;
 	return push_wrapper(lua, v, made_by);
 }
 
@@ -128,6 +131,7 @@ static int make_if(lua_State *L)
 	}
 	v->wrap.test = test;
 	v->wrap.inner = argument(lua, 2, origin, "mkIf");
+	v->height = v->wrap.inner->height + 1;
 	return push_wrapper(lua, v, "mkIf");
 }
 
@@ -147,6 +151,7 @@ static int make_merge(lua_State *L)
 		return luaL_error(L, "it is written mkMerge{ value, value, … }");
 	v = viv_value_new(lua->arena, VIV_VALUE_MERGE, origin);
 	v->list = list->list;
+	v->height = list->height;
 	return push_wrapper(lua, v, "mkMerge");
 }
 
@@ -158,7 +163,7 @@ static int make_ref(lua_State *L)
 	if (viv_lua_use_name(lua, 1, VIV_LUA_OPERATED, NULL))
 		viv_lua_silent(L);
 	if (lua_type(L, 1) != LUA_TSTRING ||
-	    !viv_name_parse(lua->arena, lua_tostring(L, 1), &v->ref))
+	    !viv_name_parse(lua->arena, viv_lua_check_text(L, 1), &v->ref))
 		return luaL_error(L, "it is written ref \"networking.hostName\"");
 	viv_lua_push_object(lua, v);
 	return 1;
@@ -173,7 +178,7 @@ static int make_path(lua_State *L)
 
 	if (lua_type(L, 1) != LUA_TSTRING || !*lua_tostring(L, 1))
 		return luaL_error(L, "it is written path(\"./file\")");
-	path = file ? viv_lua_resolve(lua, file, lua_tostring(L, 1), origin) : NULL;
+	path = file ? viv_lua_resolve(lua, file, viv_lua_check_text(L, 1), origin, NULL) : NULL;
 	if (!path)
 		viv_lua_silent(L);
 	viv_lua_push_object(lua, viv_value_text(lua->arena, VIV_VALUE_PATH, path, origin));
@@ -194,7 +199,7 @@ static int pkgs_index(lua_State *L)
 
 	if (lua_type(L, 2) != LUA_TSTRING)
 		return luaL_error(L, "it is written pkgs.name, pkgs[\"name\"] or pkgs[[ name name ]]");
-	viv_lua_push_object(lua, package(lua, lua_tostring(L, 2)));
+	viv_lua_push_object(lua, package(lua, viv_lua_check_text(L, 2)));
 	return 1;
 }
 
@@ -207,7 +212,7 @@ static int pkgs_call(lua_State *L)
 
 	if (lua_gettop(L) != 2 || lua_type(L, 2) != LUA_TSTRING)
 		return luaL_error(L, "it is written pkgs.name, pkgs[\"name\"] or pkgs[[ name name ]]");
-	rest = viv_slice(lua_tostring(L, 2));
+	rest = viv_slice(viv_lua_check_text(L, 2));
 	lua_newtable(L);
 	while (viv_slice_word(&rest, &word)) {
 		const char *name = viv_arena_strndup(lua->arena, word.data, word.len);

@@ -52,8 +52,10 @@ static struct viv_value *VIV_PRINTF(3, 4) broken(struct copy *c, const struct tr
 }
 
 /* Well-formed UTF-8 (RFC 3629) without NUL. */
-static bool is_text(const unsigned char *s, size_t n)
+bool viv_lua_is_text(const char *text, size_t n)
 {
+	const unsigned char *s = (const unsigned char *)text;
+
 	for (size_t i = 0; i < n;) {
 		unsigned char c = s[i];
 		size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2
@@ -73,12 +75,22 @@ static bool is_text(const unsigned char *s, size_t n)
 	return true;
 }
 
+const char *viv_lua_check_text(lua_State *L, int index)
+{
+	size_t n;
+	const char *s = luaL_checklstring(L, index, &n);
+
+	if (!viv_lua_is_text(s, n))
+		luaL_error(L, "the string is not UTF-8 text");
+	return s;
+}
+
 static struct viv_value *copy_string(struct copy *c, int index, const struct trail *at)
 {
 	size_t n;
 	const char *s = lua_tolstring(c->lua->L, index, &n);
 
-	if (!is_text((const unsigned char *)s, n))
+	if (!viv_lua_is_text(s, n))
 		return broken(c, at, "the string is not UTF-8 text");
 	return viv_value_text(c->lua->arena, VIV_VALUE_STRING,
 			      viv_arena_strndup(c->lua->arena, s, n), c->origin);
@@ -127,6 +139,11 @@ static struct shape shape_of(lua_State *L, int index)
 	return s;
 }
 
+static void add_height(struct viv_value *outer, const struct viv_value *inner)
+{
+	outer->height = VIV_MAX(outer->height, inner->height + 1);
+}
+
 static struct viv_value *copy_list(struct copy *c, int index, const struct shape *s,
 				   const struct trail *at)
 {
@@ -141,7 +158,7 @@ static struct viv_value *copy_list(struct copy *c, int index, const struct shape
 			lua_pop(L, 1);
 			return broken(c, at, "item %zu of the list is nil", i);
 		}
-		v->list.items[v->list.count++] = copy_value(c, lua_gettop(L), &here);
+		add_height(v, v->list.items[v->list.count++] = copy_value(c, lua_gettop(L), &here));
 		lua_pop(L, 1);
 	}
 	return v;
@@ -158,19 +175,25 @@ static struct viv_value *copy_set(struct copy *c, int index, const struct shape 
 	while (lua_next(L, index)) {
 		size_t n;
 		const char *key = lua_tolstring(L, -2, &n);
-		struct trail here = {at, NULL, 0};
 
-		if (!is_text((const unsigned char *)key, n) || n == 0) {
+		if (!viv_lua_is_text(key, n) || n == 0) {
 			lua_pop(L, 2);
 			return broken(c, at, "a name in it is %s",
 				      n ? "not UTF-8 text" : "empty");
 		}
-		here.key = viv_arena_strndup(c->lua->arena, key, n);
-		v->set.items[v->set.count++] =
-			(struct viv_member){here.key, copy_value(c, lua_gettop(L), &here)};
+		v->set.items[v->set.count++].key = viv_arena_strndup(c->lua->arena, key, n);
 		lua_pop(L, 1);
 	}
-	viv_value_sort_set(v);
+	viv_value_sort_set(v); /* before the values, so that their faults come in one order */
+	for (size_t i = 0; i < v->set.count; i++) {
+		struct viv_member *m = &v->set.items[i];
+		struct trail here = {at, m->key, 0};
+
+		lua_pushstring(L, m->key);
+		lua_rawget(L, index);
+		add_height(v, m->value = copy_value(c, lua_gettop(L), &here));
+		lua_pop(L, 1);
+	}
 	return v;
 }
 
@@ -193,6 +216,25 @@ static struct viv_value *copy_table(struct copy *c, int index, const struct trai
 	return viv_value_new(c->lua->arena, VIV_VALUE_EMPTY, c->origin);
 }
 
+/*
+ * What mkIf and its kin hold was copied before the assignment was known: its places are completed.
+ */
+static void adopt(const struct viv_value *v, const struct viv_origin *by)
+{
+	struct viv_origin *own = (struct viv_origin *)v->origin;
+
+	if (own && !own->lhs.count)
+		own->lhs = by->lhs;
+	if (v->kind == VIV_VALUE_LIST || v->kind == VIV_VALUE_MERGE)
+		for (size_t i = 0; i < v->list.count; i++)
+			adopt(v->list.items[i], by);
+	else if (v->kind == VIV_VALUE_SET)
+		for (size_t i = 0; i < v->set.count; i++)
+			adopt(v->set.items[i].value, by);
+	else if (viv_value_is_wrapper(v))
+		adopt(v->wrap.inner, by);
+}
+
 static struct viv_value *copy_userdata(struct copy *c, int index, const struct trail *at)
 {
 	struct viv_lua *lua = c->lua;
@@ -203,6 +245,8 @@ static struct viv_value *copy_userdata(struct copy *c, int index, const struct t
 	if (o) {
 		if (o->wrapper)
 			lua->wrappers[o->wrapper - 1].used = true;
+		if (c->origin->lhs.count)
+			adopt(o->value, c->origin);
 		return o->value;
 	}
 	if (s) {
@@ -270,8 +314,11 @@ struct viv_value *viv_lua_copy(struct viv_lua *lua, int index, struct viv_origin
 			       const struct viv_name *name)
 {
 	struct copy c = {.lua = lua, .origin = origin, .name = name};
+	struct viv_value *v = copy_value(&c, lua_absindex(lua->L, index), NULL);
 
-	return copy_value(&c, lua_absindex(lua->L, index), NULL);
+	if (v->height > VIV_LUA_MAX_NESTING && !c.too_deep)
+		v = broken(&c, NULL, "values more than %d deep in each other", VIV_LUA_MAX_NESTING);
+	return c.too_deep ? viv_value_new(lua->arena, VIV_VALUE_BROKEN, origin) : v;
 }
 
 static void push_list(struct viv_lua *lua, const struct viv_value *v)

@@ -15,6 +15,17 @@ static int compare_defs(const void *a, const void *b)
 	return x->seq < y->seq ? -1 : 1;
 }
 
+static int compare_declarations(const void *a, const void *b)
+{
+	const struct viv_lua_declaration *x = a, *y = b;
+
+	if (x->origin->file != y->origin->file)
+		return x->origin->file->rank < y->origin->file->rank ? -1 : 1;
+	if (x->origin->line != y->origin->line)
+		return x->origin->line < y->origin->line ? -1 : 1;
+	return strcmp(x->option->name, y->option->name);
+}
+
 /* foo = 3 in a file that means a variable of its own. */
 static bool is_stray_variable(struct viv_lua *lua, const struct viv_lua_def *d)
 {
@@ -41,6 +52,9 @@ static bool is_stray_variable(struct viv_lua *lua, const struct viv_lua_def *d)
 
 void viv_lua_define(struct viv_lua *lua)
 {
+	if (lua->n_declarations)
+		qsort(lua->declarations, lua->n_declarations, sizeof(*lua->declarations),
+		      compare_declarations);
 	for (size_t i = 0; i < lua->n_declarations; i++) {
 		const struct viv_lua_declaration *d = &lua->declarations[i];
 

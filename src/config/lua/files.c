@@ -91,18 +91,18 @@ static char *fold(const char *path)
 }
 
 const char *viv_lua_resolve(struct viv_lua *lua, const struct viv_lua_file *from, const char *path,
-			    const struct viv_origin *origin)
+			    const struct viv_origin *origin, const struct viv_name *name)
 {
 	VIV_FREE char *joined = NULL, *folded = NULL;
 
 	if (path[0] != '/' && !viv_starts_with(path, "./") && !viv_starts_with(path, "../") &&
 	    !viv_streq(path, ".") && !viv_streq(path, "..")) {
-		viv_fault_add(lua->faults, origin, NULL,
+		viv_fault_add(lua->faults, origin, name,
 			      "\"%s\": a file's path starts with ./, ../ or /", path);
 		return NULL;
 	}
 	if (path[0] != '/' && !from->file.folder) {
-		viv_fault_add(lua->faults, origin, NULL, "\"%s\": a stock module has no folder",
+		viv_fault_add(lua->faults, origin, name, "\"%s\": a stock module has no folder",
 			      path);
 		return NULL;
 	}
@@ -112,7 +112,8 @@ const char *viv_lua_resolve(struct viv_lua *lua, const struct viv_lua_file *from
 }
 
 /* Reads a file into f->file.text. */
-static bool read_text(struct viv_lua *lua, struct viv_lua_file *f, const struct viv_origin *origin)
+static bool read_text(struct viv_lua *lua, struct viv_lua_file *f, const struct viv_origin *origin,
+		      const struct viv_name *name)
 {
 	VIV_STR text = VIV_STR_INIT;
 	VIV_ERROR err = VIV_ERROR_INIT;
@@ -121,18 +122,18 @@ static bool read_text(struct viv_lua *lua, struct viv_lua_file *f, const struct 
 
 	if (lua->n_files > VIV_LUA_MAX_FILES)
 		viv_error_say(&err, EMFILE, "more than %d files", VIV_LUA_MAX_FILES);
+	else if (viv_ends_with(f->file.path, ".nix"))
+		viv_error_say(&err, EINVAL, "%s is in Nix; machine files are in Lua (see viv init)",
+			      f->file.shown);
 	else if (stat(f->file.path, &st) < 0)
 		viv_error_set(&err, errno, "cannot read %s", f->file.shown);
 	else if (!S_ISREG(st.st_mode))
 		viv_error_say(&err, EINVAL, "cannot read %s: %s", f->file.shown,
 			      S_ISDIR(st.st_mode) ? "it is a folder" : "it is no file");
-	else if (viv_ends_with(f->file.path, ".nix"))
-		viv_error_say(&err, EINVAL, "%s is in Nix; machine files are in Lua (see viv init)",
-			      f->file.shown);
 	else
 		r = viv_read_file(f->file.path, VIV_LUA_MAX_FILE, &text, &err);
 	if (r < 0) {
-		viv_fault_add(lua->faults, origin, NULL, "%s", err.msg);
+		viv_fault_add(lua->faults, origin, name, "%s", err.msg);
 		return false;
 	}
 	f->file.text = viv_arena_strndup(lua->arena, text.data ? text.data : "", text.len);
@@ -157,6 +158,8 @@ static void syntax_error(struct viv_lua *lua, struct viv_lua_file *f)
 	}
 	at.line = (int)line;
 	hint = viv_lua_syntax_hint(lua, &f->file, at.line);
+	if (strstr(text, "C stack overflow"))
+		hint = "brackets, blocks or functions too deep in each other";
 	if (hint)
 		viv_fault_add(lua->faults, &at, NULL, "%s", hint);
 	else
@@ -177,6 +180,10 @@ static bool compile(struct viv_lua *lua, struct viv_lua_file *f)
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		text += 3, len -= 3;
 	lua->failed_at = (struct viv_origin){.file = &f->file};
+	if (len && text[0] == '\033') {
+		viv_fault_add(lua->faults, &lua->failed_at, NULL, "this is compiled Lua, not text");
+		return false;
+	}
 	if (luaL_loadbufferx(L, text, len, chunk, "t") != LUA_OK) {
 		syntax_error(lua, f);
 		lua_pop(L, 1);
@@ -193,7 +200,12 @@ static void run_blocks(struct viv_lua *lua, size_t from)
 	struct viv_cond *outer = lua->cond;
 	uint64_t major = lua->major;
 
-	for (size_t i = from; i < lua->n_wrappers; i++) {
+	if (lua->block_depth >= VIV_LUA_MAX_NESTING) {
+		viv_fault_add(lua->faults, lua->wrappers[from].value->origin, NULL,
+			      "blocks more than %d deep in each other", VIV_LUA_MAX_NESTING);
+		lua->exhausted = true;
+	}
+	for (size_t i = from; i < lua->n_wrappers && !lua->exhausted; i++) {
 		struct viv_lua_wrapper w = lua->wrappers[i];
 		size_t mine = lua->n_wrappers;
 
@@ -208,7 +220,10 @@ static void run_blocks(struct viv_lua *lua, size_t from)
 		lua_rawgeti(lua->L, LUA_REGISTRYINDEX, w.value->wrap.inner->handle);
 		if (viv_lua_call(lua, 0, NULL))
 			lua_pop(lua->L, 1);
-		run_blocks(lua, mine);
+		lua->block_depth++;
+		if (lua->n_wrappers > mine)
+			run_blocks(lua, mine);
+		lua->block_depth--;
 		lua->cond = outer;
 		lua->major = major;
 	}
@@ -237,7 +252,7 @@ static const char *folder_of(struct viv_lua *lua, const char *path)
 }
 
 static void load(struct viv_lua *lua, const char *path, const char *shown, int tier,
-		 const struct viv_origin *origin)
+		 const struct viv_lua_import *by)
 {
 	char real[PATH_MAX];
 	const char *kept;
@@ -248,11 +263,11 @@ static void load(struct viv_lua *lua, const char *path, const char *shown, int t
 		return;
 	f = add_file(lua, kept, shown, tier);
 	f->file.folder = folder_of(lua, path);
-	if (read_text(lua, f, origin))
+	if (read_text(lua, f, by->origin, &by->name))
 		run_file(lua, f);
 }
 
-static void unknown_module(struct viv_lua *lua, const char *name, const struct viv_origin *origin)
+static void unknown_module(struct viv_lua *lua, const struct viv_lua_import *by)
 {
 	VIV_STRV near = VIV_STRV_INIT;
 	const char *names[256];
@@ -262,27 +277,26 @@ static void unknown_module(struct viv_lua *lua, const char *name, const struct v
 		names[n] = viv_lua_modules[n].name;
 		n++;
 	}
-	viv_suggest(name, names, n, 1, &near);
+	viv_suggest(by->module, names, n, 1, &near);
 	if (near.count)
-		viv_fault_add(lua->faults, origin, NULL,
-			      "imports: no stock module \"%s\" (did you mean \"%s\"?)", name,
-			      near.items[0]);
+		viv_fault_add(lua->faults, by->origin, &by->name,
+			      "imports: no stock module \"%s\" (did you mean \"%s\"?)",
+			      by->module, near.items[0]);
 	else
-		viv_fault_add(lua->faults, origin, NULL,
-			      "imports: no stock module \"%s\" (a file is written \"./%s\")", name,
-			      name);
+		viv_fault_add(lua->faults, by->origin, &by->name,
+			      "imports: no stock module \"%s\" (a file is written \"./%s\")",
+			      by->module, by->module);
 }
 
-static void load_stock(struct viv_lua *lua, const char *name, const struct viv_origin *origin,
-		       int tier)
+static void load_stock(struct viv_lua *lua, const struct viv_lua_import *by, int tier)
 {
 	const struct viv_lua_module *m = viv_lua_modules;
 	struct viv_lua_file *f;
 
-	while (m->name && !viv_streq(m->name, name))
+	while (m->name && !viv_streq(m->name, by->module))
 		m++;
 	if (!m->name) {
-		unknown_module(lua, name, origin);
+		unknown_module(lua, by);
 		return;
 	}
 	if (find_file(lua, m->name, false))
@@ -297,16 +311,15 @@ static void load_stock(struct viv_lua *lua, const char *name, const struct viv_o
 static void load_import(struct viv_lua *lua, struct viv_lua_file *from,
 			const struct viv_lua_import *import)
 {
-	const char *name = import->name, *path;
+	const char *name = import->module, *path;
 
 	if (name[0] != '.' && name[0] != '/') {
-		load_stock(lua, name, import->origin, from->file.tier);
+		load_stock(lua, import, from->file.tier);
 		return;
 	}
-	path = viv_lua_resolve(lua, from, name, import->origin);
+	path = viv_lua_resolve(lua, from, name, import->origin, &import->name);
 	if (path)
-		load(lua, path, shown_beside(lua, from, name, path), from->file.tier,
-		     import->origin);
+		load(lua, path, shown_beside(lua, from, name, path), from->file.tier, import);
 }
 
 static void load_imports(struct viv_lua *lua, struct viv_lua_file *f)
@@ -316,25 +329,27 @@ static void load_imports(struct viv_lua *lua, struct viv_lua_file *f)
 }
 
 static void add_import(struct viv_lua *lua, struct viv_lua_file *file, const struct viv_value *v,
-		       size_t index, const struct viv_origin *where)
+		       size_t index, const struct viv_origin *origin)
 {
-	struct viv_origin *origin;
+	struct viv_lua_import *import;
+	struct viv_name name;
 	VIV_STR got = VIV_STR_INIT;
 
 	if (v->kind == VIV_VALUE_BROKEN)
 		return;
+	name = viv_name_with(lua->arena, &origin->lhs,
+			     viv_arena_printf(lua->arena, "[%zu]", index));
 	if (v->kind != VIV_VALUE_STRING && v->kind != VIV_VALUE_PATH) {
 		viv_value_describe(v, &got);
-		viv_fault_add(lua->faults, where, NULL,
-			      "imports[%zu]: expected \"./file.lua\" or a stock module's name, got %s",
-			      index, got.data);
+		viv_fault_add(lua->faults, origin, &name,
+			      "imports: expected \"./file.lua\" or a stock module's name, got %s",
+			      got.data);
 		return;
 	}
-	origin = viv_arena_new(lua->arena, struct viv_origin);
-	*origin = *where;
 	file->imports = viv_arena_grow(lua->arena, file->imports, &file->cap_imports,
 				       file->n_imports + 1, sizeof(*file->imports));
-	file->imports[file->n_imports++] = (struct viv_lua_import){v->text, origin};
+	import = &file->imports[file->n_imports++];
+	*import = (struct viv_lua_import){.module = v->text, .origin = origin, .name = name};
 }
 
 void viv_lua_add_imports(struct viv_lua *lua, struct viv_lua_file *file, int index)
@@ -366,7 +381,7 @@ static int require_file(lua_State *L)
 
 	if (lua_type(L, 1) != LUA_TSTRING || !from)
 		return luaL_error(L, "it is written require \"./lib.lua\"");
-	path = viv_lua_resolve(lua, from, lua_tostring(L, 1), origin);
+	path = viv_lua_resolve(lua, from, viv_lua_check_text(L, 1), origin, NULL);
 	if (!path)
 		viv_lua_silent(L);
 	f = find_file(lua, path, true);
@@ -379,7 +394,7 @@ static int require_file(lua_State *L)
 		f->file.folder = folder_of(lua, path);
 		f->file.rank = from->file.rank;
 		f->result = LUA_NOREF;
-		if (!read_text(lua, f, origin) || !compile(lua, f))
+		if (!read_text(lua, f, origin, NULL) || !compile(lua, f))
 			viv_lua_silent(L);
 		f->running = true;
 		lua_call(L, 0, 1);
@@ -405,10 +420,10 @@ void viv_lua_open_files(struct viv_lua *lua)
 
 void viv_lua_load(struct viv_lua *lua, const char *path, const char *shown, int tier)
 {
-	struct viv_origin origin = {0};
+	struct viv_lua_import by = {0};
 
 	load(lua, viv_arena_strdup(lua->arena, path), viv_arena_strdup(lua->arena, shown), tier,
-	     &origin);
+	     &by);
 }
 
 void viv_lua_load_text(struct viv_lua *lua, const char *text, size_t len, const char *shown)

@@ -1,10 +1,78 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/lua/state.h"
+
+/* Exact lines. A file is scanned when the first of its places is asked for, and only once. */
+
+static void scan_file(struct viv_lua *lua, struct viv_lua_file *f)
+{
+	struct viv_slice text = {f->file.text, f->file.len};
+
+	if (f->scanned)
+		return;
+	f->scanned = viv_arena_new(lua->arena, struct viv_lua_scan);
+	f->scanned->tokens = viv_scan(lua->arena, text);
+	f->scanned->statements = viv_scan_statements(lua->arena, &f->scanned->tokens);
+}
+
+/* Does the statement assign to `lhs`, or to the end of it (through a local name for its start)? */
+static bool assigns(const struct viv_statement *s, const struct viv_name *lhs)
+{
+	size_t n = VIV_MIN(s->lhs.count, lhs->count);
+
+	if (!n || s->lhs.count > lhs->count)
+		return false;
+	if (s->lhs.count < lhs->count)
+		n--; /* the local's name is another */
+	for (size_t i = 1; i <= n; i++)
+		if (!viv_streq(s->lhs.parts[s->lhs.count - i], lhs->parts[lhs->count - i]))
+			return false;
+	return n > 0 || s->lhs.count == lhs->count;
+}
+
+/* The statement that a line belongs to: of those around it the one that begins last. */
+static const struct viv_statement *find_statement(const struct viv_statements *all, int line,
+						  const struct viv_name *lhs)
+{
+	const struct viv_statement *found = NULL;
+
+	for (size_t i = 0; i < all->count && all->items[i].first_line <= line; i++)
+		if (all->items[i].last_line >= line && assigns(&all->items[i], lhs))
+			found = &all->items[i];
+	return found;
+}
+
+static struct viv_lua_file *own_file(struct viv_lua *lua, const struct viv_file *file)
+{
+	for (size_t i = 0; i < lua->n_files; i++)
+		if (&lua->files[i]->file == file)
+			return lua->files[i];
+	return NULL;
+}
+
+void viv_lua_locate_place(struct viv_lua *lua, const struct viv_origin *origin,
+			  const struct viv_name *name, struct viv_place *ret)
+{
+	struct viv_lua_file *f = own_file(lua, origin->file);
+	const struct viv_statement *s;
+	struct viv_name below;
+	int line = 0;
+
+	if (!f || !f->file.text || !origin->lhs.count)
+		return;
+	scan_file(lua, f);
+	s = find_statement(&f->scanned->statements, origin->line, &origin->lhs);
+	if (!s)
+		return;
+	ret->line = s->first_line;
+	below = viv_name_rest(name, origin->lhs.count);
+	if (below.count)
+		line = viv_scan_find(&f->scanned->tokens, s->value, s->end, &below);
+	if (line)
+		ret->line = line;
+}
+
 void viv_lua_locate(struct viv_frontend *fe, const struct viv_origin *origin,
 		    const struct viv_name *name, struct viv_place *ret)
 {
-}
-void viv_lua_locate_place(struct viv_lua *lua, const struct viv_origin *origin,
-		    const struct viv_name *name, struct viv_place *ret)
-{
+	viv_lua_locate_place((struct viv_lua *)fe, origin, name, ret);
 }

@@ -14,6 +14,9 @@
 
 struct viv_lua;
 
+/* The message for both limits, that of steps and that of processor time. */
+#define VIV_LUA_TIME_IS_UP "still not done when its time was up (an endless loop?)"
+
 /* Shared with whoever watches the process: where it was when a limit ended it. */
 struct viv_lua_note {
 	char file[240];

@@ -15,6 +15,7 @@
 struct name_proxy {
 	struct viv_name name;
 	size_t read;	  /* index in lua->reads + 1; 0: a known group or set */
+	struct viv_origin *origin;
 	bool declaration; /* below `options` */
 };
 
@@ -59,15 +60,24 @@ static void push_name(struct viv_lua *lua, const struct viv_name *name, size_t r
 	struct name_proxy *p = lua_newuserdatauv(lua->L, sizeof(*p), 0);
 
 	*p = (struct name_proxy){.name = *name, .read = read, .declaration = decl};
+	p->origin = read ? lua->reads[read - 1].origin : viv_lua_here(lua);
 	luaL_setmetatable(lua->L, NAME_CLASS);
 }
 
 static size_t add_read(struct viv_lua *lua, const struct viv_name *name)
 {
+	struct viv_origin *here = viv_lua_here(lua);
+	struct viv_lua_read *last = lua->n_reads ? &lua->reads[lua->n_reads - 1] : NULL;
+
+	/* A loop reads the same one over and over. */
+	if (last && !last->done && last->name.count == name->count &&
+	    last->origin->file == here->file && last->origin->line == here->line &&
+	    viv_streq(last->name.parts[name->count - 1], name->parts[name->count - 1]))
+		return lua->n_reads;
 	lua->reads = viv_arena_grow(lua->arena, lua->reads, &lua->cap_reads, lua->n_reads + 1,
 				    sizeof(*lua->reads));
 	lua->reads[lua->n_reads++] =
-		(struct viv_lua_read){.name = *name, .origin = viv_lua_here(lua)};
+		(struct viv_lua_read){.name = *name, .origin = here};
 	return lua->n_reads;
 }
 
@@ -111,13 +121,12 @@ bool viv_lua_use_name(struct viv_lua *lua, int index, enum viv_lua_use use,
 		struct viv_lua_read *r = &lua->reads[p->read - 1];
 
 		r->use = use;
-		r->origin = viv_lua_here(lua);
 		if (into)
 			r->into = *into;
 		return true;
 	}
 	text = viv_name_text(lua->arena, &p->name);
-	viv_fault_add(lua->faults, viv_lua_here(lua), into,
+	viv_fault_add(lua->faults, p->origin, into,
 		      "%s%s%s is a group of options, not a value (forgot the quotes?)",
 		      into && into->count ? viv_name_text(lua->arena, into) : "",
 		      into && into->count ? ": " : "", text);
@@ -128,7 +137,7 @@ bool viv_lua_use_name(struct viv_lua *lua, int index, enum viv_lua_use use,
 static const char *key_part(struct viv_lua *lua, int index, const struct viv_name *name)
 {
 	if (lua_type(lua->L, index) == LUA_TSTRING)
-		return viv_arena_strdup(lua->arena, lua_tostring(lua->L, index));
+		return viv_arena_strdup(lua->arena, viv_lua_check_text(lua->L, index));
 	viv_fault_add(lua->faults, viv_lua_here(lua), NULL,
 		      "%s[…]: a name is expected there, got a %s: lists are assigned whole, and append",
 		      viv_name_text(lua->arena, name), luaL_typename(lua->L, index));
@@ -199,7 +208,7 @@ static void declare(struct viv_lua *lua, const struct viv_name *name, int index,
 		if (lua_type(L, -2) == LUA_TSTRING) {
 			struct viv_name inner = viv_name_with(
 				lua->arena, name,
-				viv_arena_strdup(lua->arena, lua_tostring(L, -2)));
+				viv_arena_strdup(lua->arena, viv_lua_check_text(L, -2)));
 
 			declare(lua, &inner, lua_gettop(L), origin, depth + 1);
 		} else {
@@ -389,10 +398,13 @@ static int env_newindex(lua_State *L)
 	const char *key = viv_arena_strdup(lua->arena, luaL_checkstring(L, 2));
 	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, key);
 
-	if (is_library(L, 2))
-		return luaL_error(L, "%s is a function of the language here and can't be assigned "
-				     "(local names start with local)",
-				  key);
+	if (is_library(L, 2)) {
+		viv_fault_add(lua->faults, viv_lua_here(lua), NULL,
+			      "%s belongs to the language here and can't be assigned "
+			      "(local names start with local)",
+			      key);
+		return 0;
+	}
 	if (file->library)
 		return luaL_error(L, "%s = … in a required file sets nothing: write local %s, or "
 				     "list the file under imports",

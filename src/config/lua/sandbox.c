@@ -86,6 +86,19 @@ static int pairs_step(lua_State *L)
 	}
 }
 
+/* Goes through nothing: the error was reported. */
+static int no_steps(lua_State *L)
+{
+	lua_pushnil(L);
+	return 1;
+}
+
+static int push_no_steps(lua_State *L)
+{
+	lua_pushcfunction(L, no_steps);
+	return 1;
+}
+
 static int safe_pairs(lua_State *L)
 {
 	struct viv_slot *s = viv_lua_to_slot(L, 1);
@@ -95,7 +108,7 @@ static int safe_pairs(lua_State *L)
 		viv_lua_push_slot_names(viv_lua_of(L), s);
 	} else {
 		if (viv_lua_use_name(viv_lua_of(L), 1, VIV_LUA_OPERATED, NULL))
-			viv_lua_silent(L);
+			return push_no_steps(L);
 		luaL_checktype(L, 1, LUA_TTABLE);
 		push_sorted_keys(L, 1);
 	}
@@ -117,7 +130,7 @@ static int ipairs_step(lua_State *L)
 static int safe_ipairs(lua_State *L)
 {
 	if (viv_lua_use_name(viv_lua_of(L), 1, VIV_LUA_OPERATED, NULL))
-		viv_lua_silent(L);
+		return push_no_steps(L);
 	if (viv_lua_to_slot(L, 1))
 		return luaL_error(L, "ipairs goes through lists; this has names: use pairs");
 	luaL_checktype(L, 1, LUA_TTABLE);
@@ -287,7 +300,11 @@ static int noted(lua_State *L)
 
 static int refuse_change(lua_State *L)
 {
-	return luaL_error(L, "the libraries can't be changed (local names start with local)");
+	struct viv_lua *lua = viv_lua_of(L);
+
+	viv_fault_add(lua->faults, viv_lua_here(lua), NULL,
+		      "the libraries can't be changed (local names start with local)");
+	return 0;
 }
 
 /* Replaces the table on top by one that can only be read. */

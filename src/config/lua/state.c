@@ -100,14 +100,11 @@ static void count_hook(lua_State *L, lua_Debug *ar)
 	viv_lua_note_here(lua);
 	if (lua->instructions < VIV_LUA_MAX_INSTRUCTIONS && lua->arena->used < VIV_LUA_MAX_DATA)
 		return;
-	if (!lua->exhausted)
+	if (!lua->exhausted && lua->arena->used < VIV_LUA_MAX_DATA)
+		viv_fault_add(lua->faults, viv_lua_here(lua), NULL, VIV_LUA_TIME_IS_UP);
+	else if (!lua->exhausted)
 		viv_fault_add(lua->faults, viv_lua_here(lua), NULL,
-			      lua->arena->used < VIV_LUA_MAX_DATA
-				      ? "still not done after %u million steps (an endless loop?)"
-				      : "the values take more than %u MiB of memory",
-			      lua->arena->used < VIV_LUA_MAX_DATA
-				      ? VIV_LUA_MAX_INSTRUCTIONS / 1000000
-				      : (unsigned)VIV_LUA_MAX_DATA >> 20);
+			      "the values take more than %d MiB of memory", VIV_LUA_MAX_DATA >> 20);
 	lua->exhausted = true;
 	viv_lua_silent(L);
 }
@@ -169,8 +166,10 @@ static void report_error(struct viv_lua *lua, int status, const struct viv_name 
 	if (!text)
 		text = "error was called with something that is no text";
 	text = split_place(lua, text, &at);
-	if (strstr(text, "C stack overflow"))
-		text = "too deep: functions or values call each other without an end";
+	if (strstr(text, "C stack overflow") && lua->evaluating)
+		text = "too many values need each other, one after the other";
+	else if (strstr(text, "C stack overflow"))
+		text = "functions call each other without an end";
 	else if (strstr(text, "stack overflow"))
 		text = "a function calls itself without an end";
 	viv_fault_add(lua->faults, &at, &none, "%s%s%.1000s", about, *about ? ": " : "", text);

@@ -4,6 +4,7 @@
 /* What the front end's files share. */
 
 #include "config/lua/lua.h"
+#include "config/lua/scan.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -15,19 +16,26 @@ enum {
 	VIV_LUA_MAX_DATA = 128 << 20, /* values copied out of Lua */
 	VIV_LUA_MAX_FILE = 4 << 20,
 	VIV_LUA_MAX_FILES = 1000,
-	VIV_LUA_MAX_NESTING = 60,
+	VIV_LUA_MAX_NESTING = 60, /* of tables, wrappers, types, blocks */
 	VIV_LUA_HOOK_EVERY = 1000,
 };
 #define VIV_LUA_MAX_INSTRUCTIONS 50000000u
 
+struct viv_lua_scan {
+	struct viv_tokens tokens;
+	struct viv_statements statements;
+};
+
 struct viv_lua_file {
 	struct viv_file file;
+	struct viv_lua_scan *scanned; /* NULL until a place in it is asked for */
 	bool library;  /* required, not imported: it sets nothing */
 	bool stock;
 	bool running;  /* for a library that requires itself */
 	struct viv_lua_import {
-		const char *name;
-		struct viv_origin *origin;
+		const char *module; /* "./file.lua", or a stock module's name */
+		const struct viv_origin *origin;
+		struct viv_name name; /* imports[2] */
 	} *imports;
 	size_t n_imports, cap_imports;
 	int env; /* registry: its globals */
@@ -87,6 +95,7 @@ struct viv_lua {
 	unsigned next_rank;
 	struct viv_cond *cond; /* of the block that runs */
 	uint64_t major;	       /* 0 outside blocks */
+	unsigned block_depth;
 	uint64_t next_seq;
 	int libraries; /* registry: the sandbox's globals */
 
@@ -134,6 +143,10 @@ struct viv_value *viv_lua_copy(struct viv_lua *lua, int index, struct viv_origin
 			       const struct viv_name *name);
 void viv_lua_push_value(struct viv_lua *lua, const struct viv_value *v);
 
+bool viv_lua_is_text(const char *s, size_t n);
+/* As luaL_checkstring, and it must be text without NUL. */
+const char *viv_lua_check_text(lua_State *L, int index);
+
 /* construct.c: mkIf, pkgs, path, ref, types, mkOption, null. */
 void viv_lua_open_constructors(struct viv_lua *lua);
 struct viv_lua_object {
@@ -143,9 +156,12 @@ struct viv_lua_object {
 /* NULL if it is no such object. */
 struct viv_lua_object *viv_lua_to_object(lua_State *L, int index);
 void viv_lua_push_object(struct viv_lua *lua, struct viv_value *v);
+/* Remembers that a function made something that must be used; its number, from 1. */
+size_t viv_lua_track(struct viv_lua *lua, struct viv_value *v, const char *made_by);
 
 /* types.c */
 void viv_lua_open_types(struct viv_lua *lua);
+/* The option that mkOption made, which counts as used now; NULL if it is none. */
 struct viv_option *viv_lua_to_option(lua_State *L, int index);
 
 /* lazy.c: the finished configuration, and functions of it. */
@@ -161,7 +177,7 @@ void viv_lua_index_slot(struct viv_lua *lua, struct viv_slot *s, const char *key
 void viv_lua_open_files(struct viv_lua *lua);
 /* "./x" as seen from the file; NULL after a fault. Absolute, clean. */
 const char *viv_lua_resolve(struct viv_lua *lua, const struct viv_lua_file *from, const char *path,
-			    const struct viv_origin *origin);
+			    const struct viv_origin *origin, const struct viv_name *name);
 void viv_lua_add_imports(struct viv_lua *lua, struct viv_lua_file *file, int index);
 
 /* hint.c */

@@ -6,11 +6,19 @@
 #define TYPE_CLASS   "viv.type"
 #define OPTION_CLASS "viv.option"
 
+struct option_object {
+	struct viv_option *option;
+	size_t tracked;
+};
+
 struct viv_option *viv_lua_to_option(lua_State *L, int index)
 {
-	struct viv_option **o = luaL_testudata(L, index, OPTION_CLASS);
+	struct option_object *o = luaL_testudata(L, index, OPTION_CLASS);
 
-	return o ? *o : NULL;
+	if (!o)
+		return NULL;
+	viv_lua_of(L)->wrappers[o->tracked - 1].used = true;
+	return o->option;
 }
 
 static void push_type(lua_State *L, const struct viv_type *t)
@@ -24,8 +32,14 @@ static void push_type(lua_State *L, const struct viv_type *t)
 /* A type's copy, pushed. */
 static int make(lua_State *L, struct viv_type t)
 {
-	struct viv_type *kept = viv_arena_new(viv_lua_of(L)->arena, struct viv_type);
+	struct viv_type *kept;
 
+	t.height = 1 + VIV_MAX(t.of ? t.of->height : 0, t.other ? t.other->height : 0);
+	for (size_t i = 0; i < t.n_fields; i++)
+		t.height = VIV_MAX(t.height, t.fields[i].type->height + 1);
+	if (t.height > VIV_LUA_MAX_NESTING)
+		return luaL_error(L, "types more than %d deep in each other", VIV_LUA_MAX_NESTING);
+	kept = viv_arena_new(viv_lua_of(L)->arena, struct viv_type);
 	*kept = t;
 	push_type(L, kept);
 	return 1;
@@ -171,25 +185,24 @@ static int make_option(lua_State *L)
 {
 	static const char usage[] = "mkOption{ type = types.int, default = 3, description = \"…\" }";
 	struct viv_lua *lua = viv_lua_of(L);
-	struct viv_option *o = viv_arena_new(lua->arena, struct viv_option), **p;
-	const char *parts[] = {"mkOption", "default"};
-	struct viv_name name = {parts, 2};
+	struct viv_option *o = viv_arena_new(lua->arena, struct viv_option);
+	struct viv_origin *origin = viv_lua_here(lua);
+	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, "mkOption");
+	struct option_object *p;
 
 	if (!lua_istable(L, 1))
 		return luaL_error(L, "it is written %s", usage);
 	check_members(L);
+	name = viv_name_with(lua->arena, &name, "default");
 	lua_getfield(L, 1, "type");
 	o->type = check_type(L, -1, usage);
 	o->text = optional_text(L, "description");
 	if (lua_getfield(L, 1, "default") != LUA_TNIL)
-		o->fallback_value =
-			viv_lua_copy(lua, lua_gettop(L), viv_lua_here(lua),
-				     &(struct viv_name){viv_name_join(lua->arena, &name,
-								      &(struct viv_name){0})
-								.parts,
-							2});
+		o->fallback_value = viv_lua_copy(lua, lua_gettop(L), origin, &name);
 	p = lua_newuserdatauv(L, sizeof(*p), 0);
-	*p = o;
+	p->option = o;
+	p->tracked = viv_lua_track(
+		lua, viv_value_new(lua->arena, VIV_VALUE_BROKEN, origin), "mkOption");
 	luaL_setmetatable(L, OPTION_CLASS);
 	return 1;
 }
@@ -214,6 +227,11 @@ static const struct {
 	{"func", {.kind = VIV_TYPE_FUNCTION}},
 };
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static int types_index(lua_State *L)
 {
 	const char *names[64], *wanted = luaL_checkstring(L, 2);
@@ -227,6 +245,7 @@ static int types_index(lua_State *L)
 		names[n++] = lua_tostring(L, -2);
 		lua_pop(L, 1);
 	}
+	qsort(names, n, sizeof(*names), compare_names);
 	viv_suggest(wanted, names, n, 1, &near);
 	if (near.count)
 		hint = viv_arena_printf(lua->arena, " (did you mean types.%s?)", near.items[0]);

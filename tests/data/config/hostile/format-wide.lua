@@ -1,0 +1,1 @@
+print(string.format("%999999999d", 1))

@@ -1,0 +1,2 @@
+imports = { "./import-self.lua", "./import-loop.inc" }
+networking.hostName = "bad name"

@@ -1,0 +1,2 @@
+networking.hostName = function(config) while true do end end
+virtualisation.cores = 0

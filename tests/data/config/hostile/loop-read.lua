@@ -1,0 +1,1 @@
+while networking.hostName do end

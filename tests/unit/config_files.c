@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Machine files and what becomes of them, in tests/data/config:
+ *   errors/, hostile/   NAME.lua gives exactly the message in NAME.txt
+ *   valid/              NAME.lua gives the values in NAME.json ({ option: value, … })
+ * With VIV_TEST_UPDATE=1 in the environment the messages are written instead of compared.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "config/config.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+static void list(const char *folder, struct viv_strv *ret)
+{
+	DIR *d = opendir(folder);
+
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));)
+		if (viv_ends_with(e->d_name, ".lua"))
+			viv_strv_push(ret, e->d_name);
+	closedir(d);
+	viv_strv_sort(ret);
+	assert_true(ret->count > 0);
+}
+
+static int load(const char *file, struct viv_config **ret, struct viv_error *err)
+{
+	struct viv_config_request req = {.file = file, .no_site_files = true};
+
+	return viv_config_load(&req, NULL, ret, err);
+}
+
+static char *beside(const char *file, const char *suffix)
+{
+	return viv_asprintf("%.*s%s", (int)(strlen(file) - 4), file, suffix);
+}
+
+/* True if the message is the expected one. */
+static bool compare(const char *file, const char *message)
+{
+	VIV_FREE char *path = beside(file, ".txt");
+	VIV_STR want = VIV_STR_INIT, got = VIV_STR_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	viv_str_addf(&got, "%s\n", message);
+	if (getenv("VIV_TEST_UPDATE")) {
+		assert_int_equal(viv_write_file(path, got.data, got.len, 0644, &err), 0);
+		return true;
+	}
+	if (viv_read_file(path, 1 << 20, &want, &err) < 0) {
+		print_error("%s\n", err.msg);
+		return false;
+	}
+	if (viv_streq(want.data, got.data))
+		return true;
+	print_error("%s: expected\n%sgot\n%s", file, want.data, got.data);
+	return false;
+}
+
+static void check_messages(const char *folder)
+{
+	VIV_STRV files = VIV_STRV_INIT;
+	bool ok = true;
+
+	assert_int_equal(chdir(TEST_DATA), 0);
+	assert_int_equal(chdir("config"), 0);
+	list(folder, &files);
+	assert_int_equal(chdir(folder), 0);
+	for (size_t i = 0; i < files.count; i++) {
+		VIV_ERROR err = VIV_ERROR_INIT;
+		struct viv_config *c = NULL;
+		int r = load(files.items[i], &c, &err);
+
+		viv_config_free(c);
+		if (r == 0)
+			print_error("%s: no error\n", files.items[i]);
+		ok &= r == -EINVAL && compare(files.items[i], err.msg);
+	}
+	assert_true(ok);
+}
+
+static void errors(void **state)
+{
+	check_messages("errors");
+}
+
+static void hostile(void **state)
+{
+	check_messages("hostile");
+}
+
+static bool check_value(const char *file, const struct viv_config *c, const char *name,
+			const json_t *want)
+{
+	const json_t *got = viv_config_find(c, name);
+	VIV_STR a = VIV_STR_INIT, b = VIV_STR_INIT;
+
+	if (got && json_equal(got, want))
+		return true;
+	viv_json_canonical(want, &a);
+	if (got)
+		viv_json_canonical(got, &b);
+	print_error("%s: %s: expected %s, got %s\n", file, name, a.data,
+		    b.data ? b.data : "nothing");
+	return false;
+}
+
+static bool check_values(const char *file)
+{
+	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+	VIV_FREE char *path = beside(file, ".json");
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_JSON *want = NULL;
+	const char *name;
+	json_t *value;
+	bool ok = true;
+
+	if (viv_json_read_file(path, 1 << 20, &want, &err) < 0 || load(file, &c, &err) < 0) {
+		print_error("%s\n", err.msg);
+		return false;
+	}
+	json_object_foreach(want, name, value)
+		ok &= check_value(file, c, name, value);
+	return ok;
+}
+
+static void valid(void **state)
+{
+	VIV_STRV files = VIV_STRV_INIT;
+	bool ok = true;
+
+	assert_int_equal(chdir(TEST_DATA), 0);
+	assert_int_equal(chdir("config/valid"), 0);
+	list(".", &files);
+	for (size_t i = 0; i < files.count; i++)
+		ok &= check_values(files.items[i]);
+	assert_true(ok);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(valid),
+		cmocka_unit_test(errors),
+		cmocka_unit_test(hostile),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
