@@ -85,16 +85,60 @@ int viv_store_info(const struct viv_store *s, const char *id, json_t **ret, stru
 	return r;
 }
 
-/* A cheap look: a truncated file is what a crash of the disk leaves. */
+/* How many entries of a folder a cheap look takes in. */
+#define LOOK_AT 64
+
+struct look {
+	uint64_t size, entries;
+};
+
+static int look_at_entry(const struct viv_tree_visit *v, void *arg, struct viv_error *err)
+{
+	struct look *l = arg;
+
+	if (!v->after && !S_ISDIR(v->st.st_mode))
+		l->size += (uint64_t)v->st.st_size;
+	return ++l->entries > LOOK_AT ? -E2BIG : 0;
+}
+
+/* A truncated file is what a crash of the disk leaves. A folder with many entries is believed. */
 static bool looks_whole(const struct viv_store *s, const json_t *info)
 {
 	VIV_FREE char *path = viv_store_object_path(s, viv_json_str(info, "id"));
+	uint64_t size = (uint64_t)json_integer_value(json_object_get(info, "size"));
 	bool folder = viv_streq(viv_json_str(info, "kind"), "folder");
+	struct look look = {0};
 	struct stat st;
+	int r;
 
 	if (lstat(path, &st) < 0 || S_ISDIR(st.st_mode) != folder)
 		return false;
-	return folder || st.st_size == json_integer_value(json_object_get(info, "size"));
+	if (!folder)
+		return (uint64_t)st.st_size == size;
+	r = viv_tree_walk(path, look_at_entry, &look, NULL);
+	return r == -E2BIG || (r == 0 && look.size == size);
+}
+
+/* Adds what can be reached from the ids in todo. Is all of it whole? */
+static bool look_at_closure(const struct viv_store *s, struct viv_strv *todo)
+{
+	bool whole = true;
+
+	for (size_t i = 0; i < todo->count; i++) {
+		VIV_JSON *info = NULL;
+		const json_t *ref;
+		size_t k;
+
+		if (viv_store_info(s, todo->items[i], &info, NULL) < 0) {
+			whole = false;
+			continue;
+		}
+		whole = whole && looks_whole(s, info);
+		json_array_foreach (json_object_get(info, "refs"), k, ref)
+			if (!viv_strv_has(todo, json_string_value(ref)))
+				viv_strv_push(todo, json_string_value(ref));
+	}
+	return whole;
 }
 
 bool viv_store_has_closure(const struct viv_store *s, const char *id)
@@ -102,16 +146,28 @@ bool viv_store_has_closure(const struct viv_store *s, const char *id)
 	VIV_STRV todo = VIV_STRV_INIT;
 
 	viv_strv_push(&todo, id);
-	for (size_t i = 0; i < todo.count; i++) {
-		VIV_JSON *info = NULL;
-		const json_t *ref;
-		size_t k;
+	return look_at_closure(s, &todo);
+}
 
-		if (viv_store_info(s, todo.items[i], &info, NULL) < 0 || !looks_whole(s, info))
-			return false;
-		json_array_foreach(json_object_get(info, "refs"), k,
-				   ref) if (!viv_strv_has(&todo, json_string_value(ref)))
-			viv_strv_push(&todo, json_string_value(ref));
-	}
-	return true;
+int viv_store_mend(struct viv_store *s, const struct viv_strv *ids, struct viv_report *report,
+		   struct viv_error *err)
+{
+	VIV_STRV there = VIV_STRV_INIT;
+	struct viv_store_problems found = {0};
+	int r;
+
+	for (size_t i = 0; i < ids->count; i++)
+		if (viv_store_has(s, ids->items[i]) && !viv_strv_has(&there, ids->items[i]))
+			viv_strv_push(&there, ids->items[i]);
+	if (look_at_closure(s, &there))
+		return 0;
+	r = viv_store_verify(s, &there, true, report, &found, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < found.n; i++)
+		viv_say(report, VIV_WARNING, "damaged, will be made again: %s: %s",
+			found.items[i].id, found.items[i].what);
+	r = found.n ? 1 : 0;
+	viv_store_problems_free(&found);
+	return r;
 }

@@ -101,8 +101,10 @@ static int check_format(const char *root, struct viv_error *err)
 
 	if (r == -ENOENT)
 		return make_layout(root, path, err);
-	if (r < 0)
+	if (r < 0) {
+		viv_error_context(&e, "cannot open the store");
 		return viv_error_move(err, &e);
+	}
 	if (!text.data || !viv_streq(text.data, FORMAT))
 		return viv_error_say(
 			err, EPROTO,

@@ -42,8 +42,8 @@ char *viv_store_object_path(const struct viv_store *s, const char *id);
 bool viv_store_has(const struct viv_store *s, const char *id);
 
 /*
- * Is it there with everything that it refers to, each file of the size that was recorded? Reads an
- * info file for each; what `viv store verify` moved aside is missed here and not by viv_store_has.
+ * Is it there with everything that it refers to, of the sizes that were recorded? Reads an info
+ * file for each, and stats its files (not of large folders); what `viv store verify` moved aside is missed here and not by viv_store_has.
  */
 bool viv_store_has_closure(const struct viv_store *s, const char *id);
 
@@ -195,6 +195,13 @@ struct viv_store_problems {
 int viv_store_verify(struct viv_store *s, const struct viv_strv *ids, bool move_aside,
 		     struct viv_report *report, struct viv_store_problems *ret,
 		     struct viv_error *err);
+/*
+ * A look at objects that are about to be used: those of the ids that are there, and what they refer
+ * to. It is as quick as viv_store_has_closure while all is well; if not, they are verified and what
+ * is damaged is moved aside, so that it is built again. 1: something was; the report says what.
+ */
+int viv_store_mend(struct viv_store *s, const struct viv_strv *ids, struct viv_report *report,
+		   struct viv_error *err);
 void viv_store_problems_free(struct viv_store_problems *p); /* the contents */
 
 /* Writes the closure of the ids as a tar stream (docs/store.md). Same objects, same bytes. */

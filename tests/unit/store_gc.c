@@ -231,6 +231,53 @@ static void damage_is_found_and_mended(void **state)
 	assert_int_equal(count_in(p, "corrupt"), 0);
 }
 
+static void what_is_used_is_mended(void **state)
+{
+	struct place *p = *state;
+	VIV_FREE char *a = put(p->s, "a", NULL), *b = put(p->s, "b", a), *c = put(p->s, "c", b);
+	VIV_FREE char *other = put(p->s, "other", NULL), *absent = id_of("absent");
+	VIV_FREE char *info = viv_asprintf("%s/info/%s.json", p->root, a);
+	VIV_STRV ids = VIV_STRV_INIT;
+
+	viv_strv_push(&ids, absent);
+	viv_strv_push(&ids, c);
+	ok(viv_store_mend(p->s, &ids, NULL, err));
+	damage(p, other, "nobody looks at this");
+	ok(viv_store_mend(p->s, &ids, NULL, err));
+	damage(p, b, "");
+	assert_int_equal(viv_store_mend(p->s, &ids, NULL, NULL), 1);
+	assert_true(viv_store_has(p->s, a));
+	assert_false(viv_store_has(p->s, b));
+	assert_false(viv_store_has(p->s, c));
+	ok(viv_store_mend(p->s, &ids, NULL, err));
+	free(put(p->s, "b", a));
+	free(put(p->s, "c", b));
+	ok(viv_remove_tree(info, err));
+	write_text(info, "");
+	assert_int_equal(viv_store_mend(p->s, &ids, NULL, NULL), 1);
+	assert_int_equal(count_in(p, "info"), 1);
+}
+
+static void folders_are_looked_into(void **state)
+{
+	struct place *p = *state;
+	VIV_FREE char *id = id_of("layer"), *object = viv_store_object_path(p->s, id);
+	VIV_FREE char *image = viv_path_join(object, "image");
+	VIV_JSON *recipe = recipe_of("layer");
+	struct viv_store_build *b = NULL;
+	VIV_FREE char *path = NULL;
+
+	ok(viv_store_begin(p->s, id, NULL, &b, err));
+	ok(viv_mkdir_p(viv_store_build_path(b), 0755, err));
+	path = viv_path_join(viv_store_build_path(b), "image");
+	write_text(path, "an image");
+	ok(viv_store_commit(b, recipe, NULL, err));
+	assert_true(viv_store_has_closure(p->s, id));
+	assert_int_equal(chmod(image, 0644), 0);
+	assert_int_equal(truncate(image, 3), 0);
+	assert_false(viv_store_has_closure(p->s, id));
+}
+
 static void finding(void **state)
 {
 	struct place *p = *state;
@@ -263,6 +310,8 @@ int main(void)
 		with_store(archives_stay),
 		with_store(leavings_go),
 		with_store(damage_is_found_and_mended),
+		with_store(what_is_used_is_mended),
+		with_store(folders_are_looked_into),
 		with_store(finding),
 	};
 
