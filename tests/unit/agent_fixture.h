@@ -26,6 +26,7 @@ static const char *const agent_programs[] = {TEST_AGENT, TEST_AGENT_SANITIZED};
 
 struct fixture {
 	const char *program;
+	int limit_kib; /* of address space; 0: none */
 	struct viv_loop *loop;
 	struct viv_agent *agent;
 	pid_t pid;
@@ -121,7 +122,9 @@ static inline void connect_client(struct fixture *f)
 
 static inline void start_agent(struct fixture *f)
 {
-	const char *argv[] = {f->program, "--port-fd=3", "--init=none", NULL};
+	VIV_FREE char *script = viv_asprintf("%s%d; exec \"$0\" --port-fd=3 --init=none",
+					     f->limit_kib ? "ulimit -v " : ": ", f->limit_kib);
+	const char *argv[] = {"sh", "-c", script, f->program, NULL};
 	int ends[2];
 	struct viv_process_spec spec = {
 		.argv = argv, .fds = {-1, -1, 2}, .keep = &ends[1], .n_keep = 1};

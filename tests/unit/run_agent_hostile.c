@@ -99,6 +99,47 @@ static void garbage_in_mid_connection(void **state)
 	check_shell(f, "echo fine", NULL, 0, "fine\n", "");
 }
 
+static int setup_starved(void **state)
+{
+	struct fixture *f = viv_new(struct fixture);
+
+	f->program = *state;
+	f->limit_kib = viv_streq(f->program, TEST_AGENT) ? 1000 : 0;
+	start_agent(f);
+	*state = f;
+	return 0;
+}
+
+/* Too little memory for one command is that command's failure, nothing else. */
+static void no_memory(void **state)
+{
+	struct fixture *f = *state;
+	VIV_STRV argv = VIV_STRV_INIT;
+	VIV_FREE char *word = viv_malloc(100001), *error = NULL;
+	VIV_STR out = VIV_STR_INIT, err = VIV_STR_INIT;
+	struct viv_command_spec spec = {.in_fd = -1};
+
+	if (!viv_streq(f->program, TEST_AGENT)) {
+		print_message("with its sanitizers the agent can't be kept short of memory\n");
+		skip();
+	}
+	connect_client(f);
+	run_until(f, &f->ready);
+	memset(word, 'x', 100000);
+	word[100000] = '\0';
+	viv_strv_push(&argv, "echo");
+	for (int i = 0; i < 9; i++)
+		viv_strv_push(&argv, word);
+	spec.argv = (const char *const *)argv.items;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(run_spec(f, &spec, &out, &err, &error), 125);
+		assert_string_equal(error,
+				    "echo: the guest cannot start it: Cannot allocate memory");
+		free(viv_steal(error));
+	}
+	assert_null(f->lost);
+}
+
 static pid_t read_pid(int fd)
 {
 	char text[32];
@@ -344,7 +385,6 @@ static void rules_broken(void **state)
 		free(r.error);
 		teardown_guest(state);
 	}
-	setup_guest(state);
 }
 
 /* More than the window, to a reader that doesn't read. */
@@ -396,12 +436,13 @@ int main(void)
 		WITH(run_cut_short),
 		WITH(garbage_in_mid_connection),
 		WITH(reconnects_in_mid_stream),
+		cmocka_unit_test_setup_teardown(no_memory, setup_starved, teardown),
 		WITH(guest_goes_away),
 	};
 	const struct CMUnitTest as_guest[] = {
 		AS_GUEST(no_common_version),
 		AS_GUEST(welcome_of_another),
-		AS_GUEST(rules_broken),
+		cmocka_unit_test(rules_broken),
 		AS_GUEST(window_overrun),
 	};
 
