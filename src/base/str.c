@@ -56,6 +56,19 @@ char *viv_slice_dup(struct viv_slice s)
 	return p;
 }
 
+char *viv_slice_printable(struct viv_slice s)
+{
+	char *text = viv_malloc(s.len + 1);
+
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.data[i];
+
+		text[i] = c == '\t' ? ' ' : c >= 0x20 && c < 0x7f ? c : '?';
+	}
+	text[s.len] = '\0';
+	return text;
+}
+
 bool viv_slice_u64(struct viv_slice s, uint64_t max, uint64_t *ret)
 {
 	uint64_t v = 0;

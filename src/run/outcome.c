@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/outcome.h"
+
+#include <signal.h>
+
+enum {
+	STATUS_PANIC = 120,
+	STATUS_GONE = 121,
+	STATUS_TIMEOUT = 124,
+	STATUS_ENVIRONMENT = 125,
+};
+
+void viv_outcome_free_contents(struct viv_outcome *o)
+{
+	free(o->reason);
+	*o = (struct viv_outcome){0};
+}
+
+static void set(struct viv_outcome *o, int status, const char *kind, char *reason)
+{
+	o->status = status;
+	o->kind = kind;
+	o->reason = reason;
+}
+
+/* The worst trouble that the user wants to fail on, and that happened. */
+static bool of_trouble(const struct viv_run_facts *f, struct viv_outcome *o)
+{
+	static const char *const words[] = {NULL, "warned", "oopsed", "panicked"};
+	const struct viv_trouble *t = f->trouble;
+	enum viv_trouble_kind kind = t ? t->kind : VIV_TROUBLE_NONE;
+
+	if (f->end == VIV_VM_PANIC && kind < VIV_TROUBLE_PANIC) {
+		/* The device says so, though the console was silent. */
+		if (!(f->fail_on & VIV_TROUBLE_BIT(VIV_TROUBLE_PANIC)))
+			return false;
+		set(o, STATUS_PANIC, "panic", viv_strdup("the guest's kernel panicked"));
+		o->show_trouble = kind != VIV_TROUBLE_NONE;
+		o->show_console = !o->show_trouble;
+		return true;
+	}
+	/* Init's own failure ends in a panic, too; its words say more. */
+	if (f->end == VIV_VM_INIT || !t || !(t->seen & f->fail_on))
+		return false;
+	while (!(VIV_TROUBLE_BIT(kind) & f->fail_on & t->seen))
+		kind--;
+	set(o, STATUS_PANIC, viv_trouble_name(kind),
+	    viv_asprintf("the guest's kernel %s: %s", words[kind], t->what));
+	o->show_trouble = true;
+	return true;
+}
+
+static bool of_signal(const struct viv_run_facts *f, struct viv_outcome *o)
+{
+	if (f->signal)
+		set(o, 128 + f->signal, "signal",
+		    viv_asprintf("ended by %s",
+				 f->signal == SIGINT	? "Ctrl-C"
+				 : f->signal == SIGTERM ? "SIGTERM"
+							: "SIGHUP"));
+	else if (f->cut_off)
+		set(o, f->no_command ? 0 : 128 + SIGINT, "signal", NULL);
+	return f->signal || f->cut_off;
+}
+
+static bool of_timeout(const struct viv_run_facts *f, struct viv_outcome *o)
+{
+	double s = (double)f->timeout_ms / 1000;
+
+	if (f->timed_out)
+		set(o, STATUS_TIMEOUT, "timeout",
+		    viv_asprintf("time limit of %g s reached%s", s,
+				 f->agent_seen ? "" : " before the system was up"));
+	if (f->timed_out)
+		o->show_console = !f->agent_seen;
+	return f->timed_out;
+}
+
+static const char *before_what(const struct viv_run_facts *f)
+{
+	return f->agent_seen ? "before the command had ended" : "before the system was up";
+}
+
+static void of_gone(const struct viv_run_facts *f, struct viv_outcome *o)
+{
+	char *reason = NULL;
+
+	switch (f->end) {
+	case VIV_VM_POWEROFF:
+		reason = viv_asprintf("the guest powered off %s", before_what(f));
+		break;
+	case VIV_VM_REBOOT:
+		reason = viv_asprintf("the guest wanted to reboot %s", before_what(f));
+		break;
+	case VIV_VM_PANIC:
+		reason = viv_asprintf("the guest's kernel panicked %s", before_what(f));
+		break;
+	case VIV_VM_INIT:
+		reason = viv_asprintf("the guest could not start: %s", f->end_text);
+		break;
+	case VIV_VM_STOPPED:
+		reason = f->command_error ? viv_asprintf("the guest went away: %s", f->command_error)
+			 : f->boot_timed_out
+				 ? viv_strdup("the system did not come up: its agent never answered")
+				 : viv_strdup("the guest went away");
+		break;
+	case VIV_VM_QEMU:
+		reason = viv_strdup(f->end_text ? f->end_text : "QEMU ended");
+		break;
+	}
+	set(o, STATUS_GONE, "gone", reason);
+	o->show_console = !f->agent_seen;
+}
+
+void viv_outcome_of(const struct viv_run_facts *f, struct viv_outcome *ret)
+{
+	struct viv_outcome o = {0};
+	bool qemu_failed = f->end == VIV_VM_QEMU && !f->agent_seen && f->end_text &&
+			   strstr(f->end_text, "exit status");
+
+	if (of_trouble(f, &o) || of_signal(f, &o) || of_timeout(f, &o)) {
+		/* set */
+	} else if (f->command_done) {
+		set(&o, f->command_status, "exit", viv_strdup(f->command_error));
+	} else if (qemu_failed) {
+		set(&o, STATUS_ENVIRONMENT, "environment", viv_strdup(f->end_text));
+	} else if (f->no_command && (f->end == VIV_VM_POWEROFF || f->end == VIV_VM_REBOOT)) {
+		set(&o, 0, "exit", NULL);
+	} else {
+		of_gone(f, &o);
+	}
+	*ret = o;
+}
+
+static json_t *trouble_json(const struct viv_trouble *t)
+{
+	json_t *lines = json_array();
+
+	for (size_t i = 0; i < t->lines.count; i++)
+		json_array_append_new(lines, json_string(t->lines.items[i]));
+	return json_pack("{s:s, s:s, s:o}", "kind", viv_trouble_name(t->kind), "what", t->what,
+			 "lines", lines);
+}
+
+json_t *viv_outcome_json(const struct viv_outcome *o, const struct viv_run_facts *f)
+{
+	json_t *j = json_pack("{s:i, s:s, s:s?}", "status", o->status, "kind", o->kind, "reason",
+			      o->reason);
+
+	json_object_set_new(j, "command",
+			    f->command_done ? json_integer(f->command_status) : json_null());
+	json_object_set_new(j, "trouble",
+			    f->trouble && f->trouble->kind ? trouble_json(f->trouble) : json_null());
+	return j;
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/session.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "run/keyboard.h"
+#include "run/vm.h"
+
+#include <signal.h>
+
+#define BOOT_MS	      600000 /* the agent's first word, under the slowest emulation */
+#define POWEROFF_MS   30000
+#define OOPS_GRACE_MS 10000 /* after an oops the command may hang for ever */
+#define TAIL_LINES    20
+
+/*
+ * BOOTING: no command yet. RUNNING: there is one. ENDING: it is over, or was given up; the machine
+ * is on its way down.
+ */
+enum state { BOOTING, RUNNING, ENDING };
+
+struct session {
+	const struct viv_session_spec *spec;
+	struct viv_loop *loop;
+	struct viv_machine_dir dir;
+	struct viv_vm *vm;
+	struct viv_command *command; /* while RUNNING */
+	struct viv_keyboard *keyboard;
+	struct viv_source *boot_limit, *time_limit, *oops_limit;
+	enum state state;
+	bool task_open; /* a task of the report's */
+	int interrupts;
+	struct viv_run_facts facts;
+	char *command_error, *end_text;
+	int64_t started, up, done; /* viv_now_ms */
+};
+
+static void end_task(struct session *s, bool ok)
+{
+	if (s->task_open)
+		viv_task_end(s->spec->report, ok);
+	s->task_open = false;
+}
+
+static void stop_limits(struct session *s)
+{
+	viv_source_remove(s->boot_limit);
+	viv_source_remove(s->time_limit);
+	viv_source_remove(s->oops_limit);
+	s->boot_limit = s->time_limit = s->oops_limit = NULL;
+}
+
+static void enter_ending(struct session *s)
+{
+	s->state = ENDING;
+	s->command = NULL;
+	end_task(s, false);
+	stop_limits(s);
+	viv_keyboard_stop(s->keyboard); /* it is the user's again */
+}
+
+static void end_clean(struct session *s)
+{
+	enter_ending(s);
+	viv_vm_poweroff(s->vm, POWEROFF_MS);
+}
+
+static void end_quick(struct session *s)
+{
+	enter_ending(s);
+	viv_vm_kill(s->vm);
+}
+
+/* The command */
+
+static void on_command_done(struct viv_command *c, int status, const char *error, void *arg)
+{
+	struct session *s = arg;
+
+	s->done = viv_now_ms();
+	free(s->command_error);
+	s->command_error = viv_strdup(error);
+	/* Without an answer from the guest there is no status; it went away. */
+	s->facts.command_done = !error || status == 126 || status == 127;
+	s->facts.command_status = status;
+	if (s->state == RUNNING)
+		end_clean(s);
+}
+
+static void on_resize(unsigned short rows, unsigned short columns, void *arg)
+{
+	struct session *s = arg;
+
+	if (s->command)
+		viv_command_resize(s->command, rows, columns);
+}
+
+static void on_cut_off(void *arg)
+{
+	struct session *s = arg;
+
+	s->facts.cut_off = true;
+	end_quick(s);
+}
+
+static void on_console_key(const char *data, size_t len, void *arg)
+{
+	struct session *s = arg;
+
+	viv_console_write(viv_vm_console(s->vm), data, len);
+}
+
+static int open_keyboard(struct session *s, struct viv_error *err)
+{
+	bool console = s->spec->kind == VIV_SESSION_CONSOLE;
+	const struct viv_keyboard_spec spec = {
+		.fd = s->spec->in_fd,
+		.out_fd = s->spec->out_fd,
+		.escape = console ? VIV_ESCAPE_CTRL_A : VIV_ESCAPE_TILDE,
+		.resized = on_resize,
+		.cut_off = on_cut_off,
+		.typed = console ? on_console_key : NULL,
+		.arg = s,
+	};
+
+	return viv_keyboard_new(s->loop, &spec, &s->keyboard, err);
+}
+
+static int start_command(struct session *s, struct viv_error *err)
+{
+	struct viv_command_spec c = {
+		.argv = s->spec->argv,
+		.pty = s->spec->pty,
+		.in_fd = s->spec->in_fd,
+		.out_fd = s->spec->out_fd,
+		.err_fd = s->spec->pty ? -1 : s->spec->err_fd,
+	};
+	VIV_FREE char *term = NULL;
+	const char *env[2] = {NULL, NULL};
+	int r;
+
+	if (s->spec->pty) {
+		const char *name = getenv("TERM");
+
+		term = viv_asprintf("TERM=%s", name && name[0] ? name : "linux");
+		env[0] = term;
+		c.env = env;
+		viv_terminal_size(s->spec->out_fd, &c.rows, &c.columns);
+		r = open_keyboard(s, err);
+		if (r < 0)
+			return r;
+		c.in_fd = viv_keyboard_fd(s->keyboard);
+	}
+	return viv_agent_run(viv_vm_agent(s->vm), &c, on_command_done, s, &s->command, err);
+}
+
+/* The machine's events */
+
+static void on_agent_ready(struct viv_vm *vm, void *arg)
+{
+	struct session *s = arg;
+
+	s->facts.agent_seen = true;
+	viv_source_remove(s->boot_limit);
+	s->boot_limit = NULL;
+	if (s->task_open)
+		viv_task_advance(s->spec->report, 0, "services are starting");
+}
+
+static void on_booted(struct viv_vm *vm, void *arg)
+{
+	struct session *s = arg;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	s->up = viv_now_ms();
+	if (s->state != BOOTING || s->spec->kind == VIV_SESSION_CONSOLE)
+		return;
+	end_task(s, true);
+	s->state = RUNNING;
+	if (start_command(s, &err) < 0) {
+		free(s->command_error);
+		s->command_error = viv_strdup(err.msg);
+		end_quick(s);
+	}
+}
+
+static void on_agent_lost(struct viv_vm *vm, const char *why, void *arg)
+{
+	struct session *s = arg;
+
+	if (s->state == ENDING)
+		return;
+	if (!s->command_error)
+		s->command_error = viv_strdup(why);
+	/* QEMU may be about to end by itself, and then knows better why: give it the time. */
+	s->state = ENDING;
+	s->command = NULL;
+	if (s->spec->kind != VIV_SESSION_CONSOLE)
+		viv_vm_kill_soon(vm);
+}
+
+static int on_oops_limit(struct viv_source *src, void *arg)
+{
+	struct session *s = arg;
+
+	s->oops_limit = NULL;
+	end_quick(s);
+	return 0;
+}
+
+static void on_trouble(struct viv_vm *vm, const struct viv_trouble *t, void *arg)
+{
+	struct session *s = arg;
+
+	if (!s->oops_limit && s->state != ENDING && s->spec->kind == VIV_SESSION_COMMAND &&
+	    (s->facts.fail_on & VIV_TROUBLE_BIT(VIV_TROUBLE_OOPS)) && t->kind == VIV_TROUBLE_OOPS)
+		viv_loop_add_timer(s->loop, OOPS_GRACE_MS, on_oops_limit, s, &s->oops_limit, NULL);
+}
+
+static void on_console_output(struct viv_vm *vm, const char *data, size_t len, void *arg)
+{
+	struct session *s = arg;
+
+	if (s->spec->kind == VIV_SESSION_CONSOLE)
+		viv_write_all(s->spec->out_fd, data, len, "the terminal", NULL);
+}
+
+static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, void *arg)
+{
+	struct session *s = arg;
+
+	enter_ending(s);
+	s->facts.end = how;
+	s->end_text = viv_strdup(text);
+	viv_loop_quit(s->loop, 0);
+}
+
+/* Limits and signals */
+
+static int on_boot_limit(struct viv_source *src, void *arg)
+{
+	struct session *s = arg;
+
+	s->boot_limit = NULL;
+	s->facts.boot_timed_out = true;
+	end_quick(s);
+	return 0;
+}
+
+static int on_time_limit(struct viv_source *src, void *arg)
+{
+	struct session *s = arg;
+
+	s->time_limit = NULL;
+	s->facts.timed_out = true;
+	end_quick(s);
+	return 0;
+}
+
+static int on_interrupt(struct viv_source *src, int signo, void *arg)
+{
+	struct session *s = arg;
+
+	if (s->interrupts++ == 0 && s->command) {
+		viv_command_signal(s->command, SIGINT);
+		return 0;
+	}
+	if (!s->facts.command_done)
+		s->facts.signal = signo;
+	end_quick(s);
+	return 0;
+}
+
+static int on_terminate(struct viv_source *src, int signo, void *arg)
+{
+	struct session *s = arg;
+
+	if (s->state == ENDING)
+		return 0;
+	s->facts.signal = signo;
+	if (s->facts.agent_seen)
+		end_clean(s);
+	else
+		end_quick(s);
+	return 0;
+}
+
+static int watch_signals(struct session *s, struct viv_error *err)
+{
+	int r = viv_loop_add_signal(s->loop, SIGINT, on_interrupt, s, NULL, err);
+
+	if (r == 0)
+		r = viv_loop_add_signal(s->loop, SIGTERM, on_terminate, s, NULL, err);
+	if (r == 0)
+		r = viv_loop_add_signal(s->loop, SIGHUP, on_terminate, s, NULL, err);
+	return r;
+}
+
+static int start_limits(struct session *s, struct viv_error *err)
+{
+	int r = 0;
+
+	if (s->spec->kind != VIV_SESSION_CONSOLE)
+		r = viv_loop_add_timer(s->loop, BOOT_MS, on_boot_limit, s, &s->boot_limit, err);
+	if (r == 0 && s->spec->timeout_ms)
+		r = viv_loop_add_timer(s->loop, s->spec->timeout_ms, on_time_limit, s,
+				       &s->time_limit, err);
+	return r;
+}
+
+static int start(struct session *s, struct viv_error *err)
+{
+	const struct viv_vm_events events = {
+		.agent_ready = on_agent_ready,
+		.booted = on_booted,
+		.agent_lost = on_agent_lost,
+		.trouble = on_trouble,
+		.console_output = on_console_output,
+		.ended = on_ended,
+		.arg = s,
+	};
+	VIV_FREE char *runtime = NULL;
+	int r = viv_loop_new(&s->loop, err);
+
+	if (r == 0)
+		r = viv_dir_runtime(&runtime, err);
+	if (r == 0)
+		r = viv_machine_dir_take(runtime, s->spec->name, s->spec->exact_name, &s->dir, err);
+	if (r == 0)
+		r = watch_signals(s, err);
+	if (r < 0)
+		return r;
+	free(s->spec->machine->name);
+	s->spec->machine->name = viv_strdup(s->dir.name);
+	s->started = viv_now_ms();
+	if (s->spec->kind == VIV_SESSION_CONSOLE) {
+		r = open_keyboard(s, err);
+	} else {
+		viv_task_begin(s->spec->report, 0, "booting %s", s->dir.name);
+		s->task_open = true;
+	}
+	if (r == 0)
+		r = viv_vm_start(s->loop, s->spec->machine, &s->dir, &events, &s->vm, err);
+	return r == 0 ? start_limits(s, err) : r;
+}
+
+/* The result */
+
+static void add_times(const struct session *s, json_t *j)
+{
+	int64_t end = viv_now_ms();
+
+	json_object_set_new(j, "machine", json_string(s->dir.name));
+	json_object_set_new(j, "accelerator",
+			    json_string(s->spec->machine->accel == VIV_ACCEL_KVM ? "kvm" : "tcg"));
+	json_object_set_new(j, "boot_ms", s->up ? json_integer(s->up - s->started) : json_null());
+	json_object_set_new(j, "command_ms",
+			    s->up && s->done ? json_integer(s->done - s->up) : json_null());
+	json_object_set_new(j, "total_ms", json_integer(end - s->started));
+}
+
+static void conclude(struct session *s, struct viv_session_result *ret)
+{
+	struct viv_console *console = viv_vm_console(s->vm);
+	struct viv_strv lines = VIV_STRV_INIT;
+
+	s->facts.trouble = viv_console_trouble(console);
+	s->facts.command_error = s->command_error;
+	s->facts.end_text = s->end_text;
+	viv_outcome_of(&s->facts, &ret->outcome);
+	ret->json = viv_outcome_json(&ret->outcome, &s->facts);
+	add_times(s, ret->json);
+	if (ret->outcome.show_trouble)
+		viv_strv_push_all(&lines, (const char *const *)s->facts.trouble->lines.items);
+	else if (ret->outcome.show_console && s->spec->kind != VIV_SESSION_CONSOLE)
+		viv_console_tail(console, TAIL_LINES, &lines);
+	ret->lines = lines;
+}
+
+void viv_session_result_free_contents(struct viv_session_result *r)
+{
+	viv_outcome_free_contents(&r->outcome);
+	json_decref(r->json);
+	viv_strv_free(&r->lines);
+	*r = (struct viv_session_result){0};
+}
+
+int viv_session_run(const struct viv_session_spec *spec, struct viv_session_result *ret,
+		    struct viv_error *err)
+{
+	struct session s = {.spec = spec, .dir = VIV_MACHINE_DIR_INIT};
+	int r;
+
+	s.facts.fail_on = spec->fail_on;
+	s.facts.timeout_ms = spec->timeout_ms;
+	s.facts.no_command = spec->kind != VIV_SESSION_COMMAND;
+	r = start(&s, err);
+	if (r == 0)
+		r = viv_loop_run(s.loop, err);
+	end_task(&s, false);
+	viv_keyboard_stop(s.keyboard);
+	if (r == 0)
+		conclude(&s, ret);
+	viv_vm_free(s.vm);
+	viv_keyboard_free(s.keyboard);
+	viv_loop_free(s.loop);
+	viv_machine_dir_release(&s.dir);
+	free(s.command_error);
+	free(s.end_text);
+	return r;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * `viv run`: one machine, one command in it (or a shell, or its console), and its end. Blocks until
+ * all is over. While it runs, SIGINT, SIGTERM, SIGHUP and SIGWINCH are its own:
+ *
+ *	Ctrl-C		the command gets SIGINT; before there is one, or the second time, the machine
+ *			is ended at once
+ *	SIGTERM, SIGHUP	the guest is shut down in good order
+ *
+ * In a terminal of the guest's (pty, console) the keys go to the guest; ~. at the start of a line,
+ * with the console Ctrl-A X, ends the machine.
+ */
+
+#include "base/json.h"
+#include "base/report.h"
+#include "qemu/machine.h"
+#include "run/outcome.h"
+
+enum viv_session_kind {
+	VIV_SESSION_COMMAND, /* run argv; its status is ours */
+	VIV_SESSION_SHELL,   /* the same, but powering off inside is a regular end */
+	VIV_SESSION_CONSOLE, /* no command: the serial console, until the guest powers off */
+};
+
+struct viv_session_spec {
+	enum viv_session_kind kind;
+	struct viv_machine *machine; /* see viv_vm_start */
+	const char *name;	     /* of the machine's directory */
+	bool exact_name;	     /* given by the user: clashes instead of counting on */
+	const char *const *argv;
+	bool pty;		   /* the streams are terminals, and so are the command's */
+	int in_fd, out_fd, err_fd; /* -1: empty, dropped */
+	int64_t timeout_ms;	   /* from the machine's start; 0: none */
+	unsigned fail_on;	   /* VIV_TROUBLE_BIT */
+	struct viv_report *report;
+};
+
+struct viv_session_result {
+	struct viv_outcome outcome;
+	json_t *json;		/* for --status */
+	struct viv_strv lines;	/* of the console, that explain the outcome; may be empty */
+};
+
+/* An error is one of ours: nothing was started, or it could not be led to its end. */
+int viv_session_run(const struct viv_session_spec *spec, struct viv_session_result *ret,
+		    struct viv_error *err);
+void viv_session_result_free_contents(struct viv_session_result *r);

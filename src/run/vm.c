@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/vm.h"
+
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "run/qmp.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STDERR_KEPT   8192u
+#define QUIT_MS	      2000 /* from "quit" to SIGKILL */
+#define LAST_WORDS_MS 2000 /* from a panic to the end of its report */
+#define DRAIN_MS      3000 /* from a forced end to giving up on unread output */
+#define KEEP_MAX      64   /* descriptors handed to QEMU */
+
+struct viv_vm {
+	struct viv_loop *loop;
+	struct viv_vm_events events;
+	char *qemu;
+	pid_t pid; /* 0: reaped */
+	int status; /* as of waitpid, once reaped */
+	struct viv_source *child, *deadline, *errors;
+	int errors_fd;
+	struct viv_str said; /* QEMU's stderr, the end of it */
+	struct viv_qmp *qmp;
+	struct viv_agent *agent;
+	struct viv_console *console;
+	bool qmp_gone, agent_gone, console_gone;
+	bool panicked, kill_asked, killed, ended;
+	char *shutdown_reason; /* QMP's word for it */
+	char *fatal;	       /* what init said */
+};
+
+struct viv_agent *viv_vm_agent(struct viv_vm *vm)
+{
+	return vm->agent;
+}
+
+struct viv_console *viv_vm_console(struct viv_vm *vm)
+{
+	return vm->console;
+}
+
+pid_t viv_vm_pid(const struct viv_vm *vm)
+{
+	return vm->pid;
+}
+
+/* One deadline is enough: each step of ending replaces the one before. */
+static void set_deadline(struct viv_vm *vm, int64_t ms, viv_timer_fn fn)
+{
+	viv_source_remove(vm->deadline);
+	vm->deadline = NULL;
+	viv_loop_add_timer(vm->loop, ms, fn, vm, &vm->deadline, NULL);
+}
+
+/* The end */
+
+static enum viv_vm_end how_ended(struct viv_vm *vm)
+{
+	const char *reason = vm->shutdown_reason ? vm->shutdown_reason : "";
+
+	if (vm->fatal)
+		return VIV_VM_INIT;
+	if (vm->panicked)
+		return VIV_VM_PANIC;
+	if (vm->kill_asked)
+		return VIV_VM_STOPPED;
+	if (WIFEXITED(vm->status) && WEXITSTATUS(vm->status) == 0) {
+		if (viv_streq(reason, "guest-shutdown"))
+			return VIV_VM_POWEROFF;
+		if (viv_streq(reason, "guest-reset"))
+			return VIV_VM_REBOOT;
+		if (viv_streq(reason, "guest-panic"))
+			return VIV_VM_PANIC;
+	}
+	return VIV_VM_QEMU;
+}
+
+static char *end_text(struct viv_vm *vm, enum viv_vm_end how)
+{
+	VIV_FREE char *status = viv_process_status_text(vm->status);
+	struct viv_slice said = viv_slice_trim((struct viv_slice){vm->said.data, vm->said.len});
+
+	if (how == VIV_VM_INIT)
+		return viv_strdup(vm->fatal);
+	if (how != VIV_VM_QEMU)
+		return NULL;
+	if (vm->shutdown_reason && viv_streq(vm->shutdown_reason, "host-signal"))
+		return viv_strdup("QEMU was ended by a signal");
+	return viv_asprintf("QEMU ended: %s%s%.*s", status, said.len ? "\n" : "", (int)said.len,
+			    said.len ? said.data : "");
+}
+
+static void finish(struct viv_vm *vm)
+{
+	enum viv_vm_end how = how_ended(vm);
+	VIV_FREE char *text = end_text(vm, how);
+
+	if (vm->ended)
+		return;
+	vm->ended = true;
+	viv_source_remove(vm->deadline);
+	vm->deadline = NULL;
+	if (vm->events.ended)
+		vm->events.ended(vm, how, text, vm->events.arg);
+}
+
+/* All sockets to QEMU end with it: what it sent before is read first. */
+static void finish_if_all_gone(struct viv_vm *vm)
+{
+	if (!vm->pid && vm->qmp_gone && vm->agent_gone && vm->console_gone && vm->errors_fd < 0)
+		finish(vm);
+}
+
+static int on_drain_limit(struct viv_source *s, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	vm->deadline = NULL;
+	finish(vm);
+	return 0;
+}
+
+static int on_child(struct viv_source *s, pid_t pid, int status, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	vm->child = NULL;
+	vm->pid = 0;
+	vm->status = status;
+	/* Output that nobody takes must not keep a machine that was stopped. */
+	if (vm->kill_asked || vm->panicked)
+		set_deadline(vm, DRAIN_MS, on_drain_limit);
+	finish_if_all_gone(vm);
+	return 0;
+}
+
+static int on_kill_limit(struct viv_source *s, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	vm->deadline = NULL;
+	if (vm->pid)
+		kill(vm->pid, SIGKILL);
+	return 0;
+}
+
+/* Towards the end, without saying whose wish it was. */
+static void end_qemu(struct viv_vm *vm)
+{
+	if (vm->killed || !vm->pid)
+		return;
+	vm->killed = true;
+	if (vm->qmp_gone || viv_qmp_execute(vm->qmp, "quit", NULL, NULL, NULL, NULL) < 0)
+		kill(vm->pid, SIGKILL);
+	else
+		set_deadline(vm, QUIT_MS, on_kill_limit);
+}
+
+void viv_vm_kill(struct viv_vm *vm)
+{
+	vm->kill_asked = true;
+	end_qemu(vm);
+}
+
+static int on_poweroff_limit(struct viv_source *s, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	vm->deadline = NULL;
+	viv_vm_kill(vm);
+	return 0;
+}
+
+void viv_vm_kill_soon(struct viv_vm *vm)
+{
+	if (!vm->killed && !vm->ended && vm->pid)
+		set_deadline(vm, LAST_WORDS_MS, on_poweroff_limit);
+}
+
+void viv_vm_poweroff(struct viv_vm *vm, int64_t limit_ms)
+{
+	if (vm->killed || vm->ended)
+		return;
+	if (vm->agent_gone || viv_agent_poweroff(vm->agent, NULL) < 0)
+		viv_vm_kill(vm);
+	else
+		set_deadline(vm, limit_ms, on_poweroff_limit);
+}
+
+/* Trouble */
+
+static int on_last_words(struct viv_source *s, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	vm->deadline = NULL;
+	end_qemu(vm);
+	return 0;
+}
+
+/* A guest that can't go on gets a moment to say why; then it is ended. */
+static void wait_for_last_words(struct viv_vm *vm)
+{
+	if (!vm->killed)
+		set_deadline(vm, LAST_WORDS_MS, on_last_words);
+}
+
+static void on_console_trouble(struct viv_console *c, const struct viv_trouble *t, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	if (t->fatal && !vm->fatal) {
+		vm->fatal = viv_strdup(t->fatal);
+		wait_for_last_words(vm);
+	}
+	if (t->kind == VIV_TROUBLE_PANIC && !vm->panicked) {
+		vm->panicked = true;
+		wait_for_last_words(vm);
+	}
+	if (t->kind && vm->events.trouble)
+		vm->events.trouble(vm, t, vm->events.arg);
+}
+
+static void on_console_report_end(struct viv_console *c, const struct viv_trouble *t, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	if (t->kind == VIV_TROUBLE_PANIC)
+		end_qemu(vm);
+}
+
+static void on_console_output(struct viv_console *c, const char *data, size_t len, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	if (vm->events.console_output)
+		vm->events.console_output(vm, data, len, vm->events.arg);
+}
+
+static void on_console_closed(struct viv_console *c, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	vm->console_gone = true;
+	finish_if_all_gone(vm);
+}
+
+static void on_qmp_event(struct viv_qmp *q, const char *name, const json_t *data, void *arg)
+{
+	struct viv_vm *vm = arg;
+	const char *reason = viv_json_str(data, "reason");
+
+	if (viv_streq(name, "SHUTDOWN") && reason) {
+		free(vm->shutdown_reason);
+		vm->shutdown_reason = viv_strdup(reason);
+	} else if (viv_streq(name, "GUEST_PANICKED") && !vm->panicked) {
+		vm->panicked = true;
+		wait_for_last_words(vm);
+	}
+}
+
+static void on_qmp_lost(struct viv_qmp *q, const char *why, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	vm->qmp_gone = true;
+	/* Without its monitor a machine can't be led any more. After QEMU's end this does nothing. */
+	if (!vm->deadline)
+		set_deadline(vm, QUIT_MS, on_kill_limit);
+	finish_if_all_gone(vm);
+}
+
+/* The agent */
+
+static void on_agent_ready(struct viv_agent *a, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	if (vm->events.agent_ready)
+		vm->events.agent_ready(vm, vm->events.arg);
+}
+
+static void on_agent_booted(struct viv_agent *a, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	if (vm->events.booted)
+		vm->events.booted(vm, vm->events.arg);
+}
+
+static void on_agent_lost(struct viv_agent *a, const char *why, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	vm->agent_gone = true;
+	if (vm->events.agent_lost)
+		vm->events.agent_lost(vm, why, vm->events.arg);
+	finish_if_all_gone(vm);
+}
+
+/* QEMU's own words */
+
+static int on_errors(struct viv_source *s, int fd, uint32_t events, void *arg)
+{
+	struct viv_vm *vm = arg;
+	ssize_t n = read(fd, viv_str_reserve(&vm->said, 4096), 4096);
+
+	if (n > 0) {
+		viv_str_added(&vm->said, (size_t)n);
+		if (vm->said.len > STDERR_KEPT)
+			viv_str_drop(&vm->said, vm->said.len - STDERR_KEPT);
+	} else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+		viv_source_remove(s);
+		vm->errors = NULL;
+		vm->errors_fd = viv_close(fd);
+		finish_if_all_gone(vm);
+	}
+	return 0;
+}
+
+/* The start */
+
+/* What QEMU inherits, and our ends of it. */
+struct wires {
+	int keep[KEEP_MAX]; /* become 3, 4, … in QEMU */
+	size_t n_keep;
+	size_t n_sockets; /* the first of keep: QEMU's ends, ours to close */
+	int qmp, agent, console, errors;
+	int errors_out; /* QEMU's stderr */
+};
+
+static void close_wires(struct wires *w)
+{
+	for (size_t i = 0; i < w->n_sockets; i++)
+		viv_close(w->keep[i]);
+	w->n_sockets = 0;
+	w->errors_out = viv_close(w->errors_out);
+}
+
+static void wires_free(struct wires *w)
+{
+	close_wires(w);
+	viv_close(w->qmp);
+	viv_close(w->agent);
+	viv_close(w->console);
+	viv_close(w->errors);
+}
+
+static int add_socket(struct wires *w, struct viv_channel *channel, int *ret_ours,
+		      struct viv_error *err)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return viv_error_set(err, errno, "socketpair");
+	free(channel->path);
+	*channel = (struct viv_channel){.fd = 3 + (int)w->n_keep};
+	w->keep[w->n_keep++] = fds[0];
+	w->n_sockets++;
+	*ret_ours = fds[1];
+	return 0;
+}
+
+static int add_drives(struct wires *w, struct viv_machine *m, struct viv_error *err)
+{
+	for (size_t i = 0; i < m->n_drives; i++) {
+		if (m->drives[i].file)
+			continue;
+		if (w->n_keep == KEEP_MAX)
+			return viv_error_say(err, E2BIG, "too many disks");
+		w->keep[w->n_keep] = m->drives[i].fd;
+		m->drives[i].fd = 3 + (int)w->n_keep++;
+	}
+	return 0;
+}
+
+static int make_wires(struct wires *w, struct viv_machine *m, struct viv_error *err)
+{
+	int fds[2], r;
+
+	r = add_socket(w, &m->qmp, &w->qmp, err);
+	if (r == 0)
+		r = add_socket(w, &m->agent, &w->agent, err);
+	if (r == 0)
+		r = add_socket(w, &m->console, &w->console, err);
+	if (r == 0)
+		r = add_drives(w, m, err);
+	if (r == 0)
+		r = viv_pipe(fds, err);
+	if (r < 0)
+		return r;
+	w->errors = fds[0];
+	w->errors_out = fds[1];
+	return viv_set_nonblocking(w->errors, true, err);
+}
+
+static int spawn(struct viv_vm *vm, const struct viv_machine *m, const struct wires *w,
+		 struct viv_error *err)
+{
+	VIV_STRV argv = VIV_STRV_INIT;
+	struct viv_process_spec spec = {
+		.fds = {-1, -1, w->errors_out},
+		.keep = w->keep,
+		.n_keep = w->n_keep,
+		.new_session = true,
+	};
+
+	viv_qemu_command(m, &argv);
+	spec.argv = (const char *const *)argv.items;
+	return viv_process_spawn(&spec, &vm->pid, NULL, err);
+}
+
+static int watch(struct viv_vm *vm, struct wires *w, const char *log, struct viv_error *err)
+{
+	const struct viv_qmp_events qmp = {.event = on_qmp_event, .lost = on_qmp_lost, .arg = vm};
+	const struct viv_agent_events agent = {.ready = on_agent_ready,
+					       .booted = on_agent_booted,
+					       .lost = on_agent_lost,
+					       .arg = vm};
+	const struct viv_console_events console = {.output = on_console_output,
+						   .trouble = on_console_trouble,
+						   .report_end = on_console_report_end,
+						   .closed = on_console_closed,
+						   .arg = vm};
+	int r = viv_loop_add_child(vm->loop, vm->pid, on_child, vm, &vm->child, err);
+
+	vm->errors_fd = viv_steal_fd(&w->errors);
+	if (r == 0)
+		r = viv_loop_add_io(vm->loop, vm->errors_fd, EPOLLIN, on_errors, vm, &vm->errors, err);
+	if (r == 0)
+		r = viv_qmp_new(vm->loop, viv_steal_fd(&w->qmp), &qmp, &vm->qmp, err);
+	if (r == 0)
+		r = viv_console_new(vm->loop, viv_steal_fd(&w->console), log, &console,
+				    &vm->console, err);
+	if (r == 0)
+		r = viv_agent_new(vm->loop, viv_steal_fd(&w->agent), &agent, &vm->agent, err);
+	return r;
+}
+
+static void write_pids(const struct viv_vm *vm, const struct viv_machine_dir *dir)
+{
+	VIV_FREE char *path = viv_path_join(dir->path, "pid");
+	VIV_FREE char *text = viv_asprintf("%d %d\n", (int)getpid(), (int)vm->pid);
+
+	viv_write_file(path, text, strlen(text), 0600, NULL);
+}
+
+int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_machine_dir *dir,
+		 const struct viv_vm_events *events, struct viv_vm **ret, struct viv_error *err)
+{
+	struct wires w = {.qmp = -1, .agent = -1, .console = -1, .errors = -1, .errors_out = -1};
+	VIV_FREE char *log = viv_path_join(dir->path, "console.log");
+	struct viv_vm *vm = viv_new(struct viv_vm);
+	int r;
+
+	vm->loop = loop;
+	vm->events = *events;
+	vm->errors_fd = -1;
+	r = make_wires(&w, m, err);
+	if (r == 0)
+		r = spawn(vm, m, &w, err);
+	close_wires(&w);
+	if (r == 0)
+		r = watch(vm, &w, log, err);
+	wires_free(&w);
+	if (r < 0) {
+		viv_vm_free(vm);
+		return r;
+	}
+	write_pids(vm, dir);
+	*ret = vm;
+	return 0;
+}
+
+void viv_vm_free(struct viv_vm *vm)
+{
+	if (!vm)
+		return;
+	viv_source_remove(vm->child);
+	viv_source_remove(vm->deadline);
+	viv_source_remove(vm->errors);
+	if (vm->pid) {
+		kill(vm->pid, SIGKILL);
+		while (waitpid(vm->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	viv_agent_free(vm->agent);
+	viv_console_free(vm->console);
+	viv_qmp_free(vm->qmp);
+	viv_close(vm->errors_fd);
+	viv_str_free(&vm->said);
+	free(vm->shutdown_reason);
+	free(vm->fatal);
+	free(vm);
+}

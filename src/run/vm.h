@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A running machine: one QEMU process, its monitor (QMP), its console and the agent inside, held by
+ * one supervisor (this process), driven by one loop. QEMU is started with sockets that are
+ * connected already, in a session of its own, and gets SIGKILL from the kernel should we end
+ * without a word. Nothing here assumes what the machine is for: `viv run` is one user.
+ */
+
+#include "base/loop.h"
+#include "qemu/machine.h"
+#include "run/agent.h"
+#include "run/console.h"
+#include "run/dir.h"
+
+struct viv_vm;
+
+/* How a machine came to its end. */
+enum viv_vm_end {
+	VIV_VM_POWEROFF, /* the guest powered off */
+	VIV_VM_REBOOT,	 /* it wanted to reboot: machines here don't */
+	VIV_VM_PANIC,	 /* its kernel panicked */
+	VIV_VM_INIT,	 /* our init in the initrd gave up; text says why */
+	VIV_VM_STOPPED,	 /* viv_vm_kill */
+	VIV_VM_QEMU,	 /* QEMU did not start, crashed or was killed; text says how */
+};
+
+/* Each may be NULL. viv_vm_free must not be called in them; all else may. */
+struct viv_vm_events {
+	void (*agent_ready)(struct viv_vm *vm, void *arg);
+	/* The system inside has reached its goal; after agent_ready. */
+	void (*booted)(struct viv_vm *vm, void *arg);
+	/* The agent's connection broke while the machine goes on. */
+	void (*agent_lost)(struct viv_vm *vm, const char *why, void *arg);
+	/* The kernel is in trouble, for the first time or worse than before. */
+	void (*trouble)(struct viv_vm *vm, const struct viv_trouble *t, void *arg);
+	void (*console_output)(struct viv_vm *vm, const char *data, size_t len, void *arg);
+	/* QEMU has ended and everything that it sent was handled. Nothing follows. */
+	void (*ended)(struct viv_vm *vm, enum viv_vm_end how, const char *text, void *arg);
+	void *arg;
+};
+
+/*
+ * Starts QEMU. m's channels are set here, and where a drive has no file, `fd` is our descriptor
+ * before and QEMU's number after; so m belongs to this start. m and dir are borrowed until
+ * viv_vm_free.
+ */
+int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_machine_dir *dir,
+		 const struct viv_vm_events *events, struct viv_vm **ret, struct viv_error *err);
+/* A machine that still runs is killed, without events. */
+void viv_vm_free(struct viv_vm *vm);
+
+/* Clean: the guest is asked, and killed when it has not powered off within limit_ms. */
+void viv_vm_poweroff(struct viv_vm *vm, int64_t limit_ms);
+/* At once: QEMU is asked to quit, so that images are whole, and killed if it doesn't. */
+void viv_vm_kill(struct viv_vm *vm);
+/* The same, unless it ends by itself within two seconds and says how. */
+void viv_vm_kill_soon(struct viv_vm *vm);
+
+struct viv_agent *viv_vm_agent(struct viv_vm *vm); /* never NULL; see agent_ready */
+struct viv_console *viv_vm_console(struct viv_vm *vm);
+pid_t viv_vm_pid(const struct viv_vm *vm);

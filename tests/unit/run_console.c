@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "run/console.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct seen {
+	struct viv_str output;
+	int troubles, ends, closed;
+	struct viv_loop *loop;
+};
+
+static void on_output(struct viv_console *c, const char *data, size_t len, void *arg)
+{
+	struct seen *s = arg;
+
+	viv_str_add_bytes(&s->output, data, len);
+}
+
+static void on_trouble(struct viv_console *c, const struct viv_trouble *t, void *arg)
+{
+	((struct seen *)arg)->troubles++;
+}
+
+static void on_end(struct viv_console *c, const struct viv_trouble *t, void *arg)
+{
+	((struct seen *)arg)->ends++;
+}
+
+static void on_closed(struct viv_console *c, void *arg)
+{
+	struct seen *s = arg;
+
+	s->closed++;
+	viv_loop_quit(s->loop, 0);
+}
+
+static struct viv_console *open_console(struct seen *s, const char *log, int *ret_guest)
+{
+	const struct viv_console_events events = {on_output, on_trouble, on_end, on_closed, s};
+	struct viv_console *c;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(viv_loop_new(&s->loop, NULL), 0);
+	assert_int_equal(viv_console_new(s->loop, fds[0], log, &events, &c, NULL), 0);
+	*ret_guest = fds[1];
+	return c;
+}
+
+static void test_lines_in_pieces(void **state)
+{
+	static const char *const pieces[] = {
+		"[    1.000000] BU", "G: bad\r\n[    1.000001] ---[ end tr", "ace 0 ]---\r\nand the",
+		" last"};
+	struct seen s = {0};
+	int guest;
+	struct viv_console *c = open_console(&s, NULL, &guest);
+	VIV_STRV tail = VIV_STRV_INIT;
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(pieces); i++)
+		assert_int_equal(viv_write_all(guest, pieces[i], strlen(pieces[i]), "", NULL), 0);
+	close(guest);
+	assert_int_equal(viv_loop_run(s.loop, NULL), 0);
+	assert_int_equal(s.troubles, 1);
+	assert_int_equal(s.ends, 1);
+	assert_int_equal(s.closed, 1);
+	viv_console_tail(c, 2, &tail);
+	assert_int_equal(tail.count, 2);
+	assert_string_equal(tail.items[0], "[    1.000001] ---[ end trace 0 ]---");
+	assert_string_equal(tail.items[1], "and the last");
+	viv_console_free(c);
+	viv_loop_free(s.loop);
+	viv_str_free(&s.output);
+}
+
+/* A guest that writes without end costs a bounded file and bounded memory. */
+static void test_flood(void **state)
+{
+	char dir[] = "/tmp/viv-test-XXXXXX", chunk[4096];
+	VIV_FREE char *log = NULL, *old = NULL;
+	struct seen s = {0};
+	struct stat st;
+	int guest;
+	struct viv_console *c;
+	VIV_STRV tail = VIV_STRV_INIT;
+
+	assert_non_null(mkdtemp(dir));
+	log = viv_path_join(dir, "console.log");
+	old = viv_path_join(dir, "console.log.1");
+	c = open_console(&s, log, &guest);
+	memset(chunk, 'x', sizeof(chunk));
+	if (fork() == 0) {
+		for (int i = 0; i < 10000; i++)
+			viv_write_all(guest, chunk, sizeof(chunk), "", NULL);
+		_exit(0);
+	}
+	close(guest);
+	assert_int_equal(viv_loop_run(s.loop, NULL), 0);
+	assert_int_equal(s.output.len, 10000u * sizeof(chunk));
+	assert_int_equal(stat(log, &st), 0);
+	assert_in_range(st.st_size, 1, VIV_CONSOLE_LOG_MAX);
+	assert_int_equal(stat(old, &st), 0);
+	assert_in_range(st.st_size, 1, VIV_CONSOLE_LOG_MAX);
+	viv_console_tail(c, 5, &tail);
+	assert_int_equal(tail.count, 1);
+	viv_console_free(c);
+	viv_loop_free(s.loop);
+	viv_str_free(&s.output);
+	assert_int_equal(viv_remove_tree(dir, NULL), 0);
+}
+
+static void test_typing(void **state)
+{
+	struct seen s = {0};
+	int guest;
+	struct viv_console *c = open_console(&s, NULL, &guest);
+	char buf[8] = "";
+
+	viv_console_write(c, "ls\r", 3);
+	assert_int_equal(read(guest, buf, sizeof(buf)), 3);
+	assert_string_equal(buf, "ls\r");
+	viv_console_free(c);
+	viv_loop_free(s.loop);
+	close(guest);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines_in_pieces),
+		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_typing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "run/trouble.h"
+
+static const struct {
+	const char *line;
+	enum viv_trouble_kind kind;
+} lines[] = {
+	{"", VIV_TROUBLE_NONE},
+	{"[    0.000000] Linux version 6.12.0", VIV_TROUBLE_NONE},
+	{"[    1.234567] Kernel panic - not syncing: sysrq triggered crash", VIV_TROUBLE_PANIC},
+	{"[    1.234567][    T1] Kernel panic - not syncing: VFS: Unable to mount root fs",
+	 VIV_TROUBLE_PANIC},
+	{"Kernel panic - not syncing: no time stamps here", VIV_TROUBLE_PANIC},
+	{"vm login: [    9.876543] Kernel panic - not syncing: Fatal exception", VIV_TROUBLE_PANIC},
+	{"[    1.2] Kernel panic - not a stamp", VIV_TROUBLE_NONE},
+	{"he said: Kernel panic - not syncing", VIV_TROUBLE_NONE},
+	{"[   12.000001] BUG: kernel NULL pointer dereference, address: 0000000000000000",
+	 VIV_TROUBLE_OOPS},
+	{"[   12.000001] BUG: unable to handle page fault for address: ffff8880", VIV_TROUBLE_OOPS},
+	{"[   12.000001] BUG: KASAN: slab-out-of-bounds in kmalloc_oob_right+0xa8/0xbc",
+	 VIV_TROUBLE_OOPS},
+	{"[   12.000001] BUG: KFENCE: use-after-free read in test", VIV_TROUBLE_OOPS},
+	{"[   12.000001] BUG: KCSAN: data-race in a / b", VIV_TROUBLE_OOPS},
+	{"[   12.000001] BUG: sleeping function called from invalid context at mm/slab.h:1",
+	 VIV_TROUBLE_OOPS},
+	{"[   12.000001] BUG: scheduling while atomic: swapper/0/1", VIV_TROUBLE_OOPS},
+	{"[   12.000001] kernel BUG at fs/inode.c:600!", VIV_TROUBLE_OOPS},
+	{"[   12.000001] Oops: 0002 [#1] PREEMPT SMP PTI", VIV_TROUBLE_OOPS},
+	{"[   12.000001] Oops: general protection fault, probably for non-canonical address",
+	 VIV_TROUBLE_OOPS},
+	{"[   12.000001] general protection fault: 0000 [#1] SMP", VIV_TROUBLE_OOPS},
+	{"[   12.000001] invalid opcode: 0000 [#1] PREEMPT SMP", VIV_TROUBLE_OOPS},
+	{"[   12.000001] Internal error: Oops: 96000004 [#1] SMP", VIV_TROUBLE_OOPS},
+	{"[   12.000001] Unable to handle kernel paging request at virtual address",
+	 VIV_TROUBLE_OOPS},
+	{"[   12.000001] WARNING: possible circular locking dependency detected", VIV_TROUBLE_OOPS},
+	{"[   12.000001] WARNING: possible recursive locking detected", VIV_TROUBLE_OOPS},
+	{"[   12.000001] WARNING: inconsistent lock state", VIV_TROUBLE_OOPS},
+	{"[   12.000001] WARNING: suspicious RCU usage", VIV_TROUBLE_OOPS},
+	{"[   12.000001] WARNING: CPU: 0 PID: 1 at kernel/x.c:3 f+0x1/0x2", VIV_TROUBLE_WARN},
+	{"[   12.000001] WARNING: fs/inode.c:397 at drop_nlink+0x2a/0x40, CPU#1: rm/212",
+	 VIV_TROUBLE_WARN},
+	{"[   12.000001] WARNING: the disk is nearly full", VIV_TROUBLE_NONE},
+	{"[   12.000001] watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [x:1]", VIV_TROUBLE_WARN},
+	{"[   12.000001] BUG: workqueue lockup - pool cpus=0", VIV_TROUBLE_WARN},
+	{"[   12.000001] rcu: INFO: rcu_preempt self-detected stall on CPU", VIV_TROUBLE_WARN},
+	{"[   12.000001] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:", VIV_TROUBLE_WARN},
+	{"[   12.000001] INFO: task sh:5 blocked for more than 120 seconds.", VIV_TROUBLE_WARN},
+	{"[   12.000001] UBSAN: array-index-out-of-bounds in x.c:3:4", VIV_TROUBLE_WARN},
+	{"[   12.000001] systemd[1]: Started BUG: tracker", VIV_TROUBLE_NONE},
+	{"[   12.000001] debug: 0 bugs", VIV_TROUBLE_NONE},
+	{"[", VIV_TROUBLE_NONE},
+	{"[    1.000000]", VIV_TROUBLE_NONE},
+	{"[    1.000000][", VIV_TROUBLE_NONE},
+};
+
+static void test_lines(void **state)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(lines); i++) {
+		struct viv_slice message;
+
+		if (viv_trouble_classify(viv_slice(lines[i].line), &message) != lines[i].kind)
+			fail_msg("%s: not %s", lines[i].line, viv_trouble_name(lines[i].kind));
+	}
+}
+
+static void feed(struct viv_trouble *t, const char *text)
+{
+	struct viv_slice rest = viv_slice(text), line;
+
+	while (viv_slice_line(&rest, &line))
+		viv_trouble_feed(t, line);
+}
+
+static void test_oops_then_panic(void **state)
+{
+	struct viv_trouble t = {0};
+
+	feed(&t, "[    1.000000] all is well\n"
+		 "[    2.000000] BUG: kernel NULL pointer dereference, address: 0\r\n"
+		 "[    2.000001] RIP: 0010:f+0x1/0x2\n"
+		 "[    2.000002] ---[ end trace 0000000000000000 ]---\n"
+		 "[    2.000003] Kernel panic - not syncing: Fatal exception\n"
+		 "[    2.000004] Kernel Offset: disabled\n"
+		 "[    2.000005] ---[ end Kernel panic - not syncing: Fatal exception ]---\n"
+		 "afterwards\n");
+	assert_int_equal(t.kind, VIV_TROUBLE_PANIC);
+	assert_int_equal(t.seen, VIV_TROUBLE_ON_DEFAULT);
+	assert_string_equal(t.what, "Kernel panic - not syncing: Fatal exception");
+	assert_false(t.open);
+	/* The trace had its end: what counts is the panic. */
+	assert_int_equal(t.lines.count, 3);
+	viv_trouble_free_contents(&t);
+}
+
+static void test_open_oops_stays(void **state)
+{
+	struct viv_trouble t = {0};
+
+	feed(&t, "[    2.000000] BUG: KASAN: bad\n[    2.000001] Call Trace:\n"
+		 "[    2.000002] Kernel panic - not syncing: kasan.fault=panic\n");
+	assert_true(t.open);
+	assert_int_equal(t.lines.count, 3);
+	assert_string_equal(t.lines.items[0], "[    2.000000] BUG: KASAN: bad");
+	viv_trouble_free_contents(&t);
+}
+
+static void test_bounds(void **state)
+{
+	struct viv_trouble t = {0};
+	char line[2000];
+
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "BUG: ", 5);
+	for (int i = 0; i < 1000; i++)
+		viv_trouble_feed(&t, (struct viv_slice){line, sizeof(line)});
+	assert_int_equal(t.lines.count, VIV_TROUBLE_LINES_MAX);
+	assert_int_equal(strlen(t.lines.items[0]), VIV_TROUBLE_LINE_MAX);
+	viv_trouble_feed(&t, VIV_SLICE("Kernel panic - not syncing: \033[2J"));
+	assert_int_equal(t.lines.count, VIV_TROUBLE_LINES_MAX + 1);
+	assert_string_equal(t.what, "Kernel panic - not syncing: ?[2J");
+	viv_trouble_free_contents(&t);
+}
+
+static void test_init(void **state)
+{
+	struct viv_trouble t = {0};
+
+	assert_true(viv_trouble_feed(&t, VIV_SLICE("viv-init: fatal: no disk viv-layer-0")));
+	assert_false(viv_trouble_feed(&t, VIV_SLICE("viv-init: fatal: again")));
+	assert_string_equal(t.fatal, "no disk viv-layer-0");
+	assert_int_equal(t.kind, VIV_TROUBLE_NONE);
+	viv_trouble_free_contents(&t);
+}
+
+static void test_sets(void **state)
+{
+	unsigned set = 99;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	assert_int_equal(viv_trouble_parse_set("panic,oops", &set, NULL), 0);
+	assert_int_equal(set, VIV_TROUBLE_ON_DEFAULT);
+	assert_int_equal(viv_trouble_parse_set("none", &set, NULL), 0);
+	assert_int_equal(set, 0);
+	assert_int_equal(viv_trouble_parse_set("warn", &set, NULL), 0);
+	assert_int_equal(set, VIV_TROUBLE_BIT(VIV_TROUBLE_WARN));
+	assert_int_equal(viv_trouble_parse_set("panic,foo", &set, &err), -EINVAL);
+	assert_string_equal(err.msg, "\"foo\" is none of panic, oops, warn, none");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines),	     cmocka_unit_test(test_oops_then_panic),
+		cmocka_unit_test(test_open_oops_stays), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_init),	     cmocka_unit_test(test_sets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
