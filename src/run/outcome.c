@@ -122,6 +122,8 @@ void viv_outcome_of(const struct viv_run_facts *f, struct viv_outcome *ret)
 		/* set */
 	} else if (f->command_done) {
 		set(&o, f->command_status, "exit", viv_strdup(f->command_error));
+	} else if (f->command_error && f->command_status == STATUS_ENVIRONMENT) {
+		set(&o, STATUS_ENVIRONMENT, "environment", viv_strdup(f->command_error));
 	} else if (qemu_failed) {
 		set(&o, STATUS_ENVIRONMENT, "environment", viv_strdup(f->end_text));
 	} else if (f->no_command && (f->end == VIV_VM_POWEROFF || f->end == VIV_VM_REBOOT)) {

@@ -13,7 +13,7 @@
 /* Signals by which a user ends a run; in `signal`. */
 struct viv_run_facts {
 	bool command_done;	   /* it was executed and has ended, or could not be executed */
-	int command_status;	   /* as a shell counts */
+	int command_status;	   /* as a shell counts; 121, 125: see viv_command_done_fn */
 	const char *command_error; /* why it did not run to its end; then command_done is false */
 	bool agent_seen;	   /* the system came up */
 	bool no_command;	   /* a shell or the console: powering off is its regular end */

@@ -77,6 +77,8 @@ static const struct {
 	 125, "environment", "QEMU ended: exit status 1\nno memory"},
 	{"protocol broken", {UP, .end = VIV_VM_STOPPED, .command_error = "a frame too long"}, 0, 121,
 	 "gone", "the guest went away: a frame too long"},
+	{"no user nobody", {UP, .end = VIV_VM_POWEROFF, .command_status = 125, .command_error = "no user"},
+	 0, 125, "environment", "no user"},
 	{"no agent", {.end = VIV_VM_STOPPED, .boot_timed_out = true}, 0, 121, "gone",
 	 "the system did not come up: its agent never answered"},
 	{"shell, powered off", {UP, .no_command = true, .end = VIV_VM_POWEROFF}, 0, 0, "exit", NULL},
