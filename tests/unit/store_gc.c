@@ -134,10 +134,11 @@ static void archives_stay(void **state)
 {
 	struct place *p = *state;
 	VIV_JSON *recipe = json_pack("{s:s}", "kind", "archive");
-	VIV_FREE char *id = viv_store_id("htop.deb", recipe), *other = put(p->s, "x", NULL);
+	VIV_FREE char *id = viv_store_id("htop.deb", recipe);
 	struct viv_store_gc o = {.max_size = UINT64_MAX, .keep_archives = true};
 	struct viv_store_build *b = NULL;
 
+	free(put(p->s, "x", NULL));
 	ok(viv_store_begin(p->s, id, NULL, &b, err));
 	write_text(viv_store_build_path(b), "deb");
 	ok(viv_store_commit(b, recipe, NULL, err));

@@ -201,6 +201,43 @@ static void two_collections(void **state)
 	assert_true(viv_store_has_closure(p->s, kept));
 }
 
+enum { GROUP = 5 };
+
+/* In a child: begins and commits several objects at once, each on top of the one before. */
+static int make_group(struct viv_store *s, unsigned n)
+{
+	struct viv_store_build *builds[GROUP];
+	struct viv_store_commit items[GROUP];
+	VIV_STRV ids = VIV_STRV_INIT;
+	struct viv_strv refs[GROUP] = {0};
+	json_t *recipes[GROUP];
+	size_t left = 0;
+	int r;
+
+	for (unsigned i = 0; i < GROUP; i++) {
+		VIV_FREE char *text = viv_asprintf("group %u %u", n, i);
+
+		recipes[i] = recipe_of(text);
+		viv_strv_take(&ids, id_of(text));
+		if (i)
+			viv_strv_push(&refs[i], ids.items[i - 1]);
+	}
+	r = viv_store_begin_many(s, (const char *const *)ids.items, GROUP, NULL, builds, NULL);
+	for (unsigned i = 0; r == 0 && i < GROUP; i++) {
+		if (!builds[i])
+			continue;
+		r = viv_write_file(viv_store_build_path(builds[i]), "group", 5, 0600, NULL);
+		items[left++] = (struct viv_store_commit){builds[i], recipes[i], &refs[i], NULL};
+	}
+	if (r == 0)
+		r = viv_store_commit_many(s, items, left, NULL);
+	for (unsigned i = 0; i < GROUP; i++) {
+		json_decref(recipes[i]);
+		viv_strv_free(&refs[i]);
+	}
+	return r == 0 && !viv_store_has_closure(s, ids.items[GROUP - 1]) ? -ENOENT : r;
+}
+
 /* Makes objects, some on top of others, and checks that what it has begun stays. Until killed. */
 static int build_for_ever(const char *root, int to_parent, int from_parent, unsigned seed)
 {
@@ -210,6 +247,8 @@ static int build_for_ever(const char *root, int to_parent, int from_parent, unsi
 
 		if (viv_store_open(root, &s, NULL) < 0)
 			return 1;
+		if (make_group(s, (unsigned)rand_r(&seed) % 8) < 0)
+			return 5;
 		for (int i = 0; i < 4; i++) {
 			VIV_FREE char *text = viv_asprintf("random %d", rand_r(&seed) % 40 * 4 + i);
 			VIV_FREE char *ref = viv_steal(below);
