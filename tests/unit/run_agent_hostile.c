@@ -115,7 +115,7 @@ static void no_memory(void **state)
 {
 	struct fixture *f = *state;
 	VIV_STRV argv = VIV_STRV_INIT;
-	VIV_FREE char *word = viv_malloc(100001), *error = NULL;
+	VIV_FREE char *word = NULL, *error = NULL;
 	VIV_STR out = VIV_STR_INIT, err = VIV_STR_INIT;
 	struct viv_command_spec spec = {.in_fd = -1};
 
@@ -125,6 +125,7 @@ static void no_memory(void **state)
 	}
 	connect_client(f);
 	run_until(f, &f->ready);
+	word = viv_malloc(100001);
 	memset(word, 'x', 100000);
 	word[100000] = '\0';
 	viv_strv_push(&argv, "echo");
