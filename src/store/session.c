@@ -21,15 +21,19 @@ struct viv_store_pin {
 };
 
 /*
- * Locks what we have just made, or what seems to be abandoned. False if somebody else has it or if
- * it was cleared away before we had the lock: the name must still lead to what we locked.
+ * Locks what we have just made, or what seems to be abandoned. -EAGAIN if somebody else has it or
+ * if it was cleared away before we had the lock: the name must still lead to what we locked.
  */
-static bool claim(int fd, const char *path)
+static int claim(int fd, const char *path)
 {
 	struct stat a, b;
 
-	return flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &a) == 0 && lstat(path, &b) == 0 &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev &&
+			       a.st_ino == b.st_ino
+		       ? 0
+		       : -EAGAIN;
 }
 
 static void clear_dead_tmp(const char *path)
@@ -38,7 +42,7 @@ static void clear_dead_tmp(const char *path)
 
 	if (fd < 0 && errno == EACCES && chmod(path, 0700) == 0)
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 ? errno == ENOTDIR : claim(fd, path))
+	if (fd < 0 ? errno == ENOTDIR : claim(fd, path) == 0)
 		viv_remove_tree(path, NULL);
 }
 
@@ -46,7 +50,7 @@ static void clear_dead_pin(const char *path)
 {
 	VIV_FD fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd >= 0 && claim(fd, path))
+	if (fd >= 0 && claim(fd, path) == 0)
 		unlink(path);
 }
 
@@ -89,8 +93,11 @@ int viv_store_need_tmp(struct viv_store *s, struct viv_error *err)
 		if (!mkdtemp(path))
 			return viv_error_set(err, errno, "cannot make a folder in %s/tmp", s->root);
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || !claim(fd, path))
+		r = fd < 0 ? -errno : claim(fd, path);
+		if (r == -EAGAIN || r == -ENOENT) /* taken for abandoned */
 			continue;
+		if (r < 0)
+			return viv_error_set(err, r, "cannot lock %s", path);
 		s->tmp = viv_steal(path);
 		s->tmp_fd = viv_steal_fd(&fd);
 		return 0;
@@ -121,12 +128,16 @@ static int make_pin_file(struct viv_store_pin *pin, struct viv_error *err)
 	for (;;) {
 		VIV_FREE char *path = viv_asprintf("%s/pins/XXXXXX", pin->store->root);
 		VIV_FD fd = mkostemp(path, O_CLOEXEC | O_APPEND);
+		int r;
 
 		if (fd < 0)
 			return viv_error_set(err, errno, "cannot make a file in %s/pins",
 					     pin->store->root);
-		if (!claim(fd, path))
+		r = claim(fd, path);
+		if (r == -EAGAIN)
 			continue;
+		if (r < 0)
+			return viv_error_set(err, r, "cannot lock %s", path);
 		pin->path = viv_steal(path);
 		pin->fd = viv_steal_fd(&fd);
 		return 0;
@@ -233,7 +244,7 @@ static int read_pin(const char *path, struct viv_strv *ids, struct viv_error *er
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : viv_error_set(err, errno, "%s", path);
-	if (claim(fd, path)) {
+	if (claim(fd, path) == 0) {
 		unlink(path);
 		return 0;
 	}
