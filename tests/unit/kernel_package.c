@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel_fixture.h"
+
+#include "base/json.h"
+#include "kernel/kernel.h"
+#include "kernel/modules.h"
+
+#define A "extern int b_fn(void); int a_fn(void); int a_fn(void) { return b_fn(); }" \
+	  " const char i[] __attribute__((section(\".modinfo\"))) = \"softdep=pre: soft missing\";"
+#define B "int b_fn(void); int b_fn(void) { return 1; }" \
+	  " const char s[] __attribute__((section(\"__ksymtab_strings\"))) = \"b_fn\";"
+#define SOFT "int soft_fn(void); int soft_fn(void) { return 1; }"
+
+/* The package that most tests use: a (needs b, asks for soft), b, soft; "built" is built in. */
+struct fixture {
+	char *dir, *deb, *dest;
+	struct viv_str elf, image, config, a, b, soft, builtin, order;
+	bool compiler;
+};
+
+static void compile(struct fixture *f, const char *source, const char *filter, struct viv_str *ret)
+{
+	VIV_FREE char *path = viv_path_join(f->dir, "m.ko");
+	VIV_STR data = VIV_STR_INIT;
+
+	f->compiler = make_module(path, source);
+	if (!f->compiler)
+		return;
+	assert_int_equal(viv_read_file(path, 1 << 20, &data, NULL), 0);
+	unlink(path);
+	if (filter)
+		test_compress(&data, filter, ret);
+	else
+		viv_str_add_bytes(ret, data.data, data.len);
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = viv_new(struct fixture);
+
+	f->dir = test_dir("kernel");
+	f->deb = viv_path_join(f->dir, "linux-image.deb");
+	f->dest = viv_path_join(f->dir, "kernel");
+	make_kernel("zstd", true, &f->elf, &f->image);
+	viv_str_add(&f->config, "CONFIG_PVH=y\n");
+	viv_str_add(&f->builtin, "kernel/fs/built.ko\nkernel/drivers/also-built.ko\n");
+	viv_str_add(&f->order, "kernel/a.ko\nkernel/sub/b.ko\nkernel/soft.ko\n");
+	compile(f, A, "xz", &f->a);
+	compile(f, B, "zstd", &f->b);
+	compile(f, SOFT, NULL, &f->soft);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	struct viv_str *texts[] = {&f->elf, &f->image, &f->config, &f->a,
+				   &f->b,   &f->soft,  &f->builtin, &f->order};
+
+	viv_remove_tree(f->dir, NULL);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(texts); i++)
+		viv_str_free(texts[i]);
+	free(f->dir);
+	free(f->deb);
+	free(f->dest);
+	free(f);
+	return 0;
+}
+
+static void pack(struct fixture *f, const char *filter, const char *modules)
+{
+	VIV_FREE char *a = viv_asprintf("./%s/6.1-x/kernel/a.ko.xz", modules);
+	VIV_FREE char *b = viv_asprintf("./%s/6.1-x/kernel/sub/b.ko.zst", modules);
+	VIV_FREE char *soft = viv_asprintf("./%s/6.1-x/kernel/soft.ko", modules);
+	VIV_FREE char *builtin = viv_asprintf("./%s/6.1-x/modules.builtin", modules);
+	VIV_FREE char *order = viv_asprintf("./%s/6.1-x/modules.order", modules);
+	VIV_FREE char *build = viv_asprintf("./%s/6.1-x/build", modules);
+	struct test_file files[] = {
+		{"./boot/vmlinuz-6.1-x", &f->image}, {"./boot/config-6.1-x", &f->config},
+		{"./usr/share/doc/x", &f->config},   {a, &f->a},
+		{b, &f->b},			     {soft, &f->soft},
+		{builtin, &f->builtin},		     {order, &f->order},
+		{build, NULL},
+	};
+
+	make_deb(f->deb, filter, files, VIV_ARRAY_SIZE(files));
+}
+
+/* Unpacks the usual package; skips the test where it can't be. */
+static void unpack(struct fixture *f, const char *filter, const char *modules)
+{
+	VIV_FREE char *depmod = viv_find_program("depmod");
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	if (!f->compiler || !depmod) {
+		print_message("skipped: no %s\n", depmod ? "cc" : "depmod");
+		skip();
+	}
+	pack(f, filter, modules);
+	if (viv_kernel_unpack(f->deb, f->dest, NULL, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+static void expect_file(struct fixture *f, const char *name, bool there)
+{
+	VIV_FREE char *path = viv_path_join(f->dest, name);
+
+	if (viv_exists(path) != there)
+		fail_msg("%s is %s", name, there ? "missing" : "there");
+}
+
+static void whole_package(void **state)
+{
+	struct fixture *f = *state;
+	VIV_FREE char *info = viv_path_join(f->dest, "kernel.json");
+	VIV_FREE char *vmlinux = viv_path_join(f->dest, "vmlinux");
+	VIV_STR got = VIV_STR_INIT;
+	VIV_STR text = VIV_STR_INIT;
+
+	unpack(f, "xz", "usr/lib/modules");
+	expect_file(f, "bzImage", true);
+	expect_file(f, "config", true);
+	expect_file(f, "modules/kernel/a.ko", true);
+	expect_file(f, "modules/kernel/a.ko.xz", false);
+	expect_file(f, "modules/kernel/sub/b.ko", true);
+	expect_file(f, "modules/kernel/soft.ko", true);
+	expect_file(f, "modules/modules.dep.bin", true);
+	expect_file(f, "modules/build", false);
+	expect_file(f, "root", false);
+	assert_int_equal(viv_read_file(vmlinux, 1 << 20, &got, NULL), 0);
+	assert_int_equal(got.len, f->elf.len);
+	assert_int_equal(viv_read_file(info, 1 << 20, &text, NULL), 0);
+	assert_string_equal(text.data, "{\n  \"builtin\": [\n    \"also-built\",\n    \"built\"\n  ],\n"
+				       "  \"pvh\": true,\n  \"version\": \"6.1-x\"\n}\n");
+}
+
+static void older_place_and_no_compression(void **state)
+{
+	struct fixture *f = *state;
+
+	unpack(f, "none", "lib/modules");
+	expect_file(f, "modules/kernel/sub/b.ko", true);
+	expect_file(f, "vmlinux", true);
+}
+
+static void same_bytes_and_times(void **state)
+{
+	struct fixture *f = *state;
+	VIV_FREE char *other = viv_path_join(f->dir, "again");
+	const char *diff[] = {"diff", "-r", f->dest, other, NULL};
+	VIV_FREE char *dep = viv_path_join(other, "modules/modules.dep");
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct stat st;
+
+	unpack(f, "gzip", "usr/lib/modules");
+	assert_int_equal(viv_kernel_unpack(f->deb, other, NULL, NULL), 0);
+	if (viv_process_check(diff, NULL, 1 << 20, 60000, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(stat(dep, &st), 0);
+	assert_int_equal(st.st_mtime, 1700000000);
+}
+
+static char *names_of(const struct viv_strv *paths)
+{
+	VIV_STRV names = VIV_STRV_INIT;
+
+	for (size_t i = 0; i < paths->count; i++)
+		viv_strv_push(&names, viv_path_base(paths->items[i]));
+	return viv_strv_join(&names, " ");
+}
+
+static void modules_in_order(void **state)
+{
+	static const struct {
+		const char *wanted, *optional, *order;
+	} rows[] = {
+		{"a", NULL, "soft.ko b.ko a.ko"}, {"b", "a", "b.ko soft.ko a.ko"},
+		{"built", "b", "b.ko"},		  {"soft", "nothing-like-it", "soft.ko"},
+		{NULL, "also-built", ""},	  {"also_built", NULL, ""},
+	};
+	struct fixture *f = *state;
+	VIV_FREE char *folder = viv_path_join(f->dest, "modules");
+
+	unpack(f, "xz", "usr/lib/modules");
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_STRV wanted = VIV_STRV_INIT;
+		VIV_STRV optional = VIV_STRV_INIT;
+		VIV_STRV got = VIV_STRV_INIT;
+		VIV_FREE char *names = NULL;
+
+		if (rows[i].wanted)
+			viv_strv_push(&wanted, rows[i].wanted);
+		if (rows[i].optional)
+			viv_strv_push(&optional, rows[i].optional);
+		assert_int_equal(viv_modules_closure(folder, &wanted, &optional, &got, NULL), 0);
+		names = names_of(&got);
+		assert_string_equal(names, rows[i].order);
+	}
+}
+
+static void missing_module(void **state)
+{
+	struct fixture *f = *state;
+	VIV_FREE char *folder = viv_path_join(f->dest, "modules");
+	VIV_STRV wanted = VIV_STRV_INIT;
+	VIV_STRV got = VIV_STRV_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	unpack(f, "xz", "usr/lib/modules");
+	viv_strv_push(&wanted, "softt");
+	assert_int_equal(viv_modules_closure(folder, &wanted, NULL, &got, &err), -ENOENT);
+	assert_string_equal(err.msg, "the kernel has no module softt (did you mean soft?)");
+	assert_int_equal(got.count, 0);
+}
+
+static void bad_packages(void **state)
+{
+	struct fixture *f = *state;
+	const struct {
+		struct test_file files[2];
+		const char *text;
+	} rows[] = {
+		{{{"./usr/share/doc/x", &f->config}, {"./etc/x", &f->config}},
+		 "no kernel in this package (boot/vmlinuz-…)"},
+		{{{"./boot/vmlinuz-1", &f->image}, {"./boot/vmlinuz-2", &f->image}},
+		 "it holds kernels of two versions"},
+		{{{"./boot/vmlinuz-1", &f->image}, {"./lib/modules/2/x", &f->config}},
+		 "kernel and modules are of two versions"},
+		{{{"./boot/vmlinuz-1", &f->image}, {"./lib/modules/1/../../../x", &f->config}},
+		 "a file name that leaves the package's root"},
+		{{{"./boot/vmlinuz-$(x)", &f->image}, {"./etc/x", &f->config}},
+		 "a kernel version with odd characters"},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_FREE char *want = viv_asprintf("%s: %s", f->deb, rows[i].text);
+		VIV_ERROR err = VIV_ERROR_INIT;
+
+		make_deb(f->deb, "xz", rows[i].files, 2);
+		assert_int_equal(viv_kernel_unpack(f->deb, f->dest, NULL, &err), -EINVAL);
+		assert_string_equal(err.msg, want);
+		viv_remove_tree(f->dest, NULL);
+	}
+}
+
+static void cut_packages(void **state)
+{
+	struct fixture *f = *state;
+	VIV_STR whole = VIV_STR_INIT;
+
+	pack(f, "xz", "usr/lib/modules");
+	assert_int_equal(viv_read_file(f->deb, 1 << 20, &whole, NULL), 0);
+	for (size_t n = 0; n < whole.len - 600; n += whole.len / 40) {
+		VIV_ERROR err = VIV_ERROR_INIT;
+
+		assert_int_equal(viv_write_file(f->deb, whole.data, n, 0644, NULL), 0);
+		assert_true(viv_kernel_unpack(f->deb, f->dest, NULL, &err) < 0);
+		assert_non_null(err.msg);
+		viv_remove_tree(f->dest, NULL);
+	}
+}
+
+static void damaged_module(void **state)
+{
+	struct fixture *f = *state;
+	VIV_STR bad = VIV_STR_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct test_file files[] = {{"./boot/vmlinuz-1", &f->image},
+				    {"./lib/modules/1/kernel/x.ko.xz", &bad}};
+
+	viv_str_add(&bad, "not xz at all, whatever its name says");
+	make_deb(f->deb, "xz", files, 2);
+	assert_int_equal(viv_kernel_unpack(f->deb, f->dest, NULL, &err), -EINVAL);
+	assert_true(strstr(err.msg, "x.ko.xz: damaged") != NULL);
+}
+
+/* The real thing, where one is at hand. */
+static void boot_files_of(struct fixture *f, const char *deb)
+{
+	static const char *const names[] = {"virtio_pci", "virtio_blk", "virtio_console", "erofs",
+					    "overlay", "ext4", NULL};
+	VIV_STRV wanted = VIV_STRV_INIT;
+	VIV_FREE char *initrd = viv_path_join(f->dir, "initrd");
+	struct viv_initrd_spec spec = {
+		.kernel_dir = f->dest, .init = TEST_INIT, .agent = TEST_AGENT, .modules = &wanted};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct stat st;
+
+	if (viv_kernel_unpack(deb, f->dest, NULL, &err) < 0)
+		fail_msg("%s", err.msg);
+	expect_file(f, "vmlinux", true);
+	viv_strv_push_all(&wanted, names);
+	if (viv_initrd_write(&spec, initrd, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(stat(initrd, &st), 0);
+	assert_in_range(st.st_size, 100000, 4000000);
+}
+
+static void debian_kernel(void **state)
+{
+	const char *deb = getenv("VIV_TEST_KERNEL_DEB");
+
+	if (!deb) {
+		print_message("skipped: VIV_TEST_KERNEL_DEB does not name a Debian kernel\n");
+		skip();
+	}
+	boot_files_of(*state, deb);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(whole_package),
+		TEST(older_place_and_no_compression),
+		TEST(same_bytes_and_times),
+		TEST(modules_in_order),
+		TEST(missing_module),
+		TEST(bad_packages),
+		TEST(cut_packages),
+		TEST(damaged_module),
+		TEST(debian_kernel),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
