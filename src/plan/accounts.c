@@ -119,52 +119,27 @@ static void add_member(struct viv_str *text, const char *group, const char *user
 	set_field(text, group, 3, with);
 }
 
-static int64_t recorded_id(const struct work *w, const char *kind, const char *name)
-{
-	const json_t *id = json_object_get(json_object_get(w->req->recorded, kind), name);
-
-	return json_is_integer(id) && json_integer_value(id) > 0 && json_integer_value(id) <= MAX_ID
-		       ? json_integer_value(id)
-		       : -1;
-}
-
-/* Is an id promised to another name by the record? */
-static bool is_promised(const struct work *w, const char *kind, uint64_t id)
-{
-	const char *name;
-	json_t *v;
-
-	json_object_foreach(json_object_get((json_t *)w->req->recorded, kind), name, v)
-		if (json_integer_value(v) == (json_int_t)id)
-			return true;
-	return false;
-}
-
-/* An id for a new name: the one asked for, the recorded one, or a free one. */
+/* The id asked for, or the one that was assigned. */
 static int choose_id(struct work *w, const char *kind, const char *name, const json_t *asked,
-		     bool system, uint64_t *ret, struct viv_error *err)
+		     uint64_t *ret, struct viv_error *err)
 {
 	const char *text = kind[0] == 'u' ? w->out->passwd.data : w->out->group.data;
-	int64_t id = json_is_integer(asked) ? json_integer_value(asked) : recorded_id(w, kind, name);
+	const json_t *assigned = json_object_get(json_object_get(w->req->ids, kind), name);
+	const json_t *id = json_is_integer(asked) ? asked : assigned;
 	VIV_FREE char *owner = NULL;
 
-	if (id < 0) {
-		id = system ? 999 : 1000;
-		for (; id > 100 && id < MAX_ID; id += system ? -1 : 1) {
-			VIV_FREE char *other = owner_of(text, (uint64_t)id);
-
-			if (!other && !is_promised(w, kind, (uint64_t)id))
-				break;
-		}
-	}
-	if (id > MAX_ID)
+	if (!json_is_integer(id))
+		return viv_error_say(err, EINVAL,
+				     "users.%s.%s: no package makes it\nto make it, set isNormalUser "
+				     "or isSystemUser",
+				     kind, name);
+	if (json_integer_value(id) > MAX_ID || json_integer_value(id) < 0)
 		return viv_error_say(err, EINVAL, "users.%s.%s: ids go up to %d", kind, name, MAX_ID);
-	owner = owner_of(text, (uint64_t)id);
+	owner = owner_of(text, (uint64_t)json_integer_value(id));
 	if (owner)
 		return viv_error_say(err, EINVAL, "users.%s.%s: the id %lld belongs to %s", kind,
-				     name, (long long)id, owner);
-	json_object_set_new(json_object_get(w->out->recorded, kind), name, json_integer(id));
-	*ret = (uint64_t)id;
+				     name, (long long)json_integer_value(id), owner);
+	*ret = (uint64_t)json_integer_value(id);
 	return 0;
 }
 
@@ -177,15 +152,14 @@ static int check_name(const char *kind, const char *name, struct viv_error *err)
 			     name);
 }
 
-static int add_group(struct work *w, const char *name, const json_t *asked, bool system,
-		     struct viv_error *err)
+static int add_group(struct work *w, const char *name, const json_t *asked, struct viv_error *err)
 {
 	uint64_t gid;
 	int r = check_name("groups", name, err);
 
 	if (r < 0 || viv_account_id(w->out->group.data, name) >= 0)
 		return r;
-	r = choose_id(w, "groups", name, asked, system, &gid, err);
+	r = choose_id(w, "groups", name, asked, &gid, err);
 	if (r < 0)
 		return r;
 	viv_str_addf(&w->out->group, "%s:x:%llu:\n", name, (unsigned long long)gid);
@@ -272,16 +246,15 @@ static int add_user(struct work *w, const char *name, const json_t *user, struct
 		system ? viv_strdup("/nonexistent") : viv_asprintf("/home/%s", name);
 	int64_t gid;
 	uint64_t uid;
-	int r = 0;
+	int r;
 
-	if (!group)
-		r = add_group(w, name, json_object_get(user, "uid"), system, err);
+	r = choose_id(w, "users", name, json_object_get(user, "uid"), &uid, err);
+	if (r == 0 && !group)
+		r = add_group(w, name, json_object_get(user, "uid"), err);
 	group = group ? group : name;
 	gid = viv_account_id(w->out->group.data, group);
 	if (r == 0 && gid < 0)
 		r = viv_error_say(err, EINVAL, "users.users.%s.group: no group \"%s\"", name, group);
-	if (r == 0)
-		r = choose_id(w, "users", name, json_object_get(user, "uid"), system, &uid, err);
 	if (r < 0)
 		return r;
 	home = home ? home : default_home;
@@ -343,7 +316,7 @@ static int make_groups(struct work *w, struct viv_error *err)
 	int r = 0;
 
 	json_object_foreach((json_t *)w->req->groups, name, group) {
-		r = add_group(w, name, json_object_get(group, "gid"), false, err);
+		r = add_group(w, name, json_object_get(group, "gid"), err);
 		if (r < 0)
 			return r;
 	}
@@ -380,7 +353,6 @@ int viv_accounts_make(const struct viv_accounts_request *req, struct viv_account
 	viv_str_add(&a.group, text_of(req->below, "group"));
 	viv_str_add(&a.shadow, text_of(req->below, "shadow"));
 	viv_str_add(&a.gshadow, text_of(req->below, "gshadow"));
-	a.recorded = json_pack("{s:{},s:{}}", "users", "groups");
 	r = make_groups(&w, err);
 	sorted_keys(req->users, &names);
 	for (size_t i = 0; r == 0 && i < names.count; i++)
@@ -402,7 +374,6 @@ void viv_accounts_free_contents(struct viv_accounts *a)
 	viv_str_free(&a->group);
 	viv_str_free(&a->shadow);
 	viv_str_free(&a->gshadow);
-	json_decref(a->recorded);
 	for (size_t i = 0; i < a->n_homes; i++)
 		free(a->homes[i].path);
 	free(a->homes);

@@ -6,22 +6,28 @@
  * that the configuration asks for, merged into the account files of the etc layer. passwd(5),
  * group(5), shadow(5), gshadow(5).
  *
- * A user without a uid gets the one that the lock file recorded for the name, else the lowest free
- * one from 1000 (999 downwards for system users); who calls records it, so that later builds and
- * kept disks agree.
+ * A name that says no id itself gets the one that the lock file recorded for it, else the lowest that
+ * nobody was promised: from 1000, for system users from 400 (packages count from 100 upwards and from
+ * 999 downwards). It is recorded, so that later builds and kept disks agree.
  */
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/str.h"
 
+/*
+ * Gives an id to each user and group of the configuration that is to be made and has none.
+ * `recorded` is {"users": {name: uid}, "groups": {name: gid}}, or NULL; *ret is the same for the
+ * configuration's names alone. The caller owns it.
+ */
+json_t *viv_accounts_assign(const json_t *users, const json_t *groups, const json_t *recorded);
+
 struct viv_accounts_request {
 	/* {"passwd": text, "group": text, "shadow": text, "gshadow": text} of the layers below. */
 	const json_t *below;
 	const json_t *users;  /* users.users */
 	const json_t *groups; /* users.groups */
-	/* {"users": {name: uid}, "groups": {name: gid}} recorded earlier; may be NULL. */
-	const json_t *recorded;
+	const json_t *ids;    /* as viv_accounts_assign gave them */
 	bool open_root; /* root without a password of its own gets an empty one */
 };
 
@@ -33,7 +39,6 @@ struct viv_home {
 
 struct viv_accounts {
 	struct viv_str passwd, group, shadow, gshadow; /* the files' new text */
-	json_t *recorded; /* as above, with what was given out now */
 	struct viv_home *homes;
 	size_t n_homes;
 };

@@ -20,7 +20,7 @@ static json_t *below(void)
 static int make(const char *users, const char *groups, const char *recorded, bool open_root,
 		struct viv_accounts *ret, struct viv_error *err)
 {
-	VIV_JSON *b = below(), *u = NULL, *g = NULL, *rec = NULL;
+	VIV_JSON *b = below(), *u = NULL, *g = NULL, *rec = NULL, *ids = NULL;
 	struct viv_accounts_request req = {.below = b, .open_root = open_root};
 
 	assert_int_equal(viv_json_parse(users, strlen(users), "users", &u, NULL), 0);
@@ -28,7 +28,8 @@ static int make(const char *users, const char *groups, const char *recorded, boo
 	assert_int_equal(viv_json_parse(recorded, strlen(recorded), "recorded", &rec, NULL), 0);
 	req.users = u;
 	req.groups = g;
-	req.recorded = rec;
+	ids = viv_accounts_assign(u, g, rec);
+	req.ids = ids;
 	return viv_accounts_make(&req, ret, err);
 }
 
@@ -89,7 +90,7 @@ static void passwords_hash_the_same_each_time(void **state)
 	struct viv_accounts a, b;
 
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(make("{\"p\": {\"password\": \"secret\"}}", "{}", "{}", false,
+		assert_int_equal(make("{\"p\": {\"isNormalUser\": true, \"password\": \"secret\"}}", "{}", "{}", false,
 				      i ? &b : &a, NULL),
 				 0);
 	assert_string_equal(a.shadow.data, b.shadow.data);
@@ -103,17 +104,19 @@ static void refusals(void **state)
 	static const struct {
 		const char *users, *groups, *message;
 	} rows[] = {
+		{"{\"p\": {}}", "{}",
+		 "users.users.p: no package makes it\nto make it, set isNormalUser or isSystemUser"},
 		{"{\"a b\": {}}", "{}",
 		 "users.users.a b: a name is 1 to 32 letters, digits, '_', '.' or '-'"},
 		{"{\"p\": {\"uid\": 998}}", "{}", "users.users.p: the id 998 belongs to sshd"},
 		{"{\"p\": {\"uid\": 70000, \"group\": \"sudo\"}}", "{}",
 		 "users.users.p: ids go up to 65533"},
-		{"{\"p\": {\"group\": \"nope\"}}", "{}", "users.users.p.group: no group \"nope\""},
-		{"{\"p\": {\"extraGroups\": [\"x\"]}}", "{}",
+		{"{\"p\": {\"isNormalUser\": true, \"group\": \"nope\"}}", "{}", "users.users.p.group: no group \"nope\""},
+		{"{\"p\": {\"isNormalUser\": true, \"extraGroups\": [\"x\"]}}", "{}",
 		 "users.users.p.extraGroups: no group \"x\""},
 		{"{\"p\": {\"description\": \"a:b\"}}", "{}",
 		 "users.users.p.description: no ':' and no newline"},
-		{"{\"p\": {\"hashedPassword\": \"a:b\"}}", "{}",
+		{"{\"p\": {\"isSystemUser\": true, \"hashedPassword\": \"a:b\"}}", "{}",
 		 "users.users.p.hashedPassword: not a crypt(5) hash"},
 		{"{}", "{\"g\": {\"gid\": 27}}", "users.groups.g: the id 27 belongs to sudo"},
 	};
