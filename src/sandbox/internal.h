@@ -3,6 +3,7 @@
 
 /* Between the files of sandbox/; nobody else includes it. */
 
+#include "base/channel.h"
 #include "sandbox/sandbox.h"
 
 #include <sys/types.h>
@@ -35,22 +36,6 @@ int viv_sandbox_map_ids(pid_t pid, struct viv_error *err);
 
 /* Says why a step failed: replaces *err by one with advice where the reason can be found. */
 int viv_sandbox_explain(struct viv_error *err);
-
-/* What goes from inside to outside: the report, the result, the error, and how it ended. */
-struct viv_channel {
-	struct viv_report report; /* first: hand out &channel.report inside */
-	int fd;
-};
-void viv_channel_init(struct viv_channel *c, int fd);
-/* Inside, last: what fn returned. */
-void viv_channel_finish(struct viv_channel *c, int r, const struct viv_str *result,
-			const struct viv_error *err);
-/*
- * Outside: reads to the end, passing things on. *ret_finished: viv_channel_finish was heard, and
- * then this returns what it said.
- */
-int viv_channel_receive(int fd, struct viv_report *report, struct viv_str *result,
-			bool *ret_finished, struct viv_error *err);
 
 /* Inside: makes the scratch folder and the binds. *ret is the caller's. */
 int viv_sandbox_make_scratch(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,

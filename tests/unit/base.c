@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "base/worker.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -244,6 +245,41 @@ static void canonical_json(void **state)
 	assert_true(viv_starts_with(err.msg, "f.json:1: "));
 }
 
+static int work(void *arg, struct viv_report *report, struct viv_error *err)
+{
+	viv_say(report, VIV_WARNING, "half done");
+	return *(int *)arg ? viv_error_say(err, *(int *)arg, "it broke") : 0;
+}
+
+static void heard(struct viv_report *r, enum viv_level level, const char *text)
+{
+	assert_int_equal(level, VIV_WARNING);
+	assert_string_equal(text, "half done");
+}
+
+static int never_ends(void *arg, struct viv_report *report, struct viv_error *err)
+{
+	for (;;)
+		pause();
+}
+
+static void workers(void **state)
+{
+	struct viv_report report = {.message = heard};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct viv_worker *w;
+	int code = 0;
+
+	assert_int_equal(viv_worker_start(work, &code, &w, &err), 0);
+	assert_int_equal(viv_worker_wait(w, &report, &err), 0);
+	code = ENOSPC;
+	assert_int_equal(viv_worker_start(work, &code, &w, &err), 0);
+	assert_int_equal(viv_worker_wait(w, &report, &err), -ENOSPC);
+	assert_string_equal(err.msg, "it broke");
+	assert_int_equal(viv_worker_start(never_ends, NULL, &w, NULL), 0);
+	viv_worker_kill(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +288,7 @@ int main(void)
 		cmocka_unit_test(near_names),		 cmocka_unit_test(hashes),
 		cmocka_unit_test(files_and_trees),	 cmocka_unit_test(programs),
 		cmocka_unit_test(event_loop),		 cmocka_unit_test(canonical_json),
+		cmocka_unit_test(workers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sandbox/internal.h"
+#include "base/channel.h"
 
 #include "base/fd.h"
 
@@ -33,7 +33,7 @@ static void send_frame(int fd, uint32_t type, uint64_t number, const void *data,
 	viv_str_add_bytes(&s, &f, sizeof(f));
 	if (f.len)
 		viv_str_add_bytes(&s, data, f.len);
-	viv_write_all(fd, s.data, s.len, "the sandbox's channel", NULL);
+	viv_write_all(fd, s.data, s.len, "a channel", NULL);
 }
 
 static int channel_fd(struct viv_report *r)
