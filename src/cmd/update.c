@@ -2,6 +2,8 @@
 #include "cmd/cmd.h"
 #include "cmd/guest.h"
 
+#include "base/path.h"
+#include "deb/lock.h"
 #include "plan/plan.h"
 
 static const struct viv_flag flags[] = {
@@ -10,35 +12,24 @@ static const struct viv_flag flags[] = {
 	{0},
 };
 
-/* One line for each package whose version differs between two lock files' "packages". */
-static size_t print_changes(const json_t *before, const json_t *after)
+/* The lock file as it was; nothing if there was none. */
+static int read_old(const char *path, struct viv_lock **ret, struct viv_error *err)
 {
-	VIV_STRV names = VIV_STRV_INIT;
-	const json_t *sets[] = {before, after};
-	size_t changes = 0;
+	if (!viv_exists(path))
+		return 0;
+	return viv_lock_read(path, ret, err);
+}
 
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(sets); i++) {
-		const char *name;
-		json_t *v;
+static void print_changes(struct viv_cmd *cmd, const struct viv_lock *old, const struct viv_lock *now)
+{
+	VIV_STRV lines = VIV_STRV_INIT;
 
-		json_object_foreach((json_t *)sets[i], name, v)
-			viv_strv_push(&names, name);
-	}
-	viv_strv_uniq(&names);
-	for (size_t i = 0; i < names.count; i++) {
-		const char *name = names.items[i];
-		const char *old = viv_json_str(json_object_get(before, name), "version");
-		const char *new = viv_json_str(json_object_get(after, name), "version");
-
-		if (old && new && viv_streq(old, new))
-			continue;
-		changes++;
-		if (old && new)
-			printf("%s %s -> %s\n", name, old, new);
-		else
-			printf("%c %s %s\n", old ? '-' : '+', name, old ? old : new);
-	}
-	return changes;
+	viv_lock_compare(old, now, &lines);
+	viv_progress_clear(cmd->report);
+	for (size_t i = 0; i < lines.count; i++)
+		puts(lines.items[i]);
+	if (!lines.count && !cmd->quiet)
+		fputs("viv: nothing changed\n", stderr);
 }
 
 static int update(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
@@ -47,7 +38,8 @@ static int update(struct viv_cmd *cmd, const struct viv_args *args, struct viv_e
 	VIV_CLEANUP(viv_store_closep) struct viv_store *store = NULL;
 	VIV_CLEANUP(viv_plan_freep) struct viv_plan *plan = NULL;
 	VIV_CLEANUP(viv_guest_programs_free) struct viv_guest_programs guest = {0};
-	VIV_JSON *before = NULL, *after = NULL;
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *before = NULL;
+	VIV_FREE char *lock_file = NULL;
 	struct viv_plan_options options = {
 		.renew = !viv_args_has(args, "flatten"),
 		.flatten = viv_args_has(args, "flatten"),
@@ -61,17 +53,14 @@ static int update(struct viv_cmd *cmd, const struct viv_args *args, struct viv_e
 	options.init_program = guest.init;
 	options.agent_program = guest.agent;
 	if (r == 0)
-		r = viv_plan_locked_packages(config, &before, err);
+		r = viv_plan_lock_file(config, &lock_file, err);
+	if (r == 0)
+		r = read_old(lock_file, &before, err);
 	if (r == 0)
 		r = viv_plan_make(store, config, &options, cmd->report, &plan, err);
 	if (r == 0)
-		r = viv_plan_locked_packages(config, &after, err);
-	if (r < 0)
-		return r;
-	viv_progress_clear(cmd->report);
-	if (!print_changes(before, after) && !cmd->quiet)
-		fputs("viv: nothing changed\n", stderr);
-	return 0;
+		print_changes(cmd, before, viv_plan_lock(plan));
+	return r;
 }
 
 static int run(struct viv_cmd *cmd, const struct viv_args *args)

@@ -2,6 +2,7 @@
 #include "plan/step.h"
 
 #include "base/path.h"
+#include "base/worker.h"
 #include "deb/layer.h"
 #include "image/erofs.h"
 #include "kernel/kernel.h"
@@ -120,16 +121,23 @@ static int resolve_owner(const char *text, const char *kind, const char *name, u
 int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest,
 		  struct viv_report *report, struct viv_error *err)
 {
-	VIV_JSON *below = NULL;
+	VIV_FREE char *top =
+		viv_store_object_path(p->store, p->deb.layers[p->deb.n_layers - 1].id);
+	VIV_JSON *below = NULL, *info = NULL;
 	struct viv_accounts_request req = {
 		.users = viv_config_get(p->config, "users.users"),
 		.groups = viv_config_get(p->config, "users.groups"),
+		.ids = p->ids,
 		.open_root = true,
 	};
 	struct viv_accounts a = {0};
-	const char *top = p->deb.layers[p->deb.n_layers - 1].id;
-	int r = viv_deb_layer_accounts(p->store, top, &below, err);
+	uint64_t epoch = 0;
+	int r = viv_layer_read_accounts(top, &below, err);
 
+	if (r == 0)
+		r = viv_layer_read_info(top, &info, err);
+	if (r == 0 && !viv_json_u64(info, "epoch", INT64_MAX, &epoch))
+		r = viv_error_say(err, EINVAL, "%s has no epoch", top);
 	req.below = below;
 	if (r == 0)
 		r = viv_accounts_make(&req, &a, err);
@@ -144,7 +152,7 @@ int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest
 			r = resolve_owner(a.group.data, "group", f->group, &f->gid, f, err);
 	}
 	viv_accounts_free_contents(&a);
-	return r < 0 ? r : viv_etc_write(&p->etc, dest, 1, err);
+	return r < 0 ? r : viv_etc_write(&p->etc, dest, (int64_t)epoch, err);
 }
 
 static char *kernel_file(const struct viv_plan *p)
@@ -185,7 +193,7 @@ int viv_build_system(struct viv_plan *p, const struct viv_step *s, const char *d
 	for (size_t i = 0; r == 0 && i < p->deb.n_layers; i++) {
 		VIV_FREE char *name = viv_asprintf("layer-%u-%s", n++, p->deb.layers[i].name);
 
-		r = link_to(dest, name, p->deb.layers[i].id, VIV_DEB_LAYER_IMAGE, err);
+		r = link_to(dest, name, p->deb.layers[i].id, VIV_LAYER_IMAGE, err);
 	}
 	for (size_t i = VIV_STEP_MODULES; r == 0 && i <= VIV_STEP_ETC; i++) {
 		VIV_FREE char *name = viv_asprintf("layer-%u-%s", n, p->steps[i].name);
@@ -231,19 +239,84 @@ static void describe_system(const struct viv_plan *p, struct viv_system *ret)
 
 	for (size_t i = 0; i < p->deb.n_layers; i++)
 		viv_strv_take(&sys.layers,
-			      object_file(p, p->deb.layers[i].id, VIV_DEB_LAYER_IMAGE));
+			      object_file(p, p->deb.layers[i].id, VIV_LAYER_IMAGE));
 	viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[VIV_STEP_MODULES].id));
 	viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[VIV_STEP_ETC].id));
 	viv_strv_push_all(&sys.kernel_params, (const char *const *)p->kernel_params.items);
 	*ret = sys;
 }
 
-static bool deb_is_built(const struct viv_plan *p)
+static int build_steps(struct viv_plan *p, enum viv_step_index from, enum viv_step_index to,
+		       struct viv_report *report, struct viv_error *err)
+{
+	int r = 0;
+
+	for (size_t i = from; r == 0 && i <= to; i++)
+		r = build_step(p, &p->steps[i], report, err);
+	return r;
+}
+
+/* The kernel's side: its .deb, vmlinux, modules, initrd. Nothing of it needs the packages. */
+static int build_kernel_side(void *arg, struct viv_report *report, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_store_closep) struct viv_store *store = NULL;
+	struct viv_plan *p = arg;
+	struct viv_deb_plan deb = {.kernel_deb = p->deb.kernel_deb,
+				   .kernel_version = p->deb.kernel_version};
+	int r = 0;
+
+	/* In a worker: the locks of the parent's store are not ours. */
+	if (p->parallel) {
+		r = viv_store_open(viv_store_root(p->store), &store, err);
+		p->store = store;
+	}
+	if (r == 0 && !viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id) &&
+	    !viv_store_has(p->store, deb.kernel_deb))
+		r = viv_deb_build(p->store, &p->request.source, p->lock, &deb, report, err);
+	return r < 0 ? r : build_steps(p, VIV_STEP_KERNEL, VIV_STEP_INITRD, report, err);
+}
+
+static bool kernel_side_is_built(const struct viv_plan *p)
+{
+	for (size_t i = VIV_STEP_KERNEL; i <= VIV_STEP_INITRD; i++)
+		if (!viv_store_has(p->store, p->steps[i].id))
+			return false;
+	return true;
+}
+
+static bool layers_are_built(const struct viv_plan *p)
 {
 	for (size_t i = 0; i < p->deb.n_layers; i++)
 		if (!viv_store_has(p->store, p->deb.layers[i].id))
 			return false;
-	return viv_store_has(p->store, p->deb.kernel_deb);
+	return true;
+}
+
+static int build_layers(struct viv_plan *p, struct viv_report *report, struct viv_error *err)
+{
+	struct viv_deb_plan deb = {.layers = p->deb.layers, .n_layers = p->deb.n_layers};
+
+	if (layers_are_built(p))
+		return 0;
+	return viv_deb_build(p->store, &p->request.source, p->lock, &deb, report, err);
+}
+
+/* Both sides at once where both have work, then what stands on both. */
+static int build_all(struct viv_plan *p, struct viv_report *report, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_worker_killp) struct viv_worker *kernel_side = NULL;
+	int r = 0;
+
+	p->parallel = !kernel_side_is_built(p) && !layers_are_built(p);
+	if (p->parallel)
+		r = viv_worker_start(build_kernel_side, p, &kernel_side, err);
+	else
+		r = build_kernel_side(p, report, err);
+	if (r == 0)
+		r = build_layers(p, report, err);
+	if (r == 0 && kernel_side)
+		r = viv_worker_wait(viv_steal(kernel_side), report, err);
+	return r < 0 ? r : build_steps(p, VIV_STEP_ETC, VIV_STEP_SYSTEM, report, err);
 }
 
 int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_system *ret,
@@ -251,10 +324,8 @@ int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_sys
 {
 	int r = 0;
 
-	if (!viv_store_has(p->store, p->steps[VIV_STEP_SYSTEM].id) && !deb_is_built(p))
-		r = viv_deb_build(p->store, &p->request.source, p->lock, &p->deb, report, err);
-	for (size_t i = 0; r == 0 && i < VIV_N_STEPS; i++)
-		r = build_step(p, &p->steps[i], report, err);
+	if (!viv_store_has_closure(p->store, p->steps[VIV_STEP_SYSTEM].id))
+		r = build_all(p, report, err);
 	if (r == 0)
 		describe_system(p, ret);
 	return r;

@@ -75,8 +75,7 @@ static const char *debian_architecture(const struct viv_config *config)
 	return "amd64";
 }
 
-/* packages.lockFile, else vm.lock beside the machine file, else in viv's own state folder. */
-static int choose_lock_file(const struct viv_config *config, char **ret, struct viv_error *err)
+int viv_plan_lock_file(const struct viv_config *config, char **ret, struct viv_error *err)
 {
 	const char *asked = viv_config_string(config, "packages.lockFile");
 	VIV_FREE char *state = NULL;
@@ -93,20 +92,9 @@ static int choose_lock_file(const struct viv_config *config, char **ret, struct 
 	return r;
 }
 
-int viv_plan_locked_packages(const struct viv_config *config, json_t **ret, struct viv_error *err)
+const struct viv_lock *viv_plan_lock(const struct viv_plan *p)
 {
-	VIV_FREE char *path = NULL;
-	VIV_JSON *lock = NULL;
-	int r = choose_lock_file(config, &path, err);
-
-	if (r == 0 && viv_exists(path))
-		r = viv_json_read_file(path, 64 << 20, &lock, err);
-	if (r < 0)
-		return r;
-	*ret = json_incref(json_object_get(lock, "packages"));
-	if (!*ret)
-		*ret = json_object();
-	return 0;
+	return p->lock;
 }
 
 static int make_request(struct viv_plan *p, const struct viv_plan_options *options,
@@ -133,9 +121,10 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 	req->packages = &p->packages;
 	req->kernel = p->kernel_package;
 	req->locked = options->locked;
+	req->machine = viv_config_string(c, "networking.hostName");
 	req->flatten = options->flatten;
 	req->renew = options->renew;
-	return choose_lock_file(p->config, &p->lock_file, err);
+	return viv_plan_lock_file(p->config, &p->lock_file, err);
 }
 
 /* What the initrd must hold to find the root; a kernel that has one built in needs no module. */
@@ -237,10 +226,10 @@ static int set_etc_step(struct viv_plan *p, const char *mkfs, struct viv_error *
 	if (r < 0)
 		return r;
 	set_step(p, VIV_STEP_ETC, "etc",
-		 json_pack("{s:s, s:o, s:o, s:O, s:O, s:s}", "builder", ETC_BUILDER, "layers",
+		 json_pack("{s:s, s:o, s:o, s:O, s:O, s:O, s:s}", "builder", ETC_BUILDER, "layers",
 			   layer_ids(p), "files", viv_etc_describe(&p->etc), "users",
 			   viv_config_get(p->config, "users.users"), "groups",
-			   viv_config_get(p->config, "users.groups"), "mkfs", mkfs),
+			   viv_config_get(p->config, "users.groups"), "ids", p->ids, "mkfs", mkfs),
 		 viv_build_etc);
 	return 0;
 }
@@ -333,6 +322,7 @@ void viv_plan_free(struct viv_plan *p)
 		json_decref(p->steps[i].recipe);
 		viv_strv_free(&p->steps[i].refs);
 	}
+	json_decref(p->ids);
 	viv_etc_free_contents(&p->etc);
 	viv_deb_plan_free(&p->deb);
 	viv_lock_free(p->lock);

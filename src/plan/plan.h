@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "store/store.h"
 
+struct viv_lock;
 struct viv_plan; /* the steps, each with the id of what it makes */
 
 struct viv_plan_options {
@@ -38,8 +39,9 @@ int viv_plan_make(struct viv_store *store, const struct viv_config *config,
 void viv_plan_free(struct viv_plan *p);
 VIV_DEFINE_CLEANUP(struct viv_plan, viv_plan_free)
 
-/* {name: {version, …}} of the lock file that the configuration names; {} without one. */
-int viv_plan_locked_packages(const struct viv_config *config, json_t **ret, struct viv_error *err);
+/* packages.lockFile, else vm.lock beside the machine file, else one in viv's own state folder. */
+int viv_plan_lock_file(const struct viv_config *config, char **ret, struct viv_error *err);
+const struct viv_lock *viv_plan_lock(const struct viv_plan *p); /* deb/lock.h; borrowed */
 
 /* [{step, id, there: bool, why}] in build order. The caller owns it. */
 json_t *viv_plan_describe(const struct viv_plan *p);

@@ -8,6 +8,7 @@
  */
 
 #include "deb/deb.h"
+#include "deb/lock.h"
 #include "plan/etc.h"
 #include "plan/plan.h"
 
@@ -36,10 +37,12 @@ struct viv_plan {
 	struct viv_lock *lock;
 	struct viv_deb_plan deb;
 
+	json_t *ids; /* of the configuration's users and groups (plan/accounts.h) */
 	struct viv_etc etc;
 	struct viv_strv initrd_modules, initrd_optional, kernel_params;
 	struct viv_step steps[VIV_N_STEPS];
 	struct viv_store_pin *pin;
+	bool parallel; /* the kernel's side is built by a worker */
 };
 
 /* build.c: the steps' builders. */
