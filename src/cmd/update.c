@@ -12,14 +12,6 @@ static const struct viv_flag flags[] = {
 	{0},
 };
 
-/* The lock file as it was; nothing if there was none. */
-static int read_old(const char *path, struct viv_lock **ret, struct viv_error *err)
-{
-	if (!viv_exists(path))
-		return 0;
-	return viv_lock_read(path, ret, err);
-}
-
 static void print_changes(struct viv_cmd *cmd, const struct viv_lock *old, const struct viv_lock *now)
 {
 	VIV_STRV lines = VIV_STRV_INIT;
@@ -55,7 +47,8 @@ static int update(struct viv_cmd *cmd, const struct viv_args *args, struct viv_e
 	if (r == 0)
 		r = viv_plan_lock_file(config, &lock_file, err);
 	if (r == 0)
-		r = read_old(lock_file, &before, err);
+		r = viv_lock_read(lock_file, viv_config_string(config, "networking.hostName"),
+				  &before, err);
 	if (r == 0)
 		r = viv_plan_make(store, config, &options, cmd->report, &plan, err);
 	if (r == 0)

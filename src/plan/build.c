@@ -322,13 +322,20 @@ static int build_all(struct viv_plan *p, struct viv_report *report, struct viv_e
 int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_system *ret,
 		   struct viv_error *err)
 {
-	int r = 0;
+	VIV_STRV ids = VIV_STRV_INIT;
+	int r;
 
-	if (!viv_store_has_closure(p->store, p->steps[VIV_STEP_SYSTEM].id))
+	viv_strv_push(&ids, p->steps[VIV_STEP_SYSTEM].id);
+	for (size_t i = 0; i < p->deb.n_layers; i++)
+		viv_strv_push(&ids, p->deb.layers[i].id);
+	/* Damage is found before it is used, and then built again. */
+	r = viv_store_mend(p->store, &ids, report, err);
+	if (r >= 0 && !viv_store_has_closure(p->store, p->steps[VIV_STEP_SYSTEM].id))
 		r = build_all(p, report, err);
-	if (r == 0)
-		describe_system(p, ret);
-	return r;
+	if (r < 0)
+		return r;
+	describe_system(p, ret);
+	return 0;
 }
 
 void viv_system_free_contents(struct viv_system *s)
