@@ -2,7 +2,9 @@
 #include "cmd/cmd.h"
 
 const struct viv_command *const viv_commands[] = {
+	&viv_command_init,
 	&viv_command_eval,
+	&viv_command_options,
 	&viv_command_store_ls,
 	&viv_command_store_du,
 	&viv_command_store_gc,

@@ -2,7 +2,6 @@
 #include "config/child.h"
 
 #include "base/fd.h"
-#include "config/load.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -15,9 +14,9 @@
 
 /*
  * The answer: frames of a kind, a length (4 bytes, our own byte order) and as many bytes. Lines that
- * files print come as they are printed; then one error or one result, which ends it.
+ * files print come as they are printed; then one error, or the definitions and the values.
  */
-enum { FRAME_PRINT = 'p', FRAME_ERROR = 'e', FRAME_RESULT = 'r', HEADER = 5 };
+enum { FRAME_PRINT = 'p', FRAME_ERROR = 'e', FRAME_DEFINITIONS = 'd', FRAME_VALUES = 'v', HEADER = 5 };
 
 /* ---- the child ---- */
 
@@ -87,7 +86,7 @@ static _Noreturn void child(const struct viv_config_request *req, const char *fo
 	struct child_report report = {.report.message = send_message};
 	VIV_ERROR err = VIV_ERROR_INIT;
 	VIV_STR text = VIV_STR_INIT;
-	json_t *result = NULL;
+	struct viv_config_answer result = {0};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -98,8 +97,9 @@ static _Noreturn void child(const struct viv_config_request *req, const char *fo
 	if (viv_config_evaluate(req, folder, &report.report, note, &result, &err) < 0) {
 		send_frame(fd, FRAME_ERROR, err.msg, strlen(err.msg));
 	} else {
-		viv_json_canonical(result, &text);
-		send_frame(fd, FRAME_RESULT, text.data, text.len);
+		viv_json_canonical(result.values, &text);
+		send_frame(fd, FRAME_DEFINITIONS, result.definitions.data, result.definitions.len);
+		send_frame(fd, FRAME_VALUES, text.data, text.len);
 	}
 	_exit(0);
 }
@@ -108,9 +108,9 @@ static _Noreturn void child(const struct viv_config_request *req, const char *fo
 
 struct answer {
 	struct viv_report *report;
-	struct viv_str data;
+	struct viv_str data, definitions;
 	size_t total;
-	char kind; /* of the last frame: FRAME_ERROR or FRAME_RESULT; 0: not there yet */
+	char kind; /* of the last frame: FRAME_ERROR or FRAME_VALUES; 0: not there yet */
 };
 
 static int64_t now_ms(void)
@@ -133,6 +133,10 @@ static void take_frames(struct answer *a)
 			return;
 		if (kind == FRAME_PRINT) {
 			viv_say(a->report, VIV_INFO, "%.*s", (int)n, a->data.data + HEADER);
+			viv_str_drop(&a->data, HEADER + n);
+		} else if (kind == FRAME_DEFINITIONS) {
+			viv_str_clear(&a->definitions);
+			viv_str_add_bytes(&a->definitions, a->data.data + HEADER, n);
 			viv_str_drop(&a->data, HEADER + n);
 		} else {
 			viv_str_drop(&a->data, HEADER);
@@ -204,21 +208,28 @@ static int died(const struct viv_config_request *req, const struct viv_lua_note 
 }
 
 static int finish(struct answer *a, const struct viv_config_request *req,
-		  const struct viv_lua_note *note, int why, int status, json_t **ret,
-		  struct viv_error *err)
+		  const struct viv_lua_note *note, int why, int status,
+		  struct viv_config_answer *ret, struct viv_error *err)
 {
+	int r;
+
 	if (err && err->code)
 		return -err->code;
 	if (why < 0 || !a->kind)
 		return died(req, note, why, status, err);
 	if (a->kind == FRAME_ERROR)
 		return viv_error_say(err, EINVAL, "%.*s", (int)a->data.len, a->data.data);
-	return viv_json_parse(a->data.data, a->data.len, "configuration", ret, err);
+	r = viv_json_parse(a->data.data, a->data.len, "configuration", &ret->values, err);
+	if (r == 0) {
+		ret->definitions = a->definitions;
+		a->definitions = VIV_STR_INIT;
+	}
+	return r;
 }
 
 static int watch(pid_t pid, int fd, const struct viv_config_request *req,
-		 const struct viv_lua_note *note, struct viv_report *report, json_t **ret,
-		 struct viv_error *err)
+		 const struct viv_lua_note *note, struct viv_report *report,
+		 struct viv_config_answer *ret, struct viv_error *err)
 {
 	struct answer a = {.report = report};
 	int status = 0, why = receive(fd, &a, err), r;
@@ -229,11 +240,13 @@ static int watch(pid_t pid, int fd, const struct viv_config_request *req,
 		;
 	r = finish(&a, req, note, why, status, ret, err);
 	viv_str_free(&a.data);
+	viv_str_free(&a.definitions);
 	return r;
 }
 
 int viv_config_evaluate_in_child(const struct viv_config_request *req, const char *folder,
-				 struct viv_report *report, json_t **ret, struct viv_error *err)
+				 struct viv_report *report, struct viv_config_answer *ret,
+				 struct viv_error *err)
 {
 	struct viv_lua_note *note = mmap(NULL, sizeof(*note), PROT_READ | PROT_WRITE,
 					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -7,7 +7,7 @@
  * program; it has no descriptor of ours but the pipe that its answer comes through.
  */
 
-#include "config/config.h"
+#include "config/load.h"
 
 enum {
 	VIV_CONFIG_CPU_SECONDS = 2,
@@ -18,4 +18,5 @@ enum {
 
 /* As viv_config_evaluate (load.h). */
 int viv_config_evaluate_in_child(const struct viv_config_request *req, const char *folder,
-				 struct viv_report *report, json_t **ret, struct viv_error *err);
+				 struct viv_report *report, struct viv_config_answer *ret,
+				 struct viv_error *err);

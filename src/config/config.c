@@ -8,7 +8,7 @@
 
 struct viv_config {
 	char *folder, *file;
-	json_t *data; /* as viv_config_evaluate gives it */
+	struct viv_config_answer answer;
 };
 
 void viv_config_free(struct viv_config *c)
@@ -17,7 +17,7 @@ void viv_config_free(struct viv_config *c)
 		return;
 	free(c->folder);
 	free(c->file);
-	json_decref(c->data);
+	viv_config_answer_clear(&c->answer);
 	free(c);
 }
 
@@ -35,7 +35,7 @@ int viv_config_load(const struct viv_config_request *req, struct viv_report *rep
 		return r;
 	if (c->file)
 		c->folder = viv_path_dir(c->file);
-	r = viv_config_evaluate_in_child(req, c->folder, report, &c->data, err);
+	r = viv_config_evaluate_in_child(req, c->folder, report, &c->answer, err);
 	if (r < 0)
 		return r;
 	*ret = viv_steal(c);
@@ -54,7 +54,7 @@ const char *viv_config_file(const struct viv_config *c)
 
 const json_t *viv_config_all(const struct viv_config *c)
 {
-	return json_object_get(c->data, "values");
+	return c->answer.values;
 }
 
 /* An alias's target; anything else as it is. */
@@ -103,27 +103,82 @@ int64_t viv_config_int(const struct viv_config *c, const char *option)
 	return json_integer_value(viv_config_get(c, option));
 }
 
-static const json_t *definitions(const struct viv_config *c, const char *option)
+/* One definition in the answer's text; see load.h. */
+struct definition {
+	const char *name, *place, *priority, *value;
+};
+
+static const char *next_field(const char **at)
 {
-	return json_object_get(json_object_get(c->data, "definitions"), target(option));
+	const char *field = *at;
+
+	*at += strlen(field) + 1;
+	return field;
+}
+
+/* The next definition of the option from *at on. False at the end. */
+static bool next_definition(const struct viv_config *c, const char *option, size_t *at,
+			    struct definition *ret)
+{
+	const struct viv_str *all = &c->answer.definitions;
+
+	while (*at < all->len) {
+		const char *p = all->data + *at;
+
+		ret->name = next_field(&p);
+		ret->place = next_field(&p);
+		ret->priority = next_field(&p);
+		ret->value = next_field(&p);
+		*at = (size_t)(p - all->data);
+		if (viv_streq(ret->name, option))
+			return true;
+	}
+	return false;
 }
 
 const char *viv_config_place(const struct viv_config *c, const char *option)
 {
-	const char *place = viv_json_str(json_array_get(definitions(c, option), 0), "place");
+	struct definition d;
+	size_t at = 0;
 
-	return place ? place : "default";
+	return next_definition(c, target(option), &at, &d) ? d.place : "default";
+}
+
+static int add_definition(const struct definition *d, json_t *to, struct viv_error *err)
+{
+	long long priority = 0;
+	json_t *value = NULL;
+	int used = 0, r;
+
+	if (sscanf(d->priority, "%lld %d", &priority, &used) != 2)
+		return viv_error_say(err, EINVAL, "%s: no priority", d->name);
+	r = viv_json_parse(d->value, strlen(d->value), d->name, &value, err);
+	if (r < 0)
+		return r;
+	json_array_append_new(to, json_pack("{s:s, s:I, s:o, s:b}", "place", d->place, "priority",
+					    (json_int_t)priority, "value", value, "used", used));
+	return 0;
 }
 
 int viv_config_why(const struct viv_config *c, const char *option, json_t **ret,
 		   struct viv_error *err)
 {
-	const json_t *all = definitions(c, option), *value = viv_config_find(c, option);
+	const json_t *value = viv_config_find(c, option);
+	VIV_JSON *all = json_array();
+	struct definition d;
+	size_t at = 0;
+	int r = 0;
 
-	if (!all && !value)
+	while (r == 0 && next_definition(c, target(option), &at, &d))
+		r = add_definition(&d, all, err);
+	if (r < 0)
+		return r;
+	if (!json_array_size(all) && !value)
 		return viv_error_say(err, ENOENT, "no option %s", option);
-	*ret = all ? json_deep_copy(all)
-		   : json_pack("[{s:s, s:i, s:O, s:b}]", "place", "default", "priority", 1500,
-			       "value", (json_t *)value, "used", 1);
+	if (!json_array_size(all))
+		json_array_append_new(all, json_pack("{s:s, s:i, s:O, s:b}", "place", "default",
+						     "priority", 1500, "value", (json_t *)value,
+						     "used", 1));
+	*ret = viv_steal(all);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "config/load.h"
 
 #include "base/path.h"
+#include "config/check.h"
 #include "config/settings.h"
 
 #include <unistd.h>
@@ -46,56 +47,55 @@ static int load_files(struct load *l, const struct viv_config_request *req, stru
 	return 0;
 }
 
-static json_t *definition(struct load *l, const struct viv_slot *s, const struct viv_def *d)
+static void add_definition(struct load *l, const char *name, const struct viv_slot *s,
+			   const struct viv_def *d, struct viv_str *to)
 {
-	struct viv_name name = viv_slot_name(&l->ev, s);
+	VIV_JSON *value = viv_value_to_json(d->value);
 	struct viv_place p = {0};
-	VIV_STR place = VIV_STR_INIT;
 
 	if (d->origin) {
+		struct viv_name parts = viv_slot_name(&l->ev, s);
+
 		p = (struct viv_place){d->origin->file, d->origin->line};
-		viv_lua_locate_place(l->lua, d->origin, &name, &p);
+		viv_lua_locate_place(l->lua, d->origin, &parts, &p);
 	}
-	viv_place_add(&p, &place);
-	return json_pack("{s:s, s:I, s:o, s:b}", "place", place.data, "priority",
-			 (json_int_t)d->priority, "value", viv_value_to_json(d->value), "used",
-			 (int)d->used);
+	viv_str_add(to, name);
+	viv_str_add_char(to, '\0');
+	viv_place_add(&p, to);
+	viv_str_add_char(to, '\0');
+	viv_str_addf(to, "%lld %d", (long long)d->priority, d->used);
+	viv_str_add_char(to, '\0');
+	viv_json_canonical(value, to);
+	viv_str_add_char(to, '\0');
 }
 
-/* Every definition of one slot, the strongest first, then the default. */
-static json_t *definitions(struct load *l, const struct viv_slot *s)
-{
-	json_t *list = json_array();
-	bool any = false;
-
-	for (int used = 1; used >= 0; used--)
-		for (size_t i = 0; i < s->n_defs; i++)
-			if (s->defs[i].used == used && !s->defs[i].rest.count) {
-				json_array_append_new(list, definition(l, s, &s->defs[i]));
-				any |= used;
-			}
-	(void)any;
-	return list;
-}
-
-static void add_definitions(struct load *l, const struct viv_slot *s, json_t *to)
+static void add_definitions(struct load *l, const struct viv_slot *s, struct viv_str *to)
 {
 	struct viv_name name = viv_slot_name(&l->ev, s);
+	const char *text = s->n_defs ? viv_name_text(&l->arena, &name) : NULL;
 
 	if (s->alias)
 		return;
-	if (s->n_defs)
-		json_object_set_new(to, viv_name_text(&l->arena, &name), definitions(l, s));
+	for (int used = 1; used >= 0; used--)
+		for (size_t i = 0; i < s->n_defs; i++)
+			if (s->defs[i].used == used && !s->defs[i].rest.count)
+				add_definition(l, text, s, &s->defs[i], to);
 	for (size_t i = 0; i < s->n_children; i++)
 		add_definitions(l, s->children[i], to);
 }
 
+void viv_config_answer_clear(struct viv_config_answer *a)
+{
+	json_decref(a->values);
+	viv_str_free(&a->definitions);
+	*a = (struct viv_config_answer){0};
+}
+
 static int run(struct load *l, const struct viv_config_request *req, const char *folder,
-	       json_t **ret, struct viv_error *err)
+	       struct viv_config_answer *ret, struct viv_error *err)
 {
 	VIV_STR messages = VIV_STR_INIT;
 	struct viv_value *all = NULL;
-	json_t *defs;
 	int r = load_files(l, req, err);
 
 	if (r < 0)
@@ -103,6 +103,8 @@ static int run(struct load *l, const struct viv_config_request *req, const char 
 	viv_lua_define(l->lua);
 	viv_settings_define(&l->ev, req->settings, req->n_settings, folder);
 	viv_eval_all(&l->ev);
+	if (!l->faults.count)
+		viv_check(&l->ev);
 	viv_lua_finish(l->lua);
 	r = viv_slot_value(&l->ev, l->ev.root, &all);
 	if (l->faults.count || r < 0) {
@@ -110,15 +112,14 @@ static int run(struct load *l, const struct viv_config_request *req, const char 
 		return viv_error_say(err, EINVAL, "%s",
 				     messages.data ? messages.data : "the files can't be evaluated");
 	}
-	defs = json_object();
-	add_definitions(l, l->ev.root, defs);
-	*ret = json_pack("{s:o, s:o}", "values", viv_value_to_json(all), "definitions", defs);
+	ret->values = viv_value_to_json(all);
+	add_definitions(l, l->ev.root, &ret->definitions);
 	return 0;
 }
 
 int viv_config_evaluate(const struct viv_config_request *req, const char *folder,
-			struct viv_report *report, struct viv_lua_note *note, json_t **ret,
-			struct viv_error *err)
+			struct viv_report *report, struct viv_lua_note *note,
+			struct viv_config_answer *ret, struct viv_error *err)
 {
 	VIV_CLEANUP(clear_load) struct load l = {0};
 

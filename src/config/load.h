@@ -9,10 +9,20 @@
 #include "config/config.h"
 #include "config/lua/lua.h"
 
-/*
- * *ret: {"values": {…}, "definitions": {name: [{place, priority, value, used}, …], …}}. The caller
- * owns it. EINVAL: the message has every error of the files, one a line.
- */
+/* What comes back. */
+struct viv_config_answer {
+	json_t *values; /* of every option, nested by the dots in names */
+	/*
+	 * Every definition: "name", "place", "priority used" (as %lld %d), "value as JSON", each with
+	 * its NUL; those of one option together, what counts first. Text and not JSON because it is
+	 * as large as the values and hardly ever read.
+	 */
+	struct viv_str definitions;
+};
+
+void viv_config_answer_clear(struct viv_config_answer *a);
+
+/* Fills *ret. EINVAL: the message has every error of the files, one a line. */
 int viv_config_evaluate(const struct viv_config_request *req, const char *folder,
-			struct viv_report *report, struct viv_lua_note *note, json_t **ret,
-			struct viv_error *err);
+			struct viv_report *report, struct viv_lua_note *note,
+			struct viv_config_answer *ret, struct viv_error *err);

@@ -136,6 +136,7 @@ void viv_value_describe(const struct viv_value *v, struct viv_str *ret)
 {
 	static const char *const words[] = {
 		[VIV_VALUE_NULL] = "null",	     [VIV_VALUE_SOURCE] = "a fetched source",
+		[VIV_VALUE_PATH] = "a path",
 		[VIV_VALUE_LIST] = "a list",	     [VIV_VALUE_SET] = "a set of names",
 		[VIV_VALUE_EMPTY] = "{}",	     [VIV_VALUE_FUNCTION] = "a function",
 		[VIV_VALUE_REF] = "a ref",	     [VIV_VALUE_IF] = "mkIf(…)",
@@ -155,9 +156,6 @@ void viv_value_describe(const struct viv_value *v, struct viv_str *ret)
 		break;
 	case VIV_VALUE_STRING:
 		describe_text(v->text, ret);
-		break;
-	case VIV_VALUE_PATH:
-		viv_str_addf(ret, "the path %s", v->text);
 		break;
 	case VIV_VALUE_PACKAGE:
 		viv_str_addf(ret, "the package %s", v->text);

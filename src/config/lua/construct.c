@@ -185,6 +185,106 @@ static int make_path(lua_State *L)
 	return 1;
 }
 
+/* The table's member as text; NULL if it isn't there. */
+static const char *member(lua_State *L, const char *key, const char *usage)
+{
+	const char *text = NULL;
+	int t = lua_getfield(L, 1, key);
+
+	if (t == LUA_TSTRING)
+		text = viv_arena_strdup(viv_lua_of(L)->arena, viv_lua_check_text(L, -1));
+	else if (t != LUA_TNIL)
+		luaL_error(L, "it is written %s", usage);
+	lua_pop(L, 1);
+	return text;
+}
+
+/* Only the members named may be there: a misspelt one would be silently nothing. */
+static void check_members(lua_State *L, const char *const *known, const char *usage)
+{
+	luaL_argexpected(L, lua_istable(L, 1), 1, "table");
+	lua_pushnil(L);
+	while (lua_next(L, 1)) {
+		bool found = false;
+
+		for (const char *const *k = known; *k; k++)
+			found |= lua_type(L, -2) == LUA_TSTRING && viv_streq(lua_tostring(L, -2), *k);
+		if (!found)
+			luaL_error(L, "it is written %s", usage);
+		lua_pop(L, 1);
+	}
+}
+
+static void add_member(struct viv_lua *lua, struct viv_value *v, const char *key, const char *text)
+{
+	if (text)
+		v->set.items[v->set.count++] = (struct viv_member){
+			key, viv_value_text(lua->arena, VIV_VALUE_STRING, text, v->origin)};
+}
+
+static struct viv_value *new_source(struct viv_lua *lua, const char *how)
+{
+	struct viv_value *v = viv_value_new(lua->arena, VIV_VALUE_SOURCE, viv_lua_here(lua));
+
+	v->set.items = viv_arena_array(lua->arena, struct viv_member, 4);
+	add_member(lua, v, "fetch", how);
+	return v;
+}
+
+/* fetchGit "~/tree", or fetchGit{ url or path, rev }. */
+static int fetch_git(lua_State *L)
+{
+	static const char usage[] = "fetchGit{ url = \"https://…\", rev = \"…\" } or fetchGit \"./tree\"";
+	static const char *const known[] = {"url", "path", "rev", NULL};
+	struct viv_lua *lua = viv_lua_of(L);
+	struct viv_lua_file *file = viv_lua_file_here(lua);
+	struct viv_value *v = new_source(lua, "git");
+	const char *url = NULL, *path, *rev = NULL;
+
+	if (lua_type(L, 1) == LUA_TSTRING) {
+		path = viv_lua_check_text(L, 1);
+	} else {
+		check_members(L, known, usage);
+		url = member(L, "url", usage);
+		path = member(L, "path", usage);
+		rev = member(L, "rev", usage);
+	}
+	if (!url == !path || (url && !viv_rule_url.ok(url)) || !file)
+		return luaL_error(L, "it is written %s", usage);
+	if (url && !rev)
+		return luaL_error(L, "fetchGit: a url needs rev = \"…\", the commit, to be the same every time");
+	if (path) {
+		path = viv_lua_resolve(lua, file, path, v->origin, NULL);
+		if (!path)
+			viv_lua_silent(L);
+	}
+	add_member(lua, v, "path", path);
+	add_member(lua, v, "rev", rev);
+	add_member(lua, v, "url", url);
+	viv_lua_push_object(lua, v);
+	return 1;
+}
+
+static int fetch_tarball(lua_State *L)
+{
+	static const char usage[] = "fetchTarball{ url = \"https://…\", sha256 = \"64 digits\" }";
+	static const char *const known[] = {"url", "sha256", NULL};
+	struct viv_lua *lua = viv_lua_of(L);
+	struct viv_value *v = new_source(lua, "tarball");
+	const char *url, *hash;
+
+	check_members(L, known, usage);
+	url = member(L, "url", usage);
+	hash = member(L, "sha256", usage);
+	if (!url || !hash || !viv_rule_url.ok(url) || strlen(hash) != 64 ||
+	    strspn(hash, "0123456789abcdef") != 64)
+		return luaL_error(L, "it is written %s", usage);
+	add_member(lua, v, "sha256", hash);
+	add_member(lua, v, "url", url);
+	viv_lua_push_object(lua, v);
+	return 1;
+}
+
 static struct viv_value *package(struct viv_lua *lua, const char *name)
 {
 	if (!viv_rule_package.ok(name))
@@ -249,6 +349,7 @@ void viv_lua_open_constructors(struct viv_lua *lua)
 	static const luaL_Reg functions[] = {
 		{"mkOverride", make_override}, {"mkOrder", make_order}, {"mkIf", make_if},
 		{"mkMerge", make_merge},       {"ref", make_ref},	{"path", make_path},
+		{"fetchGit", fetch_git},       {"fetchTarball", fetch_tarball},
 		{NULL, NULL},
 	};
 	lua_State *L = lua->L;

@@ -95,10 +95,15 @@ const char *viv_lua_resolve(struct viv_lua *lua, const struct viv_lua_file *from
 {
 	VIV_FREE char *joined = NULL, *folded = NULL;
 
+	if (viv_starts_with(path, "~/") && getenv("HOME")) {
+		joined = viv_path_join(getenv("HOME"), path + 2);
+		folded = fold(joined);
+		return viv_arena_strdup(lua->arena, folded);
+	}
 	if (path[0] != '/' && !viv_starts_with(path, "./") && !viv_starts_with(path, "../") &&
 	    !viv_streq(path, ".") && !viv_streq(path, "..")) {
 		viv_fault_add(lua->faults, origin, name,
-			      "\"%s\": a file's path starts with ./, ../ or /", path);
+			      "\"%s\": a file's path starts with ./, ../, / or ~/", path);
 		return NULL;
 	}
 	if (path[0] != '/' && !from->file.folder) {

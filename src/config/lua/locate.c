@@ -33,12 +33,20 @@ static bool assigns(const struct viv_statement *s, const struct viv_name *lhs)
 static const struct viv_statement *find_statement(const struct viv_statements *all, int line,
 						  const struct viv_name *lhs)
 {
-	const struct viv_statement *found = NULL;
+	size_t low = 0, high = all->count;
 
-	for (size_t i = 0; i < all->count && all->items[i].first_line <= line; i++)
-		if (all->items[i].last_line >= line && assigns(&all->items[i], lhs))
-			found = &all->items[i];
-	return found;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (all->items[middle].first_line <= line)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (size_t i = low; i > 0; i--)
+		if (all->items[i - 1].last_line >= line && assigns(&all->items[i - 1], lhs))
+			return &all->items[i - 1];
+	return NULL;
 }
 
 static struct viv_lua_file *own_file(struct viv_lua *lua, const struct viv_file *file)

@@ -129,6 +129,56 @@ static struct viv_slice take_op(struct scanner *s)
 	return text;
 }
 
+static const struct {
+	const char *text;
+	unsigned role;
+} roles[] = {
+	{"(", VIV_TOKEN_OPENS},
+	{"[", VIV_TOKEN_OPENS},
+	{"{", VIV_TOKEN_OPENS},
+	{")", VIV_TOKEN_CLOSES | VIV_TOKEN_OPERAND},
+	{"]", VIV_TOKEN_CLOSES | VIV_TOKEN_OPERAND},
+	{"}", VIV_TOKEN_CLOSES | VIV_TOKEN_OPERAND},
+	{",", VIV_TOKEN_STOPS},
+	{";", VIV_TOKEN_STOPS},
+	{"=", VIV_TOKEN_STOPS},
+	{"...", VIV_TOKEN_OPERAND},
+	{"function", VIV_TOKEN_KEYWORD | VIV_TOKEN_OPENS},
+	{"if", VIV_TOKEN_KEYWORD | VIV_TOKEN_OPENS},
+	{"do", VIV_TOKEN_KEYWORD | VIV_TOKEN_OPENS},
+	{"repeat", VIV_TOKEN_KEYWORD | VIV_TOKEN_OPENS},
+	{"end", VIV_TOKEN_KEYWORD | VIV_TOKEN_CLOSES | VIV_TOKEN_OPERAND},
+	{"until", VIV_TOKEN_KEYWORD | VIV_TOKEN_CLOSES},
+	{"and", VIV_TOKEN_KEYWORD | VIV_TOKEN_JOINS},
+	{"or", VIV_TOKEN_KEYWORD | VIV_TOKEN_JOINS},
+	{"break", VIV_TOKEN_KEYWORD},
+	{"else", VIV_TOKEN_KEYWORD},
+	{"elseif", VIV_TOKEN_KEYWORD},
+	{"for", VIV_TOKEN_KEYWORD},
+	{"goto", VIV_TOKEN_KEYWORD},
+	{"in", VIV_TOKEN_KEYWORD},
+	{"local", VIV_TOKEN_KEYWORD},
+	{"not", VIV_TOKEN_KEYWORD},
+	{"return", VIV_TOKEN_KEYWORD},
+	{"then", VIV_TOKEN_KEYWORD},
+	{"while", VIV_TOKEN_KEYWORD},
+};
+
+static unsigned role_of(const struct viv_token *t)
+{
+	if (t->kind == VIV_TOKEN_STRING || t->kind == VIV_TOKEN_NUMBER)
+		return VIV_TOKEN_OPERAND;
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(roles); i++)
+		if (roles[i].text[0] == t->text.data[0] && viv_slice_eq(t->text, roles[i].text))
+			return roles[i].role;
+	return t->kind == VIV_TOKEN_NAME ? VIV_TOKEN_OPERAND : 0;
+}
+
+static int nesting(const struct viv_token *t)
+{
+	return t->role & VIV_TOKEN_OPENS ? 1 : t->role & VIV_TOKEN_CLOSES ? -1 : 0;
+}
+
 static struct viv_token take(struct scanner *s)
 {
 	struct viv_token t = {.line = s->line, .opens_line = !s->line_open};
@@ -152,6 +202,7 @@ static struct viv_token take(struct scanner *s)
 		t.kind = VIV_TOKEN_OP;
 		t.text = take_op(s);
 	}
+	t.role = role_of(&t);
 	return t;
 }
 
@@ -177,58 +228,19 @@ bool viv_token_is(const struct viv_token *t, const char *text)
 	       viv_slice_eq(t->text, text);
 }
 
-static bool is_any(const struct viv_token *t, const char *const *list)
-{
-	for (; *list; list++)
-		if (viv_token_is(t, *list))
-			return true;
-	return false;
-}
-
-/* +1 for what opens a pair, -1 for what closes one. */
-static int nesting(const struct viv_token *t)
-{
-	static const char *const opens[] = {"(", "[", "{", "function", "if", "do", "repeat", NULL};
-	static const char *const closes[] = {")", "]", "}", "end", "until", NULL};
-
-	return is_any(t, opens) ? 1 : is_any(t, closes) ? -1 : 0;
-}
-
-static bool is_keyword(const struct viv_token *t)
-{
-	static const char *const words[] = {
-		"and",	"break", "do",	"else", "elseif", "end",    "for",  "function", "goto",
-		"if",	"in",	 "local", "not", "or",	   "repeat", "return", "then",	"until",
-		"while", NULL,
-	};
-
-	return t->kind == VIV_TOKEN_NAME && is_any(t, words);
-}
-
-/* Does a value end with this token? */
-static bool ends_operand(const struct viv_token *t)
-{
-	static const char *const ends[] = {")", "]", "}", "end", "...", NULL};
-
-	return t->kind == VIV_TOKEN_STRING || t->kind == VIV_TOKEN_NUMBER ||
-	       (t->kind == VIV_TOKEN_NAME && !is_keyword(t)) || is_any(t, ends);
-}
-
 /* The end of the expression that begins at `i`: at a comma, a closing bracket, the next statement. */
 static size_t expression_end(const struct viv_tokens *t, size_t i, size_t to)
 {
-	static const char *const stops[] = {",", ";", "=", NULL};
-	static const char *const words[] = {"and", "or", NULL};
 	int depth = 0;
 
 	for (size_t from = i; i < to; i++) {
 		const struct viv_token *x = &t->items[i];
 		int n = nesting(x);
 
-		if (depth == 0 && (n < 0 || is_any(x, stops)))
+		if (depth == 0 && (n < 0 || x->role & VIV_TOKEN_STOPS))
 			return i;
-		if (depth == 0 && i > from && ends_operand(&t->items[i - 1]) &&
-		    x->kind == VIV_TOKEN_NAME && !is_any(x, words))
+		if (depth == 0 && i > from && x[-1].role & VIV_TOKEN_OPERAND &&
+		    x->kind == VIV_TOKEN_NAME && !(x->role & VIV_TOKEN_JOINS))
 			return i;
 		depth += n;
 	}
@@ -242,7 +254,7 @@ static size_t parse_lhs(struct viv_arena *arena, const struct viv_tokens *t, siz
 	const char *parts[32];
 	size_t n = 0;
 
-	if (t->items[i].kind != VIV_TOKEN_NAME || is_keyword(&t->items[i]))
+	if (t->items[i].kind != VIV_TOKEN_NAME || t->items[i].role & VIV_TOKEN_KEYWORD)
 		return 0;
 	for (bool first = true; n < VIV_ARRAY_SIZE(parts); first = false) {
 		const struct viv_token *x = &t->items[i];

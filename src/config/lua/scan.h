@@ -12,8 +12,19 @@
 
 enum viv_token_kind { VIV_TOKEN_END, VIV_TOKEN_NAME, VIV_TOKEN_STRING, VIV_TOKEN_NUMBER, VIV_TOKEN_OP };
 
+/* What a token does to the structure around it. */
+enum {
+	VIV_TOKEN_OPENS = 1,	/* ( [ { function if do repeat */
+	VIV_TOKEN_CLOSES = 2,	/* ) ] } end until */
+	VIV_TOKEN_KEYWORD = 4,	/* a name that is no variable's */
+	VIV_TOKEN_OPERAND = 8,	/* a value can end with it */
+	VIV_TOKEN_JOINS = 16,	/* and, or: a name that goes on with an expression */
+	VIV_TOKEN_STOPS = 32,	/* , ; = */
+};
+
 struct viv_token {
 	enum viv_token_kind kind;
+	unsigned role; /* of the above */
 	struct viv_slice text; /* of a string: what is between its quotes, escapes as they stand */
 	int line;	       /* where it begins, from 1 */
 	bool long_string;

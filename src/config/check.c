@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/check.h"
+
+/* What no single option's type can say. Each rule looks at evaluated values only. */
+
+/* A part of a slot whose value is there and is not null; NULL otherwise. */
+static const struct viv_slot *given(const struct viv_slot *s, const char *field)
+{
+	for (size_t i = 0; i < s->n_children; i++) {
+		const struct viv_slot *f = s->children[i];
+
+		if (viv_streq(f->key, field) && f->state == VIV_SLOT_DONE && f->value &&
+		    f->value->kind != VIV_VALUE_NULL)
+			return f;
+	}
+	return NULL;
+}
+
+static bool is_true(const struct viv_slot *s, const char *field)
+{
+	const struct viv_slot *f = given(s, field);
+
+	return f && f->value->kind == VIV_VALUE_BOOL && f->value->b;
+}
+
+static const struct viv_origin *origin_of(const struct viv_slot *s)
+{
+	for (size_t i = 0; s && i < s->n_defs; i++)
+		if (s->defs[i].used && s->defs[i].origin)
+			return s->defs[i].origin;
+	return NULL;
+}
+
+static void VIV_PRINTF(4, 5) fault(struct viv_eval *ev, const struct viv_slot *about,
+				   const struct viv_slot *where, const char *fmt, ...)
+{
+	struct viv_name name = viv_slot_name(ev, about), place = viv_slot_name(ev, where);
+	VIV_STR text = VIV_STR_INIT;
+	va_list ap;
+
+	viv_name_add(&name, &text);
+	viv_str_add(&text, ": ");
+	va_start(ap, fmt);
+	viv_str_addv(&text, fmt, ap);
+	va_end(ap);
+	viv_fault_add(ev->faults, origin_of(where), &place, "%s", text.data);
+}
+
+static const struct viv_slot *option(struct viv_eval *ev, const char *text)
+{
+	struct viv_name name;
+	size_t used;
+	struct viv_slot *s;
+
+	if (!viv_name_parse(ev->arena, text, &name))
+		abort();
+	s = viv_slot_find(ev, &name, &used);
+	if (!s)
+		abort();
+	return s;
+}
+
+/* At most one of the fields may be given. */
+static void only_one(struct viv_eval *ev, const struct viv_slot *s, const char *const *fields)
+{
+	const struct viv_slot *first = NULL;
+
+	for (; *fields; fields++) {
+		const struct viv_slot *f = given(s, *fields);
+
+		if (f && first)
+			fault(ev, s, f, "%s and %s are both set: only one can be", first->key,
+			      f->key);
+		if (f)
+			first = f;
+	}
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const struct viv_slot *x = *(const struct viv_slot *const *)a;
+	const struct viv_slot *y = *(const struct viv_slot *const *)b;
+
+	if (x->value->i != y->value->i)
+		return x->value->i < y->value->i ? -1 : 1;
+	return strcmp(x->parent->key, y->parent->key);
+}
+
+/* No two of the set's members have the same number in `field`. */
+static void unique_numbers(struct viv_eval *ev, const struct viv_slot *set, const char *field)
+{
+	const struct viv_slot **all =
+		viv_arena_array(ev->arena, const struct viv_slot *, set->n_children + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n_children; i++) {
+		all[n] = given(set->children[i], field);
+		n += all[n] != NULL;
+	}
+	if (n)
+		qsort(all, n, sizeof(*all), compare_numbers);
+	for (size_t i = 1; i < n; i++)
+		if (all[i]->value->i == all[i - 1]->value->i)
+			fault(ev, all[i], all[i], "%lld is %s's already",
+			      (long long)all[i]->value->i, all[i - 1]->parent->key);
+}
+
+static void check_users(struct viv_eval *ev)
+{
+	static const char *const passwords[] = {"password", "hashedPassword", "initialPassword",
+						"initialHashedPassword", NULL};
+	const struct viv_slot *users = option(ev, "users.users");
+
+	for (size_t i = 0; i < users->n_children; i++) {
+		const struct viv_slot *u = users->children[i];
+
+		only_one(ev, u, passwords);
+		if (is_true(u, "isNormalUser") && is_true(u, "isSystemUser"))
+			fault(ev, u, given(u, "isSystemUser"),
+			      "isNormalUser and isSystemUser are both set: only one can be");
+	}
+	unique_numbers(ev, users, "uid");
+	unique_numbers(ev, option(ev, "users.groups"), "gid");
+}
+
+/* Children are sorted, but "a-b" stands between "a" and "a/b". */
+static void check_parents(struct viv_eval *ev, const struct viv_slot *etc, size_t i)
+{
+	const char *key = etc->children[i]->key;
+
+	for (size_t k = 0; k < i; k++) {
+		const char *parent = etc->children[k]->key;
+
+		if (viv_starts_with(key, parent) && key[strlen(parent)] == '/')
+			fault(ev, etc->children[i], etc->children[i],
+			      "%s is a file, so nothing can be below it", parent);
+	}
+}
+
+static void check_etc(struct viv_eval *ev)
+{
+	static const char *const contents[] = {"text", "source", NULL};
+	const struct viv_slot *etc = option(ev, "environment.etc");
+
+	for (size_t i = 0; i < etc->n_children; i++) {
+		const struct viv_slot *file = etc->children[i];
+
+		only_one(ev, file, contents);
+		if (file->state == VIV_SLOT_DONE && !given(file, "text") && !given(file, "source"))
+			fault(ev, file, file, "it has neither text nor source");
+		check_parents(ev, etc, i);
+	}
+}
+
+void viv_check(struct viv_eval *ev)
+{
+	check_users(ev);
+	check_etc(ev);
+}
