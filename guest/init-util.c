@@ -34,7 +34,7 @@ void fatal(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(INIT_FATAL, fmt, ap);
+	say("\n" INIT_FATAL, fmt, ap); /* whatever stands on the line already */
 	va_end(ap);
 	tcdrain(STDERR_FILENO); /* the line must be out before the power is off */
 	sync();
