@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,31 @@
 
 static int is_module(const struct dirent *d)
 {
-	return d->d_name[0] != '.';
+	size_t n = strlen(d->d_name);
+
+	return n > 3 && strcmp(d->d_name + n - 3, ".ko") == 0;
+}
+
+/*
+ * A module for some processors only has their patterns in a file beside it. It would find out by
+ * itself, but only after its signature was checked, which takes an emulated processor a while.
+ */
+static bool suits_processor(const char *path)
+{
+	static char mine[4096], patterns[16384];
+	char beside[PATH_MAX], *rest, *line;
+	int n;
+
+	snprintf(beside, sizeof(beside), "%s.cpu", path);
+	n = read_text(beside, patterns, sizeof(patterns));
+	unlink(beside);
+	if (n < 0 || n == sizeof(patterns) - 1 ||
+	    read_text("/sys/devices/system/cpu/modalias", mine, sizeof(mine)) < 0)
+		return true;
+	for (line = strtok_r(patterns, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (fnmatch(line, mine, 0) == 0)
+			return true;
+	return false;
 }
 
 /* A driver for a device or an instruction that this machine lacks says ENODEV: no harm. */
@@ -24,6 +50,8 @@ static void load(const char *name)
 	int fd;
 
 	snprintf(path, sizeof(path), FOLDER "/%s", name);
+	if (!suits_processor(path))
+		return;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		warning("cannot open the module %s: %m", name);

@@ -94,6 +94,21 @@ static int add_folders(struct initrd *rd, struct viv_error *err)
 	return r < 0 ? r : add(rd, "dev/console", S_IFCHR | 0600, makedev(5, 1), NULL, err);
 }
 
+/* Beside a module that only some processors can use: which. Init need not try it on others. */
+static int add_module(struct initrd *rd, size_t number, const char *path, struct viv_error *err)
+{
+	VIV_FREE char *name = viv_asprintf("viv/modules/%03zu-%s", number, viv_path_base(path));
+	VIV_FREE char *cpu = viv_asprintf("%s.cpu", name);
+	VIV_STR processors = VIV_STR_INIT;
+	int r = viv_modules_processors(path, &processors, err);
+
+	if (r == 0)
+		r = add_file(rd, name, 0644, path, err);
+	if (r == 0 && processors.len)
+		r = add(rd, cpu, S_IFREG | 0644, 0, &processors, err);
+	return r;
+}
+
 static int add_modules(struct initrd *rd, const struct viv_strv *paths, struct viv_error *err)
 {
 	int r = 0;
@@ -101,12 +116,8 @@ static int add_modules(struct initrd *rd, const struct viv_strv *paths, struct v
 	if (paths->count > 999)
 		return viv_error_say(err, E2BIG, "%zu kernel modules are too many for an initrd",
 				     paths->count);
-	for (size_t i = 0; i < paths->count && r == 0; i++) {
-		VIV_FREE char *name = viv_asprintf("viv/modules/%03zu-%s", i,
-						   viv_path_base(paths->items[i]));
-
-		r = add_file(rd, name, 0644, paths->items[i], err);
-	}
+	for (size_t i = 0; i < paths->count && r == 0; i++)
+		r = add_module(rd, i, paths->items[i], err);
 	return r;
 }
 

@@ -34,7 +34,8 @@ struct viv_initrd_spec {
 
 /*
  * Writes the initrd (cpio, newc) to `dest`: /init, /viv/agent, /viv/modules/NNN-name.ko in the
- * order in which they are to be loaded, and folders for mounting. ENOENT names the module that the
+ * order in which they are to be loaded (NNN-name.ko.cpu: the processors that it is for), and folders
+ * for mounting. ENOENT names the module that the
  * kernel lacks. Same input, same bytes.
  */
 int viv_initrd_write(const struct viv_initrd_spec *spec, const char *dest, struct viv_error *err);

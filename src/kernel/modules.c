@@ -67,39 +67,39 @@ static void visit(struct closure *c, struct kmod_module *mod)
 	visit_list(c, post);
 }
 
+/* All module names, out of modules.dep: "kernel/fs/fat/fat.ko: …". None if it can't be read. */
+static void all_names(const char *folder, struct viv_strv *ret)
+{
+	VIV_FREE char *dep = viv_path_join(folder, "modules.dep");
+	VIV_STR text = VIV_STR_INIT;
+	struct viv_slice rest, line;
+
+	if (viv_read_file(dep, MAX_INDEX, &text, NULL) < 0)
+		return;
+	rest = (struct viv_slice){text.data, text.len};
+	while (viv_slice_line(&rest, &line)) {
+		VIV_FREE char *one = viv_slice_dup(line);
+		const char *base;
+
+		one[strcspn(one, ":")] = '\0';
+		base = viv_path_base(one);
+		viv_strv_take(ret, viv_strndup(base, strcspn(base, ".")));
+	}
+}
+
 static int no_module(struct closure *c, const char *name, struct viv_error *err)
 {
 	VIV_STRV names = VIV_STRV_INIT;
 	VIV_STRV near = VIV_STRV_INIT;
-	VIV_FREE char *dep = viv_path_join(c->folder, "modules.dep");
-	VIV_STR text = VIV_STR_INIT;
-	struct viv_slice rest, line;
+	VIV_FREE char *list = NULL;
 
-	if (viv_read_file(dep, MAX_INDEX, &text, NULL) == 0) {
-		rest = (struct viv_slice){text.data, text.len};
-		while (viv_slice_line(&rest, &line)) {
-			const char *end = memchr(line.data, ':', line.len);
-			VIV_FREE char *path = NULL;
-			char *base, *dot;
-
-			if (!end)
-				continue;
-			path = viv_strndup(line.data, (size_t)(end - line.data));
-			base = (char *)viv_path_base(path);
-			dot = strchr(base, '.');
-			if (dot)
-				*dot = '\0';
-			viv_strv_push(&names, base);
-		}
-		viv_suggest(name, (const char *const *)names.items, names.count, 3, &near);
-	}
-	if (near.count) {
-		VIV_FREE char *list = viv_strv_join(&near, ", ");
-
-		return viv_error_say(err, ENOENT, "the kernel has no module %s (did you mean %s?)",
-				     name, list);
-	}
-	return viv_error_say(err, ENOENT, "the kernel has no module %s", name);
+	all_names(c->folder, &names);
+	viv_suggest(name, (const char *const *)names.items, names.count, 3, &near);
+	if (!near.count)
+		return viv_error_say(err, ENOENT, "the kernel has no module %s", name);
+	list = viv_strv_join(&near, ", ");
+	return viv_error_say(err, ENOENT, "the kernel has no module %s (did you mean %s?)", name,
+			     list);
 }
 
 static int add(struct closure *c, const char *name, bool optional, struct viv_error *err)
@@ -159,6 +159,40 @@ int viv_modules_closure(const char *folder, const struct viv_strv *wanted,
 	return 0;
 }
 
+static inline void free_info(struct kmod_list **l)
+{
+	kmod_module_info_free_list(*l);
+}
+
+int viv_modules_processors(const char *path, struct viv_str *ret, struct viv_error *err)
+{
+	const char *no_config[] = {NULL};
+	VIV_CLEANUP(free_closure) struct closure c = {.ctx = kmod_new("/", no_config)};
+	VIV_CLEANUP(free_info) struct kmod_list *info = NULL;
+	struct kmod_module *mod = NULL;
+	struct kmod_list *l;
+	int r = -ENOMEM;
+
+	if (c.ctx) {
+		kmod_set_log_fn(c.ctx, no_log, NULL);
+		r = kmod_module_new_from_path(c.ctx, path, &mod);
+	}
+	if (r >= 0)
+		r = kmod_module_get_info(mod, &info);
+	kmod_module_unref(mod);
+	if (r < 0)
+		return viv_error_set(err, -r, "cannot read the kernel module %s", path);
+	kmod_list_foreach(l, info)
+	{
+		const char *value = kmod_module_info_get_value(l);
+
+		if (viv_streq(kmod_module_info_get_key(l), "alias") &&
+		    viv_starts_with(value, "cpu:"))
+			viv_str_addf(ret, "%s\n", value);
+	}
+	return 0;
+}
+
 int viv_modules_builtin(const char *folder, struct viv_strv *ret, struct viv_error *err)
 {
 	VIV_FREE char *path = viv_path_join(folder, "modules.builtin");
@@ -182,7 +216,6 @@ int viv_modules_builtin(const char *folder, struct viv_strv *ret, struct viv_err
 			viv_strv_take(&names, viv_strndup(base, n));
 	}
 	viv_strv_uniq(&names);
-	if (names.count)
-		viv_strv_push_all(ret, (const char *const *)names.items);
+	viv_strv_push_all(ret, (const char *const *)names.items);
 	return 0;
 }

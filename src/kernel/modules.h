@@ -17,5 +17,12 @@ int viv_modules_closure(const char *folder, const struct viv_strv *wanted,
 			const struct viv_strv *optional, struct viv_strv *ret,
 			struct viv_error *err);
 
+/*
+ * Adds to *ret, one a line, the patterns of the processors that a module (a path) is for: its aliases
+ * that begin with "cpu:". None: for any. What /sys/devices/system/cpu/modalias of a machine matches
+ * none of would only be refused by the module itself.
+ */
+int viv_modules_processors(const char *path, struct viv_str *ret, struct viv_error *err);
+
 /* The names in a modules.builtin file ("kernel/fs/ext4/ext4.ko" is "ext4"), sorted. No file: none. */
 int viv_modules_builtin(const char *folder, struct viv_strv *ret, struct viv_error *err);

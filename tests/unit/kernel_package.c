@@ -9,7 +9,9 @@
 	  " const char i[] __attribute__((section(\".modinfo\"))) = \"softdep=pre: soft missing\";"
 #define B "int b_fn(void); int b_fn(void) { return 1; }" \
 	  " const char s[] __attribute__((section(\"__ksymtab_strings\"))) = \"b_fn\";"
-#define SOFT "int soft_fn(void); int soft_fn(void) { return 1; }"
+#define SOFT "const char p[] __attribute__((section(\".modinfo\"))) =" \
+	     " \"alias=cpu:type:x86,feature:*0094*\\0alias=soft-alias\\0alias=cpu:x\";" \
+	     "int soft_fn(void); int soft_fn(void) { return 1; }"
 
 /* The package that most tests use: a (needs b, asks for soft), b, soft; "built" is built in. */
 struct fixture {
@@ -199,6 +201,22 @@ static void modules_in_order(void **state)
 	}
 }
 
+static void processors_of_modules(void **state)
+{
+	struct fixture *f = *state;
+	VIV_FREE char *soft = viv_path_join(f->dest, "modules/kernel/soft.ko");
+	VIV_FREE char *a = viv_path_join(f->dest, "modules/kernel/a.ko");
+	VIV_FREE char *none = viv_path_join(f->dest, "modules/none.ko");
+	VIV_STR got = VIV_STR_INIT;
+
+	unpack(f, "xz", "usr/lib/modules");
+	assert_int_equal(viv_modules_processors(a, &got, NULL), 0);
+	assert_int_equal(got.len, 0);
+	assert_int_equal(viv_modules_processors(soft, &got, NULL), 0);
+	assert_string_equal(got.data, "cpu:type:x86,feature:*0094*\ncpu:x\n");
+	assert_int_equal(viv_modules_processors(none, &got, NULL), -ENOENT);
+}
+
 static void missing_module(void **state)
 {
 	struct fixture *f = *state;
@@ -318,6 +336,7 @@ int main(void)
 		TEST(same_bytes_and_times),
 		TEST(modules_in_order),
 		TEST(missing_module),
+		TEST(processors_of_modules),
 		TEST(bad_packages),
 		TEST(cut_packages),
 		TEST(damaged_module),
