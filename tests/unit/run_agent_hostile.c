@@ -210,16 +210,16 @@ static void reconnects_in_mid_stream(void **state)
 static void guest_goes_away(void **state)
 {
 	struct fixture *f = *state;
-	const char *argv[] = {"sh", "-c", "echo started; exec sleep 1000", NULL};
-	int out[2];
+	const char *argv[] = {"sh", "-c", "echo started; exec cat", NULL};
+	int in[2], out[2];
 	struct result r;
 
 	connect_client(f);
 	run_until(f, &f->ready);
-	assert_int_equal(viv_pipe(out, NULL), 0);
+	assert_int_equal(viv_pipe(in, NULL) | viv_pipe(out, NULL), 0);
 	start_command(f,
 		      &(struct viv_command_spec){
-			      .argv = argv, .in_fd = -1, .out_fd = out[1], .err_fd = -1},
+			      .argv = argv, .in_fd = in[0], .out_fd = out[1], .err_fd = -1},
 		      &r);
 	wait_readable(f, out[0]);
 	assert_int_equal(kill(f->pid, SIGKILL), 0);
@@ -231,8 +231,10 @@ static void guest_goes_away(void **state)
 	assert_int_equal(viv_agent_run(f->agent, &(struct viv_command_spec){.argv = argv}, NULL,
 				       NULL, NULL, NULL),
 			 -EAGAIN);
-	close(out[0]);
-	close(out[1]);
+	for (int i = 0; i < 2; i++) {
+		close(in[i]);
+		close(out[i]);
+	}
 }
 
 /* From here on the test is the guest. */
