@@ -141,9 +141,11 @@ int viv_channel_receive(int fd, struct viv_report *report, struct viv_str *resul
 			*ret_finished = true;
 			return -(int)f.number;
 		}
-		if (f.len && read_exactly(fd, viv_str_reserve(&data, f.len), f.len) <= 0)
-			return -EPIPE;
-		viv_str_added(&data, f.len);
+		if (f.len) {
+			if (read_exactly(fd, viv_str_reserve(&data, f.len), f.len) <= 0)
+				return -EPIPE;
+			viv_str_added(&data, f.len);
+		}
 		pass_on(&f, data.data ? data.data : (char[]){0}, report, result, err);
 	}
 }

@@ -17,11 +17,16 @@
 struct viv_deb_source {
 	const char *release;		/* "trixie" */
 	const char *architecture;	/* "amd64" */
-	const struct viv_strv *mirrors; /* empty: those of the host's apt configuration */
+	/*
+	 * "URI" (the release and its updates; on a URI with "security" in it the security suite) or
+	 * "URI suite…" (just those). Empty or NULL: those of the host's apt configuration.
+	 */
+	const struct viv_strv *mirrors;
 	const struct viv_strv *snapshot_mirrors;
 	const struct viv_strv *components;
 	const char *keyring; /* NULL: the Debian archive keyring of the host */
 	bool recommends;
+	int script_timeout_ms; /* a maintainer script that does nothing for so long; 0: ten minutes */
 };
 
 /* What a machine wants of it. All borrowed. */
@@ -34,7 +39,14 @@ struct viv_deb_request {
 	bool locked;			 /* refuse to change the lock file */
 	bool flatten;			 /* one packages layer again, whatever the lock says */
 	bool renew;			 /* viv update: resolve everything anew */
+	const char *machine;		 /* which of the lock file's machines; NULL: "default" */
 };
+
+/*
+ * The release for a machine that names none: trixie, but on a host of another Debian family (with
+ * mirrors of its own and none of Debian) the host's. The caller frees it.
+ */
+char *viv_deb_default_release(void);
 
 struct viv_lock; /* a lock file's content; see deb/lock.h */
 
@@ -53,14 +65,18 @@ struct viv_deb_layer {
 struct viv_deb_plan {
 	struct viv_deb_layer *layers;
 	size_t n_layers;
-	char *kernel_deb; /* id of the kernel's imported .deb; NULL: none asked */
+	char *kernel_deb; /* id of the kernel's .deb, as it came; NULL: none asked */
 	char *kernel_version; /* package version, for messages */
 };
 int viv_deb_plan(struct viv_store *store, const struct viv_lock *lock, struct viv_deb_plan *ret,
 		 struct viv_error *err);
 void viv_deb_plan_free(struct viv_deb_plan *p);
 
-/* Fetches and imports what is missing, then builds the layers and the kernel's .deb. */
+/*
+ * Fetches and imports what is missing, then builds the layers and puts the kernel's .deb into the
+ * store. What was done stays when a later step fails: the next build goes on from there. The users
+ * and groups that the layers made are recorded in the lock file, if it can be written.
+ */
 int viv_deb_build(struct viv_store *store, const struct viv_deb_source *source,
 		  const struct viv_lock *lock, const struct viv_deb_plan *plan,
 		  struct viv_report *report, struct viv_error *err);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * apt with a state of its own for each release and source, below the cache folder. The host's state
+ * and configuration are never touched; of the latter the mirrors (when none are given), proxies and
+ * TLS settings are taken, as apt itself reports them. Inside deb/ only.
+ */
+
+#include "base/error.h"
+#include "base/report.h"
+#include "base/str.h"
+#include "deb/deb.h"
+#include "deb/lock.h"
+
+/* One line of sources.list. */
+struct viv_apt_entry {
+	char *uri; /* ends with '/' */
+	char *suite;
+	struct viv_strv components;
+	char *signed_by; /* a keyring's path or NULL: the host's trusted keys */
+};
+
+/* An index that apt has: what `apt-get indextargets` says of it. */
+struct viv_apt_index {
+	char *uri, *suite, *component, *label, *archive;
+	char *release_file; /* the InRelease beside it */
+};
+
+struct viv_apt {
+	char *dir;    /* "<cache>/apt/trixie-0123456789ab" */
+	char *config; /* the apt.conf in it */
+	char *release, *architecture;
+	struct viv_apt_entry *entries;
+	size_t n_entries, cap_entries;
+	struct viv_apt_index *indexes; /* filled by viv_apt_read_indexes */
+	size_t n_indexes, cap_indexes;
+	int lock_fd; /* one process at a time */
+};
+
+/* Finds the mirrors and writes the configuration. ENOENT: no mirror is known. */
+int viv_apt_open(const struct viv_deb_source *source, struct viv_report *report,
+		 struct viv_apt **ret, struct viv_error *err);
+void viv_apt_close(struct viv_apt *a);
+VIV_DEFINE_CLEANUP(struct viv_apt, viv_apt_close)
+
+/* Fetches and verifies the indexes. EKEYREJECTED: a signature is missing or wrong. */
+int viv_apt_update(struct viv_apt *a, struct viv_report *report, struct viv_error *err);
+/* Are there indexes, and of less than `max_age` seconds? 0: any age will do. */
+bool viv_apt_has_indexes(const struct viv_apt *a, int64_t max_age);
+int viv_apt_read_indexes(struct viv_apt *a, struct viv_error *err);
+
+/*
+ * Runs an apt program with the private configuration and returns what it prints. A failure is told
+ * by its "E:" lines. *ret_said (may be NULL) is what it said on stderr, also when it failed.
+ */
+int viv_apt_run(const struct viv_apt *a, const char *const *argv, struct viv_str *out,
+		struct viv_str *ret_said, struct viv_error *err);
+/* Environment for apt: ours, with the private configuration; the caller frees it. */
+void viv_apt_env(const struct viv_apt *a, struct viv_strv *ret);
+
+/* Adds the host's entries that fit the release. */
+int viv_apt_host_entries(const struct viv_deb_source *source, struct viv_apt *a,
+			 struct viv_error *err);
+/* The host's Acquire settings that are worth having, as lines of apt.conf. */
+void viv_apt_host_settings(struct viv_str *ret);
+struct viv_apt_entry *viv_apt_add_entry(struct viv_apt *a, const char *uri, const char *suite);
+
+/* A codename or an alias of a Debian release? */
+bool viv_apt_is_debian_release(const char *name);

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+#include "deb/deb.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "deb/fetch.h"
+#include "deb/install.h"
+#include "deb/layer.h"
+#include "image/erofs.h"
+
+#include <unistd.h>
+
+/* Where the store's folders appear in the sandbox. */
+#define OBJECTS "objects"
+#define BUILDS	"builds"
+
+/* An import to be made. */
+struct import {
+	const struct viv_lock_package *package;
+	char *id;
+	struct viv_store_build *build; /* NULL: it is there, or was committed */
+	json_t *recipe;
+};
+
+struct building {
+	struct viv_store *store;
+	const struct viv_deb_source *source;
+	const struct viv_lock *lock;
+	const struct viv_deb_plan *plan;
+	struct viv_store_build **layers; /* NULL: there */
+	size_t n_layers;		 /* up to the highest that is missing */
+	struct import *imports;
+	size_t n_imports;
+};
+
+/* The path of a build, or of an object, as the sandbox sees it. */
+static char *seen_inside(const struct viv_store *store, const char *path)
+{
+	VIV_FREE char *objects = viv_path_join(viv_store_root(store), "objects/");
+	VIV_FREE char *tmp = viv_path_join(viv_store_root(store), "tmp/");
+
+	if (viv_starts_with(path, objects))
+		return viv_asprintf(OBJECTS "/%s", path + strlen(objects));
+	if (viv_starts_with(path, tmp))
+		return viv_asprintf(BUILDS "/%s", path + strlen(tmp));
+	return NULL;
+}
+
+static char *object_inside(const struct viv_store *store, const char *id)
+{
+	VIV_FREE char *path = viv_store_object_path(store, id);
+
+	return seen_inside(store, path);
+}
+
+static void building_clear(struct building *b)
+{
+	for (size_t i = 0; i < b->n_layers; i++)
+		viv_store_abort(b->layers[i]);
+	for (size_t i = 0; i < b->n_imports; i++) {
+		viv_store_abort(b->imports[i].build);
+		free(b->imports[i].id);
+		json_decref(b->imports[i].recipe);
+	}
+	free(b->layers);
+	free(b->imports);
+}
+
+static bool is_listed(const struct building *b, const char *id)
+{
+	for (size_t i = 0; i < b->n_imports; i++)
+		if (viv_streq(b->imports[i].id, id))
+			return true;
+	return false;
+}
+
+/* Every package of the layers to be built, once. */
+static void list_imports(struct building *b)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < b->n_layers; i++)
+		most += b->layers[i] ? b->lock->layers[i].n_packages : 0;
+	b->imports = viv_new_array(struct import, most);
+	for (size_t i = 0; i < b->n_layers; i++) {
+		const struct viv_lock_layer *l = &b->lock->layers[i];
+
+		for (size_t k = 0; b->layers[i] && k < l->n_packages; k++) {
+			char *id = viv_import_id(&l->packages[k]);
+
+			if (is_listed(b, id)) {
+				free(id);
+				continue;
+			}
+			b->imports[b->n_imports++] = (struct import){
+				&l->packages[k], id, NULL, viv_import_recipe(&l->packages[k])};
+		}
+	}
+}
+
+static int begin_layers(struct building *b, struct viv_report *report, struct viv_error *err)
+{
+	size_t n = b->plan->n_layers;
+	VIV_STRV ids = VIV_STRV_INIT;
+	int r;
+
+	b->layers = viv_new_array(struct viv_store_build *, n);
+	for (size_t i = 0; i < n; i++)
+		viv_strv_push(&ids, b->plan->layers[i].id);
+	r = viv_store_begin_many(b->store, (const char *const *)ids.items, n, report, b->layers,
+				 err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (b->layers[i])
+			b->n_layers = i + 1;
+	return r;
+}
+
+static int begin_imports(struct building *b, struct viv_report *report, struct viv_error *err)
+{
+	struct viv_store_build **builds = viv_new_array(struct viv_store_build *, b->n_imports);
+	VIV_STRV ids = VIV_STRV_INIT;
+	int r;
+
+	for (size_t i = 0; i < b->n_imports; i++)
+		viv_strv_push(&ids, b->imports[i].id);
+	r = viv_store_begin_many(b->store, (const char *const *)ids.items, b->n_imports, report,
+				 builds, err);
+	for (size_t i = 0; r == 0 && i < b->n_imports; i++)
+		b->imports[i].build = builds[i];
+	free(builds);
+	return r;
+}
+
+/* Archives are needed of what is to be imported, and the kernel's. */
+static int fetch(struct building *b, struct viv_report *report, struct viv_error *err)
+{
+	const struct viv_lock_package **list =
+		viv_new_array(const struct viv_lock_package *, b->n_imports + 1);
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < b->n_imports; i++)
+		if (b->imports[i].build)
+			list[n++] = b->imports[i].package;
+	if (b->plan->kernel_deb)
+		list[n++] = b->lock->kernel;
+	r = n ? viv_deb_fetch(b->store, b->source, b->lock, list, n, report, err) : 0;
+	free(list);
+	return r;
+}
+
+static const struct import *find_import(const struct building *b, const char *id)
+{
+	for (size_t i = 0; i < b->n_imports; i++)
+		if (viv_streq(b->imports[i].id, id))
+			return &b->imports[i];
+	return NULL;
+}
+
+static void describe_deb(const struct building *b, const struct viv_lock_package *p,
+			 struct viv_install_deb *ret)
+{
+	VIV_FREE char *archive = viv_archive_id(p);
+	const struct import *import;
+
+	ret->package = p;
+	ret->id = viv_import_id(p);
+	import = find_import(b, ret->id);
+	ret->import = import && import->build;
+	ret->archive = object_inside(b->store, archive);
+	ret->plain = ret->import ? seen_inside(b->store, viv_store_build_path(import->build))
+				 : object_inside(b->store, ret->id);
+}
+
+static void describe(const struct building *b, struct viv_install *ret)
+{
+	*ret = (struct viv_install){
+		.layers = viv_new_array(struct viv_install_layer, b->n_layers),
+		.n_layers = b->n_layers,
+		.architecture = b->lock->architecture,
+		.script_timeout_ms = b->source->script_timeout_ms,
+	};
+	for (size_t i = 0; i < b->n_layers; i++) {
+		const struct viv_lock_layer *l = &b->lock->layers[i];
+		struct viv_install_layer *x = &ret->layers[i];
+
+		x->lock = l;
+		x->id = b->plan->layers[i].id;
+		if (!b->layers[i]) {
+			x->there = object_inside(b->store, x->id);
+			continue;
+		}
+		x->out = seen_inside(b->store, viv_store_build_path(b->layers[i]));
+		x->debs = viv_new_array(struct viv_install_deb, l->n_packages);
+		for (size_t k = 0; k < l->n_packages; k++)
+			describe_deb(b, &l->packages[k], &x->debs[k]);
+	}
+}
+
+static void install_clear(struct viv_install *job)
+{
+	for (size_t i = 0; i < job->n_layers; i++) {
+		struct viv_install_layer *x = &job->layers[i];
+
+		for (size_t k = 0; x->debs && k < x->lock->n_packages; k++) {
+			free(x->debs[k].archive);
+			free(x->debs[k].plain);
+			free(x->debs[k].id);
+		}
+		free(x->debs);
+		free(x->there);
+		free(x->out);
+	}
+	free(job->layers);
+}
+
+/* Uncompressed, a package is about four times as large; the tree and an image of it are in memory. */
+static bool fits_in_memory(const struct building *b)
+{
+	uint64_t need = UINT64_C(512) << 20;
+	uint64_t have = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0; i < b->n_layers; i++)
+		for (size_t k = 0; k < b->lock->layers[i].n_packages; k++)
+			need += 6 * b->lock->layers[i].packages[k].size;
+	return need < have;
+}
+
+/* Commits the imports that the sandbox says it made, each with its hash. */
+static int commit_imports(struct building *b, const json_t *made, struct viv_error *err)
+{
+	struct viv_store_commit *items = viv_new_array(struct viv_store_commit, b->n_imports);
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < b->n_imports; i++) {
+		struct import *x = &b->imports[i];
+		const char *sha256 = viv_json_str(made, x->id);
+
+		if (x->build && sha256)
+			items[n++] = (struct viv_store_commit){viv_steal(x->build), x->recipe, NULL,
+							       sha256};
+	}
+	r = viv_store_commit_many(b->store, items, n, err);
+	free(items);
+	return r;
+}
+
+static int commit_layers(struct building *b, struct viv_error *err)
+{
+	struct viv_store_commit *items = viv_new_array(struct viv_store_commit, b->n_layers);
+	struct viv_strv *refs = viv_new_array(struct viv_strv, b->n_layers);
+	json_t **recipes = viv_new_array(json_t *, b->n_layers);
+	VIV_STRV lower = VIV_STRV_INIT;
+	VIV_FREE char *erofs = NULL;
+	size_t n = 0;
+	int r = viv_erofs_version(&erofs, err);
+
+	for (size_t i = 0; r == 0 && i < b->n_layers; i++) {
+		recipes[i] = viv_layer_recipe(b->lock, i, &lower, erofs);
+		if (lower.count)
+			viv_strv_push_all(&refs[i], (const char *const *)lower.items);
+		if (b->layers[i])
+			items[n++] = (struct viv_store_commit){viv_steal(b->layers[i]), recipes[i],
+							       &refs[i], NULL};
+		viv_strv_push(&lower, b->plan->layers[i].id);
+	}
+	if (r == 0)
+		r = viv_store_commit_many(b->store, items, n, err);
+	for (size_t i = 0; i < b->n_layers; i++) {
+		json_decref(recipes[i]);
+		viv_strv_free(&refs[i]);
+	}
+	free(items);
+	free(refs);
+	free(recipes);
+	return r;
+}
+
+/* What the layers gave out goes into the lock file, for the day it is renewed. */
+static void record_accounts(const struct building *b, const json_t *accounts,
+			    struct viv_report *report)
+{
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_JSON *merged = NULL;
+
+	if (!b->lock->file || access(b->lock->file, W_OK) < 0 ||
+	    viv_lock_read(b->lock->file, b->lock->machine, &l, NULL) < 0 || !l->n_layers)
+		return;
+	merged = json_deep_copy(l->accounts);
+	json_object_update(merged, (json_t *)accounts);
+	if (json_equal(merged, l->accounts))
+		return;
+	json_decref(l->accounts);
+	l->accounts = json_incref(merged);
+	if (viv_lock_write(l, b->lock->file, &err) < 0)
+		viv_say(report, VIV_WARNING, "%s", err.msg);
+}
+
+static int run_sandbox(struct building *b, struct viv_report *report, struct viv_error *err)
+{
+	VIV_FREE char *objects = viv_path_join(viv_store_root(b->store), "objects");
+	VIV_FREE char *tmp = viv_path_join(viv_store_root(b->store), "tmp");
+	struct viv_sandbox_bind binds[] = {{objects, OBJECTS, false}, {tmp, BUILDS, true}};
+	struct viv_sandbox_spec spec = {.binds = binds, .n_binds = VIV_ARRAY_SIZE(binds),
+					.scratch_on_disk = !fits_in_memory(b), .scratch_dir = tmp};
+	VIV_CLEANUP(install_clear) struct viv_install job;
+	VIV_ERROR first = VIV_ERROR_INIT;
+	VIV_STR text = VIV_STR_INIT;
+	VIV_JSON *result = NULL;
+	int r, c;
+
+	describe(b, &job);
+	r = viv_sandbox_call(&spec, viv_install_run, &job, report, &text, &first);
+	c = viv_json_parse(text.data ? text.data : "{}", text.data ? text.len : 2, "sandbox",
+			   &result, NULL);
+	if (c == 0)
+		c = commit_imports(b, json_object_get(result, "imports"),
+				   r < 0 ? NULL : &first);
+	if (r == 0 && c == 0)
+		r = commit_layers(b, &first);
+	if (r == 0 && c == 0)
+		record_accounts(b, json_object_get(result, "accounts"), report);
+	return r < 0 || c < 0 ? viv_error_move(err, &first) : 0;
+}
+
+int viv_deb_build(struct viv_store *store, const struct viv_deb_source *source,
+		  const struct viv_lock *lock, const struct viv_deb_plan *plan,
+		  struct viv_report *report, struct viv_error *err)
+{
+	VIV_CLEANUP(building_clear) struct building b = {
+		.store = store, .source = source, .lock = lock, .plan = plan};
+	int r = begin_layers(&b, report, err);
+
+	if (r < 0)
+		return r;
+	list_imports(&b);
+	r = b.n_imports ? begin_imports(&b, report, err) : 0;
+	if (r == 0)
+		r = fetch(&b, report, err);
+	return r == 0 && b.n_layers ? run_sandbox(&b, report, err) : r;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* .deb files: made uncompressed, and unpacked to start a tree. Inside deb/ only. */
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/str.h"
+
+/* No part of a package may be larger when uncompressed. */
+#define VIV_DEB_CONTROL_MAX (UINT64_C(256) << 20)
+#define VIV_DEB_DATA_MAX    (UINT64_C(16) << 30)
+
+/*
+ * Writes the package at `from` with its parts uncompressed (debian-binary, control.tar, data.tar) to
+ * the new file `to`. EBADMSG: not a package, or one beyond the limits.
+ */
+int viv_deb_import(const char *from, const char *to, char ret_sha256[VIV_SHA256_HEX],
+		   struct viv_error *err);
+/* When it was made: no time in it is later. Reads the first bytes only. */
+int viv_deb_epoch(const char *path, int64_t *ret, struct viv_error *err);
+/*
+ * Unpacks the files of an imported package, open at `fd`, into the current root folder (which must
+ * be a chroot): folders that are there stay as they are, other things are replaced.
+ */
+int viv_deb_extract(int fd, const char *what, struct viv_error *err);

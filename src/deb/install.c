@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+#include "deb/install.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "deb/accounts.h"
+#include "deb/bootstrap.h"
+#include "deb/dpkg.h"
+#include "deb/import.h"
+#include "deb/pool.h"
+#include "deb/scrub.h"
+#include "image/diff.h"
+#include "image/erofs.h"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SCRIPT_TIMEOUT_MS (10 * 60 * 1000)
+#define MANIFEST_MAX	  (1 << 30)
+
+/* The state of the work inside. */
+struct work {
+	const struct viv_install *job;
+	const struct viv_sandbox_view *view;
+	struct viv_report *report;
+	struct viv_import_job *imports;
+	size_t n_imports;
+	struct viv_import_pool *pool; /* NULL: nothing to import */
+	char *root;
+	struct viv_tree now;  /* the tree as of the layer before; hashed */
+	int64_t epoch;
+	json_t *texts;	      /* accounts as of the layer before */
+	json_t *new_accounts; /* by layer */
+};
+
+static char *in_scratch(const struct work *w, const char *name)
+{
+	return viv_path_join(w->view->scratch, name);
+}
+
+/* Imports: what dpkg needs to begin comes first, the largest of it at once; then as it is unpacked. */
+
+static int by_size(const void *a, const void *b)
+{
+	const struct viv_install_deb *x = *(struct viv_install_deb *const *)a;
+	const struct viv_install_deb *y = *(struct viv_install_deb *const *)b;
+
+	if (x->package->size != y->package->size)
+		return x->package->size < y->package->size ? 1 : -1;
+	return strcmp(x->package->name, y->package->name);
+}
+
+static struct viv_install_deb *find_deb(const struct viv_install_layer *layer, const char *name)
+{
+	const struct viv_lock_package *p = viv_lock_layer_find(layer->lock, name);
+
+	return p ? &layer->debs[p - layer->lock->packages] : NULL;
+}
+
+static void queue(struct work *w, const struct viv_install_deb *deb, bool urgent)
+{
+	if (!deb || !deb->import)
+		return;
+	for (size_t i = 0; i < w->n_imports; i++)
+		if (viv_streq(w->imports[i].id, deb->id))
+			return;
+	w->imports[w->n_imports++] = (struct viv_import_job){in_scratch(w, deb->archive),
+							     in_scratch(w, deb->plain), deb->id,
+							     urgent};
+}
+
+static void queue_layer(struct work *w, const struct viv_install_layer *layer)
+{
+	const struct viv_lock_layer *l = layer->lock;
+	VIV_FREE struct viv_install_deb **first =
+		viv_new_array(struct viv_install_deb *, l->bootstrap.count);
+
+	for (size_t i = 0; i < l->bootstrap.count; i++)
+		first[i] = find_deb(layer, l->bootstrap.items[i]);
+	qsort(first, l->bootstrap.count, sizeof(struct viv_install_deb *), by_size);
+	for (size_t i = 0; i < l->bootstrap.count; i++)
+		queue(w, first[i], true);
+	for (size_t i = 0; i < l->unpack.count; i++)
+		queue(w, find_deb(layer, l->unpack.items[i]), false);
+}
+
+static int start_imports(struct work *w, struct viv_error *err)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < w->job->n_layers; i++)
+		most += w->job->layers[i].lock->n_packages;
+	w->imports = viv_new_array(struct viv_import_job, most);
+	for (size_t i = 0; i < w->job->n_layers; i++)
+		if (!w->job->layers[i].there)
+			queue_layer(w, &w->job->layers[i]);
+	return w->n_imports ? viv_import_pool_start(w->imports, w->n_imports, &w->pool, err) : 0;
+}
+
+static int wait_import(struct work *w, const struct viv_install_deb *deb, struct viv_error *err)
+{
+	for (size_t i = 0; deb->import && i < w->n_imports; i++)
+		if (viv_streq(w->imports[i].id, deb->id))
+			return viv_import_pool_wait(w->pool, i, err);
+	return 0;
+}
+
+/* Shows a package inside the tree, where dpkg can read it. *ret: its path there. */
+static int show_deb(struct work *w, const struct viv_install_deb *deb, char **ret,
+		    struct viv_error *err)
+{
+	VIV_FREE char *key = viv_lock_package_key(deb->package);
+	VIV_FREE char *inside = viv_asprintf("/tmp/viv/%.150s.deb", key);
+	VIV_FREE char *to = viv_path_join(w->root, inside + 1), *dir = viv_path_dir(to);
+	VIV_FREE char *from = in_scratch(w, deb->plain);
+	VIV_FD in = -1, out = -1;
+	int r = viv_mkdir_p(dir, 0755, err);
+
+	out = r < 0 ? r : viv_open(to, O_WRONLY | O_CREAT, 0644, err);
+	if (out < 0)
+		return out;
+	if (mount(from, to, NULL, MS_BIND, NULL) < 0) {
+		in = viv_open(from, O_RDONLY, 0, err);
+		r = in < 0 ? in : viv_copy_content(in, out, to, err);
+	}
+	if (r == 0)
+		*ret = viv_steal(inside);
+	return r;
+}
+
+static int show_list(struct work *w, const struct viv_install_layer *layer,
+		     const struct viv_strv *names, struct viv_strv *ret, struct viv_error *err)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const struct viv_install_deb *deb = find_deb(layer, names->items[i]);
+		char *inside = NULL;
+		int r = wait_import(w, deb, err);
+
+		if (r == 0)
+			r = show_deb(w, deb, &inside, err);
+		if (r < 0)
+			return r;
+		viv_strv_take(ret, inside);
+	}
+	return 0;
+}
+
+static struct viv_dpkg dpkg_of(struct work *w)
+{
+	return (struct viv_dpkg){.root = w->root, .epoch = w->epoch, .report = w->report,
+				 .script_timeout_ms = w->job->script_timeout_ms
+							      ? w->job->script_timeout_ms
+							      : SCRIPT_TIMEOUT_MS};
+}
+
+static int prepare_base(struct work *w, const struct viv_install_layer *layer,
+			const char *architecture, struct viv_error *err)
+{
+	const struct viv_strv *names = &layer->lock->bootstrap;
+	VIV_STRV debs = VIV_STRV_INIT;
+	int r = viv_bootstrap_skeleton(w->root, architecture, err);
+
+	for (size_t i = 0; i < names->count && r == 0; i++) {
+		const struct viv_install_deb *deb = find_deb(layer, names->items[i]);
+
+		r = wait_import(w, deb, err);
+		viv_strv_take(&debs, in_scratch(w, deb->plain));
+	}
+	return r == 0 ? viv_bootstrap_extract(w->root, &debs, err) : r;
+}
+
+/* invoke-rc.d and its like ask this: nothing is started in a tree that is being made. */
+static int forbid_services(const struct work *w, bool forbid, struct viv_error *err)
+{
+	static const char text[] = "#!/bin/sh\nexit 101\n";
+	VIV_FREE char *path = viv_path_join(w->root, "usr/sbin/policy-rc.d");
+	VIV_FD fd = -1;
+
+	if (!forbid)
+		return unlink(path) < 0 && errno != ENOENT ? viv_error_set(err, errno, "%s", path)
+							   : 0;
+	fd = viv_open(path, O_WRONLY | O_CREAT | O_EXCL, 0755, err);
+	return fd < 0 ? fd : viv_write_all(fd, text, sizeof(text) - 1, path, err);
+}
+
+/* Configures what is unpacked and not yet configured, in apt's order. */
+static int configure(struct viv_dpkg *d, const struct viv_lock_layer *l,
+		     const struct viv_strv *unpacked, struct viv_strv *configured,
+		     struct viv_error *err)
+{
+	static const char *const action[] = {"--configure", NULL};
+	VIV_STRV names = VIV_STRV_INIT;
+
+	for (size_t i = 0; i < l->configure.count; i++) {
+		const char *name = l->configure.items[i];
+
+		if (!viv_strv_has(unpacked, name) || viv_strv_has(configured, name))
+			continue;
+		viv_strv_push(&names, name);
+		viv_strv_push(configured, name);
+	}
+	return names.count ? viv_dpkg_run(d, action, &names, err) : 0;
+}
+
+static int unpack(struct work *w, struct viv_dpkg *d, const struct viv_install_layer *layer,
+		  struct viv_strv *names, struct viv_strv *unpacked, struct viv_error *err)
+{
+	static const char *const action[] = {"--no-triggers", "--unpack", NULL};
+	VIV_STRV debs = VIV_STRV_INIT;
+	int r = show_list(w, layer, names, &debs, err);
+
+	if (r == 0 && debs.count)
+		r = viv_dpkg_run(d, action, &debs, err);
+	for (size_t i = 0; i < names->count; i++)
+		viv_strv_push(unpacked, names->items[i]);
+	viv_strv_free(names);
+	return r;
+}
+
+static int unpack_and_configure(struct work *w, struct viv_dpkg *d,
+				const struct viv_install_layer *layer, struct viv_error *err)
+{
+	const struct viv_lock_layer *l = layer->lock;
+	VIV_STRV waiting = VIV_STRV_INIT, unpacked = VIV_STRV_INIT, configured = VIV_STRV_INIT;
+	int r = 0;
+
+	for (size_t i = 0; i < l->unpack.count && r == 0; i++) {
+		if (!viv_streq(l->unpack.items[i], "*")) {
+			viv_strv_push(&waiting, l->unpack.items[i]);
+			continue;
+		}
+		r = unpack(w, d, layer, &waiting, &unpacked, err);
+		if (r == 0)
+			r = configure(d, l, &unpacked, &configured, err);
+	}
+	if (r == 0)
+		r = unpack(w, d, layer, &waiting, &unpacked, err);
+	return r == 0 ? configure(d, l, &unpacked, &configured, err) : r;
+}
+
+static int run_dpkg(struct work *w, const struct viv_install_layer *layer, struct viv_error *err)
+{
+	static const char *const first[] = {"--install", "--force-depends", NULL};
+	const struct viv_lock_layer *l = layer->lock;
+	struct viv_dpkg d = dpkg_of(w);
+	VIV_STRV debs = VIV_STRV_INIT;
+	int r = show_list(w, layer, &l->bootstrap, &debs, err);
+
+	if (r == 0 && debs.count)
+		r = viv_dpkg_run(&d, first, &debs, err);
+	if (r == 0 && l->accounts)
+		r = viv_accounts_create(w->root, l->accounts, w->epoch, err);
+	if (r == 0)
+		r = unpack_and_configure(w, &d, layer, err);
+	return r == 0 ? viv_dpkg_check(w->root, err) : r;
+}
+
+static int install(struct work *w, const struct viv_install_layer *layer, bool base,
+		   const char *architecture, struct viv_error *err)
+{
+	int r = base ? prepare_base(w, layer, architecture, err) : 0;
+
+	if (r == 0 && viv_lock_layer_find(layer->lock, "openssh-server"))
+		r = viv_scrub_prepare(w->root, err);
+	if (r == 0)
+		r = viv_sandbox_mount_api(w->root, err);
+	if (r == 0)
+		r = forbid_services(w, true, err);
+	if (r == 0) {
+		viv_task_begin(w->report, 2 * layer->lock->n_packages, "installing the %s layer",
+			       layer->lock->name);
+		r = run_dpkg(w, layer, err);
+		viv_task_end(w->report, r == 0);
+	}
+	if (r < 0)
+		return r;
+	r = viv_sandbox_unmount_api(w->root, err);
+	if (r == 0)
+		r = forbid_services(w, false, err);
+	if (r == 0)
+		r = viv_accounts_clamp(w->root, w->epoch, err);
+	return r == 0 ? viv_scrub(w->root, err) : r;
+}
+
+static int write_json(const char *dir, const char *name, const json_t *j, struct viv_error *err)
+{
+	VIV_FREE char *path = viv_path_join(dir, name);
+	VIV_STR text = VIV_STR_INIT;
+	VIV_FD fd = viv_open(path, O_WRONLY | O_CREAT | O_EXCL, 0644, err);
+
+	viv_json_pretty(j, &text);
+	return fd < 0 ? fd : viv_write_all(fd, text.data, text.len, path, err);
+}
+
+static int write_side_files(struct work *w, const struct viv_install_layer *layer, const char *out,
+			    const struct viv_tree *manifest, struct viv_error *err)
+{
+	VIV_FREE char *path = viv_path_join(out, VIV_LAYER_MANIFEST);
+	VIV_FD fd = viv_open(path, O_WRONLY | O_CREAT | O_EXCL, 0644, err);
+	VIV_JSON *texts = NULL, *made = NULL, *info = NULL;
+	VIV_STR text = VIV_STR_INIT;
+	int r = fd < 0 ? fd : viv_accounts_read(w->root, &texts, err);
+
+	if (r < 0)
+		return r;
+	viv_tree_write_manifest(manifest, &text);
+	r = viv_write_all(fd, text.data, text.len, path, err);
+	if (r == 0)
+		r = write_json(out, VIV_LAYER_ACCOUNTS, texts, err);
+	made = viv_accounts_new(w->root, texts, w->texts);
+	info = json_pack("{s:s, s:I, s:O}", "name", layer->lock->name, "epoch",
+			 (json_int_t)w->epoch, "accounts", made);
+	if (r == 0)
+		r = write_json(out, VIV_LAYER_INFO, info, err);
+	json_object_set(w->new_accounts, layer->lock->name, made);
+	json_decref(w->texts);
+	w->texts = viv_steal(texts);
+	return r;
+}
+
+/* The tree is finished: what changed becomes the image. w->now is the tree afterwards. */
+static int store_layer(struct work *w, const struct viv_install_layer *layer, bool base,
+		       struct viv_error *err)
+{
+	VIV_FREE char *out = in_scratch(w, layer->out), *diff = in_scratch(w, "difference");
+	VIV_FREE char *image = viv_path_join(out, VIV_LAYER_IMAGE);
+	VIV_TREE after = VIV_TREE_INIT, again = VIV_TREE_INIT;
+	int r = viv_tree_scan(w->root, &after, err);
+
+	if (r == 0)
+		r = viv_tree_hash_files(w->root, &after, base ? NULL : &w->now, err);
+	if (r == 0)
+		r = viv_scrub_check_keys(w->root, base ? NULL : &w->now, &after, err);
+	if (r == 0)
+		r = viv_mkdir_p(out, 0755, err);
+	if (r == 0)
+		r = viv_tree_collect(w->root, diff, base ? NULL : &w->now, &after, w->epoch, err);
+	if (r == 0)
+		r = viv_erofs_write(diff, image, w->epoch, layer->id, err);
+	if (r == 0)
+		r = write_side_files(w, layer, out, &after, err);
+	if (r == 0)
+		r = viv_remove_tree(diff, err);
+	if (r == 0)
+		r = viv_tree_scan(w->root, &again, err);
+	if (r < 0)
+		return r;
+	/* What is new has its hash from the difference, the rest from before. */
+	viv_tree_take_hashes(&again, &w->now);
+	viv_tree_take_hashes(&again, &after);
+	viv_tree_free(&w->now);
+	w->now = again;
+	again = VIV_TREE_INIT;
+	return 0;
+}
+
+/* A layer that is there already is unpacked over the tree. */
+static int restore(struct work *w, const struct viv_install_layer *layer, struct viv_error *err)
+{
+	VIV_FREE char *dir = in_scratch(w, layer->there);
+	VIV_FREE char *image = viv_path_join(dir, VIV_LAYER_IMAGE);
+	VIV_FREE char *path = viv_path_join(dir, VIV_LAYER_MANIFEST);
+	VIV_FREE char *aside = in_scratch(w, "restored");
+	VIV_TREE manifest = VIV_TREE_INIT, tree = VIV_TREE_INIT;
+	VIV_JSON *info = NULL, *texts = NULL;
+	VIV_STR text = VIV_STR_INIT;
+	uint64_t epoch;
+	int r = viv_read_file(path, MANIFEST_MAX, &text, err);
+
+	if (r == 0)
+		r = viv_tree_read_manifest(text.data ? text.data : "", text.len, path, &manifest, err);
+	if (r == 0)
+		r = viv_erofs_extract(image, &manifest, w->root, aside, err);
+	if (r == 0)
+		r = viv_layer_read_info(dir, &info, err);
+	if (r == 0)
+		r = viv_layer_read_accounts(dir, &texts, err);
+	if (r == 0)
+		r = viv_tree_scan(w->root, &tree, err);
+	if (r < 0)
+		return r;
+	if (viv_json_u64(info, "epoch", INT64_MAX, &epoch))
+		w->epoch = VIV_MAX(w->epoch, (int64_t)epoch);
+	json_decref(w->texts);
+	w->texts = viv_steal(texts);
+	viv_tree_overlay(&w->now, &manifest);
+	viv_tree_take_manifest_hashes(&tree, &w->now);
+	viv_tree_free(&w->now);
+	w->now = tree;
+	tree = VIV_TREE_INIT;
+	return 0;
+}
+
+static int raise_epoch(struct work *w, const struct viv_install_layer *layer, struct viv_error *err)
+{
+	for (size_t i = 0; i < layer->lock->n_packages; i++) {
+		const struct viv_install_deb *deb = &layer->debs[i];
+		VIV_FREE char *path = in_scratch(w, deb->import ? deb->archive : deb->plain);
+		int64_t epoch;
+		int r = viv_deb_epoch(path, &epoch, err);
+
+		if (r < 0)
+			return r;
+		w->epoch = VIV_MAX(w->epoch, epoch);
+	}
+	return 0;
+}
+
+static int one_layer(struct work *w, size_t i, struct viv_error *err)
+{
+	const struct viv_install_layer *layer = &w->job->layers[i];
+	int r;
+
+	if (layer->there)
+		return restore(w, layer, err);
+	r = raise_epoch(w, layer, err);
+	if (r == 0)
+		r = install(w, layer, i == 0, w->job->architecture, err);
+	if (r == 0)
+		r = store_layer(w, layer, i == 0, err);
+	return r < 0 ? viv_error_context(err, "layer %s", layer->lock->name) : 0;
+}
+
+/*
+ * The caller commits what was imported: all of it, or after a failure what is done by now, so that
+ * the next attempt goes on from there.
+ */
+static int list_imports(struct work *w, bool all, json_t *imports, struct viv_error *err)
+{
+	for (size_t i = 0; i < w->n_imports && w->pool; i++) {
+		int r = 0;
+
+		if (!all && !viv_import_pool_is_done(w->pool, i))
+			continue;
+		r = viv_import_pool_wait(w->pool, i, err);
+		if (r < 0)
+			return r;
+		json_object_set_new(imports, w->imports[i].id,
+				    json_string(viv_import_pool_sha256(w->pool, i)));
+	}
+	return 0;
+}
+
+static void work_clear(struct work *w)
+{
+	viv_import_pool_free(w->pool);
+	for (size_t i = 0; i < w->n_imports; i++) {
+		free(w->imports[i].from);
+		free(w->imports[i].to);
+	}
+	free(w->imports);
+	free(w->root);
+	viv_tree_free(&w->now);
+	json_decref(w->texts);
+	json_decref(w->new_accounts);
+}
+
+int viv_install_run(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+		    struct viv_str *result, struct viv_error *err)
+{
+	VIV_CLEANUP(work_clear) struct work w = {.job = arg, .view = view, .report = report,
+						 .new_accounts = json_object()};
+	VIV_JSON *imports = json_object(), *j = NULL;
+	int r;
+
+	w.root = in_scratch(&w, "root");
+	r = start_imports(&w, err);
+	for (size_t i = 0; i < w.job->n_layers && r == 0; i++)
+		r = one_layer(&w, i, err);
+	if (r == 0)
+		r = list_imports(&w, true, imports, err);
+	else
+		list_imports(&w, false, imports, NULL);
+	j = json_pack("{s:O, s:O}", "imports", imports, "accounts", w.new_accounts);
+	viv_json_canonical(j, result);
+	return r;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#include "deb/lock.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+
+/* Where we are, for messages. */
+struct place {
+	const char *what;
+	const char *where;
+};
+
+static int bad(struct place at, const char *problem, struct viv_error *err)
+{
+	viv_error_say(err, EINVAL, "%s: %s: %s", at.what, at.where, problem);
+	viv_error_hint(err, "The file is damaged, or of another viv. viv update makes it anew.");
+	return -EINVAL;
+}
+
+/* Debian policy 5.6.1, with ":arch"; never an option or a path. */
+static bool name_is_fine(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n >= 2 && n <= 150 && strchr("abcdefghijklmnopqrstuvwxyz0123456789", s[0]) &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789+-.:") == n;
+}
+
+/* Policy 5.6.12. */
+static bool version_is_fine(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n >= 1 && n <= 150 && s[0] != '-' &&
+	       strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+-:~") == n;
+}
+
+static bool word_is_fine(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n >= 1 && n <= 100 && s[0] != '-' && s[0] != '.' &&
+	       strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+-_") == n;
+}
+
+/* One line of printable text. */
+static bool text_is_fine(const char *s)
+{
+	if (strlen(s) > 1000)
+		return false;
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
+
+static int take_strings(struct place at, const json_t *j, bool (*fine)(const char *), bool stars,
+			struct viv_strv *ret, struct viv_error *err)
+{
+	size_t i;
+	json_t *v;
+
+	if (!j)
+		return 0;
+	if (!json_is_array(j) || json_array_size(j) > 2 * VIV_LOCK_MAX_PACKAGES)
+		return bad(at, "expected a list", err);
+	json_array_foreach(j, i, v) {
+		const char *s = json_string_value(v);
+
+		if (!s || (!fine(s) && !(stars && viv_streq(s, "*"))))
+			return bad(at, "expected names", err);
+		viv_strv_push(ret, s);
+	}
+	return 0;
+}
+
+/* A key "name_version_arch" is split; the name of a foreign package gets its architecture. */
+static bool split_key(const char *key, const char *native, struct viv_lock_package *p)
+{
+	const char *v = strchr(key, '_'), *a = v ? strchr(v + 1, '_') : NULL;
+	VIV_FREE char *name = NULL;
+
+	if (!a)
+		return false;
+	name = viv_strndup(key, (size_t)(v - key));
+	p->version = viv_strndup(v + 1, (size_t)(a - v - 1));
+	p->architecture = viv_strdup(a + 1);
+	if (viv_streq(p->architecture, "all") || viv_streq(p->architecture, native))
+		p->name = viv_steal(name);
+	else
+		p->name = viv_asprintf("%s:%s", name, p->architecture);
+	return name_is_fine(p->name) && version_is_fine(p->version) &&
+	       word_is_fine(p->architecture);
+}
+
+static int take_package(struct place at, const char *key, const json_t *file, const char *native,
+			struct viv_lock_package *p, struct viv_error *err)
+{
+	const json_t *j = key ? json_object_get(json_object_get(file, "packages"), key) : NULL;
+	const char *path = viv_json_str(j, "path"), *index = viv_json_str(j, "index");
+	const char *sha256 = viv_json_str(j, "sha256");
+
+	at.where = key && text_is_fine(key) ? key : "packages";
+	if (!j || !split_key(key, native, p))
+		return bad(at, "not a package", err);
+	if (!path || !viv_path_is_safe(path) || !text_is_fine(path) || strpbrk(path, " '\""))
+		return bad(at, "not a path below a mirror", err);
+	if (!index || !json_object_get(json_object_get(file, "indexes"), index))
+		return bad(at, "no such index", err);
+	if (!sha256 || !viv_sha256_is_hex(sha256))
+		return bad(at, "not a SHA-256", err);
+	if (!viv_json_u64(j, "size", INT64_MAX, &p->size))
+		return bad(at, "not a size", err);
+	p->path = viv_strdup(path);
+	p->index = viv_strdup(index);
+	memcpy(p->sha256, sha256, sizeof(p->sha256));
+	return 0;
+}
+
+static int check_order(struct place at, const struct viv_lock_layer *layer,
+		       const struct viv_strv *names, struct viv_error *err)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (!viv_streq(names->items[i], "*") &&
+		    !viv_lock_layer_find(layer, names->items[i]))
+			return bad(at, "its order names a package that it doesn't have", err);
+	return 0;
+}
+
+static bool accounts_are_fine(const json_t *accounts)
+{
+	const json_t *users = json_object_get(accounts, "users");
+	const json_t *groups = json_object_get(accounts, "groups");
+	const char *name;
+	json_t *v;
+	uint64_t id;
+
+	if ((users && !json_is_object(users)) || (groups && !json_is_object(groups)))
+		return false;
+	json_object_foreach((json_t *)users, name, v) {
+		static const char *const texts[] = {"gecos", "home", "shell"};
+
+		if (!word_is_fine(name) || !viv_json_u64(v, "uid", 65533, &id) ||
+		    !viv_json_u64(v, "gid", 65535, &id))
+			return false;
+		for (size_t i = 0; i < VIV_ARRAY_SIZE(texts); i++) {
+			const char *s = viv_json_str(v, texts[i]);
+
+			if (!s || !text_is_fine(s) || strchr(s, ':'))
+				return false;
+		}
+	}
+	json_object_foreach((json_t *)groups, name, v)
+		if (!word_is_fine(name) || !json_is_integer(v) || json_integer_value(v) < 0 ||
+		    json_integer_value(v) > 65533)
+			return false;
+	return true;
+}
+
+static int take_packages(struct place at, const json_t *list, const struct viv_lock *l,
+			 struct viv_lock_layer *layer, struct viv_error *err)
+{
+	if (!json_is_array(list) || json_array_size(list) > VIV_LOCK_MAX_PACKAGES)
+		return bad(at, "packages: expected a list", err);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		int r = take_package(at, json_string_value(json_array_get(list, i)), l->rest,
+				     l->architecture, viv_lock_add_package(layer), err);
+
+		if (r < 0)
+			return r;
+	}
+	viv_lock_layer_sort(layer);
+	for (size_t i = 1; i < layer->n_packages; i++)
+		if (viv_streq(layer->packages[i - 1].name, layer->packages[i].name))
+			return bad(at, "a package is there twice", err);
+	return 0;
+}
+
+static int take_layer(struct place at, const json_t *j, struct viv_lock *l, struct viv_error *err)
+{
+	const char *name = viv_json_str(j, "name");
+	json_t *accounts = json_object_get(j, "accounts");
+	struct viv_lock_layer *layer;
+	int r;
+
+	if (!name || !word_is_fine(name))
+		return bad(at, "a layer without a name", err);
+	at.where = name;
+	layer = viv_lock_add_layer(l, name);
+	r = take_packages(at, json_object_get(j, "packages"), l, layer, err);
+	if (r < 0)
+		return r;
+	if (accounts && !accounts_are_fine(accounts))
+		return bad(at, "accounts: not users and groups", err);
+	layer->accounts = json_incref(accounts);
+	r = take_strings(at, json_object_get(j, "requested"), text_is_fine, false,
+			 &layer->requested, err);
+	if (r == 0)
+		r = take_strings(at, json_object_get(j, "bootstrap"), name_is_fine, false,
+				 &layer->bootstrap, err);
+	if (r == 0)
+		r = take_strings(at, json_object_get(j, "unpack"), name_is_fine, true,
+				 &layer->unpack, err);
+	if (r == 0)
+		r = take_strings(at, json_object_get(j, "configure"), name_is_fine, false,
+				 &layer->configure, err);
+	if (r == 0)
+		r = check_order(at, layer, &layer->bootstrap, err);
+	if (r == 0)
+		r = check_order(at, layer, &layer->unpack, err);
+	if (r == 0)
+		r = check_order(at, layer, &layer->configure, err);
+	return r;
+}
+
+static int take_head(struct place at, const json_t *j, struct viv_lock *l, struct viv_error *err)
+{
+	const char *release = viv_json_str(j, "release"), *arch = viv_json_str(j, "architecture");
+	json_t *accounts = json_object_get(j, "accounts"), *part;
+	const char *layer;
+
+	if (!release || !word_is_fine(release) || !arch || !word_is_fine(arch))
+		return bad(at, "release and architecture: expected names", err);
+	if (!json_is_object(accounts))
+		return bad(at, "accounts: expected an object", err);
+	json_object_foreach(accounts, layer, part)
+		if (!word_is_fine(layer) || !accounts_are_fine(part))
+			return bad(at, "accounts: not users and groups", err);
+	l->release = viv_strdup(release);
+	l->architecture = viv_strdup(arch);
+	l->recommends = json_is_true(json_object_get(j, "recommends"));
+	json_decref(l->accounts);
+	l->accounts = json_incref(accounts);
+	return take_strings(at, json_object_get(j, "components"), word_is_fine, false,
+			    &l->components, err);
+}
+
+static int take_kernel(struct place at, const json_t *k, struct viv_lock *l, struct viv_error *err)
+{
+	const char *requested = viv_json_str(k, "requested");
+
+	if (!k || json_is_null(k))
+		return 0;
+	if (!requested || !text_is_fine(requested))
+		return bad(at, "kernel: which one?", err);
+	l->kernel_requested = viv_strdup(requested);
+	l->kernel = viv_new(struct viv_lock_package);
+	return take_package(at, viv_json_str(k, "package"), l->rest, l->architecture, l->kernel,
+			    err);
+}
+
+/* The tables that all machines share. */
+static int check_file(struct place at, const json_t *file, struct viv_error *err)
+{
+	json_t *indexes = json_object_get(file, "indexes"), *v;
+	uint64_t version;
+	const char *name;
+
+	if (!viv_json_u64(file, "version", INT32_MAX, &version))
+		return bad(at, "not a lock file", err);
+	if (version != 1)
+		return bad(at, "its version is not 1", err);
+	if (!json_is_object(json_object_get(file, "machines")) || !json_is_object(indexes) ||
+	    !json_is_object(json_object_get(file, "packages")) ||
+	    json_object_size(json_object_get(file, "packages")) > VIV_LOCK_MAX_PACKAGES)
+		return bad(at, "machines, indexes and packages: expected objects", err);
+	json_object_foreach(indexes, name, v)
+		if (!text_is_fine(name) || !json_is_object(v))
+			return bad(at, "indexes: expected objects", err);
+	return 0;
+}
+
+static int take_machine(struct place at, const json_t *j, struct viv_lock *l, struct viv_error *err)
+{
+	json_t *layers = json_object_get(j, "layers");
+	int r = take_head(at, j, l, err);
+
+	if (r == 0 && (!json_is_array(layers) || json_array_size(layers) == 0 ||
+		       json_array_size(layers) > VIV_LOCK_MAX_LAYERS))
+		r = bad(at, "layers: expected a list", err);
+	for (size_t i = 0; r == 0 && i < json_array_size(layers); i++)
+		r = take_layer(at, json_array_get(layers, i), l, err);
+	return r == 0 ? take_kernel(at, json_object_get(j, "kernel"), l, err) : r;
+}
+
+int viv_lock_parse(const char *text, size_t len, const char *what, const char *machine,
+		   struct viv_lock **ret, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = viv_lock_new(machine);
+	struct place at = {what, "lock file"};
+	json_t *mine;
+	int r;
+
+	if (len > VIV_LOCK_MAX_BYTES)
+		return viv_error_say(err, EFBIG, "%s is too large", what);
+	r = viv_json_parse(text, len, what, &l->rest, err);
+	if (r == 0)
+		r = check_file(at, l->rest, err);
+	if (r < 0)
+		return r;
+	json_decref(l->indexes);
+	l->indexes = json_incref(json_object_get(l->rest, "indexes"));
+	mine = json_object_get(json_object_get(l->rest, "machines"), machine);
+	if (mine)
+		r = take_machine(at, mine, l, err);
+	if (r == 0)
+		*ret = viv_steal(l);
+	return r;
+}
+
+int viv_lock_read(const char *path, const char *machine, struct viv_lock **ret,
+		  struct viv_error *err)
+{
+	VIV_ERROR now = VIV_ERROR_INIT;
+	VIV_STR text = VIV_STR_INIT;
+	int r = viv_read_file(path, VIV_LOCK_MAX_BYTES, &text, &now);
+
+	if (r == -ENOENT) {
+		*ret = viv_lock_new(machine);
+		(*ret)->file = viv_strdup(path);
+		return 0;
+	}
+	if (r < 0)
+		return viv_error_move(err, &now);
+	r = viv_lock_parse(text.data ? text.data : "", text.len, path, machine, ret, err);
+	if (r == 0)
+		(*ret)->file = viv_strdup(path);
+	return r;
+}
+
+/* The native architecture of a machine doesn't matter here: names are only compared. */
+int viv_lock_everything(const struct viv_lock *l, struct viv_lock_layer *ret, struct viv_error *err)
+{
+	struct place at = {l->file ? l->file : "lock file", "packages"};
+	struct viv_lock_layer all = {0};
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(json_object_get(l->rest, "packages"), key, v) {
+		const char *arch = strrchr(key, '_');
+		int r = take_package(at, key, l->rest, arch ? arch + 1 : "",
+				     viv_lock_add_package(&all), err);
+
+		if (r < 0) {
+			viv_lock_layer_clear(&all);
+			return r;
+		}
+	}
+	viv_lock_layer_sort(&all);
+	*ret = all;
+	return 0;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "deb/scrub.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+
+#include <dirent.h>
+#include <fnmatch.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum scrub_action {
+	SCRUB_REMOVE,	/* the entry, whole */
+	SCRUB_TRUNCATE, /* files become empty; folders are entered */
+};
+
+/* `name` is a pattern (fnmatch) for the entries of `dir`; what is not there is fine. */
+static const struct {
+	const char *dir, *name;
+	enum scrub_action action;
+	const char *comes_back;
+} rows[] = {
+	{"etc", "machine-id", SCRUB_TRUNCATE, "systemd makes one at first boot"},
+	{"var/lib/dbus", "machine-id", SCRUB_REMOVE, "dbus links it to /etc/machine-id"},
+	{"etc/ssh", "ssh_host_*", SCRUB_REMOVE, "ssh-keygen -A at first boot"},
+	{"etc/ssl/certs", "ssl-cert-snakeoil.pem", SCRUB_REMOVE, "make-ssl-cert at first boot"},
+	{"etc/ssl/private", "ssl-cert-snakeoil.key", SCRUB_REMOVE, "make-ssl-cert at first boot"},
+	{"etc/bind", "rndc.key", SCRUB_REMOVE, "rndc-confgen -a at first boot"},
+	{"var/cache/ldconfig", "aux-cache", SCRUB_REMOVE, "the next ldconfig"},
+	{"var/cache/fontconfig", "*", SCRUB_REMOVE, "fc-cache, or the first program with fonts"},
+	{"var/cache/man", "*", SCRUB_REMOVE, "man-db.timer"},
+	{"var/cache/apt", "*.bin", SCRUB_REMOVE, "the next apt"},
+	{"var/cache/apt/archives", "*.deb", SCRUB_REMOVE, "not needed"},
+	{"var/cache/apt/archives", "lock", SCRUB_REMOVE, "the next apt"},
+	{"var/lib/apt/lists", "*", SCRUB_REMOVE, "apt update"},
+	{"var/lib/apt", "extended_states*", SCRUB_REMOVE, "the next apt"},
+	{"var/cache/debconf", "*-old", SCRUB_REMOVE, "the next debconf"},
+	{"var/lib/dpkg", "*-old", SCRUB_REMOVE, "the next dpkg"},
+	{"var/lib/dpkg/updates", "*", SCRUB_REMOVE, "the next dpkg"},
+	{"var/lib/systemd", "random-seed", SCRUB_REMOVE, "systemd-random-seed at shutdown"},
+	{"var/lib/systemd", "credential.secret", SCRUB_REMOVE, "systemd-creds when wanted"},
+	{"var/lib/urandom", "random-seed", SCRUB_REMOVE, "urandom at shutdown"},
+	{"var/log", "dpkg.log", SCRUB_REMOVE, "the next dpkg"},
+	{"var/log", "alternatives.log", SCRUB_REMOVE, "the next update-alternatives"},
+	{"var/log", "bootstrap.log", SCRUB_REMOVE, "not needed"},
+	{"var/log/apt", "*", SCRUB_REMOVE, "the next apt"},
+	{"var/log/journal", "*", SCRUB_REMOVE, "systemd-journald"},
+	{"var/log", "*", SCRUB_TRUNCATE, "whoever writes it"},
+	{"boot", "initrd*", SCRUB_REMOVE, "the machine's own initrd is used"},
+	{"root", ".[!.]*_history", SCRUB_REMOVE, "not needed"},
+	{"run", "[!l]*", SCRUB_REMOVE, "memory, made at each boot"},
+	{"run", "l[!o]*", SCRUB_REMOVE, "memory, made at each boot"},
+	{"var/tmp", "*", SCRUB_REMOVE, "not needed"},
+};
+
+static int truncate_below(int dir, const char *name, int depth)
+{
+	struct stat st;
+	DIR *d;
+	int fd, r = 0;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || depth > 16)
+		return -errno;
+	if (S_ISREG(st.st_mode)) {
+		if (!st.st_size)
+			return 0;
+		fd = openat(dir, name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+		viv_close(fd);
+		return fd < 0 ? -errno : 0;
+	}
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d)
+		return -errno;
+	for (struct dirent *e; r == 0 && (e = readdir(d));)
+		if (!viv_streq(e->d_name, ".") && !viv_streq(e->d_name, ".."))
+			r = truncate_below(dirfd(d), e->d_name, depth + 1);
+	closedir(d);
+	return r;
+}
+
+/* Each folder on the way must be one: a package's link must not lead us elsewhere. */
+static bool is_plain_dir(const char *root, const char *dir)
+{
+	VIV_FREE char *p = viv_strdup(dir);
+	struct stat st;
+
+	for (char *slash = p;; slash++) {
+		VIV_FREE char *full = NULL;
+		char c;
+
+		slash += strcspn(slash, "/");
+		c = *slash;
+		*slash = '\0';
+		full = viv_path_join(root, p);
+		if (lstat(full, &st) < 0 || !S_ISDIR(st.st_mode))
+			return false;
+		*slash = c;
+		if (!c)
+			return true;
+	}
+}
+
+static int apply(const char *root, size_t row, struct viv_error *err)
+{
+	VIV_FREE char *dir = viv_path_join(root, rows[row].dir);
+	VIV_STRV names = VIV_STRV_INIT;
+	DIR *d = is_plain_dir(root, rows[row].dir) ? opendir(dir) : NULL;
+	int r = 0;
+
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (!viv_streq(e->d_name, ".") && !viv_streq(e->d_name, "..") &&
+		    fnmatch(rows[row].name, e->d_name, 0) == 0)
+			viv_strv_push(&names, e->d_name);
+	for (size_t i = 0; i < names.count && r == 0; i++) {
+		VIV_FREE char *path = viv_path_join(dir, names.items[i]);
+
+		if (rows[row].action == SCRUB_REMOVE)
+			r = viv_remove_tree(path, err);
+		else if ((r = truncate_below(dirfd(d), names.items[i], 0)) < 0)
+			r = viv_error_set(err, -r, "cannot empty %s", path);
+	}
+	if (d)
+		closedir(d);
+	return r;
+}
+
+int viv_scrub(const char *root, struct viv_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows) && r == 0; i++)
+		r = apply(root, i, err);
+	return r;
+}
+
+static const char *const host_keys[] = {"ssh_host_rsa_key", "ssh_host_ecdsa_key",
+					"ssh_host_ed25519_key"};
+
+int viv_scrub_prepare(const char *root, struct viv_error *err)
+{
+	VIV_FREE char *dir = viv_path_join(root, "etc/ssh");
+	int r = viv_mkdir_p(dir, 0755, err);
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(host_keys) && r == 0; i++) {
+		static const char *const endings[] = {"", ".pub"};
+
+		for (size_t k = 0; k < 2 && r == 0; k++) {
+			VIV_FREE char *path = viv_asprintf("%s/%s%s", dir, host_keys[i], endings[k]);
+			VIV_FD fd = viv_open(path, O_WRONLY | O_CREAT, 0600, err);
+
+			r = fd < 0 ? fd : 0;
+		}
+	}
+	return r;
+}

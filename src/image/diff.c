@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/diff.h"
+
+#include "base/path.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+static bool is_file(const struct viv_tree_entry *e)
+{
+	return e->type == 'f' || e->type == 'h';
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && viv_streq(a, b));
+}
+
+/* A later time than the clamp was made by the build: it says nothing. */
+static bool same_time(const struct viv_tree_entry *a, const struct viv_tree_entry *b, int64_t clamp)
+{
+	return a->mtime == b->mtime || b->mtime > clamp;
+}
+
+static bool is_same(const struct viv_tree_entry *a, const struct viv_tree_entry *b, int64_t clamp)
+{
+	if ((is_file(a) != is_file(b)) || (!is_file(a) && a->type != b->type) ||
+	    a->mode != b->mode || a->uid != b->uid || a->gid != b->gid)
+		return false;
+	if (is_file(a))
+		return a->size == b->size && viv_streq(a->sha256, b->sha256) &&
+		       same_text(a->caps, b->caps) && same_time(a, b, clamp);
+	switch (a->type) {
+	case 'l':
+		return viv_streq(a->target, b->target);
+	case 'c':
+	case 'b':
+		return a->rdev == b->rdev;
+	default:
+		return true;
+	}
+}
+
+struct reduction {
+	const char *root, *dest;
+	const struct viv_tree *before;
+	struct viv_tree *after;
+	bool *keep; /* by index in after */
+	int64_t clamp;
+	struct viv_tree gone; /* whiteouts to make */
+};
+
+static size_t index_of(const struct viv_tree *t, const struct viv_tree_entry *e)
+{
+	return (size_t)(e - t->entries);
+}
+
+/* Keeps the folders on the way to `path`. */
+static void keep_parents(struct reduction *d, const char *path)
+{
+	VIV_FREE char *p = viv_strdup(path);
+	const struct viv_tree_entry *e;
+
+	for (char *slash; (slash = strrchr(p, '/'));) {
+		*slash = '\0';
+		e = viv_tree_find(d->after, p);
+		if (!e || d->keep[index_of(d->after, e)])
+			return;
+		d->keep[index_of(d->after, e)] = true;
+	}
+}
+
+static void find_changes(struct reduction *d)
+{
+	for (size_t i = 0; i < d->after->n; i++) {
+		const struct viv_tree_entry *e = &d->after->entries[i], *old;
+
+		old = viv_tree_find(d->before, e->path);
+		if (old && is_same(old, e, d->clamp) && !viv_streq(e->path, "."))
+			continue;
+		d->keep[i] = true;
+		keep_parents(d, e->path);
+	}
+}
+
+/* Only the topmost of what is gone, and nothing that something else now covers. */
+static void find_gone(struct reduction *d)
+{
+	for (size_t i = 0; i < d->before->n; i++) {
+		const struct viv_tree_entry *old = &d->before->entries[i], *parent;
+		VIV_FREE char *dir = viv_path_dir(old->path);
+		struct viv_tree_entry *w;
+
+		if (viv_tree_find(d->after, old->path))
+			continue;
+		parent = viv_tree_find(d->after, dir);
+		if (!parent || parent->type != 'd')
+			continue;
+		d->gone.entries = viv_grow(d->gone.entries, &d->gone.cap, d->gone.n + 1,
+					   sizeof(*d->gone.entries));
+		w = &d->gone.entries[d->gone.n++];
+		*w = (struct viv_tree_entry){.path = viv_strdup(old->path), .type = 'c',
+					     .mtime = d->clamp};
+		keep_parents(d, old->path);
+	}
+}
+
+/* A folder comes before what is in it. */
+static int link_kept(struct reduction *d, struct viv_error *err)
+{
+	for (size_t i = 0; i < d->after->n; i++) {
+		const struct viv_tree_entry *e = &d->after->entries[i];
+		VIV_FREE char *from = NULL, *to = NULL;
+		int r;
+
+		if (!d->keep[i])
+			continue;
+		from = viv_path_join(d->root, e->path);
+		to = viv_streq(e->path, ".") ? viv_strdup(d->dest)
+					     : viv_path_join(d->dest, e->path);
+		if (e->type == 'd')
+			r = mkdir(to, 0700) < 0 || lchown(to, e->uid, e->gid) < 0 ||
+			    chmod(to, e->mode) < 0;
+		else
+			r = linkat(AT_FDCWD, from, AT_FDCWD, to, 0) < 0;
+		if (r)
+			return viv_error_set(err, errno, "cannot make %s", to);
+	}
+	return 0;
+}
+
+static int make_whiteouts(struct reduction *d, struct viv_error *err)
+{
+	for (size_t i = 0; i < d->gone.n; i++) {
+		VIV_FREE char *path = viv_path_join(d->dest, d->gone.entries[i].path);
+
+		if (mknod(path, S_IFCHR, makedev(0, 0)) < 0 || chmod(path, 0) < 0)
+			return viv_error_set(err, errno, "cannot make a whiteout at %s", path);
+	}
+	return 0;
+}
+
+static int set_time(const char *dir, const struct viv_tree_entry *e, struct viv_error *err)
+{
+	struct timespec t[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = e->mtime}};
+	VIV_FREE char *path = viv_path_join(dir, e->path);
+
+	if (utimensat(AT_FDCWD, path, t, AT_SYMLINK_NOFOLLOW) < 0)
+		return viv_error_set(err, errno, "cannot set the time of %s", path);
+	return 0;
+}
+
+/* Backwards, since making a folder's entries changed the folder's time. */
+static int set_times(struct reduction *d, struct viv_error *err)
+{
+	int r = 0;
+
+	for (size_t i = d->after->n; i-- > 0 && r == 0;) {
+		struct viv_tree_entry *e = &d->after->entries[i];
+		bool later = e->mtime > d->clamp;
+
+		e->mtime = VIV_MIN(e->mtime, d->clamp);
+		if (later || e->type == 'd' || viv_tree_is_whiteout(e))
+			r = set_time(d->dest, e, err);
+		if (r == 0 && later && e->type == 'd')
+			r = set_time(d->root, e, err);
+	}
+	return r;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct viv_tree_entry *)a)->path,
+		      ((const struct viv_tree_entry *)b)->path);
+}
+
+/* A file's first name may be the same as before, and thus not here: then another one is first. */
+static void mend_hard_links(struct viv_tree *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct viv_tree_entry *e = &t->entries[i];
+
+		if (e->type != 'h' || viv_tree_find(t, e->target))
+			continue;
+		for (size_t k = i + 1; k < t->n; k++)
+			if (t->entries[k].type == 'h' &&
+			    viv_streq(t->entries[k].target, e->target)) {
+				free(t->entries[k].target);
+				t->entries[k].target = viv_strdup(e->path);
+			}
+		e->type = 'f';
+		free(viv_steal(e->target));
+	}
+}
+
+/* `after` becomes what is kept and the whiteouts. */
+static void rewrite_tree(struct reduction *d)
+{
+	struct viv_tree_entry *e = d->after->entries;
+	size_t n = 0, total;
+
+	for (size_t i = 0; i < d->after->n; i++) {
+		if (d->keep[i]) {
+			struct viv_tree_entry kept = e[i];
+
+			e[i] = (struct viv_tree_entry){0};
+			e[n++] = kept;
+		} else {
+			free(e[i].path);
+			free(e[i].target);
+			free(e[i].caps);
+		}
+	}
+	total = n + d->gone.n;
+	d->after->entries = viv_grow(e, &d->after->cap, total, sizeof(*e));
+	for (size_t i = 0; i < d->gone.n; i++) {
+		d->after->entries[n + i] = d->gone.entries[i];
+		d->gone.entries[i] = (struct viv_tree_entry){0};
+	}
+	d->after->n = total;
+	qsort(d->after->entries, total, sizeof(*d->after->entries), by_path);
+	mend_hard_links(d->after);
+}
+
+int viv_tree_collect(const char *root, const char *dest, const struct viv_tree *before,
+		     struct viv_tree *after, int64_t clamp_time, struct viv_error *err)
+{
+	struct viv_tree nothing = VIV_TREE_INIT;
+	struct reduction d = {.root = root, .dest = dest, .before = before ? before : &nothing,
+			      .after = after, .clamp = clamp_time,
+			      .keep = viv_new_array(bool, after->n)};
+	int r;
+
+	find_changes(&d);
+	find_gone(&d);
+	r = link_kept(&d, err);
+	if (r == 0)
+		r = make_whiteouts(&d, err);
+	if (r == 0) {
+		rewrite_tree(&d);
+		r = set_times(&d, err);
+	}
+	viv_tree_free(&d.gone);
+	free(d.keep);
+	return r;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What a layer holds: the difference between a tree before and after. */
+
+#include "image/tree.h"
+
+/*
+ * Makes the folder `dest` (not there yet, on the file system of `root`) out of what is in the tree at
+ * `root` and changed since `before`: files are linked, what is gone becomes a whiteout (char 0:0).
+ * `after` is root as it is now, hashed; it becomes the manifest of dest. Times later than
+ * `clamp_time` become it, in root too, and a change of time to such a later one is none. `before`
+ * NULL: everything is new.
+ */
+int viv_tree_collect(const char *root, const char *dest, const struct viv_tree *before,
+		     struct viv_tree *after, int64_t clamp_time, struct viv_error *err);
