@@ -197,6 +197,8 @@ static struct defs definitions(struct viv_eval *ev, struct viv_slot *s)
 	struct viv_def *own = s->defs;
 	size_t n = s->n_defs;
 
+	if (!n)
+		return all;
 	for (size_t i = 0; i < n; i++)
 		unwrap(ev, s, &own[i], &all);
 	if (all.count > 1)
@@ -253,20 +255,12 @@ static void mark_set(struct defs *all)
 
 static struct viv_value *fallback(struct viv_eval *ev, const struct viv_slot *s)
 {
-	VIV_JSON *j = NULL;
-
 	const struct viv_option *o = s->option;
 
-	if (o && o->fallback_value)
-		return (struct viv_value *)o->fallback_value;
-	if (o && o->fallback_host)
-		return viv_value_text(ev->arena, VIV_VALUE_STRING, o->fallback_host(), NULL);
-	if (!o || !o->fallback)
+	if (!o)
 		return NULL;
-	if (viv_json_parse(o->fallback, strlen(o->fallback), o->name, &j,
-			   NULL) < 0)
-		abort();
-	return viv_value_from_json(ev->arena, j, NULL);
+	return o->fallback_value ? (struct viv_value *)o->fallback_value
+				 : viv_option_fallback(ev->arena, o);
 }
 
 static void mismatch(struct viv_eval *ev, const struct viv_slot *s, const struct viv_type *t,
@@ -439,24 +433,37 @@ static struct viv_value *merge(struct viv_eval *ev, struct viv_slot *s, struct v
 	return values[0];
 }
 
+/*
+ * The option's default, checked unless it comes from the table (a test checks those). -EINVAL after a
+ * fault; *ret is NULL if there is none.
+ */
+static int leaf_fallback(struct viv_eval *ev, struct viv_slot *s, struct viv_value **ret)
+{
+	struct viv_value *v = fallback(ev, s);
+	struct viv_name name;
+
+	if (v && s->option->fallback_value) {
+		name = viv_slot_name(ev, s);
+		v = viv_eval_force(ev, s->type, v, &name);
+		v = v ? check(ev, s, s->type, v, NULL) : NULL;
+		if (!v)
+			return -EINVAL;
+	}
+	*ret = v;
+	return 0;
+}
+
 static int leaf_of(struct viv_eval *ev, struct viv_slot *s, struct defs *all)
 {
-	size_t room = all->count + 1, n = 0;
+	size_t room = all->count + 1, n = 0, strong = mark_strongest(all);
 	struct viv_value **values = viv_arena_array(ev->arena, struct viv_value *, room);
 	struct viv_def **from = viv_arena_array(ev->arena, struct viv_def *, room);
 	struct viv_name name = viv_slot_name(ev, s);
-	size_t strong = all->count ? mark_strongest(all) : 0;
 	bool failed = all->failed;
 
-	if (!strong) {
-		struct viv_value *v = fallback(ev, s);
-
-		v = v ? viv_eval_force(ev, s->type, v, &name) : NULL;
-		if (v)
-			values[n] = check(ev, s, s->type, v, NULL);
-		n += values[n] != NULL;
-		failed |= v && !n;
-	}
+	if (!strong && leaf_fallback(ev, s, &values[0]) < 0)
+		failed = true;
+	n = values[0] ? 1 : 0;
 	for (size_t i = 0; i < all->count; i++) {
 		struct viv_def *d = all->items[i];
 		struct viv_value *v;
@@ -486,6 +493,8 @@ int viv_slot_eval_leaf(struct viv_eval *ev, struct viv_slot *s)
 {
 	struct defs all = definitions(ev, s);
 
+	if (!all.count && !all.failed)
+		return leaf_fallback(ev, s, &s->value);
 	return leaf_of(ev, s, &all);
 }
 

@@ -32,3 +32,38 @@ int viv_option_each(each_fn fn, void *arg)
 		r = visit("", &viv_options[i], fn, arg);
 	return r;
 }
+
+/* Most defaults are these: they are there for each user, file and group. */
+static struct viv_value *plain_fallback(struct viv_arena *arena, const char *text)
+{
+	struct viv_value *v;
+
+	if (viv_streq(text, "null"))
+		return viv_value_new(arena, VIV_VALUE_NULL, NULL);
+	if (viv_streq(text, "[]"))
+		return viv_value_new(arena, VIV_VALUE_LIST, NULL);
+	if (viv_streq(text, "{}"))
+		return viv_value_new(arena, VIV_VALUE_SET, NULL);
+	if (!viv_streq(text, "true") && !viv_streq(text, "false"))
+		return NULL;
+	v = viv_value_new(arena, VIV_VALUE_BOOL, NULL);
+	v->b = text[0] == 't';
+	return v;
+}
+
+struct viv_value *viv_option_fallback(struct viv_arena *arena, const struct viv_option *o)
+{
+	struct viv_value *v;
+	VIV_JSON *j = NULL;
+
+	if (o->fallback_host)
+		return viv_value_text(arena, VIV_VALUE_STRING, o->fallback_host(), NULL);
+	if (!o->fallback)
+		return NULL;
+	v = plain_fallback(arena, o->fallback);
+	if (v)
+		return v;
+	if (viv_json_parse(o->fallback, strlen(o->fallback), o->name, &j, NULL) < 0)
+		abort();
+	return viv_value_from_json(arena, j, NULL);
+}

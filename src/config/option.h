@@ -23,6 +23,9 @@ struct viv_option {
 extern const struct viv_option viv_options[];
 extern const size_t viv_n_options;
 
+/* A table row's default as a value. NULL: it has none. */
+struct viv_value *viv_option_fallback(struct viv_arena *arena, const struct viv_option *o);
+
 /*
  * Calls fn for each option, those in submodules too, in the order of the table. `name` is as the
  * reference shows it: "users.users.<name>.uid". Stops at the first result that isn't 0; returns it.

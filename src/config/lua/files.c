@@ -364,6 +364,7 @@ void viv_lua_add_imports(struct viv_lua *lua, struct viv_lua_file *file, int ind
 	struct viv_value *v;
 
 	origin->lhs = name;
+	origin->is_end = true;
 	v = viv_lua_copy(lua, index, origin, &name);
 	if (v->kind == VIV_VALUE_LIST) {
 		for (size_t i = 0; i < v->list.count; i++)

@@ -1,7 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/lua/state.h"
 
-/* Exact lines. A file is scanned when the first of its places is asked for, and only once. */
+/*
+ * Exact lines. A file is scanned when the first place that needs it is asked for, and only once:
+ * what is on one line, as most things are, needs no scan.
+ */
+
+static void find_lines(struct viv_lua *lua, struct viv_lua_file *f)
+{
+	const char *end = f->file.text + f->file.len;
+	size_t cap = 0;
+
+	for (const char *p = f->file.text; p;) {
+		f->lines = viv_arena_grow(lua->arena, f->lines, &cap, f->n_lines + 1,
+					  sizeof(*f->lines));
+		f->lines[f->n_lines++] = p;
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+}
+
+/*
+ * Lua gives the line of a statement's end. If that line begins with the name that is assigned to, the
+ * statement begins there as well.
+ */
+static bool begins_there(struct viv_lua *lua, struct viv_lua_file *f, const struct viv_origin *o)
+{
+	const char *p;
+
+	if (!f->lines)
+		find_lines(lua, f);
+	if (o->line < 1 || (size_t)o->line > f->n_lines)
+		return false;
+	p = f->lines[o->line - 1];
+	p += strspn(p, " \t");
+	return viv_starts_with(p, o->lhs.parts[0]);
+}
 
 static void scan_file(struct viv_lua *lua, struct viv_lua_file *f)
 {
@@ -66,6 +100,8 @@ void viv_lua_locate_place(struct viv_lua *lua, const struct viv_origin *origin,
 	int line = 0;
 
 	if (!f || !f->file.text || !origin->lhs.count)
+		return;
+	if (origin->is_end && begins_there(lua, f, origin))
 		return;
 	scan_file(lua, f);
 	s = find_statement(&f->scanned->statements, origin->line, &origin->lhs);

@@ -222,6 +222,7 @@ static void start_assignment(struct viv_lua *lua, struct viv_origin *origin,
 			     const struct viv_name *name)
 {
 	origin->lhs = *name;
+	origin->is_end = true;
 	if (lua->evaluating)
 		luaL_error(lua->L, "%s is assigned within a value's function: a function only "
 				   "returns a value",

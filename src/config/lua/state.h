@@ -28,7 +28,9 @@ struct viv_lua_scan {
 
 struct viv_lua_file {
 	struct viv_file file;
-	struct viv_lua_scan *scanned; /* NULL until a place in it is asked for */
+	const char **lines;	      /* where each begins; NULL until a place is asked for */
+	size_t n_lines;
+	struct viv_lua_scan *scanned; /* NULL until a place needs it */
 	bool library;  /* required, not imported: it sets nothing */
 	bool stock;
 	bool running;  /* for a library that requires itself */
