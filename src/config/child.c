@@ -18,6 +18,15 @@
  */
 enum { FRAME_PRINT = 'p', FRAME_ERROR = 'e', FRAME_DEFINITIONS = 'd', FRAME_VALUES = 'v', HEADER = 5 };
 
+/* A sanitizer reserves more address space than there is memory. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#define SANITIZED __has_feature(address_sanitizer)
+#else
+#define SANITIZED 0
+#endif
+
 /* ---- the child ---- */
 
 struct child_report {
@@ -63,10 +72,8 @@ static void confine(int *fd)
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_NOFILE, 32);
 	limit(RLIMIT_CPU, VIV_CONFIG_CPU_SECONDS);
-	/* A sanitizer reserves more address space than there is memory. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(VIV_SANITIZE)
-	limit(RLIMIT_AS, (rlim_t)VIV_CONFIG_ADDRESS_SPACE_MIB << 20);
-#endif
+	if (!SANITIZED)
+		limit(RLIMIT_AS, (rlim_t)VIV_CONFIG_ADDRESS_SPACE_MIB << 20);
 }
 
 static void reset_signals(void)

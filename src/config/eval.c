@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/eval.h"
+#include "config/merge.h"
 
-/* The tree of slots: what can be set, and what was. How values come of it: merge.c. */
+/* The tree of slots: what can be set, and what was. How values come of it: merge.c, set.c. */
 
 #define MAX_DEPTH 150 /* of values that need values, one in the other */
 

@@ -118,10 +118,6 @@ void viv_slot_sort(struct viv_slot *s);
 struct viv_slot *viv_slot_add(struct viv_eval *ev, struct viv_slot *parent, const char *key);
 void viv_slot_add_def(struct viv_eval *ev, struct viv_slot *s, const struct viv_def *def);
 
-/* merge.c: what evaluates one slot; see there. */
-int viv_slot_eval_leaf(struct viv_eval *ev, struct viv_slot *s);
-int viv_slot_eval_set(struct viv_eval *ev, struct viv_slot *s);
-int viv_slot_eval_submodule(struct viv_eval *ev, struct viv_slot *s);
 /* A function's or ref's value; anything else as it is. NULL: failed. */
 struct viv_value *viv_eval_force(struct viv_eval *ev, const struct viv_type *t, struct viv_value *v,
 				 const struct viv_name *name);
