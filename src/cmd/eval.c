@@ -42,7 +42,8 @@ static void print_why(const char *option, const json_t *defs)
 	size_t i;
 
 	printf("%s\n", option);
-	json_array_foreach((json_t *)defs, i, d) {
+	json_array_foreach((json_t *)defs, i, d)
+	{
 		VIV_STR value = VIV_STR_INIT;
 
 		viv_json_canonical(json_object_get(d, "value"), &value);
@@ -93,8 +94,7 @@ static int values(struct viv_cmd *cmd, const struct viv_config *c, const char *c
 /* Is the operand a machine file? An option has dots too, but no slash, and doesn't end in .lua. */
 static bool is_file(const char *operand)
 {
-	return strchr(operand, '/') || viv_ends_with(operand, ".lua") ||
-	       access(operand, F_OK) == 0;
+	return strchr(operand, '/') || viv_ends_with(operand, ".lua") || access(operand, F_OK) == 0;
 }
 
 static int run(struct viv_cmd *cmd, const struct viv_args *args)

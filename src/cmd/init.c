@@ -8,7 +8,8 @@
 /* What `viv init` writes. Every line of it is checked by a test: it must load as it stands. */
 static const char start[] =
 	"-- A machine, for `viv run`. Each line sets an option; `viv options` lists them.\n"
-	"-- Lists append: several files (and lines) may add to one. Anything else may be set once:\n"
+	"-- Lists append: several files (and lines) may add to one. Anything else may be set "
+	"once:\n"
 	"-- two different values are an error, unless one is mkDefault(…) or mkForce(…).\n"
 	"\n"
 	"imports = {\n"

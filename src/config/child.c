@@ -13,10 +13,16 @@
 #include <unistd.h>
 
 /*
- * The answer: frames of a kind, a length (4 bytes, our own byte order) and as many bytes. Lines that
- * files print come as they are printed; then one error, or the definitions and the values.
+ * The answer: frames of a kind, a length (4 bytes, our own byte order) and as many bytes. Lines
+ * that files print come as they are printed; then one error, or the definitions and the values.
  */
-enum { FRAME_PRINT = 'p', FRAME_ERROR = 'e', FRAME_DEFINITIONS = 'd', FRAME_VALUES = 'v', HEADER = 5 };
+enum {
+	FRAME_PRINT = 'p',
+	FRAME_ERROR = 'e',
+	FRAME_DEFINITIONS = 'd',
+	FRAME_VALUES = 'v',
+	HEADER = 5
+};
 
 /* A sanitizer reserves more address space than there is memory. */
 #if defined(__SANITIZE_ADDRESS__)

@@ -57,22 +57,27 @@ const json_t *viv_config_all(const struct viv_config *c)
 	return c->answer.values;
 }
 
-/* An alias's target; anything else as it is. */
-static const char *target(const char *option)
+/* The name with an alias at its start replaced; the caller frees it. */
+static char *canonical(const char *name)
 {
-	for (size_t i = 0; i < viv_n_options; i++)
-		if (viv_options[i].alias_of && viv_streq(viv_options[i].name, option))
-			return viv_options[i].alias_of;
-	return option;
+	for (size_t i = 0; i < viv_n_options; i++) {
+		const struct viv_option *o = &viv_options[i];
+		size_t n = strlen(o->name);
+
+		if (o->alias_of && viv_starts_with(name, o->name) && strchr(".[", name[n]))
+			return viv_asprintf("%s%s", o->alias_of, name + n);
+	}
+	return viv_strdup(name);
 }
 
 const json_t *viv_config_find(const struct viv_config *c, const char *name)
 {
 	VIV_ARENA arena = VIV_ARENA_INIT;
+	VIV_FREE char *full = canonical(name);
 	const json_t *j = viv_config_all(c);
 	struct viv_name n;
 
-	if (!viv_name_parse(&arena, target(name), &n))
+	if (!viv_name_parse(&arena, full, &n))
 		return NULL;
 	for (size_t i = 0; i < n.count; i++)
 		j = json_object_get(j, n.parts[i]);
@@ -138,10 +143,11 @@ static bool next_definition(const struct viv_config *c, const char *option, size
 
 const char *viv_config_place(const struct viv_config *c, const char *option)
 {
+	VIV_FREE char *name = canonical(option);
 	struct definition d;
 	size_t at = 0;
 
-	return next_definition(c, target(option), &at, &d) ? d.place : "default";
+	return next_definition(c, name, &at, &d) ? d.place : "default";
 }
 
 static int add_definition(const struct definition *d, json_t *to, struct viv_error *err)
@@ -164,12 +170,13 @@ int viv_config_why(const struct viv_config *c, const char *option, json_t **ret,
 		   struct viv_error *err)
 {
 	const json_t *value = viv_config_find(c, option);
+	VIV_FREE char *name = canonical(option);
 	VIV_JSON *all = json_array();
 	struct definition d;
 	size_t at = 0;
 	int r = 0;
 
-	while (r == 0 && next_definition(c, target(option), &at, &d))
+	while (r == 0 && next_definition(c, name, &at, &d))
 		r = add_definition(&d, all, err);
 	if (r < 0)
 		return r;

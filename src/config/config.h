@@ -20,7 +20,7 @@ struct viv_config_setting {
 };
 
 struct viv_config_request {
-	const char *file; /* the machine file; NULL: the default machine */
+	const char *file;			   /* the machine file; NULL: the default machine */
 	const struct viv_config_setting *settings; /* from the command line, in order */
 	size_t n_settings;
 	bool no_site_files; /* leave out /etc/viv/config.lua and the user's config.lua */

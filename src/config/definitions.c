@@ -37,7 +37,7 @@ struct viv_value *viv_slot_fallback(struct viv_eval *ev, const struct viv_slot *
 }
 
 void viv_slot_mismatch(struct viv_eval *ev, const struct viv_slot *s, const struct viv_type *t,
-		     const struct viv_value *v, const struct viv_origin *origin)
+		       const struct viv_value *v, const struct viv_origin *origin)
 {
 	VIV_STR expected = VIV_STR_INIT, got = VIV_STR_INIT;
 	const char *hint = "";
@@ -129,7 +129,8 @@ static int test(struct viv_eval *ev, struct viv_slot *s, struct viv_cond *c)
 	case VIV_COND_FAILED:
 		return -EINVAL;
 	case VIV_COND_BUSY:
-		viv_slot_fault(ev, s, c->origin, "a mkIf around it needs its value to know whether it is set");
+		viv_slot_fault(ev, s, c->origin,
+			       "a mkIf around it needs its value to know whether it is set");
 		c->state = VIV_COND_FAILED;
 		return -EINVAL;
 	default:
@@ -146,8 +147,8 @@ static int test(struct viv_eval *ev, struct viv_slot *s, struct viv_cond *c)
 		v = NULL;
 	}
 	c->state = !v || c->state == VIV_COND_FAILED ? VIV_COND_FAILED
-		   : v->b			      ? VIV_COND_TRUE
-						      : VIV_COND_FALSE;
+		   : v->b			     ? VIV_COND_TRUE
+						     : VIV_COND_FALSE;
 	return c->state == VIV_COND_FAILED ? -EINVAL : c->state == VIV_COND_TRUE;
 }
 
@@ -195,8 +196,8 @@ static void unwrap(struct viv_eval *ev, struct viv_slot *s, struct viv_def *d, s
 		inner->order = v->wrap.number;
 	if (v->kind == VIV_VALUE_IF) {
 		inner->cond = viv_arena_new(ev->arena, struct viv_cond);
-		*inner->cond = (struct viv_cond){.outer = d->cond, .test = v->wrap.test,
-						 .origin = viv_def_origin(v, d)};
+		*inner->cond = (struct viv_cond){
+			.outer = d->cond, .test = v->wrap.test, .origin = viv_def_origin(v, d)};
 	}
 	unwrap(ev, s, inner, to);
 }
@@ -263,8 +264,7 @@ void viv_defs_mark_set(struct viv_defs *all)
 
 		d->used = true;
 		for (size_t k = 0; k < all->count; k++)
-			if (all->items[k]->tier <= d->tier &&
-			    all->items[k]->priority < d->priority)
+			if (all->items[k]->tier <= d->tier && all->items[k]->priority < d->priority)
 				d->used = false;
 	}
 }

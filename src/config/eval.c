@@ -216,8 +216,8 @@ static void define_group(struct viv_eval *ev, struct viv_slot *group, const stru
 		break;
 	case VIV_VALUE_IF:
 		inner.cond = viv_arena_new(ev->arena, struct viv_cond);
-		*inner.cond = (struct viv_cond){.outer = def->cond, .test = v->wrap.test,
-						.origin = def->origin};
+		*inner.cond = (struct viv_cond){
+			.outer = def->cond, .test = v->wrap.test, .origin = def->origin};
 		inner.value = v->wrap.inner;
 		define_group(ev, group, &inner);
 		break;
@@ -403,7 +403,8 @@ static void collect(struct viv_eval *ev, const struct viv_slot *s, struct viv_st
 			collect(ev, child, ret);
 	}
 	for (size_t i = 0; s->type && s->type->kind == VIV_TYPE_SUBMODULE && !s->n_children &&
-			   i < s->type->n_fields; i++)
+			   i < s->type->n_fields;
+	     i++)
 		viv_strv_push(ret, s->type->fields[i].name);
 }
 

@@ -59,9 +59,9 @@ enum viv_slot_state { VIV_SLOT_NEW, VIV_SLOT_BUSY, VIV_SLOT_DONE, VIV_SLOT_FAILE
 
 struct viv_slot {
 	struct viv_slot *parent;
-	const char *key;	     /* NULL: the root */
-	const struct viv_type *type; /* NULL: a group */
-	const struct viv_option *option; /* its row; NULL for groups and names in sets */
+	const char *key;		   /* NULL: the root */
+	const struct viv_type *type;	   /* NULL: a group */
+	const struct viv_option *option;   /* its row; NULL for groups and names in sets */
 	const struct viv_origin *declared; /* where; NULL: in the table */
 	struct viv_slot *alias;		   /* definitions go there */
 	struct viv_def *defs;
@@ -82,7 +82,8 @@ struct viv_eval {
 	unsigned depth;
 };
 
-/* Makes the tree of the option table. The arena and faults must outlive it; both are the caller's. */
+/* Makes the tree of the option table. The arena and faults must outlive it; both are the caller's.
+ */
 void viv_eval_init(struct viv_eval *ev, struct viv_arena *arena, struct viv_faults *faults,
 		   struct viv_frontend *fe);
 

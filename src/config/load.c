@@ -110,7 +110,8 @@ static int run(struct load *l, const struct viv_config_request *req, const char 
 	if (l->faults.count || r < 0) {
 		viv_faults_format(&l->faults, viv_lua_frontend(l->lua), MAX_MESSAGES, &messages);
 		return viv_error_say(err, EINVAL, "%s",
-				     messages.data ? messages.data : "the files can't be evaluated");
+				     messages.data ? messages.data
+						   : "the files can't be evaluated");
 	}
 	ret->values = viv_value_to_json(all);
 	add_definitions(l, l->ev.root, &ret->definitions);

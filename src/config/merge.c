@@ -85,7 +85,8 @@ static struct viv_value *check(struct viv_eval *ev, struct viv_slot *s, const st
 		return v;
 	out = viv_type_convert(ev->arena, fit, v);
 	if (!out)
-		viv_slot_mismatch(ev, s, fit->kind == t->kind || list || set ? fit : t, v, viv_def_origin(v, d));
+		viv_slot_mismatch(ev, s, fit->kind == t->kind || list || set ? fit : t, v,
+				  viv_def_origin(v, d));
 	return out;
 }
 
@@ -129,8 +130,9 @@ static void clash(struct viv_eval *ev, struct viv_slot *s, const struct viv_valu
 	if (ev->fe && ev->fe->locate)
 		ev->fe->locate(ev->fe, da->origin, &name, &p);
 	viv_place_add(&p, &place);
-	viv_slot_fault(ev, s, db->origin, "%s here, but %s in %s: which one? (mkForce(…) wins, mkDefault(…) yields)",
-	      y.data, x.data, place.data);
+	viv_slot_fault(ev, s, db->origin,
+		       "%s here, but %s in %s: which one? (mkForce(…) wins, mkDefault(…) yields)",
+		       y.data, x.data, place.data);
 }
 
 static struct viv_value *merge(struct viv_eval *ev, struct viv_slot *s, struct viv_value **values,
@@ -155,8 +157,8 @@ static struct viv_value *merge(struct viv_eval *ev, struct viv_slot *s, struct v
 }
 
 /*
- * The option's default, checked unless it comes from the table (a test checks those). -EINVAL after a
- * fault; *ret is NULL if there is none.
+ * The option's default, checked unless it comes from the table (a test checks those). -EINVAL after
+ * a fault; *ret is NULL if there is none.
  */
 static int leaf_fallback(struct viv_eval *ev, struct viv_slot *s, struct viv_value **ret)
 {
@@ -191,7 +193,7 @@ static int leaf_of(struct viv_eval *ev, struct viv_slot *s, struct viv_defs *all
 
 		if (d->rest.count) {
 			viv_slot_fault(ev, s, d->origin, "it is one value: there is no %s in it",
-			      viv_name_text(ev->arena, &d->rest));
+				       viv_name_text(ev->arena, &d->rest));
 			failed = true;
 			continue;
 		}

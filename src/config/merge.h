@@ -16,8 +16,8 @@ struct viv_defs {
 /* They replace the slot's own (for --why). */
 struct viv_defs viv_slot_definitions(struct viv_eval *ev, struct viv_slot *s);
 /*
- * Marks what counts: of the strongest tier, the strongest priority; and what is appended. Returns how
- * many count beside the appended ones.
+ * Marks what counts: of the strongest tier, the strongest priority; and what is appended. Returns
+ * how many count beside the appended ones.
  */
 size_t viv_defs_mark_strongest(struct viv_defs *all);
 /*

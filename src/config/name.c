@@ -41,7 +41,8 @@ char *viv_name_text(struct viv_arena *arena, const struct viv_name *name)
 	return viv_arena_strdup(arena, s.data ? s.data : "");
 }
 
-/* The part at *text: quoted in brackets, or up to the next dot or bracket. NULL if there is none. */
+/* The part at *text: quoted in brackets, or up to the next dot or bracket. NULL if there is none.
+ */
 static const char *parse_part(struct viv_arena *arena, const char **text, bool first)
 {
 	const char *t = *text, *end;

@@ -11,13 +11,13 @@
 struct viv_option {
 	const char *name; /* "virtualisation.cores"; in a submodule just "uid" */
 	const struct viv_type *type;
-	const char *fallback;	   /* default, as JSON. NULL: none (own options only) */
+	const char *fallback;		    /* default, as JSON. NULL: none (own options only) */
 	const char *(*fallback_host)(void); /* or a string that depends on the host */
 	const struct viv_value *fallback_value; /* or a value: options that machine files declare */
-	const char *fallback_text; /* shown instead of it, where that says more */
-	const char *example;	   /* a value as it stands in a machine file; may be NULL */
-	const char *text;	   /* what it does: sentences */
-	const char *alias_of;	   /* another name for that option: all else is NULL */
+	const char *fallback_text;		/* shown instead of it, where that says more */
+	const char *example;  /* a value as it stands in a machine file; may be NULL */
+	const char *text;     /* what it does: sentences */
+	const char *alias_of; /* another name for that option: all else is NULL */
 };
 
 extern const struct viv_option viv_options[];

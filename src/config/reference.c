@@ -80,7 +80,8 @@ static void add_lua(const json_t *j, struct viv_str *ret)
 
 	if (json_is_array(j) || json_is_object(j)) {
 		viv_str_add(ret, json_array_size(j) ? "{ " : "{}");
-		json_array_foreach((json_t *)j, i, item) {
+		json_array_foreach((json_t *)j, i, item)
+		{
 			viv_str_add(ret, i ? ", " : "");
 			add_lua(item, ret);
 		}
@@ -96,8 +97,8 @@ static void default_text(const struct viv_option *o, struct viv_str *ret)
 
 	if (o->fallback_text)
 		viv_str_add(ret, o->fallback_text);
-	else if (o->fallback && viv_json_parse(o->fallback, strlen(o->fallback), o->name, &j,
-					       NULL) == 0)
+	else if (o->fallback &&
+		 viv_json_parse(o->fallback, strlen(o->fallback), o->name, &j, NULL) == 0)
 		add_lua(j, ret);
 }
 
@@ -242,17 +243,22 @@ static const char man_head[] =
 	".fi\n"
 	".PP\n"
 	"Lists append; two different values of anything else are an error, unless one of them is\n"
-	"weaker: \\fBmkDefault\\fR(v) yields to a plain value, this to \\fBmkForce\\fR(v), this to\n"
-	"\\fBmkVMOverride\\fR(v); \\fBmkOverride\\fR(n, v) says how strong, a smaller number being\n"
+	"weaker: \\fBmkDefault\\fR(v) yields to a plain value, this to \\fBmkForce\\fR(v), this "
+	"to\n"
+	"\\fBmkVMOverride\\fR(v); \\fBmkOverride\\fR(n, v) says how strong, a smaller number "
+	"being\n"
 	"stronger (1000, 100, 50, 10). \\fBmkIf\\fR(condition, v) counts only if the condition\n"
 	"holds, as does each assignment in \\fBmkIf\\fR(condition, function() ... end);\n"
-	"\\fBmkBefore\\fR(v) and \\fBmkAfter\\fR(v) place a list's items; \\fBmkMerge\\fR{ a, b } is\n"
+	"\\fBmkBefore\\fR(v) and \\fBmkAfter\\fR(v) place a list's items; \\fBmkMerge\\fR{ a, b } "
+	"is\n"
 	"several definitions in one.\n"
 	".PP\n"
-	"A value may be a function of the finished configuration, or \\fBref\\fR \"name\", another\n"
+	"A value may be a function of the finished configuration, or \\fBref\\fR \"name\", "
+	"another\n"
 	"option's value. Options of your own are declared with \\fBoptions.my.thing\\fR =\n"
 	"\\fBmkOption\\fR{ type = types.int, default = 3, description = \"...\" }.\n"
-	"\\fBpath\\fR(\"./file\") names a file beside the machine file, \\fBrequire\\fR \"./lib.lua\"\n"
+	"\\fBpath\\fR(\"./file\") names a file beside the machine file, \\fBrequire\\fR "
+	"\"./lib.lua\"\n"
 	"loads functions. A value of null is written \\fBnull\\fR.\n"
 	".SH OPTIONS\n";
 

@@ -6,9 +6,9 @@
 #include "base/json.h"
 
 /*
- * Options whose name holds `pattern` (letters' case doesn't matter; "*" stands for anything; a user's
- * own name for <name>), or, if there are none, whose text does. NULL: all. Each returns how many
- * there were.
+ * Options whose name holds `pattern` (letters' case doesn't matter; "*" stands for anything; a
+ * user's own name for <name>), or, if there are none, whose text does. NULL: all. Each returns how
+ * many there were.
  */
 size_t viv_reference_text(const char *pattern, struct viv_str *ret);
 /* [{name, type, default, example, description}, …]; what an option has not is left out. */

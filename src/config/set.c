@@ -95,7 +95,7 @@ static int make_children(struct viv_eval *ev, struct viv_slot *s, struct entries
 			child->type = s->type->of;
 			if (s->type->rule && !s->type->rule->ok(key)) {
 				viv_slot_fault(ev, child, e->items[i].def.origin,
-				      "the name is not %s", s->type->rule->expected);
+					       "the name is not %s", s->type->rule->expected);
 				r = -EINVAL;
 			}
 		}
@@ -143,7 +143,8 @@ static void unknown_field(struct viv_eval *ev, struct viv_slot *s, const char *k
 			      viv_name_text(ev->arena, &full), viv_name_text(ev->arena, &meant));
 		return;
 	}
-	viv_fault_add(ev->faults, d->origin, &full, "no option %s", viv_name_text(ev->arena, &full));
+	viv_fault_add(ev->faults, d->origin, &full, "no option %s",
+		      viv_name_text(ev->arena, &full));
 }
 
 static void add_fields(struct viv_eval *ev, struct viv_slot *s)

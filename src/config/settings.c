@@ -58,8 +58,8 @@ static struct viv_value *words(struct setting *s)
 	size_t cap = 0;
 
 	while (viv_slice_word(&rest, &word)) {
-		v->list.items = viv_arena_grow(s->ev->arena, v->list.items, &cap,
-					       v->list.count + 1, sizeof(struct viv_value *));
+		v->list.items = viv_arena_grow(s->ev->arena, v->list.items, &cap, v->list.count + 1,
+					       sizeof(struct viv_value *));
 		v->list.items[v->list.count++] = text_value(s, word.data, word.len);
 	}
 	return v;
@@ -120,8 +120,7 @@ static void define(struct setting *s)
 	if (!t)
 		return;
 	if (s->append && !viv_type_appends(t)) {
-		viv_fault_add(s->ev->faults, s->origin, NULL,
-			      "%s: --add is for lists; use --set",
+		viv_fault_add(s->ev->faults, s->origin, NULL, "%s: --add is for lists; use --set",
 			      viv_name_text(s->ev->arena, &s->name));
 		return;
 	}
@@ -142,12 +141,16 @@ void viv_settings_define(struct viv_eval *ev, const struct viv_config_setting *s
 	struct viv_file *file = viv_arena_new(ev->arena, struct viv_file);
 	struct viv_origin *origin = viv_arena_new(ev->arena, struct viv_origin);
 
-	*file = (struct viv_file){
-		.shown = "command line", .folder = folder, .tier = VIV_TIER_COMMAND, .rank = 1 << 20};
+	*file = (struct viv_file){.shown = "command line",
+				  .folder = folder,
+				  .tier = VIV_TIER_COMMAND,
+				  .rank = 1 << 20};
 	origin->file = file;
 	for (size_t i = 0; i < n; i++) {
 		const char *equals = strchr(settings[i].text, '=');
-		struct setting s = {.ev = ev, .origin = origin, .append = settings[i].append,
+		struct setting s = {.ev = ev,
+				    .origin = origin,
+				    .append = settings[i].append,
 				    .tier = VIV_TIER_COMMAND - (int)i};
 		const char *name = viv_arena_strndup(ev->arena, settings[i].text,
 						     equals ? (size_t)(equals - settings[i].text)

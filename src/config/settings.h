@@ -7,8 +7,8 @@
 #include "config/eval.h"
 
 /*
- * Values are read as the option's type wants them: 2, 4G, true, null and text as they are; a list is
- * words between blanks, or JSON in brackets; a set is JSON in braces. `folder` is what relative
+ * Values are read as the option's type wants them: 2, 4G, true, null and text as they are; a list
+ * is words between blanks, or JSON in brackets; a set is JSON in braces. `folder` is what relative
  * paths start from. Faults are reported at "command line".
  */
 void viv_settings_define(struct viv_eval *ev, const struct viv_config_setting *settings, size_t n,

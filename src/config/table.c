@@ -133,7 +133,8 @@ const struct viv_option viv_options[] = {
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_module)),
 	 .fallback = "[]",
 	 .example = "{ \"nvme\" }",
-	 .text = "Modules put into the initrd, loaded if the hardware asks for them. Those that the "
+	 .text = "Modules put into the initrd, loaded if the hardware asks for them. Those that "
+		 "the "
 		 "machine itself needs to find its root are there anyway."},
 	{.name = "boot.initrd.kernelModules",
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_module)),
@@ -213,13 +214,15 @@ const struct viv_option viv_options[] = {
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_url)),
 	 .fallback = "[]",
 	 .example = "{ \"https://snapshot.example.org/archive/debian\" }",
-	 .text = "Archives of past states, asked when the mirrors no longer have a version that the "
+	 .text = "Archives of past states, asked when the mirrors no longer have a version that "
+		 "the "
 		 "lock file names."},
 	{.name = "system.init",
 	 .type = VIV_T_ENUM("systemd", "none"),
 	 .fallback = "\"systemd\"",
 	 .example = "\"none\"",
-	 .text = "What runs as the first process: systemd, or none but a small supervisor, which is "
+	 .text = "What runs as the first process: systemd, or none but a small supervisor, which "
+		 "is "
 		 "the quickest way to a command."},
 	{.name = "system.stateVersion",
 	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_line)),
@@ -247,7 +250,8 @@ const struct viv_option viv_options[] = {
 	 .type = VIV_T_ENUM("auto", "kvm", "tcg"),
 	 .fallback = "\"auto\"",
 	 .example = "\"tcg\"",
-	 .text = "How the processor is provided: by KVM, by emulation (tcg), or by whichever works. "
+	 .text = "How the processor is provided: by KVM, by emulation (tcg), or by whichever "
+		 "works. "
 		 "With kvm it is an error if KVM doesn't work."},
 	{.name = "virtualisation.architecture",
 	 .type = VIV_T_ENUM("x86_64", "aarch64", "riscv64"),

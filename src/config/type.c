@@ -95,11 +95,11 @@ static void expected_list(const struct viv_type *t, struct viv_str *ret)
 		enum viv_type_kind kind;
 		const char *plural;
 	} words[] = {
-		{VIV_TYPE_STRING, "strings"},	{VIV_TYPE_LINES, "strings"},
-		{VIV_TYPE_INT, "integers"},	{VIV_TYPE_PACKAGE, "packages"},
-		{VIV_TYPE_PATH, "paths"},	{VIV_TYPE_SIZE, "sizes"},
-		{VIV_TYPE_BOOL, "booleans"},	{VIV_TYPE_SET, "sets"},
-		{VIV_TYPE_SUBMODULE, "sets"},	{VIV_TYPE_LIST, "lists"},
+		{VIV_TYPE_STRING, "strings"}, {VIV_TYPE_LINES, "strings"},
+		{VIV_TYPE_INT, "integers"},   {VIV_TYPE_PACKAGE, "packages"},
+		{VIV_TYPE_PATH, "paths"},     {VIV_TYPE_SIZE, "sizes"},
+		{VIV_TYPE_BOOL, "booleans"},  {VIV_TYPE_SET, "sets"},
+		{VIV_TYPE_SUBMODULE, "sets"}, {VIV_TYPE_LIST, "lists"},
 		{VIV_TYPE_ANY, "values"},
 	};
 

@@ -16,11 +16,11 @@ enum viv_type_kind {
 	VIV_TYPE_STRING,
 	VIV_TYPE_LINES, /* a string; several are joined, a line each */
 	VIV_TYPE_ENUM,
-	VIV_TYPE_PATH,	  /* path("…"), or a string: "./x" is beside the file that says it */
-	VIV_TYPE_PACKAGE, /* pkgs.x, "x", "x=version". Becomes a string */
-	VIV_TYPE_SOURCE,  /* a path, fetchGit, fetchTarball */
-	VIV_TYPE_LIST,	  /* of `of`; several are appended */
-	VIV_TYPE_SET,	  /* any names, each of type `of`; several are united */
+	VIV_TYPE_PATH,	    /* path("…"), or a string: "./x" is beside the file that says it */
+	VIV_TYPE_PACKAGE,   /* pkgs.x, "x", "x=version". Becomes a string */
+	VIV_TYPE_SOURCE,    /* a path, fetchGit, fetchTarball */
+	VIV_TYPE_LIST,	    /* of `of`; several are appended */
+	VIV_TYPE_SET,	    /* any names, each of type `of`; several are united */
 	VIV_TYPE_SUBMODULE, /* the names in `fields`, each with its type */
 	VIV_TYPE_NULL_OR,
 	VIV_TYPE_EITHER, /* `of` or `other` */
@@ -48,18 +48,18 @@ struct viv_type {
 	const char *key; /* SET: what a name stands for in the reference: "<name>" */
 };
 
-#define VIV_T(...) (&(const struct viv_type){__VA_ARGS__})
-#define VIV_T_INT(lo, hi)   VIV_T(.kind = VIV_TYPE_INT, .min = (lo), .max = (hi))
-#define VIV_T_SIZE(lo, hi)  VIV_T(.kind = VIV_TYPE_SIZE, .min = (lo), .max = (hi))
+#define VIV_T(...)	      (&(const struct viv_type){__VA_ARGS__})
+#define VIV_T_INT(lo, hi)     VIV_T(.kind = VIV_TYPE_INT, .min = (lo), .max = (hi))
+#define VIV_T_SIZE(lo, hi)    VIV_T(.kind = VIV_TYPE_SIZE, .min = (lo), .max = (hi))
 #define VIV_T_TEXT(text_rule) VIV_T(.kind = VIV_TYPE_STRING, .rule = (text_rule))
-#define VIV_T_ENUM(...)                                                                            \
+#define VIV_T_ENUM(...) \
 	VIV_T(.kind = VIV_TYPE_ENUM, .values = (const char *const[]){__VA_ARGS__, NULL})
 #define VIV_T_LIST(type)    VIV_T(.kind = VIV_TYPE_LIST, .of = (type))
 #define VIV_T_NULL_OR(type) VIV_T(.kind = VIV_TYPE_NULL_OR, .of = (type))
 #define VIV_T_EITHER(a, b)  VIV_T(.kind = VIV_TYPE_EITHER, .of = (a), .other = (b))
-#define VIV_T_SET(name_rule, name, type)                                                           \
+#define VIV_T_SET(name_rule, name, type) \
 	VIV_T(.kind = VIV_TYPE_SET, .rule = (name_rule), .key = (name), .of = (type))
-#define VIV_T_SUBMODULE(array)                                                                     \
+#define VIV_T_SUBMODULE(array) \
 	VIV_T(.kind = VIV_TYPE_SUBMODULE, .fields = (array), .n_fields = VIV_ARRAY_SIZE(array))
 #define VIV_T_BOOL    VIV_T(.kind = VIV_TYPE_BOOL)
 #define VIV_T_STRING  VIV_T(.kind = VIV_TYPE_STRING)

@@ -136,12 +136,12 @@ void viv_value_describe(const struct viv_value *v, struct viv_str *ret)
 {
 	static const char *const words[] = {
 		[VIV_VALUE_NULL] = "null",	     [VIV_VALUE_SOURCE] = "a fetched source",
-		[VIV_VALUE_PATH] = "a path",
-		[VIV_VALUE_LIST] = "a list",	     [VIV_VALUE_SET] = "a set of names",
-		[VIV_VALUE_EMPTY] = "{}",	     [VIV_VALUE_FUNCTION] = "a function",
-		[VIV_VALUE_REF] = "a ref",	     [VIV_VALUE_IF] = "mkIf(…)",
-		[VIV_VALUE_OVERRIDE] = "mkForce(…)", [VIV_VALUE_ORDER] = "mkBefore(…)",
-		[VIV_VALUE_MERGE] = "mkMerge{…}",    [VIV_VALUE_BROKEN] = "an error",
+		[VIV_VALUE_PATH] = "a path",	     [VIV_VALUE_LIST] = "a list",
+		[VIV_VALUE_SET] = "a set of names",  [VIV_VALUE_EMPTY] = "{}",
+		[VIV_VALUE_FUNCTION] = "a function", [VIV_VALUE_REF] = "a ref",
+		[VIV_VALUE_IF] = "mkIf(…)",	     [VIV_VALUE_OVERRIDE] = "mkForce(…)",
+		[VIV_VALUE_ORDER] = "mkBefore(…)",   [VIV_VALUE_MERGE] = "mkMerge{…}",
+		[VIV_VALUE_BROKEN] = "an error",
 	};
 
 	switch (v->kind) {
@@ -239,9 +239,9 @@ static struct viv_value *set_from_json(struct viv_arena *arena, const json_t *j,
 	json_t *member;
 
 	v->set.items = viv_arena_array(arena, struct viv_member, json_object_size(j) + 1);
-	json_object_foreach((json_t *)j, key, member)
-		v->set.items[v->set.count++] = (struct viv_member){
-			viv_arena_strdup(arena, key), viv_value_from_json(arena, member, origin)};
+	json_object_foreach((json_t *)j, key, member) v->set.items[v->set.count++] =
+		(struct viv_member){viv_arena_strdup(arena, key),
+				    viv_value_from_json(arena, member, origin)};
 	viv_value_sort_set(v);
 	return v;
 }

@@ -16,9 +16,9 @@ enum viv_value_kind {
 	VIV_VALUE_INT,
 	VIV_VALUE_FLOAT,
 	VIV_VALUE_STRING,
-	VIV_VALUE_PATH,	    /* path("…"): absolute already */
-	VIV_VALUE_PACKAGE,  /* pkgs.name */
-	VIV_VALUE_SOURCE,   /* fetchGit, fetchTarball: a set with the member "fetch" */
+	VIV_VALUE_PATH,	   /* path("…"): absolute already */
+	VIV_VALUE_PACKAGE, /* pkgs.name */
+	VIV_VALUE_SOURCE,  /* fetchGit, fetchTarball: a set with the member "fetch" */
 	VIV_VALUE_LIST,
 	VIV_VALUE_SET,	    /* names and values, sorted by name */
 	VIV_VALUE_EMPTY,    /* {}: a list or a set, as the option's type says */
@@ -27,7 +27,7 @@ enum viv_value_kind {
 	VIV_VALUE_IF,
 	VIV_VALUE_OVERRIDE,
 	VIV_VALUE_ORDER,
-	VIV_VALUE_MERGE, /* several definitions in one */
+	VIV_VALUE_MERGE,  /* several definitions in one */
 	VIV_VALUE_BROKEN, /* an error was reported already: anything made of it fails silently */
 };
 
@@ -59,7 +59,8 @@ struct viv_member {
 
 struct viv_value {
 	enum viv_value_kind kind;
-	unsigned height; /* how deep values stand in it; front ends bound it, code recurses over it */
+	unsigned height; /* how deep values stand in it; front ends bound it, code recurses over it
+			  */
 	const struct viv_origin *origin; /* NULL for defaults */
 	union {
 		bool b;

@@ -128,8 +128,7 @@ static bool check_values(const char *file)
 		print_error("%s\n", err.msg);
 		return false;
 	}
-	json_object_foreach(want, name, value)
-		ok &= check_value(file, c, name, value);
+	json_object_foreach(want, name, value) ok &= check_value(file, c, name, value);
 	return ok;
 }
 

@@ -116,7 +116,8 @@ static int make_if(lua_State *L)
 	struct viv_origin *origin = viv_lua_here(lua);
 	struct viv_value *v = viv_value_new(lua->arena, VIV_VALUE_IF, origin), *test;
 
-	check_count(L, 2, "mkIf(condition, value), or mkIf(condition, function() … end) for a block");
+	check_count(L, 2,
+		    "mkIf(condition, value), or mkIf(condition, function() … end) for a block");
 	test = argument(lua, 1, origin, "mkIf");
 	if (test->kind != VIV_VALUE_BOOL && test->kind != VIV_VALUE_FUNCTION &&
 	    test->kind != VIV_VALUE_REF && test->kind != VIV_VALUE_BROKEN) {
@@ -208,7 +209,8 @@ static void check_members(lua_State *L, const char *const *known, const char *us
 		bool found = false;
 
 		for (const char *const *k = known; *k; k++)
-			found |= lua_type(L, -2) == LUA_TSTRING && viv_streq(lua_tostring(L, -2), *k);
+			found |= lua_type(L, -2) == LUA_TSTRING &&
+				 viv_streq(lua_tostring(L, -2), *k);
 		if (!found)
 			luaL_error(L, "it is written %s", usage);
 		lua_pop(L, 1);
@@ -234,7 +236,8 @@ static struct viv_value *new_source(struct viv_lua *lua, const char *how)
 /* fetchGit "~/tree", or fetchGit{ url or path, rev }. */
 static int fetch_git(lua_State *L)
 {
-	static const char usage[] = "fetchGit{ url = \"https://…\", rev = \"…\" } or fetchGit \"./tree\"";
+	static const char usage[] =
+		"fetchGit{ url = \"https://…\", rev = \"…\" } or fetchGit \"./tree\"";
 	static const char *const known[] = {"url", "path", "rev", NULL};
 	struct viv_lua *lua = viv_lua_of(L);
 	struct viv_lua_file *file = viv_lua_file_here(lua);
@@ -252,7 +255,9 @@ static int fetch_git(lua_State *L)
 	if (!url == !path || (url && !viv_rule_url.ok(url)) || !file)
 		return luaL_error(L, "it is written %s", usage);
 	if (url && !rev)
-		return luaL_error(L, "fetchGit: a url needs rev = \"…\", the commit, to be the same every time");
+		return luaL_error(
+			L,
+			"fetchGit: a url needs rev = \"…\", the commit, to be the same every time");
 	if (path) {
 		path = viv_lua_resolve(lua, file, path, v->origin, NULL);
 		if (!path)
@@ -298,7 +303,8 @@ static int pkgs_index(lua_State *L)
 	struct viv_lua *lua = viv_lua_of(L);
 
 	if (lua_type(L, 2) != LUA_TSTRING)
-		return luaL_error(L, "it is written pkgs.name, pkgs[\"name\"] or pkgs[[ name name ]]");
+		return luaL_error(L,
+				  "it is written pkgs.name, pkgs[\"name\"] or pkgs[[ name name ]]");
 	viv_lua_push_object(lua, package(lua, viv_lua_check_text(L, 2)));
 	return 1;
 }
@@ -311,7 +317,8 @@ static int pkgs_call(lua_State *L)
 	lua_Integer n = 0;
 
 	if (lua_gettop(L) != 2 || lua_type(L, 2) != LUA_TSTRING)
-		return luaL_error(L, "it is written pkgs.name, pkgs[\"name\"] or pkgs[[ name name ]]");
+		return luaL_error(L,
+				  "it is written pkgs.name, pkgs[\"name\"] or pkgs[[ name name ]]");
 	rest = viv_slice(viv_lua_check_text(L, 2));
 	lua_newtable(L);
 	while (viv_slice_word(&rest, &word)) {
@@ -347,9 +354,14 @@ static void open_pkgs(lua_State *L)
 void viv_lua_open_constructors(struct viv_lua *lua)
 {
 	static const luaL_Reg functions[] = {
-		{"mkOverride", make_override}, {"mkOrder", make_order}, {"mkIf", make_if},
-		{"mkMerge", make_merge},       {"ref", make_ref},	{"path", make_path},
-		{"fetchGit", fetch_git},       {"fetchTarball", fetch_tarball},
+		{"mkOverride", make_override},
+		{"mkOrder", make_order},
+		{"mkIf", make_if},
+		{"mkMerge", make_merge},
+		{"ref", make_ref},
+		{"path", make_path},
+		{"fetchGit", fetch_git},
+		{"fetchTarball", fetch_tarball},
 		{NULL, NULL},
 	};
 	lua_State *L = lua->L;

@@ -17,7 +17,8 @@ struct copy {
 	struct viv_origin *origin;
 	const struct viv_name *name; /* of the whole */
 	unsigned depth;
-	bool too_deep; /* reported: a table inside itself would otherwise be gone through for ever */
+	bool too_deep; /* reported: a table inside itself would otherwise be gone through for ever
+			*/
 };
 
 static struct viv_value *copy_value(struct copy *c, int index, const struct trail *at);
@@ -34,8 +35,8 @@ static struct viv_name name_at(struct copy *c, const struct trail *at)
 				     : viv_arena_printf(c->lua->arena, "[%zu]", at->index));
 }
 
-static struct viv_value *VIV_PRINTF(3, 4) broken(struct copy *c, const struct trail *at,
-						 const char *fmt, ...)
+static struct viv_value *VIV_PRINTF(3, 4)
+	broken(struct copy *c, const struct trail *at, const char *fmt, ...)
 {
 	struct viv_name name = name_at(c, at);
 	VIV_STR text = VIV_STR_INIT;
@@ -58,9 +59,11 @@ bool viv_lua_is_text(const char *text, size_t n)
 
 	for (size_t i = 0; i < n;) {
 		unsigned char c = s[i];
-		size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2
-			      : c >= 0xf0 && c < 0xf5		 ? 3
-								 : 9;
+		size_t more = c < 0x80		      ? 0
+			      : c >= 0xc2 && c < 0xe0 ? 1
+			      : c >= 0xe0 && c < 0xf0 ? 2
+			      : c >= 0xf0 && c < 0xf5 ? 3
+						      : 9;
 
 		if (c == 0 || more > 3 || n - i <= more)
 			return false;
@@ -178,8 +181,7 @@ static struct viv_value *copy_set(struct copy *c, int index, const struct shape 
 
 		if (!viv_lua_is_text(key, n) || n == 0) {
 			lua_pop(L, 2);
-			return broken(c, at, "a name in it is %s",
-				      n ? "not UTF-8 text" : "empty");
+			return broken(c, at, "a name in it is %s", n ? "not UTF-8 text" : "empty");
 		}
 		v->set.items[v->set.count++].key = viv_arena_strndup(c->lua->arena, key, n);
 		lua_pop(L, 1);
@@ -255,7 +257,8 @@ static struct viv_value *copy_userdata(struct copy *c, int index, const struct t
 		return v;
 	}
 	if (viv_lua_to_option(lua->L, index))
-		return broken(c, at, "mkOption declares an option: write options.<name> = mkOption{…}");
+		return broken(c, at,
+			      "mkOption declares an option: write options.<name> = mkOption{…}");
 	if (!viv_lua_use_name(lua, index, VIV_LUA_COPIED, c->name))
 		return broken(c, at, "this is no value");
 	return viv_value_new(lua->arena, VIV_VALUE_BROKEN, c->origin);
@@ -301,7 +304,8 @@ static struct viv_value *copy_value(struct copy *c, int index, const struct trai
 		return v;
 	case LUA_TFUNCTION:
 		if (lua_iscfunction(L, index))
-			return broken(c, at, "a function of the library is no value (forgot to call it?)");
+			return broken(c, at,
+				      "a function of the library is no value (forgot to call it?)");
 		return copy_function(c, index);
 	case LUA_TUSERDATA:
 		return copy_userdata(c, index, at);

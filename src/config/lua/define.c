@@ -82,6 +82,7 @@ void viv_lua_finish(struct viv_lua *lua)
 
 		if (!w->used && !lua->exhausted)
 			viv_fault_add(lua->faults, w->value->origin, NULL,
-				      "%s(…) does nothing here: assign it to an option", w->made_by);
+				      "%s(…) does nothing here: assign it to an option",
+				      w->made_by);
 	}
 }

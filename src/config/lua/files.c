@@ -49,7 +49,8 @@ static const char *shorten(struct viv_lua *lua, const char *path)
 	return path;
 }
 
-/* As the file that names it is shown: "examples/vm.lua" and "./common.lua": "examples/common.lua". */
+/* As the file that names it is shown: "examples/vm.lua" and "./common.lua": "examples/common.lua".
+ */
 static const char *shown_beside(struct viv_lua *lua, const struct viv_lua_file *from,
 				const char *path, const char *absolute)
 {
@@ -219,8 +220,8 @@ static void run_blocks(struct viv_lua *lua, size_t from)
 			continue;
 		lua->wrappers[i].used = true;
 		lua->cond = viv_arena_new(lua->arena, struct viv_cond);
-		*lua->cond = (struct viv_cond){.outer = w.cond, .test = w.value->wrap.test,
-					       .origin = w.value->origin};
+		*lua->cond = (struct viv_cond){
+			.outer = w.cond, .test = w.value->wrap.test, .origin = w.value->origin};
 		lua->major = major ? major : w.seq;
 		lua_rawgeti(lua->L, LUA_REGISTRYINDEX, w.value->wrap.inner->handle);
 		if (viv_lua_call(lua, 0, NULL))
@@ -285,8 +286,8 @@ static void unknown_module(struct viv_lua *lua, const struct viv_lua_import *by)
 	viv_suggest(by->module, names, n, 1, &near);
 	if (near.count)
 		viv_fault_add(lua->faults, by->origin, &by->name,
-			      "imports: no stock module \"%s\" (did you mean \"%s\"?)",
-			      by->module, near.items[0]);
+			      "imports: no stock module \"%s\" (did you mean \"%s\"?)", by->module,
+			      near.items[0]);
 	else
 		viv_fault_add(lua->faults, by->origin, &by->name,
 			      "imports: no stock module \"%s\" (a file is written \"./%s\")",
@@ -406,7 +407,8 @@ static int require_file(lua_State *L)
 		lua_call(L, 0, 1);
 		f->running = false;
 		if (lua_isnil(L, -1))
-			return luaL_error(L, "%s returns nothing: a required file ends with return …",
+			return luaL_error(L,
+					  "%s returns nothing: a required file ends with return …",
 					  f->file.shown);
 		f->result = luaL_ref(L, LUA_REGISTRYINDEX);
 	}

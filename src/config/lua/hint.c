@@ -122,7 +122,8 @@ void viv_lua_report_undefined(struct viv_lua *lua, const struct viv_lua_read *r)
 
 /* ---- syntax errors ---- */
 
-/* Tokens i, i+1, …: each a text, or a class: "NAME", "STRING", "VALUE" (one of these or a number). */
+/* Tokens i, i+1, …: each a text, or a class: "NAME", "STRING", "VALUE" (one of these or a number).
+ */
 struct pattern {
 	const char *tokens[5];
 	const char *hint;
@@ -132,7 +133,9 @@ struct pattern {
 static const struct pattern patterns[] = {
 	{{"=", "["}, "a list is written { \"a\", \"b\" }, not [ … ]", false},
 	{{"(", "["}, "a list is written { \"a\", \"b\" }, not [ … ]", false},
-	{{";", "["}, "a list is written { \"a\", \"b\" }, not [ … ]; packages pkgs[[ a b ]]", false},
+	{{";", "["},
+	 "a list is written { \"a\", \"b\" }, not [ … ]; packages pkgs[[ a b ]]",
+	 false},
 	{{"with", "NAME", ";"}, "there is no with: write pkgs[[ htop tmux ]]", false},
 	{{"let", "NAME"}, "a variable is written local name = value", false},
 	{{"inherit", "NAME"}, "there is no inherit: write name = name", false},
@@ -152,7 +155,9 @@ static const struct pattern patterns[] = {
 	{{"(", ".", "/"}, "a path is written in quotes: \"./file\"", false},
 	{{"{", "..", "/"}, "a path is written in quotes: \"../file\"", false},
 	{{"=", "..", "/"}, "a path is written in quotes: \"../file\"", false},
-	{{"mkIf", "NAME"}, "it is written mkIf(condition, value), with brackets and a comma", false},
+	{{"mkIf", "NAME"},
+	 "it is written mkIf(condition, value), with brackets and a comma",
+	 false},
 	{{"mkForce", "VALUE"}, "it is written mkForce(value), with brackets", false},
 	{{"mkDefault", "VALUE"}, "it is written mkDefault(value), with brackets", false},
 	{{"mkVMOverride", "VALUE"}, "it is written mkVMOverride(value), with brackets", false},
@@ -193,7 +198,8 @@ static const char *dashed(struct viv_lua *lua, const struct viv_tokens *all, siz
 	VIV_STR name = VIV_STR_INIT, before = VIV_STR_INIT;
 	size_t n = 1;
 
-	if (t->kind != VIV_TOKEN_NAME || !viv_token_is(&t[1], "-") || (i && viv_token_is(&t[-1], "-")))
+	if (t->kind != VIV_TOKEN_NAME || !viv_token_is(&t[1], "-") ||
+	    (i && viv_token_is(&t[-1], "-")))
 		return NULL;
 	viv_str_add_bytes(&name, t->text.data, t->text.len);
 	while (viv_token_is(&t[n], "-") &&
@@ -203,7 +209,8 @@ static const char *dashed(struct viv_lua *lua, const struct viv_tokens *all, siz
 	}
 	if (n == 1 || (!viv_token_is(&t[n], "=") && !viv_token_is(&t[n], ".")))
 		return NULL;
-	for (size_t k = 1; k + 1 <= i && viv_token_is(&t[-(ptrdiff_t)k], ".") && k + 1 <= i; k += 2) {
+	for (size_t k = 1; k + 1 <= i && viv_token_is(&t[-(ptrdiff_t)k], ".") && k + 1 <= i;
+	     k += 2) {
 		VIV_STR longer = VIV_STR_INIT;
 		const struct viv_token *part = &t[-(ptrdiff_t)k - 1];
 
@@ -240,10 +247,12 @@ static const char *hint_at(struct viv_lua *lua, const struct viv_tokens *all, si
 	if (hint)
 		return hint;
 	if (t->kind == VIV_TOKEN_STRING && !t->text.len && !t->long_string &&
-	    t[1].kind == VIV_TOKEN_STRING && t->text.data[-1] == '\'' && t[1].text.data == t->text.data + 2)
+	    t[1].kind == VIV_TOKEN_STRING && t->text.data[-1] == '\'' &&
+	    t[1].text.data == t->text.data + 2)
 		return "a string of several lines is written [[ … ]], not '' … ''";
 	if (t->kind == VIV_TOKEN_STRING && !t->text.len && !t->long_string &&
-	    t->text.data[-1] == '\'' && (t[1].kind == VIV_TOKEN_NAME || t[1].kind == VIV_TOKEN_OP) &&
+	    t->text.data[-1] == '\'' &&
+	    (t[1].kind == VIV_TOKEN_NAME || t[1].kind == VIV_TOKEN_OP) &&
 	    !viv_token_is(&t[1], ",") && !viv_token_is(&t[1], "}") && !viv_token_is(&t[1], ")"))
 		return "a string of several lines is written [[ … ]], not '' … ''";
 	for (size_t k = 0; k < VIV_ARRAY_SIZE(patterns); k++)
@@ -258,7 +267,8 @@ const char *viv_lua_syntax_hint(struct viv_lua *lua, const struct viv_file *file
 	struct viv_tokens all = viv_scan(lua->arena, text);
 
 	if (is_nix(&all))
-		return "this looks like Nix; machine files are in Lua (viv init writes one to start "
+		return "this looks like Nix; machine files are in Lua (viv init writes one to "
+		       "start "
 		       "from)";
 	for (int back = 0; back < 2; back++) {
 		for (size_t i = 0; i < all.count && all.items[i].line <= line; i++) {

@@ -72,7 +72,8 @@ static int config_index(lua_State *L)
 
 static int config_newindex(lua_State *L)
 {
-	return luaL_error(L, "config can only be read: assign to the option's name, outside the function");
+	return luaL_error(
+		L, "config can only be read: assign to the option's name, outside the function");
 }
 
 static int config_len(lua_State *L)
@@ -102,9 +103,12 @@ void viv_lua_push_slot_names(struct viv_lua *lua, struct viv_slot *s)
 void viv_lua_open_config(struct viv_lua *lua)
 {
 	static const luaL_Reg events[] = {
-		{"__index", config_index},   {"__newindex", config_newindex},
-		{"__len", config_len},	     {"__concat", config_misuse},
-		{"__tostring", config_misuse}, {"__call", config_misuse},
+		{"__index", config_index},
+		{"__newindex", config_newindex},
+		{"__len", config_len},
+		{"__concat", config_misuse},
+		{"__tostring", config_misuse},
+		{"__call", config_misuse},
 		{NULL, NULL},
 	};
 

@@ -21,8 +21,8 @@ static void find_lines(struct viv_lua *lua, struct viv_lua_file *f)
 }
 
 /*
- * Lua gives the line of a statement's end. If that line begins with the name that is assigned to, the
- * statement begins there as well.
+ * Lua gives the line of a statement's end. If that line begins with the name that is assigned to,
+ * the statement begins there as well.
  */
 static bool begins_there(struct viv_lua *lua, struct viv_lua_file *f, const struct viv_origin *o)
 {

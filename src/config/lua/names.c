@@ -14,7 +14,7 @@
 
 struct name_proxy {
 	struct viv_name name;
-	size_t read;	  /* index in lua->reads + 1; 0: a known group or set */
+	size_t read; /* index in lua->reads + 1; 0: a known group or set */
 	struct viv_origin *origin;
 	bool declaration; /* below `options` */
 };
@@ -76,8 +76,7 @@ static size_t add_read(struct viv_lua *lua, const struct viv_name *name)
 		return lua->n_reads;
 	lua->reads = viv_arena_grow(lua->arena, lua->reads, &lua->cap_reads, lua->n_reads + 1,
 				    sizeof(*lua->reads));
-	lua->reads[lua->n_reads++] =
-		(struct viv_lua_read){.name = *name, .origin = here};
+	lua->reads[lua->n_reads++] = (struct viv_lua_read){.name = *name, .origin = here};
 	return lua->n_reads;
 }
 
@@ -138,9 +137,10 @@ static const char *key_part(struct viv_lua *lua, int index, const struct viv_nam
 {
 	if (lua_type(lua->L, index) == LUA_TSTRING)
 		return viv_arena_strdup(lua->arena, viv_lua_check_text(lua->L, index));
-	viv_fault_add(lua->faults, viv_lua_here(lua), NULL,
-		      "%s[…]: a name is expected there, got a %s: lists are assigned whole, and append",
-		      viv_name_text(lua->arena, name), luaL_typename(lua->L, index));
+	viv_fault_add(
+		lua->faults, viv_lua_here(lua), NULL,
+		"%s[…]: a name is expected there, got a %s: lists are assigned whole, and append",
+		viv_name_text(lua->arena, name), luaL_typename(lua->L, index));
 	return NULL;
 }
 
@@ -188,9 +188,9 @@ static void declare(struct viv_lua *lua, const struct viv_name *name, int index,
 
 	if (o) {
 		o->name = viv_name_text(lua->arena, name);
-		lua->declarations = viv_arena_grow(
-			lua->arena, lua->declarations, &lua->cap_declarations,
-			lua->n_declarations + 1, sizeof(*lua->declarations));
+		lua->declarations =
+			viv_arena_grow(lua->arena, lua->declarations, &lua->cap_declarations,
+				       lua->n_declarations + 1, sizeof(*lua->declarations));
 		lua->declarations[lua->n_declarations++] =
 			(struct viv_lua_declaration){*name, o, origin};
 		return;
@@ -224,8 +224,9 @@ static void start_assignment(struct viv_lua *lua, struct viv_origin *origin,
 	origin->lhs = *name;
 	origin->is_end = true;
 	if (lua->evaluating)
-		luaL_error(lua->L, "%s is assigned within a value's function: a function only "
-				   "returns a value",
+		luaL_error(lua->L,
+			   "%s is assigned within a value's function: a function only "
+			   "returns a value",
 			   viv_name_text(lua->arena, name));
 }
 
@@ -274,11 +275,12 @@ static int misuse(lua_State *L)
 		if (!o)
 			continue;
 		viv_value_describe(o->value, &text);
-		viv_fault_add(lua->faults, viv_lua_here(lua), NULL,
-			      "%s can only be assigned%s", text.data,
-			      o->value->kind == VIV_VALUE_REF
-				      ? ": to compute with the value write function(config) return … end"
-				      : "");
+		viv_fault_add(
+			lua->faults, viv_lua_here(lua), NULL, "%s can only be assigned%s",
+			text.data,
+			o->value->kind == VIV_VALUE_REF
+				? ": to compute with the value write function(config) return … end"
+				: "");
 		seen = true;
 	}
 	if (!seen)
@@ -300,9 +302,9 @@ static int misuse_call(lua_State *L)
 void viv_lua_add_misuse(lua_State *L)
 {
 	static const char *const events[] = {
-		"__add", "__sub", "__mul",    "__div",	"__mod", "__pow", "__unm", "__idiv",
-		"__band", "__bor", "__bxor",  "__bnot", "__shl", "__shr", "__concat", "__len",
-		"__lt",	 "__le",  "__index", "__newindex", "__tostring",
+		"__add",    "__sub",  "__mul", "__div",	 "__mod",   "__pow",	  "__unm",
+		"__idiv",   "__band", "__bor", "__bxor", "__bnot",  "__shl",	  "__shr",
+		"__concat", "__len",  "__lt",  "__le",	 "__index", "__newindex", "__tostring",
 	};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(events); i++) {
@@ -330,8 +332,8 @@ static int broken_text(lua_State *L)
 /* Swallows everything; ends loops (a call of it would be one: for x in broken do). */
 static void open_broken(lua_State *L)
 {
-	static const char *const any[] = {"__add", "__sub", "__mul", "__div", "__mod", "__pow",
-					  "__unm", "__idiv", "__concat", "__index"};
+	static const char *const any[] = {"__add", "__sub", "__mul",  "__div",	  "__mod",
+					  "__pow", "__unm", "__idiv", "__concat", "__index"};
 
 	lua_newuserdatauv(L, 1, 0);
 	luaL_newmetatable(L, BROKEN_CLASS);
@@ -407,15 +409,17 @@ static int env_newindex(lua_State *L)
 		return 0;
 	}
 	if (file->library)
-		return luaL_error(L, "%s = … in a required file sets nothing: write local %s, or "
-				     "list the file under imports",
+		return luaL_error(L,
+				  "%s = … in a required file sets nothing: write local %s, or "
+				  "list the file under imports",
 				  key, key);
 	if (viv_streq(key, "imports") && lua->cond)
 		return luaL_error(L, "imports can't depend on a condition");
 	if (viv_streq(key, "imports") && !lua->evaluating)
 		viv_lua_add_imports(lua, file, 3);
 	else
-		assign(lua, viv_streq(key, "options") ? &none : &name, viv_streq(key, "options"), 3);
+		assign(lua, viv_streq(key, "options") ? &none : &name, viv_streq(key, "options"),
+		       3);
 	return 0;
 }
 

@@ -12,7 +12,8 @@ static int compare_keys(lua_State *L, int a, int b)
 	int ta = lua_type(L, a), tb = lua_type(L, b);
 
 	if (ta != tb) {
-		static const int ranks[] = {[LUA_TNUMBER] = 1, [LUA_TSTRING] = 2, [LUA_TBOOLEAN] = 3};
+		static const int ranks[] = {
+			[LUA_TNUMBER] = 1, [LUA_TSTRING] = 2, [LUA_TBOOLEAN] = 3};
 
 		return ranks[ta] < ranks[tb] ? -1 : 1;
 	}
@@ -362,14 +363,19 @@ static void open_string(lua_State *L)
 void viv_lua_open_sandbox(struct viv_lua *lua)
 {
 	static const luaL_Reg own[] = {
-		{"pairs", safe_pairs},	   {"ipairs", safe_ipairs}, {"next", safe_next},
-		{"tostring", safe_tostring}, {"type", safe_type},     {"print", safe_print},
-		{"setmetatable", safe_setmetatable}, {NULL, NULL},
+		{"pairs", safe_pairs},
+		{"ipairs", safe_ipairs},
+		{"next", safe_next},
+		{"tostring", safe_tostring},
+		{"type", safe_type},
+		{"print", safe_print},
+		{"setmetatable", safe_setmetatable},
+		{NULL, NULL},
 	};
 	static const char *const kept[] = {"assert", "error", "getmetatable", "select", "tonumber"};
 	static const char *const no_random[] = {"random", "randomseed", NULL};
-	static const char *const slow[] = {"concat", "insert", "move", "remove", "sort", "unpack",
-					   NULL};
+	static const char *const slow[] = {"concat", "insert", "move", "remove",
+					   "sort",   "unpack", NULL};
 	lua_State *L = lua->L;
 
 	lua_newtable(L); /* what files see */

@@ -106,8 +106,8 @@ static struct viv_slice take_while(struct scanner *s, bool number)
 {
 	struct viv_slice text = {s->p, 0};
 
-	while (s->p < s->end && (isalnum((unsigned char)*s->p) || *s->p == '_' ||
-				 (number && *s->p == '.')))
+	while (s->p < s->end &&
+	       (isalnum((unsigned char)*s->p) || *s->p == '_' || (number && *s->p == '.')))
 		s->p++;
 	text.len = (size_t)(s->p - text.data);
 	return text;
@@ -115,8 +115,8 @@ static struct viv_slice take_while(struct scanner *s, bool number)
 
 static struct viv_slice take_op(struct scanner *s)
 {
-	static const char *const ops[] = {"...", "..", "==", "~=", "<=", ">=", "//", "::",
-					  "<<",	 ">>", "!=", "&&", "||", "++"};
+	static const char *const ops[] = {"...", "..", "==", "~=", "<=", ">=", "//",
+					  "::",	 "<<", ">>", "!=", "&&", "||", "++"};
 	struct viv_slice text = {s->p, 1};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(ops); i++) {
@@ -213,8 +213,8 @@ struct viv_tokens viv_scan(struct viv_arena *arena, struct viv_slice text)
 	size_t cap = 0;
 
 	for (skip_blank(&s); s.p < s.end && all.count < MAX_TOKENS; skip_blank(&s)) {
-		all.items = viv_arena_grow(arena, all.items, &cap, all.count + 2,
-					   sizeof(*all.items));
+		all.items =
+			viv_arena_grow(arena, all.items, &cap, all.count + 2, sizeof(*all.items));
 		all.items[all.count++] = take(&s);
 	}
 	all.items = viv_arena_grow(arena, all.items, &cap, all.count + 1, sizeof(*all.items));
@@ -228,7 +228,8 @@ bool viv_token_is(const struct viv_token *t, const char *text)
 	       viv_slice_eq(t->text, text);
 }
 
-/* The end of the expression that begins at `i`: at a comma, a closing bracket, the next statement. */
+/* The end of the expression that begins at `i`: at a comma, a closing bracket, the next statement.
+ */
 static size_t expression_end(const struct viv_tokens *t, size_t i, size_t to)
 {
 	int depth = 0;
@@ -316,8 +317,8 @@ struct viv_statements viv_scan_statements(struct viv_arena *arena, const struct 
 		s.last_line = VIV_MAX(s.last_line, t->items[s.end].line - 1);
 		if (s.end < t->count && !t->items[s.end].opens_line)
 			s.last_line = t->items[s.end].line;
-		all.items = viv_arena_grow(arena, all.items, &cap, all.count + 1,
-					   sizeof(*all.items));
+		all.items =
+			viv_arena_grow(arena, all.items, &cap, all.count + 1, sizeof(*all.items));
 		all.items[all.count++] = s;
 	}
 	return all;
@@ -394,8 +395,8 @@ static int go_on(const struct viv_tokens *t, size_t from, size_t to, int line,
 	if (!rest.count)
 		return line;
 	if (viv_name_is_index(rest.parts[0]) &&
-	    viv_slice_u64((struct viv_slice){rest.parts[0] + 1, strlen(rest.parts[0]) - 2}, INT32_MAX,
-			  &n))
+	    viv_slice_u64((struct viv_slice){rest.parts[0] + 1, strlen(rest.parts[0]) - 2},
+			  INT32_MAX, &n))
 		deeper = find_word(t, from, to, n);
 	if (!deeper)
 		deeper = find_in_value(t, from, to, &rest, depth);
@@ -420,7 +421,8 @@ static int find_in_table(const struct viv_tokens *t, size_t from, size_t to,
 		next = VIV_MAX(end, i);
 		if (!key.data && end > i)
 			item++;
-		if (index ? !key.data && item == wanted : key.data && viv_slice_eq(key, name->parts[0]))
+		if (index ? !key.data && item == wanted
+			  : key.data && viv_slice_eq(key, name->parts[0]))
 			return go_on(t, value, end, line, name, depth);
 		/* mkMerge{ { a = 1 }, { b = 2 } }: members of its items. */
 		found = key.data || index ? 0 : find_in_value(t, value, end, name, depth);
@@ -438,8 +440,8 @@ int viv_scan_find(const struct viv_tokens *t, size_t from, size_t to, const stru
 	if (!name->count)
 		return 0;
 	if (viv_name_is_index(name->parts[0]) &&
-	    viv_slice_u64((struct viv_slice){name->parts[0] + 1, strlen(name->parts[0]) - 2}, INT32_MAX,
-			  &n))
+	    viv_slice_u64((struct viv_slice){name->parts[0] + 1, strlen(name->parts[0]) - 2},
+			  INT32_MAX, &n))
 		line = find_word(t, from, to, n);
 	return line ? line : find_in_value(t, from, to, name, 0);
 }

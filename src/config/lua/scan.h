@@ -10,21 +10,27 @@
 #include "base/str.h"
 #include "config/name.h"
 
-enum viv_token_kind { VIV_TOKEN_END, VIV_TOKEN_NAME, VIV_TOKEN_STRING, VIV_TOKEN_NUMBER, VIV_TOKEN_OP };
+enum viv_token_kind {
+	VIV_TOKEN_END,
+	VIV_TOKEN_NAME,
+	VIV_TOKEN_STRING,
+	VIV_TOKEN_NUMBER,
+	VIV_TOKEN_OP
+};
 
 /* What a token does to the structure around it. */
 enum {
-	VIV_TOKEN_OPENS = 1,	/* ( [ { function if do repeat */
-	VIV_TOKEN_CLOSES = 2,	/* ) ] } end until */
-	VIV_TOKEN_KEYWORD = 4,	/* a name that is no variable's */
-	VIV_TOKEN_OPERAND = 8,	/* a value can end with it */
-	VIV_TOKEN_JOINS = 16,	/* and, or: a name that goes on with an expression */
-	VIV_TOKEN_STOPS = 32,	/* , ; = */
+	VIV_TOKEN_OPENS = 1,   /* ( [ { function if do repeat */
+	VIV_TOKEN_CLOSES = 2,  /* ) ] } end until */
+	VIV_TOKEN_KEYWORD = 4, /* a name that is no variable's */
+	VIV_TOKEN_OPERAND = 8, /* a value can end with it */
+	VIV_TOKEN_JOINS = 16,  /* and, or: a name that goes on with an expression */
+	VIV_TOKEN_STOPS = 32,  /* , ; = */
 };
 
 struct viv_token {
 	enum viv_token_kind kind;
-	unsigned role; /* of the above */
+	unsigned role;	       /* of the above */
 	struct viv_slice text; /* of a string: what is between its quotes, escapes as they stand */
 	int line;	       /* where it begins, from 1 */
 	bool long_string;
@@ -56,7 +62,7 @@ struct viv_statements {
 struct viv_statements viv_scan_statements(struct viv_arena *arena, const struct viv_tokens *t);
 
 /*
- * The line of a name (key, or "[2]") within the value [from, to), one part after the other as far as
- * they are found; 0: not even the first is. Looks into function calls and functions too.
+ * The line of a name (key, or "[2]") within the value [from, to), one part after the other as far
+ * as they are found; 0: not even the first is. Looks into function calls and functions too.
  */
 int viv_scan_find(const struct viv_tokens *t, size_t from, size_t to, const struct viv_name *name);

@@ -80,7 +80,8 @@ static void *allocate(void *ud, void *p, size_t old, size_t want)
 		lua->memory -= old;
 		return NULL;
 	}
-	if (want > old && (want > VIV_LUA_MAX_MEMORY || lua->memory + (want - old) > VIV_LUA_MAX_MEMORY)) {
+	if (want > old &&
+	    (want > VIV_LUA_MAX_MEMORY || lua->memory + (want - old) > VIV_LUA_MAX_MEMORY)) {
 		if (lua->L)
 			place_here(lua, &lua->failed_at.file, &lua->failed_at.line);
 		return NULL;

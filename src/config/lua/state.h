@@ -28,19 +28,19 @@ struct viv_lua_scan {
 
 struct viv_lua_file {
 	struct viv_file file;
-	const char **lines;	      /* where each begins; NULL until a place is asked for */
+	const char **lines; /* where each begins; NULL until a place is asked for */
 	size_t n_lines;
 	struct viv_lua_scan *scanned; /* NULL until a place needs it */
-	bool library;  /* required, not imported: it sets nothing */
+	bool library;		      /* required, not imported: it sets nothing */
 	bool stock;
-	bool running;  /* for a library that requires itself */
+	bool running; /* for a library that requires itself */
 	struct viv_lua_import {
 		const char *module; /* "./file.lua", or a stock module's name */
 		const struct viv_origin *origin;
 		struct viv_name name; /* imports[2] */
-	} *imports;
+	} * imports;
 	size_t n_imports, cap_imports;
-	int env; /* registry: its globals */
+	int env;    /* registry: its globals */
 	int result; /* registry: what a library returned */
 };
 
@@ -69,7 +69,8 @@ struct viv_lua_declaration {
 	struct viv_origin *origin;
 };
 
-/* A mkIf(…), mkForce(…) and so on that was made; one that nobody assigns is a block or a mistake. */
+/* A mkIf(…), mkForce(…) and so on that was made; one that nobody assigns is a block or a mistake.
+ */
 struct viv_lua_wrapper {
 	struct viv_value *value;
 	const char *made_by;
@@ -88,8 +89,8 @@ struct viv_lua {
 	struct viv_lua_note *note;
 	size_t memory;
 	uint64_t instructions;
-	bool exhausted;		/* a limit was reached and reported */
-	bool evaluating;	/* all files are read */
+	bool exhausted;		     /* a limit was reached and reported */
+	bool evaluating;	     /* all files are read */
 	struct viv_origin failed_at; /* of the error on its way */
 
 	struct viv_lua_file **files;

@@ -142,8 +142,8 @@ static int submodule(lua_State *L)
 	}
 	if (n)
 		qsort(fields, n, sizeof(*fields), compare_options);
-	return make(L, (struct viv_type){.kind = VIV_TYPE_SUBMODULE, .fields = fields,
-					 .n_fields = n});
+	return make(L,
+		    (struct viv_type){.kind = VIV_TYPE_SUBMODULE, .fields = fields, .n_fields = n});
 }
 
 static const char *optional_text(lua_State *L, const char *field)
@@ -183,7 +183,8 @@ static void check_members(lua_State *L)
 
 static int make_option(lua_State *L)
 {
-	static const char usage[] = "mkOption{ type = types.int, default = 3, description = \"…\" }";
+	static const char usage[] =
+		"mkOption{ type = types.int, default = 3, description = \"…\" }";
 	struct viv_lua *lua = viv_lua_of(L);
 	struct viv_option *o = viv_arena_new(lua->arena, struct viv_option);
 	struct viv_origin *origin = viv_lua_here(lua);
@@ -201,8 +202,8 @@ static int make_option(lua_State *L)
 		o->fallback_value = viv_lua_copy(lua, lua_gettop(L), origin, &name);
 	p = lua_newuserdatauv(L, sizeof(*p), 0);
 	p->option = o;
-	p->tracked = viv_lua_track(
-		lua, viv_value_new(lua->arena, VIV_VALUE_BROKEN, origin), "mkOption");
+	p->tracked =
+		viv_lua_track(lua, viv_value_new(lua->arena, VIV_VALUE_BROKEN, origin), "mkOption");
 	luaL_setmetatable(L, OPTION_CLASS);
 	return 1;
 }
@@ -261,8 +262,8 @@ static int types_newindex(lua_State *L)
 void viv_lua_open_types(struct viv_lua *lua)
 {
 	static const luaL_Reg functions[] = {
-		{"listOf", list_of}, {"attrsOf", attrs_of},   {"nullOr", null_or},
-		{"either", either},  {"between", between},    {"enum", enum_of},
+		{"listOf", list_of},	  {"attrsOf", attrs_of}, {"nullOr", null_or},
+		{"either", either},	  {"between", between},	 {"enum", enum_of},
 		{"submodule", submodule}, {NULL, NULL},
 	};
 	lua_State *L = lua->L;

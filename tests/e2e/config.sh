@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+# viv init, eval and options. Boots nothing.
+. "$(dirname "$0")/lib.sh"
+
+# init: what it writes loads, and it overwrites nothing
+expect 0 "$VIV" init
+head -n 3 vm.lua | grep -q 'Lists append' || fail "the first lines don't say what lists do"
+expect 0 "$VIV" eval networking.hostName
+out_is '"vm"'
+echo "-- mine" >vm.lua
+expect 125 "$VIV" init
+err_has "vm.lua is there already"
+[ "$(cat vm.lua)" = "-- mine" ] || fail "init wrote over a file"
+expect 0 "$VIV" init other.lua
+expect 125 "$VIV" init nowhere/vm.lua
+expect 2 "$VIV" init a b
+
+# eval
+cat >vm.lua <<'LUA'
+virtualisation.cores = mkDefault(2)
+virtualisation.cores = mkForce(4)
+boot.kernelParams = { "a" }
+print("said")
+LUA
+expect 0 "$VIV" eval virtualisation.cores
+out_is 4
+err_has said
+expect 0 "$VIV" eval -q vm.lua virtualisation.cores boot.kernelParams --add boot.kernelParams=b
+out_is '{
+  "boot.kernelParams": [
+    "a",
+    "b"
+  ],
+  "virtualisation.cores": 4
+}'
+expect 0 "$VIV" eval other.lua --set virtualisation.cores=7 virtualisation.cores
+out_is 7
+expect 0 "$VIV" eval --why virtualisation.cores
+out_is 'virtualisation.cores
+  * vm.lua:2, priority 50: 4
+    vm.lua:1, priority 1000: 2'
+expect 0 "$VIV" eval --json --why time.timeZone
+out_has '"place": "default"'
+expect 0 "$VIV" eval
+out_has '"hostName": "vm"'
+expect 2 "$VIV" eval virtualisation.core
+err_has "did you mean virtualisation.cores?"
+expect 2 "$VIV" eval --why virtualisation.core
+err_has "did you mean virtualisation.cores?"
+expect 125 "$VIV" eval nothing.lua
+err_has "cannot read nothing.lua"
+printf 'virtualisation.cores =\n"four"\nnetworking.hostname = "x"\n' >wrong.lua
+expect 125 "$VIV" eval wrong.lua
+[ "$(cat err)" = 'viv: wrong.lua:1: virtualisation.cores: expected an integer from 1 to 512, got "four"
+wrong.lua:3: no option networking.hostname (did you mean networking.hostName?)' ] || fail "wrong messages"
+mkdir empty && cd empty || exit 1
+expect 0 "$VIV" eval virtualisation.cores
+out_is 1
+cd ..
+
+# options
+expect 0 "$VIV" options cores
+out_has "an integer from 1 to 512"
+expect 0 "$VIV" options
+out_has "users.users.<name>.uid"
+expect 0 "$VIV" options --json cores
+out_has '"name": "virtualisation.cores"'
+expect 0 "$VIV" options --man
+out_has ".TH VIV.LUA 5"
+expect 1 "$VIV" options nothing-like-it
+err_has "no option has"
