@@ -44,7 +44,7 @@ static bool suits_processor(const char *path)
 }
 
 /* A driver for a device or an instruction that this machine lacks says ENODEV: no harm. */
-static void load(const char *name)
+static void load(const struct params *p, const char *name)
 {
 	char path[sizeof(FOLDER) + 256];
 	int fd;
@@ -61,6 +61,7 @@ static void load(const char *name)
 		warning("cannot load the module %s: %m", name);
 	close(fd);
 	unlink(path); /* its memory is of use */
+	note(p, "module %s", name);
 }
 
 void modules_load(const struct params *p)
@@ -73,8 +74,7 @@ void modules_load(const struct params *p)
 		return;
 	}
 	for (int i = 0; i < n; i++) {
-		load(list[i]->d_name);
-		note(p, "module %s", list[i]->d_name);
+		load(p, list[i]->d_name);
 		free(list[i]);
 	}
 	free(list);

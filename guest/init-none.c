@@ -18,9 +18,12 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #define GRACE_MS       5000
+#define KILL_MS	       3000
+#define SYNC_MS	       10000
 #define MAX_WATCHED    512
 #define AGENT_RESTARTS 3
 #define PF_KTHREAD     0x00200000 /* include/linux/sched.h; field 9 of /proc/PID/stat */
@@ -56,9 +59,24 @@ static void loopback_up(void)
 		close(fd);
 }
 
+/* What a kernel has of these is there as an empty folder. */
+static void mount_more_of_the_kernel(void)
+{
+	static const char *const rows[][2] = {
+		{"debugfs", "/sys/kernel/debug"}, {"tracefs", "/sys/kernel/tracing"},
+		{"securityfs", "/sys/kernel/security"}, {"configfs", "/sys/kernel/config"},
+		{"mqueue", "/dev/mqueue"},
+	};
+
+	mkdir("/dev/mqueue", 0755);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		mount(rows[i][0], rows[i][1], rows[i][0], MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
+
 /* What udev or systemd would have made. */
 static void set_up(void)
 {
+	mount_more_of_the_kernel();
 	(void)!symlink("/proc/self/fd", "/dev/fd");
 	(void)!symlink("/proc/self/fd/0", "/dev/stdin");
 	(void)!symlink("/proc/self/fd/1", "/dev/stdout");
@@ -107,6 +125,26 @@ static nfds_t watch_processes(pid_t agent, struct pollfd *fds)
 	return n;
 }
 
+/* Until there are none or the time is up (false): one in the kernel's hands may never end. */
+static bool wait_children(int ms)
+{
+	int64_t deadline = now_ms() + ms, left;
+	sigset_t child;
+	pid_t pid;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	for (;;) {
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		left = deadline - now_ms();
+		if (pid < 0 || left <= 0)
+			return pid < 0;
+		sigtimedwait(&child, NULL,
+			     &(struct timespec){left / 1000, left % 1000 * 1000000});
+	}
+}
+
 /*
  * SIGTERM to all, then time for them to end. The agent blocks SIGTERM and goes on: what the commands
  * write at their end still reaches the host.
@@ -133,14 +171,12 @@ static void end_processes(pid_t agent)
 	if (left)
 		warning("%u processes did not end when asked to", (unsigned)left);
 	kill(-1, SIGKILL);
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		;
+	wait_children(KILL_MS);
 }
 
 /* The root first: it is above the upper file system, which only the descriptor still reaches. */
-static _Noreturn void power_off(pid_t agent, int upper_fd, int how)
+static void settle_disks(int upper_fd)
 {
-	end_processes(agent);
 	sync();
 	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0 && upper_fd >= 0)
 		warning("the root is still in use: %m");
@@ -148,6 +184,21 @@ static _Noreturn void power_off(pid_t agent, int upper_fd, int how)
 		close(upper_fd);
 		mount(NULL, ".", NULL, MS_REMOUNT | MS_RDONLY, NULL);
 	}
+}
+
+/* A child does what a broken disk could hold up: the power goes off all the same. */
+static _Noreturn void power_off(pid_t agent, int upper_fd, int how)
+{
+	pid_t pid;
+
+	end_processes(agent);
+	pid = fork();
+	if (pid == 0) {
+		settle_disks(upper_fd);
+		_exit(0);
+	}
+	if (pid > 0 && !wait_children(SYNC_MS))
+		warning("the disks are not written out after %d s", SYNC_MS / 1000);
 	tcdrain(STDERR_FILENO);
 	reboot(how);
 	fatal("cannot power off: %m");
