@@ -3,8 +3,11 @@
 
 const struct viv_command *const viv_commands[] = {
 	&viv_command_init,
+	&viv_command_build,
 	&viv_command_eval,
 	&viv_command_options,
+	&viv_command_update,
+	&viv_command_doctor,
 	&viv_command_store_ls,
 	&viv_command_store_du,
 	&viv_command_store_gc,

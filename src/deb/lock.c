@@ -12,6 +12,7 @@ struct viv_lock *viv_lock_new(const char *machine)
 	l->machine = viv_strdup(machine);
 	l->indexes = json_object();
 	l->accounts = json_object();
+	l->ids = json_object();
 	return l;
 }
 
@@ -64,6 +65,7 @@ void viv_lock_free(struct viv_lock *l)
 		viv_lock_package_clear(l->kernel);
 	free(l->kernel);
 	json_decref(l->accounts);
+	json_decref(l->ids);
 	json_decref(l->rest);
 	free(l->file);
 	free(l);
@@ -183,10 +185,10 @@ static json_t *machine_to_json(const struct viv_lock *l, json_t *packages, json_
 	if (l->kernel)
 		kernel = json_pack("{s:s, s:o}", "requested", l->kernel_requested, "package",
 				   enter_package(l, l->kernel, packages, indexes));
-	return json_pack("{s:s, s:s, s:o, s:b, s:o, s:o, s:O}", "release", l->release,
+	return json_pack("{s:s, s:s, s:o, s:b, s:o, s:o, s:O, s:O}", "release", l->release,
 			 "architecture", l->architecture, "components",
 			 strv_to_json(&l->components), "recommends", l->recommends, "layers",
-			 layers, "kernel", kernel, "accounts", l->accounts);
+			 layers, "kernel", kernel, "accounts", l->accounts, "ids", l->ids);
 }
 
 /* What another machine refers to comes along. */

@@ -20,14 +20,16 @@
  *	      "accounts": {…}			users and groups made before the first package
  *	    }, …],
  *	    "kernel": {"requested": "linux-image-cloud-amd64", "package": "linux-image-6.12…"} or null,
- *	    "accounts": {"base": {"users": {"sshd": {"uid": 990, …}}, "groups": {"tty": 5, …}}, …}
+ *	    "accounts": {"base": {"users": {"sshd": {"uid": 990, …}}, "groups": {"tty": 5, …}}, …},
+ *	    "ids": {"users": {"paul": 1000}, "groups": {"paul": 1000}}
  *	  }, …},
  *	  "indexes": {"trixie/main": {"date": "Sat, 15 Nov 2025 …", "sha256": "…"}, …},
  *	  "packages": {"apt_3.0.3_amd64": {"index", "path", "sha256", "size"}, …}
  *	}
  *
  * A machine's "accounts" records what its builds gave out; the next renewal hands it to its layers,
- * so that ids never shift. It is no part of what layers are made from. Where an index came from is
+ * so that ids never shift. It is no part of what layers are made from. "ids" does the same for users
+ * and groups of the configuration (plan/accounts.h). Where an index came from is
  * not recorded: any mirror of the release will do, hashes decide.
  */
 
@@ -72,6 +74,7 @@ struct viv_lock {
 	char *kernel_requested;		 /* NULL: no kernel */
 	struct viv_lock_package *kernel; /* NULL: no kernel */
 	json_t *accounts;		 /* object; never NULL */
+	json_t *ids;			 /* object; never NULL */
 	json_t *rest;			 /* the whole file as read, for the other machines; or NULL */
 	char *file;			 /* where it was read from or written to; NULL: nowhere */
 };

@@ -213,6 +213,25 @@ static int take_layer(struct place at, const json_t *j, struct viv_lock *l, stru
 	return r;
 }
 
+/* {"users": {name: id}, "groups": {name: id}}, or nothing yet. */
+static int take_ids(struct place at, json_t *ids, struct viv_lock *l, struct viv_error *err)
+{
+	const char *kind, *name;
+	json_t *part, *id;
+
+	if (!ids)
+		return 0;
+	json_object_foreach(ids, kind, part) {
+		json_object_foreach(part, name, id)
+			if (!text_is_fine(name) || !json_is_integer(id) ||
+			    json_integer_value(id) < 1 || json_integer_value(id) > 65533)
+				return bad(at, "ids: expected numbers from 1 to 65533", err);
+	}
+	json_decref(l->ids);
+	l->ids = json_incref(ids);
+	return 0;
+}
+
 static int take_head(struct place at, const json_t *j, struct viv_lock *l, struct viv_error *err)
 {
 	const char *release = viv_json_str(j, "release"), *arch = viv_json_str(j, "architecture");
@@ -231,6 +250,8 @@ static int take_head(struct place at, const json_t *j, struct viv_lock *l, struc
 	l->recommends = json_is_true(json_object_get(j, "recommends"));
 	json_decref(l->accounts);
 	l->accounts = json_incref(accounts);
+	if (take_ids(at, json_object_get(j, "ids"), l, err) < 0)
+		return -EINVAL;
 	return take_strings(at, json_object_get(j, "components"), word_is_fine, false,
 			    &l->components, err);
 }

@@ -130,6 +130,8 @@ static struct viv_lock *start_lock(const struct viv_deb_request *req, const stru
 		viv_strv_push(&l->components, "main");
 	json_decref(l->accounts);
 	l->accounts = json_incref(old->accounts);
+	json_decref(l->ids);
+	l->ids = json_incref(old->ids);
 	l->rest = json_incref(old->rest);
 	return l;
 }

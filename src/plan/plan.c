@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "image/erofs.h"
+#include "plan/accounts.h"
 
 
 /* Changed whenever what a builder writes changes: other ids, so nothing old is taken for new. */
@@ -264,6 +265,44 @@ static int pin_all(struct viv_plan *p, struct viv_error *err)
 	return viv_store_pin(p->store, &ids, &p->pin, err);
 }
 
+/* What was recorded stays, also for who is gone: he may come back. */
+static json_t *merge_ids(const json_t *recorded, const json_t *now)
+{
+	static const char *const kinds[] = {"users", "groups"};
+	json_t *merged = json_deep_copy(recorded);
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(kinds); i++) {
+		json_t *part = json_object_get(now, kinds[i]);
+
+		if (!json_object_size(part))
+			continue;
+		if (!json_object_get(merged, kinds[i]))
+			json_object_set_new(merged, kinds[i], json_object());
+		json_object_update(json_object_get(merged, kinds[i]), part);
+	}
+	return merged;
+}
+
+/* Ids for the configuration's own users and groups; new ones are recorded at once. */
+static int assign_ids(struct viv_plan *p, struct viv_error *err)
+{
+	VIV_JSON *merged = NULL;
+
+	p->ids = viv_accounts_assign(viv_config_get(p->config, "users.users"),
+				     viv_config_get(p->config, "users.groups"), p->lock->ids);
+	merged = merge_ids(p->lock->ids, p->ids);
+	if (json_equal(merged, p->lock->ids))
+		return 0;
+	if (p->request.locked)
+		return viv_error_say(err, ESTALE,
+				     "%s does not record the ids of all users and groups\n"
+				     "a build without --locked adds them",
+				     p->lock_file);
+	json_decref(p->lock->ids);
+	p->lock->ids = viv_steal(merged);
+	return viv_lock_write(p->lock, p->lock_file, err);
+}
+
 static int make(struct viv_plan *p, const struct viv_plan_options *options,
 		struct viv_report *report, struct viv_error *err)
 {
@@ -275,6 +314,8 @@ static int make(struct viv_plan *p, const struct viv_plan_options *options,
 		r = viv_erofs_version(&mkfs, err);
 	if (r == 0)
 		r = viv_deb_resolve(&p->request, report, &p->lock, err);
+	if (r == 0)
+		r = assign_ids(p, err);
 	if (r == 0)
 		r = viv_deb_plan(p->store, p->lock, &p->deb, err);
 	if (r < 0)
