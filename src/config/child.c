@@ -60,9 +60,23 @@ static void send_message(struct viv_report *r, enum viv_level level, const char 
 
 static void limit(int what, rlim_t value)
 {
-	struct rlimit l = {value, value};
+	/* Processor time: SIGXCPU first, which tells it from the kernel's own SIGKILL. */
+	struct rlimit l = {value, what == RLIMIT_CPU ? value + 1 : value};
 
 	setrlimit(what, &l);
+}
+
+/* What the process has mapped now, in bytes (proc(5), statm); 0 if that can't be told. */
+static rlim_t mapped(void)
+{
+	VIV_STR text = VIV_STR_INIT;
+	uint64_t pages;
+
+	if (viv_read_file("/proc/self/statm", 4096, &text, NULL) < 0 ||
+	    !viv_slice_u64((struct viv_slice){text.data, strcspn(text.data, " ")}, UINT32_MAX,
+			   &pages))
+		return 0;
+	return pages * (rlim_t)sysconf(_SC_PAGESIZE);
 }
 
 static void confine(int *fd)
@@ -77,9 +91,9 @@ static void confine(int *fd)
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_NOFILE, 32);
-	limit(RLIMIT_CPU, VIV_CONFIG_CPU_SECONDS);
+	limit(RLIMIT_CPU, SANITIZED ? VIV_CONFIG_CPU_SECONDS_SANITIZED : VIV_CONFIG_CPU_SECONDS);
 	if (!SANITIZED)
-		limit(RLIMIT_AS, (rlim_t)VIV_CONFIG_ADDRESS_SPACE_MIB << 20);
+		limit(RLIMIT_AS, mapped() + ((rlim_t)VIV_CONFIG_MEMORY_MIB << 20));
 }
 
 static void reset_signals(void)
@@ -211,7 +225,7 @@ static int died(const struct viv_config_request *req, const struct viv_lua_note 
 				     VIV_CONFIG_MAX_ANSWER >> 20);
 	if (why == -ETIMEDOUT)
 		return viv_error_say(err, EINVAL, "%s" VIV_LUA_TIME_IS_UP, at);
-	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
 		return viv_error_say(err, EINVAL, "%s" VIV_LUA_TIME_IS_UP, at);
 	if (WIFSIGNALED(status))
 		return viv_error_say(err, EINVAL, "%sthe evaluation ended with signal %d (%s)", at,

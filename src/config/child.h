@@ -10,9 +10,10 @@
 #include "config/load.h"
 
 enum {
-	VIV_CONFIG_CPU_SECONDS = 2,
+	VIV_CONFIG_CPU_SECONDS = 3,
+	VIV_CONFIG_CPU_SECONDS_SANITIZED = 8,
 	VIV_CONFIG_WALL_SECONDS = 30,
-	VIV_CONFIG_ADDRESS_SPACE_MIB = 1024,
+	VIV_CONFIG_MEMORY_MIB = 512,	  /* beyond what is mapped when it starts */
 	VIV_CONFIG_MAX_ANSWER = 64 << 20, /* bytes, with everything printed */
 };
 

@@ -28,22 +28,25 @@ static void load_if_there(struct load *l, const char *path, int tier)
 		viv_lua_load(l->lua, path, path, tier);
 }
 
+/*
+ * The machine's first: what several import belongs to the strongest of them.
+ */
 static int load_files(struct load *l, const struct viv_config_request *req, struct viv_error *err)
 {
 	VIV_FREE char *user_dir = viv_dir_config(), *user = NULL, *absolute = NULL;
 	int r;
 
-	if (!req->no_site_files) {
-		user = viv_path_join(user_dir, "config.lua");
-		load_if_there(l, "/etc/viv/config.lua", VIV_TIER_SITE);
-		load_if_there(l, user, VIV_TIER_USER);
+	if (req->file) {
+		r = viv_path_absolute(req->file, &absolute, err);
+		if (r < 0)
+			return r;
+		viv_lua_load(l->lua, absolute, req->file, VIV_TIER_MACHINE);
 	}
-	if (!req->file)
+	if (req->no_site_files)
 		return 0;
-	r = viv_path_absolute(req->file, &absolute, err);
-	if (r < 0)
-		return r;
-	viv_lua_load(l->lua, absolute, req->file, VIV_TIER_MACHINE);
+	user = viv_path_join(user_dir, "config.lua");
+	load_if_there(l, user, VIV_TIER_USER);
+	load_if_there(l, "/etc/viv/config.lua", VIV_TIER_SITE);
 	return 0;
 }
 

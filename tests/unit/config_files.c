@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "config/config.h"
+#include "config/load.h"
 
 #include <dirent.h>
 #include <unistd.h>
@@ -38,6 +39,20 @@ static int load(const char *file, struct viv_config **ret, struct viv_error *err
 
 	return viv_config_load(&req, NULL, ret, err);
 }
+
+/* In this process, where a sanitizer sees what happens. */
+static int load_here(const char *file, struct viv_config **ret, struct viv_error *err)
+{
+	struct viv_config_request req = {.file = file, .no_site_files = true};
+	struct viv_config_answer answer = {0};
+	int r = viv_config_evaluate(&req, "/", NULL, NULL, &answer, err);
+
+	viv_config_answer_clear(&answer);
+	*ret = NULL;
+	return r;
+}
+
+typedef int (*load_fn)(const char *file, struct viv_config **ret, struct viv_error *err);
 
 static char *beside(const char *file, const char *suffix)
 {
@@ -66,7 +81,7 @@ static bool compare(const char *file, const char *message)
 	return false;
 }
 
-static void check_messages(const char *folder)
+static void check_messages(const char *folder, load_fn fn)
 {
 	VIV_STRV files = VIV_STRV_INIT;
 	bool ok = true;
@@ -78,7 +93,7 @@ static void check_messages(const char *folder)
 	for (size_t i = 0; i < files.count; i++) {
 		VIV_ERROR err = VIV_ERROR_INIT;
 		struct viv_config *c = NULL;
-		int r = load(files.items[i], &c, &err);
+		int r = fn(files.items[i], &c, &err);
 
 		viv_config_free(c);
 		if (r == 0)
@@ -90,12 +105,17 @@ static void check_messages(const char *folder)
 
 static void errors(void **state)
 {
-	check_messages("errors");
+	check_messages("errors", load);
+}
+
+static void errors_here(void **state)
+{
+	check_messages("errors", load_here);
 }
 
 static void hostile(void **state)
 {
-	check_messages("hostile");
+	check_messages("hostile", load);
 }
 
 static bool check_value(const char *file, const struct viv_config *c, const char *name,
@@ -119,12 +139,14 @@ static bool check_values(const char *file)
 	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
 	VIV_FREE char *path = beside(file, ".json");
 	VIV_ERROR err = VIV_ERROR_INIT;
+	struct viv_config *none;
 	VIV_JSON *want = NULL;
 	const char *name;
 	json_t *value;
 	bool ok = true;
 
-	if (viv_json_read_file(path, 1 << 20, &want, &err) < 0 || load(file, &c, &err) < 0) {
+	if (viv_json_read_file(path, 1 << 20, &want, &err) < 0 || load(file, &c, &err) < 0 ||
+	    load_here(file, &none, &err) < 0) {
 		print_error("%s\n", err.msg);
 		return false;
 	}
@@ -150,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(valid),
 		cmocka_unit_test(errors),
+		cmocka_unit_test(errors_here),
 		cmocka_unit_test(hostile),
 	};
 

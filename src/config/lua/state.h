@@ -12,8 +12,8 @@
 
 /* Limits that are the same on every machine; those of the process (child.c) stand behind them. */
 enum {
-	VIV_LUA_MAX_MEMORY = 128 << 20,
-	VIV_LUA_MAX_DATA = 128 << 20, /* values copied out of Lua */
+	VIV_LUA_MAX_MEMORY = 64 << 20,
+	VIV_LUA_MAX_DATA = 64 << 20, /* values copied out of Lua */
 	VIV_LUA_MAX_FILE = 4 << 20,
 	VIV_LUA_MAX_FILES = 1000,
 	VIV_LUA_MAX_NESTING = 60, /* of tables, wrappers, types, blocks */

@@ -1,0 +1,2 @@
+local function more() mkIf(true, more) mkIf(true, more) end
+mkIf(true, more)

@@ -1,0 +1,3 @@
+local t = {}
+t.a, t.b = t, t
+environment.variables = t

@@ -1,0 +1,3 @@
+string.format = nil
+pkgs = 3
+local x = pcall(error)

@@ -1,0 +1,1 @@
+virtualisation.cores = mkForce 4

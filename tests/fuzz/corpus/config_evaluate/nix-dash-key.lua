@@ -1,0 +1,1 @@
+users.users = { my-user = { isNormalUser = true } }

@@ -1,0 +1,1 @@
+programs.command-not-found.enable = false

@@ -1,0 +1,2 @@
+networking.hostName = "vm"
+environment.systemPackages = [ "htop" "tmux" ];

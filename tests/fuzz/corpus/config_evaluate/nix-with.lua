@@ -1,0 +1,1 @@
+environment.systemPackages = with pkgs; [ htop ];

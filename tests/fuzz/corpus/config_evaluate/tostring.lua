@@ -1,0 +1,3 @@
+networking.hostName = "a" .. tostring({}):gsub("[^x]", "")
+print(tostring({}), tostring(print), string.format("%s", {}))
+error({})
