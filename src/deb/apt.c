@@ -171,6 +171,8 @@ static void format_config(const struct viv_apt *a, struct viv_str *ret)
 		     "APT::Sandbox::User \"root\";\n"
 		     "APT::Install-Suggests \"0\";\n"
 		     "APT::Get::Show-User-Simulation-Note \"0\";\n"
+		     /* Else apt counts itself among the essential packages. */
+		     "pkgCacheGen::ForceEssential \",\";\n"
 		     "APT::Periodic::Enable \"0\";\n"
 		     "Acquire::Languages \"none\";\n"
 		     "Acquire::ForceHash \"SHA256\";\n"
@@ -179,6 +181,18 @@ static void format_config(const struct viv_apt *a, struct viv_str *ret)
 		     "Acquire::AllowDowngradeToInsecureRepositories \"0\";\n",
 		     a->dir, a->dir, a->dir, a->dir, a->dir, a->dir, a->architecture,
 		     a->architecture);
+}
+
+/* apt doesn't notice that a setting it made its caches with has changed. */
+static void drop_caches(const char *dir)
+{
+	static const char *const names[] = {"cache/pkgcache.bin", "cache/srcpkgcache.bin"};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(names); i++) {
+		VIV_FREE char *path = viv_path_join(dir, names[i]);
+
+		unlink(path);
+	}
 }
 
 static int write_if_new(const char *dir, const char *name, const struct viv_str *text,
@@ -190,6 +204,7 @@ static int write_if_new(const char *dir, const char *name, const struct viv_str 
 	if (viv_read_file(path, 1 << 20, &old, NULL) == 0 && old.len == text->len &&
 	    (!text->len || memcmp(old.data, text->data, text->len) == 0))
 		return 0;
+	drop_caches(dir);
 	return viv_write_file(path, text->data ? text->data : "", text->len, 0644, err);
 }
 
@@ -238,6 +253,7 @@ static int set_up(struct viv_apt *a, struct viv_report *report, struct viv_error
 	a->dir = viv_asprintf("%s/apt/%s-%s-%.12s", cache, a->release, a->architecture, hex);
 	a->config = viv_path_join(a->dir, "apt.conf");
 	format_config(a, &config);
+	viv_str_add(&config, "Acquire::Retries \"3\";\n");
 	viv_str_add(&config, settings.data ? settings.data : "");
 	r = make_folders(a->dir, err);
 	if (r == 0)

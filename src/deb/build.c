@@ -214,16 +214,32 @@ static void install_clear(struct viv_install *job)
 	free(job->layers);
 }
 
-/* Uncompressed, a package is about four times as large; the tree and an image of it are in memory. */
+/* MemAvailable of /proc/meminfo, in bytes. */
+static uint64_t available_memory(void)
+{
+	static const char key[] = "MemAvailable:";
+	VIV_STR text = VIV_STR_INIT;
+	struct viv_slice rest, word;
+	const char *p;
+	uint64_t kib;
+
+	if (viv_read_file("/proc/meminfo", 65536, &text, NULL) < 0)
+		return 0;
+	p = strstr(text.data ? text.data : "", key);
+	rest = viv_slice(p ? p + sizeof(key) - 1 : "");
+	return viv_slice_word(&rest, &word) && viv_slice_u64(word, UINT64_MAX >> 10, &kib)
+		       ? kib << 10 : 0;
+}
+
+/* Uncompressed, a package is about four times as large; some files are there twice for a while. */
 static bool fits_in_memory(const struct building *b)
 {
-	uint64_t need = UINT64_C(512) << 20;
-	uint64_t have = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t need = UINT64_C(256) << 20;
 
 	for (size_t i = 0; i < b->n_layers; i++)
 		for (size_t k = 0; k < b->lock->layers[i].n_packages; k++)
-			need += 6 * b->lock->layers[i].packages[k].size;
-	return need < have;
+			need += 5 * b->lock->layers[i].packages[k].size;
+	return need < available_memory();
 }
 
 /* Commits the imports that the sandbox says it made, each with its hash. */
@@ -298,31 +314,62 @@ static void record_accounts(const struct building *b, const json_t *accounts,
 		viv_say(report, VIV_WARNING, "%s", err.msg);
 }
 
-static int run_sandbox(struct building *b, struct viv_report *report, struct viv_error *err)
+/* What a failed attempt left; the builds are still ours. */
+static void sweep(struct building *b)
+{
+	for (size_t i = 0; i < b->n_layers; i++)
+		if (b->layers[i])
+			viv_remove_tree(viv_store_build_path(b->layers[i]), NULL);
+	for (size_t i = 0; i < b->n_imports; i++)
+		if (b->imports[i].build)
+			viv_remove_tree(viv_store_build_path(b->imports[i].build), NULL);
+}
+
+/* One attempt; what was imported is kept in any case. */
+static int run_once(struct building *b, bool one_by_one, struct viv_report *report,
+		    json_t **ret_accounts, struct viv_error *err)
 {
 	VIV_FREE char *objects = viv_path_join(viv_store_root(b->store), "objects");
 	VIV_FREE char *tmp = viv_path_join(viv_store_root(b->store), "tmp");
 	struct viv_sandbox_bind binds[] = {{objects, OBJECTS, false}, {tmp, BUILDS, true}};
 	struct viv_sandbox_spec spec = {.binds = binds, .n_binds = VIV_ARRAY_SIZE(binds),
-					.scratch_on_disk = !fits_in_memory(b), .scratch_dir = tmp};
+					.scratch_on_disk = !fits_in_memory(b)};
 	VIV_CLEANUP(install_clear) struct viv_install job;
 	VIV_ERROR first = VIV_ERROR_INIT;
 	VIV_STR text = VIV_STR_INIT;
 	VIV_JSON *result = NULL;
-	int r, c;
+	int r, c = 0;
 
 	describe(b, &job);
+	job.one_by_one = one_by_one;
 	r = viv_sandbox_call(&spec, viv_install_run, &job, report, &text, &first);
-	c = viv_json_parse(text.data ? text.data : "{}", text.data ? text.len : 2, "sandbox",
-			   &result, NULL);
+	if (text.len)
+		c = viv_json_parse(text.data, text.len, "sandbox", &result, r < 0 ? NULL : &first);
 	if (c == 0)
-		c = commit_imports(b, json_object_get(result, "imports"),
-				   r < 0 ? NULL : &first);
-	if (r == 0 && c == 0)
-		r = commit_layers(b, &first);
-	if (r == 0 && c == 0)
-		record_accounts(b, json_object_get(result, "accounts"), report);
-	return r < 0 || c < 0 ? viv_error_move(err, &first) : 0;
+		c = commit_imports(b, json_object_get(result, "imports"), r < 0 ? NULL : &first);
+	if (r < 0 || c < 0)
+		return viv_error_move(err, &first);
+	*ret_accounts = json_incref(json_object_get(result, "accounts"));
+	return 0;
+}
+
+static int run_sandbox(struct building *b, struct viv_report *report, struct viv_error *err)
+{
+	VIV_ERROR first = VIV_ERROR_INIT;
+	VIV_JSON *accounts = NULL;
+	int r = run_once(b, false, report, &accounts, &first);
+
+	if (r == -EAGAIN) {
+		viv_error_clear(&first);
+		sweep(b);
+		r = run_once(b, true, report, &accounts, &first);
+	}
+	if (r < 0)
+		return viv_error_move(err, &first);
+	r = commit_layers(b, err);
+	if (r == 0)
+		record_accounts(b, accounts, report);
+	return r;
 }
 
 int viv_deb_build(struct viv_store *store, const struct viv_deb_source *source,

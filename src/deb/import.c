@@ -242,6 +242,9 @@ static int extract_member(struct archive *outer, const char *what, struct viv_er
 		if (archive_entry_filetype(e) == AE_IFDIR && stat(path, &st) == 0 &&
 		    S_ISDIR(st.st_mode))
 			continue;
+		/* Which package makes a folder is chance: its time must not tell. */
+		if (archive_entry_filetype(e) == AE_IFDIR)
+			archive_entry_unset_mtime(e);
 		if (archive_read_extract2(tar, e, disk) < ARCHIVE_WARN)
 			r = viv_error_say(err, EIO, "unpacking %s: %s: %s", what, path,
 					  archive_error_string(tar));

@@ -12,12 +12,22 @@
 #include "image/diff.h"
 #include "image/erofs.h"
 
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SCRIPT_TIMEOUT_MS (10 * 60 * 1000)
 #define MANIFEST_MAX	  (1 << 30)
+
+/* An image being written by another process while the next layer is installed. */
+struct writing {
+	pid_t pid; /* 0: none */
+	char *tree;
+	struct viv_tree manifest;
+};
 
 /* The state of the work inside. */
 struct work {
@@ -32,6 +42,8 @@ struct work {
 	int64_t epoch;
 	json_t *texts;	      /* accounts as of the layer before */
 	json_t *new_accounts; /* by layer */
+	struct writing writing;
+	int writing_fd; /* what went wrong with it, in words */
 };
 
 static char *in_scratch(const struct work *w, const char *name)
@@ -319,40 +331,112 @@ static int write_side_files(struct work *w, const struct viv_install_layer *laye
 	return r;
 }
 
-/* The tree is finished: what changed becomes the image. w->now is the tree afterwards. */
-static int store_layer(struct work *w, const struct viv_install_layer *layer, bool base,
-		       struct viv_error *err)
+/* Waits for the image that is being written. EAGAIN: its files were changed meanwhile. */
+static int finish_writing(struct work *w, struct viv_error *err)
 {
-	VIV_FREE char *out = in_scratch(w, layer->out), *diff = in_scratch(w, "difference");
-	VIV_FREE char *image = viv_path_join(out, VIV_LAYER_IMAGE);
-	VIV_TREE after = VIV_TREE_INIT, again = VIV_TREE_INIT;
-	int r = viv_tree_scan(w->root, &after, err);
+	struct writing *x = &w->writing;
+	VIV_STR said = VIV_STR_INIT;
+	int status = 0, r = 0;
 
+	if (!x->pid)
+		return 0;
+	viv_read_to_end(w->writing_fd, 65536, &said, "error", NULL);
+	w->writing_fd = viv_close(w->writing_fd);
+	while (waitpid(x->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	x->pid = 0;
+	if (status)
+		r = viv_error_say(err, EIO, "%s", said.data ? said.data : "writing an image failed");
+	else if (!viv_tree_is_untouched(x->tree, &x->manifest))
+		r = viv_error_say(err, EAGAIN, "a script changed files of the layer below in place");
 	if (r == 0)
-		r = viv_tree_hash_files(w->root, &after, base ? NULL : &w->now, err);
-	if (r == 0)
-		r = viv_scrub_check_keys(w->root, base ? NULL : &w->now, &after, err);
-	if (r == 0)
-		r = viv_mkdir_p(out, 0755, err);
-	if (r == 0)
-		r = viv_tree_collect(w->root, diff, base ? NULL : &w->now, &after, w->epoch, err);
-	if (r == 0)
-		r = viv_erofs_write(diff, image, w->epoch, layer->id, err);
-	if (r == 0)
-		r = write_side_files(w, layer, out, &after, err);
-	if (r == 0)
-		r = viv_remove_tree(diff, err);
-	if (r == 0)
-		r = viv_tree_scan(w->root, &again, err);
+		r = viv_remove_tree(x->tree, err);
+	viv_tree_free(&x->manifest);
+	free(viv_steal(x->tree));
+	return r;
+}
+
+static _Noreturn void write_in_child(const char *diff, const char *image, int64_t epoch,
+				     const char *id, int report)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+	int r;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	r = viv_erofs_write(diff, image, epoch, id, &err);
+	if (r < 0)
+		viv_write_all(report, err.msg, strlen(err.msg), "error", NULL);
+	_exit(r < 0);
+}
+
+/* In another process; w->writing takes `diff` and the manifest. */
+static int start_writing(struct work *w, const struct viv_install_layer *layer, const char *image,
+			 char *diff, struct viv_tree *manifest, struct viv_error *err)
+{
+	int fds[2], r = viv_pipe(fds, err);
+	pid_t pid;
+
+	w->writing = (struct writing){.tree = diff, .manifest = *manifest};
+	*manifest = VIV_TREE_INIT;
 	if (r < 0)
 		return r;
-	/* What is new has its hash from the difference, the rest from before. */
+	pid = fork();
+	if (pid == 0)
+		write_in_child(diff, image, w->epoch, layer->id, fds[1]);
+	viv_close(fds[1]);
+	w->writing_fd = fds[0];
+	if (pid < 0)
+		return viv_error_set(err, errno, "cannot write an image");
+	w->writing.pid = pid;
+	return 0;
+}
+
+/* The tree after the layer; what is new has its hash from the difference, the rest from before. */
+static int take_stock(struct work *w, const struct viv_tree *after, struct viv_error *err)
+{
+	VIV_TREE again = VIV_TREE_INIT;
+	int r = viv_tree_scan(w->root, &again, err);
+
+	if (r < 0)
+		return r;
 	viv_tree_take_hashes(&again, &w->now);
-	viv_tree_take_hashes(&again, &after);
+	viv_tree_take_manifest_hashes(&again, after);
 	viv_tree_free(&w->now);
 	w->now = again;
 	again = VIV_TREE_INIT;
 	return 0;
+}
+
+/* The tree is finished: what changed becomes the image. w->now is the tree afterwards. */
+static int store_layer(struct work *w, const struct viv_install_layer *layer, bool base, bool last,
+		       struct viv_error *err)
+{
+	VIV_FREE char *out = in_scratch(w, layer->out), *image = NULL;
+	VIV_FREE char *diff = viv_asprintf("%s/new-%s", w->view->scratch, layer->lock->name);
+	const struct viv_tree *before = base ? NULL : &w->now;
+	VIV_TREE after = VIV_TREE_INIT;
+	int r = viv_tree_scan(w->root, &after, err);
+
+	if (r == 0)
+		r = viv_tree_hash_files(w->root, &after, before, err);
+	if (r == 0)
+		r = viv_scrub_check_keys(w->root, before, &after, err);
+	if (r == 0)
+		r = viv_mkdir_p(out, 0755, err);
+	if (r == 0)
+		r = viv_tree_collect(w->root, diff, before, &after, w->epoch,
+				     !last && !w->job->one_by_one, err);
+	if (r == 0)
+		r = write_side_files(w, layer, out, &after, err);
+	if (r == 0 && !last)
+		r = take_stock(w, &after, err);
+	if (r == 0)
+		r = finish_writing(w, err);
+	if (r < 0)
+		return r;
+	image = viv_path_join(out, VIV_LAYER_IMAGE);
+	r = start_writing(w, layer, image, viv_steal(diff), &after, err);
+	return r == 0 && (last || w->job->one_by_one) ? finish_writing(w, err) : r;
 }
 
 /* A layer that is there already is unpacked over the tree. */
@@ -418,7 +502,7 @@ static int one_layer(struct work *w, size_t i, struct viv_error *err)
 	if (r == 0)
 		r = install(w, layer, i == 0, w->job->architecture, err);
 	if (r == 0)
-		r = store_layer(w, layer, i == 0, err);
+		r = store_layer(w, layer, i == 0, i + 1 == w->job->n_layers, err);
 	return r < 0 ? viv_error_context(err, "layer %s", layer->lock->name) : 0;
 }
 
@@ -445,6 +529,10 @@ static int list_imports(struct work *w, bool all, json_t *imports, struct viv_er
 static void work_clear(struct work *w)
 {
 	viv_import_pool_free(w->pool);
+	if (w->writing.pid) {
+		kill(w->writing.pid, SIGKILL);
+		finish_writing(w, NULL);
+	}
 	for (size_t i = 0; i < w->n_imports; i++) {
 		free(w->imports[i].from);
 		free(w->imports[i].to);
@@ -460,7 +548,8 @@ int viv_install_run(const struct viv_sandbox_view *view, void *arg, struct viv_r
 		    struct viv_str *result, struct viv_error *err)
 {
 	VIV_CLEANUP(work_clear) struct work w = {.job = arg, .view = view, .report = report,
-						 .new_accounts = json_object()};
+						 .new_accounts = json_object(),
+						 .writing_fd = -1};
 	VIV_JSON *imports = json_object(), *j = NULL;
 	int r;
 
@@ -468,6 +557,8 @@ int viv_install_run(const struct viv_sandbox_view *view, void *arg, struct viv_r
 	r = start_imports(&w, err);
 	for (size_t i = 0; i < w.job->n_layers && r == 0; i++)
 		r = one_layer(&w, i, err);
+	if (r == 0)
+		r = finish_writing(&w, err);
 	if (r == 0)
 		r = list_imports(&w, true, imports, err);
 	else

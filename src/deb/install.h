@@ -31,11 +31,13 @@ struct viv_install {
 	size_t n_layers;
 	const char *architecture;
 	int script_timeout_ms; /* 0: ten minutes */
+	bool one_by_one;       /* an image is written before the next layer is begun */
 };
 
 /*
  * For viv_sandbox_call; arg is a struct viv_install. The result, also of a failure, is JSON:
- * {"imports": {id: sha256} (those that were made), "accounts": {layer: {users, groups}}}.
+ * {"imports": {id: sha256} (those that were made), "accounts": {layer: {users, groups}}}. EAGAIN:
+ * scripts spoilt an image that was being written; it goes one by one.
  */
 int viv_install_run(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
 		    struct viv_str *result, struct viv_error *err);

@@ -41,7 +41,7 @@ static void do_job(const struct viv_import_job *job, struct outcome *o)
 
 	/* Once dpkg has what it needs to begin, it goes first. */
 	if (!job->urgent)
-		setpriority(PRIO_PROCESS, 0, 5);
+		setpriority(PRIO_PROCESS, 0, 10);
 	r = viv_deb_import(job->from, job->to, o->sha256, &err);
 	if (r < 0)
 		snprintf(o->message, sizeof(o->message), "%s", err.msg);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/diff.h"
 
+#include "base/fd.h"
 #include "base/path.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static bool is_file(const struct viv_tree_entry *e)
@@ -49,6 +50,7 @@ struct reduction {
 	struct viv_tree *after;
 	bool *keep; /* by index in after */
 	int64_t clamp;
+	bool detach;
 	struct viv_tree gone; /* whiteouts to make */
 };
 
@@ -107,7 +109,57 @@ static void find_gone(struct reduction *d)
 	}
 }
 
-/* A folder comes before what is in it. */
+/* dpkg replaces what packages ship by renaming; nobody writes to it in place. */
+static bool may_change(const struct reduction *d, const struct viv_tree_entry *e)
+{
+	return d->detach && e->type == 'f' &&
+	       (e->mtime > d->clamp || !viv_starts_with(e->path, "usr/"));
+}
+
+static int copy_file(const char *from, const char *to, const struct viv_tree_entry *e,
+		     struct viv_error *err)
+{
+	struct timespec t[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = e->mtime}};
+	VIV_FD in = viv_open(from, O_RDONLY | O_NOFOLLOW, 0, err);
+	VIV_FD out = in < 0 ? in : viv_open(to, O_WRONLY | O_CREAT | O_EXCL, 0600, err);
+	unsigned char caps[64];
+	ssize_t n;
+
+	if (out < 0 || viv_copy_content(in, out, to, err) < 0)
+		return -EIO;
+	n = fgetxattr(in, "security.capability", caps, sizeof(caps));
+	if (fchown(out, e->uid, e->gid) < 0 || fchmod(out, e->mode) < 0 ||
+	    (n > 0 && fsetxattr(out, "security.capability", caps, (size_t)n, 0) < 0) ||
+	    futimens(out, t) < 0)
+		return viv_error_set(err, errno, "cannot copy %s", to);
+	return 0;
+}
+
+static int make_dir(const char *to, const struct viv_tree_entry *e, struct viv_error *err)
+{
+	if (mkdir(to, 0700) < 0 || lchown(to, e->uid, e->gid) < 0 || chmod(to, e->mode) < 0)
+		return viv_error_set(err, errno, "cannot make %s", to);
+	return 0;
+}
+
+/* A further name of a file that was copied is one of the copy. */
+static int make_link(struct reduction *d, const struct viv_tree_entry *e, const char *from,
+		     const char *to, struct viv_error *err)
+{
+	const struct viv_tree_entry *first = e->type == 'h' ? viv_tree_find(d->after, e->target)
+							    : NULL;
+	VIV_FREE char *other = NULL;
+
+	if (first && d->keep[first - d->after->entries]) {
+		other = viv_path_join(d->dest, first->path);
+		from = other;
+	}
+	if (linkat(AT_FDCWD, from, AT_FDCWD, to, 0) < 0)
+		return viv_error_set(err, errno, "cannot make %s", to);
+	return 0;
+}
+
+/* A folder comes before what is in it, a file before its further names. */
 static int link_kept(struct reduction *d, struct viv_error *err)
 {
 	for (size_t i = 0; i < d->after->n; i++) {
@@ -121,12 +173,13 @@ static int link_kept(struct reduction *d, struct viv_error *err)
 		to = viv_streq(e->path, ".") ? viv_strdup(d->dest)
 					     : viv_path_join(d->dest, e->path);
 		if (e->type == 'd')
-			r = mkdir(to, 0700) < 0 || lchown(to, e->uid, e->gid) < 0 ||
-			    chmod(to, e->mode) < 0;
+			r = make_dir(to, e, err);
+		else if (may_change(d, e))
+			r = copy_file(from, to, e, err);
 		else
-			r = linkat(AT_FDCWD, from, AT_FDCWD, to, 0) < 0;
-		if (r)
-			return viv_error_set(err, errno, "cannot make %s", to);
+			r = make_link(d, e, from, to, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -164,7 +217,8 @@ static int set_times(struct reduction *d, struct viv_error *err)
 		e->mtime = VIV_MIN(e->mtime, d->clamp);
 		if (later || e->type == 'd' || viv_tree_is_whiteout(e))
 			r = set_time(d->dest, e, err);
-		if (r == 0 && later && e->type == 'd')
+		if (r == 0 && later && (e->type == 'd' || d->detach) && e->mtime == d->clamp &&
+		    !viv_tree_is_whiteout(e))
 			r = set_time(d->root, e, err);
 	}
 	return r;
@@ -225,11 +279,12 @@ static void rewrite_tree(struct reduction *d)
 }
 
 int viv_tree_collect(const char *root, const char *dest, const struct viv_tree *before,
-		     struct viv_tree *after, int64_t clamp_time, struct viv_error *err)
+		     struct viv_tree *after, int64_t clamp_time, bool detach,
+		     struct viv_error *err)
 {
 	struct viv_tree nothing = VIV_TREE_INIT;
 	struct reduction d = {.root = root, .dest = dest, .before = before ? before : &nothing,
-			      .after = after, .clamp = clamp_time,
+			      .after = after, .clamp = clamp_time, .detach = detach,
 			      .keep = viv_new_array(bool, after->n)};
 	int r;
 
@@ -245,4 +300,22 @@ int viv_tree_collect(const char *root, const char *dest, const struct viv_tree *
 	viv_tree_free(&d.gone);
 	free(d.keep);
 	return r;
+}
+
+bool viv_tree_is_untouched(const char *dest, const struct viv_tree *manifest)
+{
+	for (size_t i = 0; i < manifest->n; i++) {
+		const struct viv_tree_entry *e = &manifest->entries[i];
+		VIV_FREE char *path = NULL;
+		struct stat st;
+
+		if (e->type != 'f')
+			continue;
+		path = viv_path_join(dest, e->path);
+		if (lstat(path, &st) < 0 || (uint64_t)st.st_size != e->size ||
+		    st.st_mtim.tv_sec != e->mtime || (st.st_mode & 07777) != e->mode ||
+		    st.st_uid != e->uid || st.st_gid != e->gid)
+			return false;
+	}
+	return true;
 }
