@@ -27,15 +27,14 @@ static void add_board(const struct viv_machine *m, struct viv_strv *v)
 {
 	VIV_STR s = VIV_STR_INIT;
 
-	if (m->board == VIV_BOARD_MICROVM)
-		viv_str_add(&s, "microvm,acpi=on,pcie=on");
-	else
-		viv_str_addf(&s, "%s,graphics=off,vmport=off,smm=off,sata=off,usb=off",
-			     m->board_version ? m->board_version : "q35");
+	viv_str_addf(&s, "%s,graphics=off,vmport=off,smm=off,sata=off,usb=off",
+		     m->board ? m->board : "q35");
 	viv_str_addf(&s, ",memory-backend=ram,dump-guest-core=off,accel=%s",
 		     m->accel == VIV_ACCEL_KVM ? "kvm" : "tcg");
 	add_option(v, "-machine", &s);
-	if (m->accel == VIV_ACCEL_KVM)
+	if (m->cpu)
+		add(v, "-cpu", m->cpu);
+	else if (m->accel == VIV_ACCEL_KVM)
 		add(v, "-cpu", "host");
 	viv_strv_push(v, "-smp");
 	viv_strv_pushf(v, "%u", m->cores);
@@ -142,15 +141,14 @@ static void add_drive(const struct viv_drive *d, size_t i, struct viv_strv *v)
 static void add_devices(const struct viv_machine *m, struct viv_strv *v)
 {
 	add(v, "-device", "virtio-rng-pci");
-	if (m->board == VIV_BOARD_Q35) {
-		add(v, "-device", "vmgenid,guid=auto");
-		add(v, "-device", "pvpanic");
-	}
+	add(v, "-device", "vmgenid,guid=auto");
+	add(v, "-device", "pvpanic");
 	for (size_t i = 0; i < m->n_drives; i++)
 		add_drive(&m->drives[i], i, v);
 	if (m->network) {
 		viv_strv_push(v, "-netdev");
-		viv_strv_pushf(v, "user,id=net0%s", m->restrict_net ? ",restrict=on" : "");
+		viv_strv_pushf(v, "user,id=net0%s%s%s", m->restrict_net ? ",restrict=on" : "",
+			       m->net_options ? "," : "", m->net_options ? m->net_options : "");
 		/* The ROM is for booting from the network, and costs a moment of every boot. */
 		add(v, "-device", "virtio-net-pci,netdev=net0,romfile=");
 	}
@@ -175,6 +173,7 @@ void viv_qemu_command(const struct viv_machine *m, struct viv_strv *ret)
 	viv_strv_push(&v, "-nodefaults");
 	viv_strv_push(&v, "-no-user-config");
 	viv_strv_push(&v, "-no-reboot");
+	add(&v, "-action", "panic=none");
 	add(&v, "-sandbox",
 	    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 	add(&v, "-display", "none");

@@ -14,18 +14,15 @@
  *	spare pcie-root-ports		devices can be plugged in after the start (shares, networks)
  *	pvpanic				a panic is an event and not a guess
  *	-no-reboot			a guest that reboots after a panic ends instead
+ *	-action panic=none		a panicking guest may still say why
+ * microvm would boot 8 % faster without KVM, but now and then hangs there, can't be restored, and
+ * has neither vmgenid nor pvpanic (docs/boot.md).
  */
 
 #include "base/error.h"
 #include "base/str.h"
 
 enum viv_accel { VIV_ACCEL_KVM, VIV_ACCEL_TCG };
-
-/*
- * Q35 is the machine. MICROVM (with ACPI and PCIe) boots 5 to 8 % faster under TCG, but has no
- * vmgenid and no pvpanic, its type has no version, and restoring a saved one hangs.
- */
-enum viv_board { VIV_BOARD_Q35, VIV_BOARD_MICROVM };
 
 /* The other end of a QEMU character device. Neither: there is no such device. */
 struct viv_channel {
@@ -48,8 +45,8 @@ struct viv_machine {
 	char *name;
 	char *qemu; /* program */
 	enum viv_accel accel;
-	enum viv_board board;
-	char *board_version; /* "pc-q35-7.2"; NULL: the newest of this QEMU. microvm has none */
+	char *board; /* versioned machine type, "pc-q35-7.2"; NULL: the newest of this QEMU */
+	char *cpu;   /* NULL: the host's with KVM, else QEMU's default */
 	unsigned memory_mib, cores;
 	char *memory_file;     /* RAM is this file; NULL: anonymous */
 	char *kernel, *initrd; /* vmlinux or bzImage; may be NULL */
@@ -58,6 +55,7 @@ struct viv_machine {
 	size_t n_drives;
 	bool network;	   /* a user network */
 	bool restrict_net; /* with no way out of it */
+	char *net_options; /* more of the user network's: "hostfwd=…"; NULL: none */
 	unsigned spare_ports; /* root ports to plug devices into later */
 	bool terminal;	      /* console and monitor on QEMU's own terminal (for people) */
 	struct viv_channel qmp, agent, console;

@@ -38,6 +38,14 @@ char *viv_qemu_newest_q35(const char *help)
 	return NULL;
 }
 
+const char *viv_qemu_tcg_cpu(const struct viv_qemu_program *p)
+{
+	static const char mark[] = "pc-q35-";
+	long major = viv_starts_with(p->q35, mark) ? strtol(p->q35 + sizeof(mark) - 1, NULL, 10) : 0;
+
+	return major < 8 ? "qemu64,-cx16" : NULL;
+}
+
 /* Another file at the same path is another QEMU. NULL if it can't be told. */
 static char *file_key(const char *path)
 {

@@ -15,6 +15,11 @@ struct viv_qemu_program {
  * once per program file and kept in viv_dir_cache()/qemu.json.
  */
 int viv_qemu_find(const char *wanted, struct viv_qemu_program *ret, struct viv_error *err);
+/*
+ * The processor for emulation (-cpu), or NULL for QEMU's default: before 8.0 its cmpxchg16b is
+ * broken in a way that kills Linux 6.12 now and then (docs/boot.md).
+ */
+const char *viv_qemu_tcg_cpu(const struct viv_qemu_program *p);
 void viv_qemu_program_free(struct viv_qemu_program *p); /* the contents */
 
 /* Finds "…(alias of pc-q35-7.2)" in the output of `-machine help`. NULL if there is none. */

@@ -327,20 +327,19 @@ static int on_errors(struct viv_source *s, int fd, uint32_t events, void *arg)
 
 /* The start */
 
-/* What QEMU inherits, and our ends of it. */
+/* What QEMU inherits, and our ends of it. n_keep counts what is in keep. */
 struct wires {
 	int keep[KEEP_MAX]; /* become 3, 4, … in QEMU */
-	size_t n_keep;
-	size_t n_sockets; /* the first of keep: QEMU's ends, ours to close */
+	size_t n_keep;	    /* ours to close once QEMU has them */
 	int qmp, agent, console, errors;
 	int errors_out; /* QEMU's stderr */
 };
 
 static void close_wires(struct wires *w)
 {
-	for (size_t i = 0; i < w->n_sockets; i++)
+	for (size_t i = 0; i < w->n_keep; i++)
 		viv_close(w->keep[i]);
-	w->n_sockets = 0;
+	w->n_keep = 0;
 	w->errors_out = viv_close(w->errors_out);
 }
 
@@ -363,7 +362,6 @@ static int add_socket(struct wires *w, struct viv_channel *channel, int *ret_our
 	free(channel->path);
 	*channel = (struct viv_channel){.fd = 3 + (int)w->n_keep};
 	w->keep[w->n_keep++] = fds[0];
-	w->n_sockets++;
 	*ret_ours = fds[1];
 	return 0;
 }

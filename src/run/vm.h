@@ -43,8 +43,7 @@ struct viv_vm_events {
 
 /*
  * Starts QEMU. m's channels are set here, and where a drive has no file, `fd` is our descriptor
- * before and QEMU's number after; so m belongs to this start. m and dir are borrowed until
- * viv_vm_free.
+ * before, which is taken over even on failure, and QEMU's number after; so m belongs to this start.
  */
 int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_machine_dir *dir,
 		 const struct viv_vm_events *events, struct viv_vm **ret, struct viv_error *err);

@@ -45,13 +45,14 @@ static void test_full(void **state)
 		.name = viv_strdup("vm, the second"),
 		.qemu = viv_strdup("/usr/bin/qemu-system-x86_64"),
 		.accel = VIV_ACCEL_KVM,
-		.board_version = viv_strdup("pc-q35-7.2"),
+		.board = viv_strdup("pc-q35-7.2"),
 		.memory_mib = 1024,
 		.cores = 2,
 		.kernel = viv_strdup("/store/k, 1/vmlinux"),
 		.initrd = viv_strdup("/store/initrd"),
 		.network = true,
 		.restrict_net = true,
+		.net_options = viv_strdup("hostfwd=tcp:127.0.0.1:2222-:22"),
 		.spare_ports = 2,
 		.qmp.fd = 3,
 		.agent.fd = 4,
@@ -81,26 +82,13 @@ static void test_terminal(void **state)
 		.accel = VIV_ACCEL_TCG,
 		.memory_mib = 512,
 		.cores = 1,
+		.cpu = viv_strdup("qemu64,-cx16"),
 		.memory_file = viv_strdup("/run/viv/ram"),
 		.terminal = true,
 		.agent.path = viv_strdup("/run/viv/vm.agent"),
 	};
 
 	check("terminal", &m);
-}
-
-static void test_microvm(void **state)
-{
-	struct viv_machine m = {
-		.accel = VIV_ACCEL_TCG,
-		.board = VIV_BOARD_MICROVM,
-		.memory_mib = 256,
-		.cores = 1,
-		.kernel = viv_strdup("/store/vmlinux"),
-		.console.fd = 3,
-	};
-
-	check("microvm", &m);
 }
 
 static void test_newest_q35(void **state)
@@ -116,12 +104,21 @@ static void test_newest_q35(void **state)
 	assert_null(viv_qemu_newest_q35(""));
 }
 
+static void test_cpu(void **state)
+{
+	struct viv_qemu_program old = {.q35 = (char[]){"pc-q35-7.2"}};
+	struct viv_qemu_program new = {.q35 = (char[]){"pc-q35-10.0"}};
+
+	assert_string_equal(viv_qemu_tcg_cpu(&old), "qemu64,-cx16");
+	assert_null(viv_qemu_tcg_cpu(&new));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_smallest), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_terminal), cmocka_unit_test(test_microvm),
-		cmocka_unit_test(test_newest_q35),
+		cmocka_unit_test(test_terminal), cmocka_unit_test(test_newest_q35),
+		cmocka_unit_test(test_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

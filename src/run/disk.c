@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/disk.h"
+
+#include "base/fd.h"
+#include "base/process.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FORMAT_MS 60000
+#define QCOW2	  "\x51\x46\x49\xfb" /* magic, docs/interop/qcow2.txt in QEMU */
+
+static int make_unnamed(int *ret_fd, struct viv_error *err)
+{
+	const char *dir = getenv("TMPDIR");
+	VIV_FREE char *path = NULL;
+	int fd;
+
+	/* /tmp is memory on many hosts; a disk may grow beyond that. */
+	if (!dir || dir[0] != '/')
+		dir = "/var/tmp";
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		path = viv_asprintf("%s/viv-disk-XXXXXX", dir);
+		fd = mkostemp(path, O_CLOEXEC);
+		if (fd < 0)
+			return viv_error_set(err, errno, "cannot make the machine's disk in %s", dir);
+		unlink(path);
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int format(int fd, struct viv_error *err)
+{
+	VIV_FREE char *path = viv_asprintf("/proc/%d/fd/%d", (int)getpid(), fd);
+	const char *argv[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-L", "viv-disk", "-E",
+			      "nodiscard,lazy_itable_init=1,lazy_journal_init=1", path, NULL};
+
+	return viv_process_check(argv, NULL, 65536, FORMAT_MS, err);
+}
+
+int viv_disk_fresh(uint64_t size_mib, int *ret_fd, struct viv_error *err)
+{
+	VIV_FREE char *mke2fs = viv_find_program("mke2fs");
+	VIV_FD fd = -1;
+	int r;
+
+	if (!mke2fs)
+		return viv_error_say(err, ENOENT, "there is no mke2fs: apt install e2fsprogs");
+	r = make_unnamed(&fd, err);
+	if (r < 0)
+		return r;
+	if (ftruncate(fd, (off_t)(size_mib << 20)) < 0)
+		return viv_error_set(err, errno, "cannot make a disk of %llu MiB",
+				     (unsigned long long)size_mib);
+	r = format(fd, err);
+	if (r == 0)
+		*ret_fd = viv_steal_fd(&fd);
+	return r;
+}
+
+static int make_raw(const char *path, uint64_t size_mib, struct viv_error *err)
+{
+	VIV_FD fd = viv_open(path, O_RDWR | O_CREAT | O_EXCL, 0600, err);
+
+	if (fd < 0)
+		return fd;
+	if (ftruncate(fd, (off_t)(size_mib << 20)) < 0)
+		return viv_error_set(err, errno, "%s", path);
+	return 0;
+}
+
+static int make_qcow2(const char *path, uint64_t size_mib, struct viv_error *err)
+{
+	VIV_FREE char *size = viv_asprintf("%lluM", (unsigned long long)size_mib);
+	const char *argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", path, size, NULL};
+	int r = viv_process_check(argv, NULL, 65536, FORMAT_MS, err);
+
+	return r == -ENOENT ? viv_error_hint(err, "install it: apt install qemu-utils") : r;
+}
+
+/* By its content: an image that was renamed is still what it is. */
+static int find_format(const char *path, struct viv_drive *d, struct viv_error *err)
+{
+	VIV_FD fd = viv_open(path, O_RDONLY, 0, err);
+	char magic[4] = "";
+
+	if (fd < 0)
+		return fd;
+	d->format = pread(fd, magic, 4, 0) == 4 && memcmp(magic, QCOW2, 4) == 0 ? "qcow2" : "raw";
+	d->file = viv_strdup(path);
+	return 0;
+}
+
+int viv_disk_kept(const char *path, uint64_t size_mib, struct viv_drive *d, struct viv_error *err)
+{
+	int r = 0;
+
+	if (access(path, F_OK) < 0)
+		r = viv_ends_with(path, ".qcow2") ? make_qcow2(path, size_mib, err)
+						  : make_raw(path, size_mib, err);
+	return r < 0 ? r : find_format(path, d, err);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* A machine's own writable disk: kept in a file, or thrown away. */
+
+#include "base/error.h"
+#include "qemu/machine.h"
+
+/*
+ * A sparse disk of size_mib with an empty ext4 on it, in TMPDIR (/var/tmp), that has no name: it is
+ * gone when the last descriptor is, however we end. ENOENT: the host has no mke2fs.
+ */
+int viv_disk_fresh(uint64_t size_mib, int *ret_fd, struct viv_error *err);
+
+/*
+ * The image at `path`, for d's file and format; made empty (qcow2 by that ending, else raw) where
+ * there is none: the guest formats it. It is not opened: QEMU locks it.
+ */
+int viv_disk_kept(const char *path, uint64_t size_mib, struct viv_drive *d, struct viv_error *err);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/system.h"
+
+#include "base/path.h"
+#include "qemu/accel.h"
+#include "qemu/program.h"
+#include "run/disk.h"
+
+#define SPARE_PORTS 4
+
+static void add_words(struct viv_strv *v, const char *text)
+{
+	struct viv_slice rest = viv_slice(text ? text : ""), word;
+
+	while (viv_slice_word(&rest, &word))
+		viv_strv_take(v, viv_slice_dup(word));
+}
+
+void viv_system_kernel_params(const struct viv_machine *m, size_t n_layers, const char *upper,
+			      struct viv_strv *ret)
+{
+	viv_strv_push(ret, "console=ttyS0");
+	viv_strv_push(ret, "panic=-1");
+	viv_strv_push(ret, "quiet");
+	if (m->accel == VIV_ACCEL_TCG) {
+		viv_strv_push(ret, "cryptomgr.notests");
+		if (m->cores == 1)
+			viv_strv_push(ret, "noreplace-smp");
+	}
+	viv_strv_pushf(ret, "viv.layers=%zu", n_layers);
+	viv_strv_pushf(ret, "viv.upper=%s", upper);
+}
+
+void viv_system_add_layers(struct viv_machine *m, const struct viv_strv *layers)
+{
+	for (size_t i = 0; i < layers->count; i++) {
+		struct viv_drive *d = viv_machine_add_drive(m);
+
+		d->file = viv_strdup(layers->items[i]);
+		d->serial = viv_asprintf("viv-layer-%zu", i);
+		d->read_only = true;
+	}
+}
+
+/* The machine's own disk; says where writes go. */
+static int add_disk(const struct viv_config *config, const struct viv_system_extra *extra,
+		    struct viv_machine *m, const char **ret_upper, struct viv_error *err)
+{
+	const char *image = viv_config_string(config, "virtualisation.diskImage");
+	uint64_t size = (uint64_t)viv_config_int(config, "virtualisation.diskSize");
+	VIV_FREE char *path = NULL;
+	struct viv_drive *d;
+	int r;
+
+	*ret_upper = "memory";
+	if (!viv_config_bool(config, "virtualisation.writableStore"))
+		*ret_upper = "none";
+	if (viv_streq(*ret_upper, "none") || !image || (viv_streq(image, "fresh") && extra->no_disk))
+		return 0;
+	*ret_upper = "disk";
+	d = viv_machine_add_drive(m);
+	d->serial = viv_strdup("viv-disk");
+	if (viv_streq(image, "fresh")) {
+		d->scratch = true;
+		r = viv_disk_fresh(size, &d->fd, err);
+	} else {
+		path = viv_path_join(viv_config_folder(config), image);
+		r = viv_disk_kept(path, size, d, err);
+	}
+	if (r < 0)
+		viv_error_context(err, "%s: virtualisation.diskImage",
+				  viv_config_place(config, "virtualisation.diskImage"));
+	return r;
+}
+
+static int choose_qemu(const struct viv_config *config, const struct viv_system_extra *extra,
+		       struct viv_machine *m, char **ret_accel_why, struct viv_error *err)
+{
+	const char *wanted = viv_config_string(config, "virtualisation.qemu.package");
+	const char *accel = extra->accel ? extra->accel
+					 : viv_config_string(config, "virtualisation.accel");
+	VIV_CLEANUP(viv_qemu_program_free) struct viv_qemu_program program = {0};
+	enum viv_accel_wish wish;
+	int r = viv_accel_wish_parse(accel, &wish, err);
+
+	if (r == 0)
+		r = viv_qemu_find(wanted ? wanted : "qemu-system-x86_64", &program, err);
+	if (r == 0)
+		r = viv_accel_choose(wish, &m->accel, ret_accel_why, err);
+	if (r < 0)
+		return r;
+	if (m->accel == VIV_ACCEL_TCG)
+		m->cpu = viv_strdup(viv_qemu_tcg_cpu(&program));
+	m->qemu = viv_steal(program.path);
+	m->board = viv_steal(program.q35);
+	return 0;
+}
+
+static void add_extra(const struct viv_config *config, const struct viv_system_extra *extra,
+		      struct viv_machine *m)
+{
+	const json_t *options = viv_config_get(config, "virtualisation.qemu.options"), *option;
+	size_t i;
+
+	json_array_foreach((json_t *)options, i, option)
+		viv_strv_push(&m->extra, json_string_value(option));
+	add_words(&m->extra, extra->qemu_options);
+	add_words(&m->kernel_params, extra->kernel_params);
+	m->net_options = viv_strdup(extra->net_options);
+}
+
+int viv_system_machine(const struct viv_config *config, const struct viv_system *system,
+		       const struct viv_system_extra *extra, struct viv_machine *ret,
+		       char **ret_accel_why, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_machine_free_contents) struct viv_machine m = {0};
+	const char *upper;
+	int r;
+
+	m.cores = (unsigned)viv_config_int(config, "virtualisation.cores");
+	m.memory_mib = (unsigned)viv_config_int(config, "virtualisation.memorySize");
+	m.network = true;
+	m.restrict_net = viv_config_bool(config, "virtualisation.restrictNetwork");
+	m.spare_ports = SPARE_PORTS;
+	m.kernel = viv_strdup(extra->kernel ? extra->kernel : system->kernel);
+	m.initrd = viv_strdup(system->initrd);
+	r = choose_qemu(config, extra, &m, ret_accel_why, err);
+	if (r == 0) {
+		viv_system_add_layers(&m, &system->layers);
+		r = add_disk(config, extra, &m, &upper, err);
+	}
+	if (r < 0)
+		return r;
+	viv_system_kernel_params(&m, system->layers.count, upper, &m.kernel_params);
+	viv_strv_push_all(&m.kernel_params, (const char *const *)system->kernel_params.items);
+	add_extra(config, extra, &m);
+	*ret = m;
+	m = (struct viv_machine){0};
+	return 0;
+}

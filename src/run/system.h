@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* From a configuration and what was built of it to a machine that QEMU can be given. */
+
+#include "config/config.h"
+#include "plan/plan.h"
+#include "qemu/machine.h"
+
+/* What the caller's environment and command line add. All may be NULL. */
+struct viv_system_extra {
+	const char *accel;	   /* over virtualisation.accel */
+	const char *kernel;	   /* another kernel, nothing rebuilt */
+	const char *kernel_params; /* words, last */
+	const char *qemu_options;  /* words, last */
+	const char *net_options;   /* of the user network */
+	bool no_disk;		   /* nothing is made: a fresh disk's writes go to memory */
+};
+
+/*
+ * Chooses the accelerator (*ret_accel_why: one line, the caller's), finds QEMU, makes the machine's
+ * disk. ret's contents are freed with viv_machine_free_contents; a fresh disk in it is an open
+ * descriptor, which viv_vm_start takes over.
+ */
+int viv_system_machine(const struct viv_config *config, const struct viv_system *system,
+		       const struct viv_system_extra *extra, struct viv_machine *ret,
+		       char **ret_accel_why, struct viv_error *err);
+
+/* What the guest's init is told (docs/boot.md). upper: "memory", "disk", "none". */
+void viv_system_kernel_params(const struct viv_machine *m, size_t n_layers, const char *upper,
+			      struct viv_strv *ret);
+/* Adds the layers' disks, lowest first, by the serials that the guest's init looks for. */
+void viv_system_add_layers(struct viv_machine *m, const struct viv_strv *layers);
