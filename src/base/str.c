@@ -56,16 +56,31 @@ char *viv_slice_dup(struct viv_slice s)
 	return p;
 }
 
+/* The length of a terminal's control sequence at p (ECMA-48: ESC [ … final, or ESC and one byte). */
+static size_t escape_length(const char *p, size_t len)
+{
+	size_t n = 2;
+
+	if (len > 1 && p[1] == '[')
+		while (n < len && (p[n] < 0x40 || p[n] > 0x7e))
+			n++;
+	return VIV_MIN(n + (len > 1 && p[1] == '['), len);
+}
+
 char *viv_slice_printable(struct viv_slice s)
 {
 	char *text = viv_malloc(s.len + 1);
+	size_t n = 0;
 
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.data[i];
 
-		text[i] = c == '\t' ? ' ' : c >= 0x20 && c < 0x7f ? c : '?';
+		if (c == '\033')
+			i += escape_length(s.data + i, s.len - i) - 1;
+		else
+			text[n++] = c == '\t' ? ' ' : c >= 0x20 && c < 0x7f ? c : '?';
 	}
-	text[s.len] = '\0';
+	text[n] = '\0';
 	return text;
 }
 

@@ -28,7 +28,10 @@ bool viv_slice_line(struct viv_slice *rest, struct viv_slice *ret_line);
 /* Takes the next word (separated by blanks, tabs or newlines) off *rest. False at the end. */
 bool viv_slice_word(struct viv_slice *rest, struct viv_slice *ret_word);
 char *viv_slice_dup(struct viv_slice s);
-/* Fit for a terminal: tabs become blanks, other control characters and non-ASCII a "?". */
+/*
+ * Fit for a terminal: without control sequences, tabs become blanks, other control characters and
+ * non-ASCII a "?".
+ */
 char *viv_slice_printable(struct viv_slice s);
 /* A whole decimal number and nothing else, at most `max`. False otherwise; *ret untouched. */
 bool viv_slice_u64(struct viv_slice s, uint64_t max, uint64_t *ret);

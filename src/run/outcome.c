@@ -101,7 +101,9 @@ static void of_gone(const struct viv_run_facts *f, struct viv_outcome *o)
 	case VIV_VM_STOPPED:
 		reason = f->command_error ? viv_asprintf("the guest went away: %s", f->command_error)
 			 : f->boot_timed_out
-				 ? viv_strdup("the system did not come up: its agent never answered")
+				 ? viv_asprintf("the system did not come up: %s",
+						f->agent_seen ? "its services never got ready"
+							      : "its agent never answered")
 				 : viv_strdup("the guest went away");
 		break;
 	case VIV_VM_QEMU:

@@ -8,10 +8,11 @@
 
 #include <signal.h>
 
-#define BOOT_MS	      600000 /* the agent's first word, under the slowest emulation */
+#define BOOT_MS	      600000 /* until the system is up, under the slowest emulation */
 #define POWEROFF_MS   30000
 #define OOPS_GRACE_MS 10000 /* after an oops the command may hang for ever */
 #define TAIL_LINES    20
+#define STATUS_GONE 121 /* viv_command_done_fn's word for it */
 
 /*
  * BOOTING: no command yet. RUNNING: there is one. ENDING: it is over, or was given up; the machine
@@ -80,10 +81,11 @@ static void on_command_done(struct viv_command *c, int status, const char *error
 	s->done = viv_now_ms();
 	free(s->command_error);
 	s->command_error = viv_strdup(error);
-	/* Without an answer from the guest there is no status; it went away. */
 	s->facts.command_done = !error || status == 126 || status == 127;
 	s->facts.command_status = status;
-	if (s->state == RUNNING)
+	s->command = NULL;
+	/* Where the guest went away, on_agent_lost follows. */
+	if (s->state == RUNNING && status != STATUS_GONE)
 		end_clean(s);
 }
 
@@ -161,8 +163,6 @@ static void on_agent_ready(struct viv_vm *vm, void *arg)
 	struct session *s = arg;
 
 	s->facts.agent_seen = true;
-	viv_source_remove(s->boot_limit);
-	s->boot_limit = NULL;
 	if (s->task_open)
 		viv_task_advance(s->spec->report, 0, "services are starting");
 }
@@ -173,6 +173,8 @@ static void on_booted(struct viv_vm *vm, void *arg)
 	VIV_ERROR err = VIV_ERROR_INIT;
 
 	s->up = viv_now_ms();
+	viv_source_remove(s->boot_limit);
+	s->boot_limit = NULL;
 	if (s->state != BOOTING || s->spec->kind == VIV_SESSION_CONSOLE)
 		return;
 	end_task(s, true);

@@ -327,7 +327,7 @@ static int on_errors(struct viv_source *s, int fd, uint32_t events, void *arg)
 
 /* The start */
 
-/* What QEMU inherits, and our ends of it. n_keep counts what is in keep. */
+/* What QEMU inherits, and our ends of it. */
 struct wires {
 	int keep[KEEP_MAX]; /* become 3, 4, … in QEMU */
 	size_t n_keep;	    /* ours to close once QEMU has them */
@@ -371,7 +371,7 @@ static int add_drives(struct wires *w, struct viv_machine *m, struct viv_error *
 	for (size_t i = 0; i < m->n_drives; i++) {
 		if (m->drives[i].file)
 			continue;
-		if (w->n_keep == KEEP_MAX)
+		if (w->n_keep == KEEP_MAX - 3)
 			return viv_error_say(err, E2BIG, "too many disks");
 		w->keep[w->n_keep] = m->drives[i].fd;
 		m->drives[i].fd = 3 + (int)w->n_keep++;
@@ -383,13 +383,13 @@ static int make_wires(struct wires *w, struct viv_machine *m, struct viv_error *
 {
 	int fds[2], r;
 
-	r = add_socket(w, &m->qmp, &w->qmp, err);
+	r = add_drives(w, m, err);
+	if (r == 0)
+		r = add_socket(w, &m->qmp, &w->qmp, err);
 	if (r == 0)
 		r = add_socket(w, &m->agent, &w->agent, err);
 	if (r == 0)
 		r = add_socket(w, &m->console, &w->console, err);
-	if (r == 0)
-		r = add_drives(w, m, err);
 	if (r == 0)
 		r = viv_pipe(fds, err);
 	if (r < 0)

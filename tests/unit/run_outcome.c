@@ -81,6 +81,8 @@ static const struct {
 	 0, 125, "environment", "no user"},
 	{"no agent", {.end = VIV_VM_STOPPED, .boot_timed_out = true}, 0, 121, "gone",
 	 "the system did not come up: its agent never answered"},
+	{"never booted", {UP, .end = VIV_VM_STOPPED, .boot_timed_out = true}, 0, 121, "gone",
+	 "the system did not come up: its services never got ready"},
 	{"shell, powered off", {UP, .no_command = true, .end = VIV_VM_POWEROFF}, 0, 0, "exit", NULL},
 	{"shell, status of exit", {DONE(3), .no_command = true, .end = VIV_VM_POWEROFF}, 0, 3, "exit",
 	 NULL},
