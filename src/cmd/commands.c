@@ -3,6 +3,7 @@
 
 const struct viv_command *const viv_commands[] = {
 	&viv_command_init,
+	&viv_command_run,
 	&viv_command_build,
 	&viv_command_eval,
 	&viv_command_options,

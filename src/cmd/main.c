@@ -78,7 +78,9 @@ static int run_command(struct viv_cmd *cmd, int argc, char **argv)
 {
 	struct viv_args args;
 	int r = viv_args_parse(cmd, argc, argv, &args);
-	int status = r < 0 ? VIV_EXIT_USAGE : VIV_EXIT_OK;
+	/* `git bisect run viv run …` must not take a wrong call for a verdict. */
+	int usage = cmd->command->takes_command ? VIV_EXIT_ENVIRONMENT : VIV_EXIT_USAGE;
+	int status = r < 0 ? usage : VIV_EXIT_OK;
 
 	if (r == 0) {
 		cmd->report = viv_progress_new(cmd->quiet, cmd->verbose);
