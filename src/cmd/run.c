@@ -14,8 +14,7 @@ static const struct viv_flag flags[] = {
 	VIV_CONFIG_FLAGS,
 	{"name", 0, "NAME", "the machine's name (default: its host name, with -2, -3… if taken)"},
 	{"timeout", 0, "TIME", "end the run after 90s, 5m, 2h with status 124"},
-	{"fail-on", 0, "EVENTS", "kernel events that give status 120: panic,oops,warn or none\n"
-				 "(default: panic,oops)"},
+	{"fail-on", 0, "EVENTS", "events that give status 120: panic,oops (default), warn, none"},
 	{"status", 0, "FILE", "write how the run ended, as JSON"},
 	{"console", 0, NULL, "the serial console instead of a shell; Ctrl-A X ends it"},
 	{"dry-run", 0, NULL, "print the QEMU command line, ready to be pasted"},
