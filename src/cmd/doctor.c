@@ -100,6 +100,11 @@ static int check_depmod(struct viv_cmd *cmd, char **ret_found, struct viv_error 
 	return check_program("depmod", "kmod", ret_found, err);
 }
 
+static int check_mke2fs(struct viv_cmd *cmd, char **ret_found, struct viv_error *err)
+{
+	return check_program("mke2fs", "e2fsprogs", ret_found, err);
+}
+
 static int check_guest(struct viv_cmd *cmd, char **ret_found, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_guest_programs_free) struct viv_guest_programs guest = {0};
@@ -148,7 +153,8 @@ static const struct check checks[] = {
 	{"qemu", false, check_qemu},	   {"accelerator", true, check_accel},
 	{"apt", false, check_apt},	   {"keyring", true, check_keyring},
 	{"sandbox", false, check_sandbox}, {"mkfs.erofs", false, check_erofs},
-	{"depmod", false, check_depmod},   {"guest programs", false, check_guest},
+	{"depmod", false, check_depmod},   {"mke2fs", false, check_mke2fs},
+	{"guest programs", false, check_guest},
 	{"store", true, check_store},	   {"memory", true, check_memory},
 };
 

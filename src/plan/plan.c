@@ -34,6 +34,13 @@ static bool uses_systemd(const struct viv_config *config)
 	return viv_streq(viv_config_string(config, "system.init"), "systemd");
 }
 
+/* Has the machine a disk of its own to write to? */
+static bool has_disk(const struct viv_config *config)
+{
+	return viv_config_string(config, "virtualisation.diskImage") &&
+	       viv_config_bool(config, "virtualisation.writableStore");
+}
+
 /* The lowest layer beside Essential: yes: the init system, and apt, so that it works in the guest. */
 static void choose_base(struct viv_plan *p)
 {
@@ -43,6 +50,10 @@ static void choose_base(struct viv_plan *p)
 	viv_strv_push(&p->base, "apt");
 	if (uses_systemd(p->config))
 		viv_strv_push_all(&p->base, with_systemd);
+	/* A kept disk is formatted by the guest. */
+	if (has_disk(p->config) &&
+	    !viv_streq(viv_config_string(p->config, "virtualisation.diskImage"), "fresh"))
+		viv_strv_push(&p->packages, "e2fsprogs");
 	if (viv_config_string(p->config, "time.timeZone"))
 		viv_strv_push(&p->packages, "tzdata");
 	push_option(&p->packages, p->config, "environment.systemPackages");
@@ -133,10 +144,11 @@ static void choose_modules(struct viv_plan *p)
 {
 	static const char *const needed[] = {"virtio_pci", "virtio_blk", "virtio_console", "erofs",
 					     "overlay", NULL};
-	static const char *const useful[] = {"virtio_mmio", "virtio_rng", "ext4", "vmgenid",
-					     "pvpanic_pci", NULL};
+	static const char *const useful[] = {"virtio_rng", "vmgenid", "pvpanic_pci", NULL};
 
 	viv_strv_push_all(&p->initrd_modules, needed);
+	if (has_disk(p->config))
+		viv_strv_push(&p->initrd_modules, "ext4");
 	push_option(&p->initrd_modules, p->config, "boot.initrd.kernelModules");
 	if (!uses_systemd(p->config))
 		push_option(&p->initrd_modules, p->config, "boot.kernelModules");
