@@ -27,7 +27,10 @@ int viv_build_kernel(struct viv_plan *p, const struct viv_step *s, const char *d
 	return viv_kernel_unpack(deb, dest, report, err);
 }
 
-/* Inside the sandbox, where the files belong to root and stand where they will in the guest. */
+/*
+ * Inside the sandbox, where the files belong to root and stand where they will in the guest. Objects in
+ * the store have the time 1; the folders above them get it, too.
+ */
 static int write_modules(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
 			 struct viv_str *result, struct viv_error *err)
 {
@@ -35,7 +38,7 @@ static int write_modules(const struct viv_sandbox_view *view, void *arg, struct 
 	VIV_FREE char *tree = viv_path_join(view->scratch, "tree");
 	VIV_FREE char *out = viv_asprintf("%s/out/%s", view->scratch, name);
 
-	return viv_erofs_write(tree, out, INT64_MAX, name, err);
+	return viv_erofs_write(tree, out, 1, name, err);
 }
 
 int viv_build_modules(struct viv_plan *p, const struct viv_step *s, const char *dest,

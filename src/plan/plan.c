@@ -10,7 +10,7 @@
 
 /* Changed whenever what a builder writes changes: other ids, so nothing old is taken for new. */
 #define KERNEL_BUILDER	"kernel 1"
-#define MODULES_BUILDER "modules 1"
+#define MODULES_BUILDER "modules 2"
 #define INITRD_BUILDER	"initrd 1"
 #define ETC_BUILDER	"etc 1"
 #define SYSTEM_BUILDER	"system 1"
