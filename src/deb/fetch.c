@@ -68,7 +68,10 @@ static void find_uris(const struct fetching *f, struct want *w)
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < f->apt->n_entries; i++) {
 			const struct viv_apt_entry *e = &f->apt->entries[i];
-			VIV_FREE char *uri = viv_asprintf("%s%s", e->uri, w->package->path);
+			/* For file: apt would only make a link. */
+			bool local = viv_starts_with(e->uri, "file:");
+			VIV_FREE char *uri = viv_asprintf("%s%s%s", local ? "copy:" : "",
+							  e->uri + (local ? 5 : 0), w->package->path);
 
 			if (viv_streq(e->suite, suite) == (pass == 0) && !viv_strv_has(&w->uris, uri))
 				viv_strv_push(&w->uris, uri);

@@ -372,13 +372,44 @@ static int show_one(struct viv_resolution *x, const char *name, struct viv_recor
 	return viv_error_say(err, ENOENT, "%s has no kernel package %s", x->apt->release, name);
 }
 
+/* "name | version | URI suite/component arch Packages": which index has that version. */
+static void find_origin(struct viv_resolution *x, struct viv_sim_step *step)
+{
+	const char *argv[] = {"apt-cache", "madison", step->name, NULL};
+	VIV_STR out = VIV_STR_INIT;
+	struct viv_slice rest, line, word;
+
+	viv_apt_run(x->apt, argv, &out, NULL, NULL);
+	rest = (struct viv_slice){out.data, out.len};
+	while (viv_slice_line(&rest, &line)) {
+		struct viv_slice words[6];
+		size_t n = 0;
+
+		while (n < VIV_ARRAY_SIZE(words) && viv_slice_word(&line, &word))
+			words[n++] = word;
+		if (n < 6 || !viv_slice_eq(words[2], step->version))
+			continue;
+		for (size_t i = 0; i < x->apt->n_indexes; i++) {
+			const struct viv_apt_index *index = &x->apt->indexes[i];
+			size_t len = strlen(index->suite);
+
+			if (words[5].len <= len || memcmp(words[5].data, index->suite, len) != 0 ||
+			    words[5].data[len] != '/')
+				continue;
+			step->label = viv_strdup(index->label);
+			step->archive = viv_strdup(index->archive);
+			return;
+		}
+	}
+	step->label = viv_strdup("");
+	step->archive = viv_strdup("");
+}
+
 int viv_resolve_kernel(struct viv_resolution *x, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_records_free) struct viv_records meta = {0}, image = {0};
-	VIV_CLEANUP(viv_sim_free) struct viv_sim sim = {0};
+	struct viv_sim_step step = {0};
 	VIV_FREE char *name = NULL;
-	VIV_STRV wanted = VIV_STRV_INIT;
-	struct viv_lock_package *p;
 	int r;
 
 	if (!x->req->kernel)
@@ -390,18 +421,13 @@ int viv_resolve_kernel(struct viv_resolution *x, struct viv_error *err)
 	r = show_one(x, name, &image, err);
 	if (r < 0)
 		return r;
-	/* Which index it comes from only the simulation tells; the base need not be there for that. */
-	viv_strv_push(&wanted, name);
-	r = viv_sim_run(x->apt, &wanted, &x->installed, false, &sim, err);
-	for (size_t i = 0; r == 0 && i < sim.n; i++) {
-		const struct viv_sim_step *s = &sim.steps[i];
-
-		if (s->kind != VIV_SIM_UNPACK || !viv_streq(s->name, name))
-			continue;
-		p = viv_new(struct viv_lock_package);
-		x->lock->kernel = p;
-		x->lock->kernel_requested = viv_strdup(x->req->kernel);
-		return take_package(x, s, image.items[0].text, p, err);
-	}
-	return r < 0 ? r : viv_error_say(err, ENOENT, "apt would not install %s", name);
+	step.name = name;
+	step.version = image.items[0].version;
+	find_origin(x, &step);
+	x->lock->kernel = viv_new(struct viv_lock_package);
+	x->lock->kernel_requested = viv_strdup(x->req->kernel);
+	r = take_package(x, &step, image.items[0].text, x->lock->kernel, err);
+	free(step.label);
+	free(step.archive);
+	return r;
 }
