@@ -60,7 +60,7 @@ static void take_origin(struct viv_slice rest, struct viv_sim_step *step)
 /* "Inst name [old] (version origin [arch])", "Conf name (version …)", "Remv name [version]" */
 static bool parse_line(struct viv_slice line, struct viv_sim_step *step)
 {
-	struct viv_slice name, version;
+	struct viv_slice name, version = {0};
 
 	if (take(&line, "Inst "))
 		step->kind = VIV_SIM_UNPACK;

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/fd.h"
+#include "base/path.h"
+#include "deb/lock.h"
+#include "unit.h"
+
+#define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* A whole lock file; rows of the table below put one wrong thing into it. */
+static const char good[] =
+	"{\"version\": 1, \"indexes\": {\"trixie/main\": {\"date\": \"Sat, 15 Nov 2025 09:54:41 UTC\"}},\n"
+	"\"packages\": {\"htop_3.4.1-5_amd64\": {\"index\": \"trixie/main\", \"path\": \"pool/h.deb\",\n"
+	"\"sha256\": \"" HASH "\", \"size\": 7}},\n"
+	"\"machines\": {\"default\": {\"release\": \"trixie\", \"architecture\": \"amd64\",\n"
+	"\"components\": [\"main\"], \"recommends\": false, \"kernel\": null,\n"
+	"\"accounts\": {\"base\": {\"users\": {}, \"groups\": {\"_ssh\": 101}}},\n"
+	"\"layers\": [{\"name\": \"base\", \"requested\": [], \"packages\": [\"htop_3.4.1-5_amd64\"],\n"
+	"\"bootstrap\": [], \"unpack\": [\"htop\", \"*\"], \"configure\": [\"htop\"]}]}}}\n";
+
+static void written_and_read(void **state)
+{
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *a = NULL, *b = NULL;
+	VIV_STR one = VIV_STR_INIT, two = VIV_STR_INIT;
+	const struct viv_lock_package *p;
+
+	assert_int_equal(viv_lock_parse(good, sizeof(good) - 1, "vm.lock", "default", &a, NULL), 0);
+	p = viv_lock_find(a, "htop");
+	assert_non_null(p);
+	assert_string_equal(p->version, "3.4.1-5");
+	assert_string_equal(p->architecture, "amd64");
+	assert_int_equal(p->size, 7);
+	viv_lock_format(a, &one);
+	assert_int_equal(viv_lock_parse(one.data, one.len, "vm.lock", "default", &b, NULL), 0);
+	viv_lock_format(b, &two);
+	assert_string_equal(one.data, two.data);
+}
+
+static void other_machines_stay(void **state)
+{
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *again = NULL;
+	VIV_STR text = VIV_STR_INIT;
+
+	assert_int_equal(viv_lock_parse(good, sizeof(good) - 1, "vm.lock", "web", &l, NULL), 0);
+	assert_int_equal(l->n_layers, 0);
+	l->release = viv_strdup("trixie");
+	l->architecture = viv_strdup("amd64");
+	viv_lock_add_layer(l, "base");
+	viv_lock_format(l, &text);
+	assert_int_equal(viv_lock_parse(text.data, text.len, "x", "default", &again, NULL), 0);
+	assert_non_null(viv_lock_find(again, "htop"));
+}
+
+static void bad_files(void **state)
+{
+	static const struct {
+		const char *from, *to, *message;
+	} rows[] = {
+		{"\"version\": 1", "\"version\": 2", "vm.lock: lock file: its version is not 1"},
+		{"htop_3.4.1-5_amd64\": {", "htop_3.4.1-6_amd64\": {",
+		 "vm.lock: htop_3.4.1-5_amd64: not a package"},
+		{"pool/h.deb", "../h.deb", "vm.lock: htop_3.4.1-5_amd64: not a path below a mirror"},
+		{"pool/h.deb", "pool/h deb", "vm.lock: htop_3.4.1-5_amd64: not a path below a mirror"},
+		{HASH, "abc", "vm.lock: htop_3.4.1-5_amd64: not a SHA-256"},
+		{"\"size\": 7", "\"size\": -7", "vm.lock: htop_3.4.1-5_amd64: not a size"},
+		{"\"trixie/main\", \"path", "\"sid/main\", \"path",
+		 "vm.lock: htop_3.4.1-5_amd64: no such index"},
+		{"[\"htop\", \"*\"]", "[\"--root\"]", "vm.lock: base: expected names"},
+		{"[\"htop\", \"*\"]", "[\"nano\"]",
+		 "vm.lock: base: its order names a package that it doesn't have"},
+		{"{\"_ssh\": 101}", "{\"_ssh:\": 101}",
+		 "vm.lock: lock file: accounts: not users and groups"},
+		{"\"trixie\", \"arch", "\"../x\", \"arch",
+		 "vm.lock: lock file: release and architecture: expected names"},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
+		const char *at = strstr(good, rows[i].from);
+		VIV_ERROR err = VIV_ERROR_INIT;
+		VIV_FREE char *text = NULL;
+
+		assert_non_null(at);
+		text = viv_asprintf("%.*s%s%s", (int)(at - good), good, rows[i].to,
+				    at + strlen(rows[i].from));
+		assert_int_equal(viv_lock_parse(text, strlen(text), "vm.lock", "default", &l, &err),
+				 -EINVAL);
+		*strchrnul(err.msg, '\n') = '\0';
+		assert_string_equal(err.msg, rows[i].message);
+	}
+}
+
+static void differences(void **state)
+{
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *a = NULL, *b = NULL;
+	VIV_STRV lines = VIV_STRV_INIT;
+	struct viv_lock_package *p;
+
+	assert_int_equal(viv_lock_parse(good, sizeof(good) - 1, "x", "default", &a, NULL), 0);
+	assert_int_equal(viv_lock_parse(good, sizeof(good) - 1, "x", "default", &b, NULL), 0);
+	p = &b->layers[0].packages[0];
+	free(p->version);
+	p->version = viv_strdup("3.5");
+	p = viv_lock_add_package(&b->layers[0]);
+	viv_lock_package_copy(p, &a->layers[0].packages[0]);
+	free(p->name);
+	p->name = viv_strdup("nano");
+	viv_lock_layer_sort(&b->layers[0]);
+	viv_lock_compare(a, b, &lines);
+	assert_int_equal(lines.count, 2);
+	assert_string_equal(lines.items[0], "htop 3.4.1-5 -> 3.5");
+	assert_string_equal(lines.items[1], "+ nano 3.4.1-5");
+}
+
+static void missing_file(void **state)
+{
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
+
+	assert_int_equal(viv_lock_read("/nonexistent/vm.lock", "default", &l, NULL), 0);
+	assert_int_equal(l->n_layers, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(written_and_read), cmocka_unit_test(other_machines_stay),
+		cmocka_unit_test(bad_files),	    cmocka_unit_test(differences),
+		cmocka_unit_test(missing_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
