@@ -300,12 +300,17 @@ static void record_accounts(const struct building *b, const json_t *accounts,
 	VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
 	VIV_ERROR err = VIV_ERROR_INIT;
 	VIV_JSON *merged = NULL;
+	const char *name;
+	json_t *made;
 
 	if (!b->lock->file || access(b->lock->file, W_OK) < 0 ||
 	    viv_lock_read(b->lock->file, b->lock->machine, &l, NULL) < 0 || !l->n_layers)
 		return;
 	merged = json_deep_copy(l->accounts);
-	json_object_update(merged, (json_t *)accounts);
+	json_object_foreach((json_t *)accounts, name, made)
+		if (json_object_size(json_object_get(made, "users")) ||
+		    json_object_size(json_object_get(made, "groups")))
+			json_object_set(merged, name, made);
 	if (json_equal(merged, l->accounts))
 		return;
 	json_decref(l->accounts);

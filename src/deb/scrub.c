@@ -48,8 +48,12 @@ static const struct {
 	{"var/log", "*", SCRUB_TRUNCATE, "whoever writes it"},
 	{"boot", "initrd*", SCRUB_REMOVE, "the machine's own initrd is used"},
 	{"root", ".[!.]*_history", SCRUB_REMOVE, "not needed"},
+	/* Everything but the folder lock, which /var/lock points to. */
 	{"run", "[!l]*", SCRUB_REMOVE, "memory, made at each boot"},
 	{"run", "l[!o]*", SCRUB_REMOVE, "memory, made at each boot"},
+	{"run", "lo[!c]*", SCRUB_REMOVE, "memory, made at each boot"},
+	{"run", "lock?*", SCRUB_REMOVE, "memory, made at each boot"},
+	{"run/lock", "*", SCRUB_REMOVE, "memory, made at each boot"},
 	{"var/tmp", "*", SCRUB_REMOVE, "not needed"},
 };
 

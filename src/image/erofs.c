@@ -100,25 +100,30 @@ static int link_again(const char *dir, const struct viv_tree_entry *e, struct vi
 	return 0;
 }
 
-/* The extracted tree becomes what the manifest says. Folders' times come last, backwards. */
+/* fsck.erofs sets modes before owners, which takes the set-id bits away again. */
+static int put_right_one(const char *dir, const struct viv_tree_entry *e, struct viv_error *err)
+{
+	VIV_FREE char *path = viv_path_join(dir, e->path);
+
+	if (e->mode & 07000 && (e->type == 'f' || e->type == 'd') && chmod(path, e->mode) < 0)
+		return viv_error_set(err, errno, "%s", path);
+	return e->caps ? set_caps(path, e->caps, err) : 0;
+}
+
+/* The extracted tree becomes what the manifest says. */
 static int put_right(const char *dir, const struct viv_tree *m, struct viv_error *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < m->n && r == 0; i++) {
 		const struct viv_tree_entry *e = &m->entries[i];
-		VIV_FREE char *path = NULL;
 
-		if (e->type == 'h') {
-			r = link_again(dir, e, err);
-		} else if (e->caps) {
-			path = viv_path_join(dir, e->path);
-			r = set_caps(path, e->caps, err);
-		}
+		r = e->type == 'h' ? link_again(dir, e, err) : put_right_one(dir, e, err);
 	}
 	return r;
 }
 
+/* Backwards: what is in a folder changed its time. */
 static int restore_times(const char *dir, const struct viv_tree *m, struct viv_error *err)
 {
 	for (size_t i = m->n; i-- > 0;) {
