@@ -163,6 +163,8 @@ static void hint_at_shell(const struct run *run, int status)
 static void print_result(const struct run *run, const struct viv_session_result *result)
 {
 	viv_progress_clear(run->cmd->report);
+	if (run->spec.pty && !viv_streq(result->outcome.kind, "exit"))
+		fputc('\n', stderr); /* the guest's cursor may be anywhere */
 	for (size_t i = 0; i < result->lines.count; i++)
 		fprintf(stderr, "%s\n", result->lines.items[i]);
 	if (result->outcome.reason)

@@ -59,7 +59,8 @@ static bool of_signal(const struct viv_run_facts *f, struct viv_outcome *o)
 				 : f->signal == SIGTERM ? "SIGTERM"
 							: "SIGHUP"));
 	else if (f->cut_off)
-		set(o, f->no_command ? 0 : 128 + SIGINT, "signal", NULL);
+		set(o, f->console ? 0 : 128 + SIGINT, "signal",
+		    f->console ? NULL : viv_strdup("ended by ~."));
 	return f->signal || f->cut_off;
 }
 

@@ -17,6 +17,7 @@ struct viv_run_facts {
 	const char *command_error; /* why it did not run to its end; then command_done is false */
 	bool agent_seen;	   /* the system came up */
 	bool no_command;	   /* a shell or the console: powering off is its regular end */
+	bool console;		   /* the serial console: leaving it is a regular end, too */
 	bool timed_out;		   /* --timeout */
 	int64_t timeout_ms;
 	bool boot_timed_out; /* the agent did not come */

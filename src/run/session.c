@@ -396,6 +396,7 @@ int viv_session_run(const struct viv_session_spec *spec, struct viv_session_resu
 	s.facts.fail_on = spec->fail_on;
 	s.facts.timeout_ms = spec->timeout_ms;
 	s.facts.no_command = spec->kind != VIV_SESSION_COMMAND;
+	s.facts.console = spec->kind == VIV_SESSION_CONSOLE;
 	r = start(&s, err);
 	if (r == 0)
 		r = viv_loop_run(s.loop, err);

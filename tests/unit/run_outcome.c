@@ -86,9 +86,11 @@ static const struct {
 	{"shell, powered off", {UP, .no_command = true, .end = VIV_VM_POWEROFF}, 0, 0, "exit", NULL},
 	{"shell, status of exit", {DONE(3), .no_command = true, .end = VIV_VM_POWEROFF}, 0, 3, "exit",
 	 NULL},
-	{"console, Ctrl-A X", {.no_command = true, .cut_off = true, .end = VIV_VM_STOPPED}, 0, 0,
+	{"console, Ctrl-A X", {.no_command = true, .console = true, .cut_off = true,
+	 .end = VIV_VM_STOPPED}, 0, 0,
 	 "signal", NULL},
-	{"pty, ~.", {UP, .cut_off = true, .end = VIV_VM_STOPPED}, 0, 130, "signal", NULL},
+	{"pty, ~.", {UP, .no_command = true, .cut_off = true, .end = VIV_VM_STOPPED}, 0, 130, "signal",
+	 "ended by ~."},
 };
 
 static void make_trouble(unsigned seen, struct viv_trouble *t)
