@@ -161,7 +161,8 @@ static int missing(const struct fetching *f, const struct viv_str *said, struct 
 				     f->wants[i].package->name, f->wants[i].package->version);
 	if (n > 5)
 		viv_str_addf(&names, " and %zu more", n - 5);
-	if (strstr(text, "404") || strstr(text, "File not found")) {
+	if (strstr(text, " 404 ") || strstr(text, "File not found") ||
+	    strstr(text, "No such file or directory")) {
 		viv_error_say(err, ENODATA, "no mirror has %s any more", names.data);
 		viv_error_hint(err, "viv update takes newer versions; packages.snapshotMirrors names "
 				    "archives that keep old ones.");

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Packages from a small signed archive of our own, all the way to layers, and what goes wrong. */
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "deb/deb.h"
+#include "deb/layer.h"
+#include "deb/lock.h"
+#include "image/tree.h"
+#include "sandbox/sandbox.h"
+#include "unit.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef __aarch64__
+#define ARCHITECTURE "arm64"
+#else
+#define ARCHITECTURE "amd64"
+#endif
+
+struct world {
+	char *dir, *mirror, *lock_file, *keyring;
+	struct viv_store *store;
+	struct viv_strv mirrors, none;
+	const char *missing; /* why nothing can be tested here */
+};
+
+static bool have_programs(void)
+{
+	static const char *const programs[] = {"apt-get", "dpkg-deb", "gpg", "mkfs.erofs", "ldd"};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(programs); i++) {
+		VIV_FREE char *path = viv_find_program(programs[i]);
+
+		if (!path)
+			return false;
+	}
+	return true;
+}
+
+static int set_up(void **state)
+{
+	struct world *w = viv_new(struct world);
+	VIV_FREE char *script = viv_path_join(TEST_DATA, "deb/make-repo"), *cache = NULL, *store = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	*state = w;
+	if (!have_programs()) {
+		w->missing = "apt, dpkg-deb, gpg, ldd or mkfs.erofs is missing";
+		return 0;
+	}
+	if (viv_sandbox_check(&err) < 0) {
+		w->missing = viv_steal(err.msg);
+		return 0;
+	}
+	w->dir = test_dir("repo");
+	const char *argv[] = {script, w->dir, NULL};
+	if (viv_process_check(argv, NULL, 1 << 20, 60000, &err) < 0)
+		fail_msg("%s", err.msg);
+	cache = viv_path_join(w->dir, "cache");
+	store = viv_path_join(w->dir, "store");
+	setenv("XDG_CACHE_HOME", cache, 1);
+	w->lock_file = viv_path_join(w->dir, "vm.lock");
+	w->keyring = viv_path_join(w->dir, "key.gpg");
+	viv_strv_pushf(&w->mirrors, "file:%s/repo tiny", w->dir);
+	if (viv_store_open(store, &w->store, &err) < 0)
+		fail_msg("%s", err.msg);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *w = *state;
+
+	if (w->store)
+		viv_store_close(w->store);
+	if (w->dir)
+		viv_remove_tree(w->dir, NULL);
+	free(w->dir);
+	free(w->lock_file);
+	free(w->keyring);
+	viv_strv_free(&w->mirrors);
+	free(w);
+	return 0;
+}
+
+#define NEEDS(w)                                                                                   \
+	do {                                                                                       \
+		if ((w)->missing) {                                                                \
+			print_message("not tested: %s\n", (w)->missing);                           \
+			skip();                                                                    \
+		}                                                                                  \
+	} while (0)
+
+static struct viv_deb_request request(struct world *w, const struct viv_strv *packages)
+{
+	return (struct viv_deb_request){
+		.source = {.release = "tiny", .architecture = ARCHITECTURE, .mirrors = &w->mirrors,
+			   .keyring = w->keyring, .script_timeout_ms = 700},
+		.base = &w->none, .packages = packages, .lock_file = w->lock_file};
+}
+
+/* Resolves and builds "a b c"; *ret_plan may be NULL. */
+static int build(struct world *w, const char *names, struct viv_deb_plan *ret_plan,
+		 struct viv_error *err)
+{
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *lock = NULL;
+	VIV_STRV packages = VIV_STRV_INIT;
+	struct viv_slice rest = viv_slice(names), word;
+	struct viv_deb_plan plan = {0};
+	struct viv_deb_request req;
+	int r;
+
+	while (viv_slice_word(&rest, &word))
+		viv_strv_take(&packages, viv_slice_dup(word));
+	req = request(w, &packages);
+	r = viv_deb_resolve(&req, NULL, &lock, err);
+	if (r == 0)
+		r = viv_deb_plan(w->store, lock, &plan, err);
+	if (r == 0)
+		r = viv_deb_build(w->store, &req.source, lock, &plan, NULL, err);
+	if (r == 0 && ret_plan)
+		*ret_plan = plan;
+	else
+		viv_deb_plan_free(&plan);
+	return r;
+}
+
+static void manifest_of(struct world *w, const char *id, struct viv_tree *ret)
+{
+	VIV_FREE char *dir = viv_store_object_path(w->store, id);
+	VIV_FREE char *path = viv_path_join(dir, VIV_LAYER_MANIFEST);
+	VIV_STR text = VIV_STR_INIT;
+
+	assert_int_equal(viv_read_file(path, 1 << 26, &text, NULL), 0);
+	assert_int_equal(viv_tree_read_manifest(text.data, text.len, path, ret, NULL), 0);
+}
+
+static void layers(void **state)
+{
+	struct world *w = *state;
+	struct viv_deb_plan one = {0}, two = {0}, three = {0};
+	VIV_TREE t = VIV_TREE_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	const struct viv_tree_entry *e;
+
+	NEEDS(w);
+	if (build(w, "hello", &one, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(one.n_layers, 2);
+	manifest_of(w, one.layers[1].id, &t);
+	e = viv_tree_find(&t, "etc/hello.state");
+	assert_non_null(e);
+	assert_int_equal(e->uid, 201);
+	assert_non_null(viv_tree_find(&t, "usr/share/hello/text"));
+	assert_null(viv_tree_find(&t, "usr/bin/dpkg"));
+
+	/* One more is a layer on top; what it removes is a whiteout, what it diverts is moved. */
+	if (build(w, "hello removes diverts", &two, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(two.n_layers, 3);
+	assert_string_equal(two.layers[1].id, one.layers[1].id);
+	manifest_of(w, two.layers[2].id, &t);
+	e = viv_tree_find(&t, "usr/lib/greet");
+	assert_true(e && viv_tree_is_whiteout(e));
+	e = viv_tree_find(&t, "etc/hello.state");
+	assert_true(e && viv_tree_is_whiteout(e));
+	assert_null(viv_tree_find(&t, "usr/lib/greet/data"));
+	assert_non_null(viv_tree_find(&t, "usr/share/hello/text.orig"));
+
+	/* One less: a clean plan, and the base is the same. */
+	if (build(w, "diverts", &three, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(three.n_layers, 2);
+	assert_string_equal(three.layers[0].id, one.layers[0].id);
+	viv_deb_plan_free(&one);
+	viv_deb_plan_free(&two);
+	viv_deb_plan_free(&three);
+}
+
+static void failures(void **state)
+{
+	static const struct {
+		const char *packages;
+		int code;
+		const char *says;
+	} rows[] = {
+		{"fails", EPROTO, "package fails"},
+		{"fails", EPROTO, "exit status 3"},
+		{"fails", EPROTO, "the disk of tears is missing"},
+		{"hangs", ETIMEDOUT, "package hangs: its postinst"},
+		{"hangs", ETIMEDOUT, "about to wait"},
+		{"makes-key", EACCES, "the private key /etc/secret.pem"},
+		{"helo", ENOENT, "tiny has no package helo (did you mean hello?)"},
+		{"hello=9", ENOENT, "Version '9' for 'hello' was not found"},
+		{"h*", EINVAL, "\"h*\" is not a package name"},
+		{"-o", EINVAL, "\"-o\" is not a package name"},
+	};
+	struct world *w = *state;
+
+	NEEDS(w);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_ERROR err = VIV_ERROR_INIT;
+
+		assert_int_equal(build(w, rows[i].packages, NULL, &err), -rows[i].code);
+		if (!strstr(err.msg, rows[i].says))
+			fail_msg("%s: %s", rows[i].says, err.msg);
+	}
+}
+
+/* The same packages in another store, the images one after the other's base: the same bytes. */
+static void same_bytes(void **state)
+{
+	struct world *w = *state, other = *w;
+	VIV_FREE char *path = NULL, *lock = NULL;
+	struct viv_deb_plan a = {0}, b = {0};
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	NEEDS(w);
+	if (build(w, "hello", &a, &err) < 0 || build(w, "hello removes", &a, &err) < 0)
+		fail_msg("%s", err.msg);
+	path = viv_path_join(w->dir, "other");
+	assert_int_equal(viv_store_open(path, &other.store, NULL), 0);
+	if (build(&other, "hello removes", &b, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(a.n_layers, b.n_layers);
+	for (size_t i = 0; i < a.n_layers; i++) {
+		VIV_JSON *x = NULL, *y = NULL;
+
+		assert_string_equal(a.layers[i].id, b.layers[i].id);
+		assert_int_equal(viv_store_info(w->store, a.layers[i].id, &x, NULL), 0);
+		assert_int_equal(viv_store_info(other.store, b.layers[i].id, &y, NULL), 0);
+		assert_string_equal(viv_json_str(x, "sha256"), viv_json_str(y, "sha256"));
+	}
+	viv_store_close(other.store);
+	viv_deb_plan_free(&a);
+	viv_deb_plan_free(&b);
+}
+
+static void locked(void **state)
+{
+	struct world *w = *state;
+	VIV_STRV packages = VIV_STRV_INIT;
+	struct viv_deb_request req;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct viv_lock *l = NULL;
+
+	NEEDS(w);
+	assert_int_equal(build(w, "hello", NULL, &err), 0);
+	viv_strv_push(&packages, "hello");
+	req = request(w, &packages);
+	req.locked = true;
+	assert_int_equal(viv_deb_resolve(&req, NULL, &l, &err), 0);
+	viv_lock_free(l);
+	viv_strv_push(&packages, "removes");
+	assert_int_equal(viv_deb_resolve(&req, NULL, &l, &err), -ESTALE);
+	assert_non_null(strstr(err.msg, "packages: + removes"));
+}
+
+static void change_byte(const char *path, off_t at)
+{
+	VIV_FD fd = open(path, O_RDWR | O_CLOEXEC);
+	char c;
+
+	assert_int_equal(pread(fd, &c, 1, at), 1);
+	c ^= 1;
+	assert_int_equal(pwrite(fd, &c, 1, at), 1);
+}
+
+static void bad_signature(void **state)
+{
+	struct world *w = *state;
+	VIV_FREE char *release = NULL, *lock = NULL;
+	VIV_STRV packages = VIV_STRV_INIT;
+	struct viv_deb_request req;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct viv_lock *l = NULL;
+
+	NEEDS(w);
+	release = viv_path_join(w->dir, "repo/dists/tiny/InRelease");
+	lock = viv_path_join(w->dir, "signed.lock");
+	viv_strv_push(&packages, "hello");
+	req = request(w, &packages);
+	req.lock_file = lock;
+	req.renew = true;
+	change_byte(release, 120);
+	assert_int_equal(viv_deb_resolve(&req, NULL, &l, &err), -EKEYREJECTED);
+	assert_false(viv_exists(lock));
+	change_byte(release, 120);
+	viv_error_clear(&err);
+	if (viv_deb_resolve(&req, NULL, &l, &err) < 0)
+		fail_msg("%s", err.msg);
+	viv_lock_free(l);
+}
+
+/* A mirror serves other content than was signed; afterwards the right one, and the build goes on. */
+static void wrong_hash(void **state)
+{
+	struct world *w = *state;
+	VIV_FREE char *deb = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	NEEDS(w);
+	deb = viv_path_join(w->dir, "repo/pool/main/writes-in-place_1.0_" ARCHITECTURE ".deb");
+	change_byte(deb, 300);
+	assert_int_equal(build(w, "hello writes-in-place", NULL, &err), -EBADMSG);
+	if (!strstr(err.msg, "writes-in-place 1.0 is not what the lock file says"))
+		fail_msg("%s", err.msg);
+	change_byte(deb, 300);
+	viv_error_clear(&err);
+	if (build(w, "hello writes-in-place", NULL, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+static void gone_from_the_mirror(void **state)
+{
+	struct world *w = *state;
+	VIV_FREE char *deb = NULL, *aside = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	NEEDS(w);
+	deb = viv_path_join(w->dir, "repo/pool/main/large_1.0_" ARCHITECTURE ".deb");
+	aside = viv_path_join(w->dir, "large");
+	assert_int_equal(rename(deb, aside), 0);
+	assert_int_equal(build(w, "large", NULL, &err), -ENODATA);
+	assert_non_null(strstr(err.msg, "no mirror has large 1.0 any more"));
+	assert_non_null(strstr(err.msg, "viv update"));
+	assert_int_equal(rename(aside, deb), 0);
+}
+
+/* A mirror on loopback: serves files, knows ranges, breaks the first large answer off. */
+
+struct answer {
+	char path[256];
+	long start;
+	bool ranged;
+};
+
+static bool read_request(int fd, struct answer *a)
+{
+	VIV_STR text = VIV_STR_INIT;
+	const char *range;
+
+	*a = (struct answer){0};
+	while (!text.data || !strstr(text.data, "\r\n\r\n")) {
+		ssize_t n = read(fd, viv_str_reserve(&text, 4096), 4096);
+
+		if (n <= 0)
+			return false;
+		viv_str_added(&text, (size_t)n);
+	}
+	if (sscanf(text.data, "GET %255s", a->path) != 1)
+		return false;
+	range = strcasestr(text.data, "\r\nRange: bytes=");
+	a->ranged = range && sscanf(range + 15, "%ld", &a->start) == 1;
+	return true;
+}
+
+static void serve_one(int fd, const char *root, const char *log)
+{
+	struct answer a;
+	bool broken = false;
+
+	while (!broken && read_request(fd, &a)) {
+		VIV_FREE char *path = viv_asprintf("%s%s", root, a.path), *head = NULL, *line = NULL;
+		VIV_STR body = VIV_STR_INIT;
+		VIV_FD out = -1;
+		size_t len;
+
+		if (viv_read_file(path, 1 << 26, &body, NULL) < 0) {
+			static const char no[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+
+			viv_write_all(fd, no, sizeof(no) - 1, "socket", NULL);
+			continue;
+		}
+		if (a.start > (long)body.len)
+			a.start = 0;
+		len = body.len - (size_t)a.start;
+		head = viv_asprintf("HTTP/1.1 %s\r\nContent-Length: %zu\r\nContent-Range: bytes %ld-%zu/%zu\r\n"
+				    "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\n",
+				    a.ranged ? "206 Partial Content" : "200 OK", len, a.start,
+				    body.len - 1, body.len);
+		broken = !a.ranged && body.len > 1000000 && strstr(a.path, "large");
+		line = viv_asprintf("%s %ld\n", a.path, a.ranged ? a.start : -1);
+		out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+		viv_write_all(out, line, strlen(line), "log", NULL);
+		viv_write_all(fd, head, strlen(head), "socket", NULL);
+		viv_write_all(fd, body.data + a.start, broken ? len / 2 : len, "socket", NULL);
+	}
+	close(fd);
+}
+
+static pid_t start_server(const char *root, const char *log, int *ret_port)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(at);
+	pid_t pid;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	*ret_port = ntohs(at.sin_port);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		signal(SIGPIPE, SIG_IGN);
+		signal(SIGCHLD, SIG_IGN);
+		for (;;) {
+			int c = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+
+			if (c >= 0 && fork() == 0) {
+				serve_one(c, root, log);
+				_exit(0);
+			}
+			viv_close(c);
+		}
+	}
+	viv_close(fd);
+	return pid;
+}
+
+static void mirror_breaks_off(void **state)
+{
+	struct world *w = *state, http = *w;
+	VIV_FREE char *log = NULL, *root = NULL;
+	struct viv_strv mirrors = VIV_STRV_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_STR text = VIV_STR_INIT;
+	int port, status;
+	pid_t pid;
+
+	NEEDS(w);
+	log = viv_path_join(w->dir, "log");
+	root = viv_path_join(w->dir, "repo");
+	pid = start_server(root, log, &port);
+	viv_strv_pushf(&mirrors, "http://127.0.0.1:%d/ tiny", port);
+	http.mirrors = mirrors;
+	setenv("no_proxy", "127.0.0.1", 1);
+	/* apt itself tries again and goes on; if it gave up, the next build would. */
+	if (build(&http, "large", NULL, &err) < 0) {
+		viv_error_clear(&err);
+		if (build(&http, "large", NULL, &err) < 0)
+			fail_msg("%s", err.msg);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	assert_int_equal(viv_read_file(log, 1 << 20, &text, NULL), 0);
+	/* It was asked for twice, the second time from the middle on. */
+	assert_non_null(strstr(text.data, "large_1.0_" ARCHITECTURE ".deb -1\n"));
+	assert_non_null(strstr(text.data, "large_1.0_" ARCHITECTURE ".deb 15"));
+	viv_strv_free(&mirrors);
+}
+
+static void no_mirror(void **state)
+{
+	struct world *w = *state, down = *w;
+	struct viv_strv mirrors = VIV_STRV_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	NEEDS(w);
+	viv_strv_push(&mirrors, "http://127.0.0.1:1/ tiny");
+	down.mirrors = mirrors;
+	assert_int_equal(build(&down, "hello nothing", NULL, &err), -ENETUNREACH);
+	viv_strv_free(&mirrors);
+	viv_error_clear(&err);
+	viv_strv_push(&mirrors, "not a mirror");
+	down.mirrors = mirrors;
+	assert_int_equal(build(&down, "hello nothing", NULL, &err), -EINVAL);
+	viv_strv_free(&mirrors);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(layers),	 cmocka_unit_test(failures),
+		cmocka_unit_test(same_bytes),	 cmocka_unit_test(locked),
+		cmocka_unit_test(bad_signature), cmocka_unit_test(wrong_hash),
+		cmocka_unit_test(gone_from_the_mirror), cmocka_unit_test(mirror_breaks_off),
+		cmocka_unit_test(no_mirror),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
