@@ -37,11 +37,12 @@ void child_close_others(unsigned first)
 
 static void reset_signals(void)
 {
-	struct sigaction dfl = {.sa_handler = SIG_DFL};
+	/* The kernel's structure, all zero; the C library refuses the signals that it uses itself. */
+	unsigned long dfl[8] = {0};
 	sigset_t none;
 
 	for (int s = 1; s < 65; s++)
-		sigaction(s, &dfl, NULL);
+		syscall(SYS_rt_sigaction, s, dfl, NULL, 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -178,8 +178,8 @@ static int hash_password(const char *user, const char *password, char **ret, str
 
 	viv_sha256_of(seed, strlen(seed), hex);
 	setting = viv_asprintf("$6$%.16s$", hex);
-	hashed = crypt_r(password, setting, data);
-	if (!hashed || hashed[0] == '*')
+	hashed = crypt_rn(password, setting, data, sizeof(*data));
+	if (!hashed)
 		return viv_error_say(err, EINVAL, "users.users.%s: cannot hash the password", user);
 	*ret = viv_strdup(hashed);
 	return 0;
