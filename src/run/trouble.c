@@ -151,20 +151,25 @@ static struct viv_slice message_of(struct viv_slice line)
 	return viv_slice_trim((struct viv_slice){at, (size_t)(end - at)});
 }
 
+static bool contains(struct viv_slice m, const char *text)
+{
+	return m.data && memmem(m.data, m.len, text, strlen(text));
+}
+
+static bool begins(struct viv_slice m, const char *text)
+{
+	return m.len >= strlen(text) && memcmp(m.data, text, strlen(text)) == 0;
+}
+
 static bool row_fits(const struct row *row, struct viv_slice m)
 {
-	size_t n = strlen(row->text);
-
-	if (row->anywhere)
-		return memmem(m.data, m.len, row->text, n) != NULL;
-	return m.len >= n && memcmp(m.data, row->text, n) == 0;
+	return row->anywhere ? contains(m, row->text) : begins(m, row->text);
 }
 
 /* Since Linux 6.18: "WARNING: fs/inode.c:397 at drop_nlink+0x2a/0x40, CPU#1: rm/212". */
 static bool is_new_warning(struct viv_slice m)
 {
-	return m.len > 9 && memcmp(m.data, "WARNING: ", 9) == 0 &&
-	       memmem(m.data, m.len, " at ", 4) && memmem(m.data, m.len, ", CPU#", 6);
+	return begins(m, "WARNING: ") && contains(m, " at ") && contains(m, ", CPU#");
 }
 
 enum viv_trouble_kind viv_trouble_classify(struct viv_slice line, struct viv_slice *ret_message)
@@ -180,7 +185,7 @@ enum viv_trouble_kind viv_trouble_classify(struct viv_slice line, struct viv_sli
 
 static bool is_end(struct viv_slice m)
 {
-	return (m.len > 8 && memcmp(m.data, "---[ end", 8) == 0);
+	return begins(m, "---[ end");
 }
 
 /* A worse report begins: keep what led to it if that is still being written. */

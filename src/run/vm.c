@@ -6,9 +6,9 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "run/qmp.h"
+#include "run/wires.h"
 
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +16,6 @@
 #define QUIT_MS	      2000 /* from "quit" to SIGKILL */
 #define LAST_WORDS_MS 2000 /* from a panic to the end of its report */
 #define DRAIN_MS      3000 /* from a forced end to giving up on unread output */
-#define KEEP_MAX      64   /* descriptors handed to QEMU */
 
 struct viv_vm {
 	struct viv_loop *loop;
@@ -327,79 +326,7 @@ static int on_errors(struct viv_source *s, int fd, uint32_t events, void *arg)
 
 /* The start */
 
-/* What QEMU inherits, and our ends of it. */
-struct wires {
-	int keep[KEEP_MAX]; /* become 3, 4, … in QEMU */
-	size_t n_keep;	    /* ours to close once QEMU has them */
-	int qmp, agent, console, errors;
-	int errors_out; /* QEMU's stderr */
-};
-
-static void close_wires(struct wires *w)
-{
-	for (size_t i = 0; i < w->n_keep; i++)
-		viv_close(w->keep[i]);
-	w->n_keep = 0;
-	w->errors_out = viv_close(w->errors_out);
-}
-
-static void wires_free(struct wires *w)
-{
-	close_wires(w);
-	viv_close(w->qmp);
-	viv_close(w->agent);
-	viv_close(w->console);
-	viv_close(w->errors);
-}
-
-static int add_socket(struct wires *w, struct viv_channel *channel, int *ret_ours,
-		      struct viv_error *err)
-{
-	int fds[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-		return viv_error_set(err, errno, "socketpair");
-	free(channel->path);
-	*channel = (struct viv_channel){.fd = 3 + (int)w->n_keep};
-	w->keep[w->n_keep++] = fds[0];
-	*ret_ours = fds[1];
-	return 0;
-}
-
-static int add_drives(struct wires *w, struct viv_machine *m, struct viv_error *err)
-{
-	for (size_t i = 0; i < m->n_drives; i++) {
-		if (m->drives[i].file)
-			continue;
-		if (w->n_keep == KEEP_MAX - 3)
-			return viv_error_say(err, E2BIG, "too many disks");
-		w->keep[w->n_keep] = m->drives[i].fd;
-		m->drives[i].fd = 3 + (int)w->n_keep++;
-	}
-	return 0;
-}
-
-static int make_wires(struct wires *w, struct viv_machine *m, struct viv_error *err)
-{
-	int fds[2], r;
-
-	r = add_drives(w, m, err);
-	if (r == 0)
-		r = add_socket(w, &m->qmp, &w->qmp, err);
-	if (r == 0)
-		r = add_socket(w, &m->agent, &w->agent, err);
-	if (r == 0)
-		r = add_socket(w, &m->console, &w->console, err);
-	if (r == 0)
-		r = viv_pipe(fds, err);
-	if (r < 0)
-		return r;
-	w->errors = fds[0];
-	w->errors_out = fds[1];
-	return viv_set_nonblocking(w->errors, true, err);
-}
-
-static int spawn(struct viv_vm *vm, const struct viv_machine *m, const struct wires *w,
+static int spawn(struct viv_vm *vm, const struct viv_machine *m, const struct viv_wires *w,
 		 struct viv_error *err)
 {
 	VIV_STRV argv = VIV_STRV_INIT;
@@ -415,7 +342,7 @@ static int spawn(struct viv_vm *vm, const struct viv_machine *m, const struct wi
 	return viv_process_spawn(&spec, &vm->pid, NULL, err);
 }
 
-static int watch(struct viv_vm *vm, struct wires *w, const char *log, struct viv_error *err)
+static int watch(struct viv_vm *vm, struct viv_wires *w, const char *log, struct viv_error *err)
 {
 	const struct viv_qmp_events qmp = {.event = on_qmp_event, .lost = on_qmp_lost, .arg = vm};
 	const struct viv_agent_events agent = {.ready = on_agent_ready,
@@ -453,7 +380,7 @@ static void write_pids(const struct viv_vm *vm, const struct viv_machine_dir *di
 int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_machine_dir *dir,
 		 const struct viv_vm_events *events, struct viv_vm **ret, struct viv_error *err)
 {
-	struct wires w = {.qmp = -1, .agent = -1, .console = -1, .errors = -1, .errors_out = -1};
+	struct viv_wires w = VIV_WIRES_INIT;
 	VIV_FREE char *log = viv_path_join(dir->path, "console.log");
 	struct viv_vm *vm = viv_new(struct viv_vm);
 	int r;
@@ -461,13 +388,13 @@ int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_
 	vm->loop = loop;
 	vm->events = *events;
 	vm->errors_fd = -1;
-	r = make_wires(&w, m, err);
+	r = viv_wires_make(m, &w, err);
 	if (r == 0)
 		r = spawn(vm, m, &w, err);
-	close_wires(&w);
+	viv_wires_close_theirs(&w);
 	if (r == 0)
 		r = watch(vm, &w, log, err);
-	wires_free(&w);
+	viv_wires_close(&w);
 	if (r < 0) {
 		viv_vm_free(vm);
 		return r;

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/wires.h"
+
+#include "base/fd.h"
+
+#include <sys/socket.h>
+
+void viv_wires_close_theirs(struct viv_wires *w)
+{
+	for (size_t i = 0; i < w->n_keep; i++)
+		viv_close(w->keep[i]);
+	w->n_keep = 0;
+	w->errors_out = viv_close(w->errors_out);
+}
+
+void viv_wires_close(struct viv_wires *w)
+{
+	viv_wires_close_theirs(w);
+	viv_close(w->qmp);
+	viv_close(w->agent);
+	viv_close(w->console);
+	viv_close(w->errors);
+}
+
+static int add_socket(struct viv_wires *w, struct viv_channel *channel, int *ret_ours,
+		      struct viv_error *err)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return viv_error_set(err, errno, "socketpair");
+	free(channel->path);
+	*channel = (struct viv_channel){.fd = 3 + (int)w->n_keep};
+	w->keep[w->n_keep++] = fds[0];
+	*ret_ours = fds[1];
+	return 0;
+}
+
+static int add_drives(struct viv_wires *w, struct viv_machine *m, struct viv_error *err)
+{
+	for (size_t i = 0; i < m->n_drives; i++) {
+		if (m->drives[i].file)
+			continue;
+		if (w->n_keep == VIV_WIRES_MAX - 3)
+			return viv_error_say(err, E2BIG, "too many disks");
+		w->keep[w->n_keep] = m->drives[i].fd;
+		m->drives[i].fd = 3 + (int)w->n_keep++;
+	}
+	return 0;
+}
+
+int viv_wires_make(struct viv_machine *m, struct viv_wires *w, struct viv_error *err)
+{
+	int fds[2], r;
+
+	r = add_drives(w, m, err);
+	if (r == 0)
+		r = add_socket(w, &m->qmp, &w->qmp, err);
+	if (r == 0)
+		r = add_socket(w, &m->agent, &w->agent, err);
+	if (r == 0)
+		r = add_socket(w, &m->console, &w->console, err);
+	if (r == 0)
+		r = viv_pipe(fds, err);
+	if (r < 0)
+		return r;
+	w->errors = fds[0];
+	w->errors_out = fds[1];
+	return viv_set_nonblocking(w->errors, true, err);
+}
