@@ -17,16 +17,14 @@ int viv_guest_programs_find(struct viv_guest_programs *ret, struct viv_error *er
 {
 	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	VIV_FREE char *dir = NULL, *beside = NULL, *installed = NULL;
-	const char *folders[3];
+	VIV_FREE char *dir = NULL, *beside = NULL;
+	const char *folders[2];
 
 	exe[n > 0 ? n : 0] = '\0';
 	dir = viv_path_dir(exe);
 	beside = viv_path_join(dir, "guest");
-	installed = viv_path_join(dir, "../lib/viv"); /* wherever the prefix was moved to */
 	folders[0] = beside;
 	folders[1] = VIV_LIBDIR;
-	folders[2] = installed;
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(folders); i++) {
 		struct viv_guest_programs g = {find(folders[i], "viv-init"),
 					       find(folders[i], "viv-agent")};
