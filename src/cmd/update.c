@@ -2,7 +2,6 @@
 #include "cmd/cmd.h"
 #include "cmd/guest.h"
 
-#include "base/path.h"
 #include "deb/lock.h"
 #include "plan/plan.h"
 
@@ -31,7 +30,6 @@ static int update(struct viv_cmd *cmd, const struct viv_args *args, struct viv_e
 	VIV_CLEANUP(viv_plan_freep) struct viv_plan *plan = NULL;
 	VIV_CLEANUP(viv_guest_programs_free) struct viv_guest_programs guest = {0};
 	VIV_CLEANUP(viv_lock_freep) struct viv_lock *before = NULL;
-	VIV_FREE char *lock_file = NULL;
 	struct viv_plan_options options = {
 		.renew = !viv_args_has(args, "flatten"),
 		.flatten = viv_args_has(args, "flatten"),
@@ -45,10 +43,7 @@ static int update(struct viv_cmd *cmd, const struct viv_args *args, struct viv_e
 	options.init_program = guest.init;
 	options.agent_program = guest.agent;
 	if (r == 0)
-		r = viv_plan_lock_file(config, &lock_file, err);
-	if (r == 0)
-		r = viv_lock_read(lock_file, viv_config_string(config, "networking.hostName"),
-				  &before, err);
+		r = viv_plan_read_lock(config, &before, err);
 	if (r == 0)
 		r = viv_plan_make(store, config, &options, cmd->report, &plan, err);
 	if (r == 0)

@@ -87,7 +87,8 @@ static const char *debian_architecture(const struct viv_config *config)
 	return "amd64";
 }
 
-int viv_plan_lock_file(const struct viv_config *config, char **ret, struct viv_error *err)
+/* packages.lockFile, else vm.lock beside the machine file, else in viv's own state folder. */
+static int choose_lock_file(const struct viv_config *config, char **ret, struct viv_error *err)
 {
 	const char *asked = viv_config_string(config, "packages.lockFile");
 	VIV_FREE char *state = NULL;
@@ -102,6 +103,22 @@ int viv_plan_lock_file(const struct viv_config *config, char **ret, struct viv_e
 	if (r == 0)
 		*ret = viv_path_join(state, "vm.lock");
 	return r;
+}
+
+/* Its name in the lock file, which serves all machine files of a folder. */
+static const char *machine_key(const struct viv_config *config)
+{
+	const char *file = viv_config_file(config);
+
+	return file ? viv_path_base(file) : "default";
+}
+
+int viv_plan_read_lock(const struct viv_config *config, struct viv_lock **ret, struct viv_error *err)
+{
+	VIV_FREE char *path = NULL;
+	int r = choose_lock_file(config, &path, err);
+
+	return r < 0 ? r : viv_lock_read(path, machine_key(config), ret, err);
 }
 
 const struct viv_lock *viv_plan_lock(const struct viv_plan *p)
@@ -133,10 +150,10 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 	req->packages = &p->packages;
 	req->kernel = p->kernel_package;
 	req->locked = options->locked;
-	req->machine = viv_config_string(c, "networking.hostName");
+	req->machine = machine_key(c);
 	req->flatten = options->flatten;
 	req->renew = options->renew;
-	return viv_plan_lock_file(p->config, &p->lock_file, err);
+	return choose_lock_file(p->config, &p->lock_file, err);
 }
 
 /* What the initrd must hold to find the root; a kernel that has one built in needs no module. */

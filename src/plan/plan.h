@@ -39,8 +39,9 @@ int viv_plan_make(struct viv_store *store, const struct viv_config *config,
 void viv_plan_free(struct viv_plan *p);
 VIV_DEFINE_CLEANUP(struct viv_plan, viv_plan_free)
 
-/* packages.lockFile, else vm.lock beside the machine file, else one in viv's own state folder. */
-int viv_plan_lock_file(const struct viv_config *config, char **ret, struct viv_error *err);
+/* The lock file as it is now; without one a lock without layers. The caller owns *ret. */
+int viv_plan_read_lock(const struct viv_config *config, struct viv_lock **ret,
+		       struct viv_error *err);
 const struct viv_lock *viv_plan_lock(const struct viv_plan *p); /* deb/lock.h; borrowed */
 
 /* [{step, id, there: bool, why}] in build order. The caller owns it. */
