@@ -92,19 +92,73 @@ static void add_time_zone(struct viv_etc *etc, const struct viv_config *config)
 	add_text(etc, "etc/timezone", line);
 }
 
-/* What makes a booted systemd tell the agent so, and what a machine of ours has no use for. */
+#define SYSTEM "etc/systemd/system/"
+
+/*
+ * What was taken out of the layers because it is unlike on each machine (deb/scrub.c), and how it comes
+ * back: before the service that needs it, where its program is installed.
+ */
+static const struct {
+	const char *unit, *wanted_by, *program, *missing, *command;
+} made_at_boot[] = {
+	{"viv-ssh-keys", "ssh.service", "/usr/sbin/sshd", "/etc/ssh/ssh_host_ed25519_key",
+	 "/usr/bin/ssh-keygen -q -t ed25519 -N \"\" -f /etc/ssh/ssh_host_ed25519_key"},
+	{"viv-snakeoil", "sysinit.target", "/usr/sbin/make-ssl-cert",
+	 "/etc/ssl/private/ssl-cert-snakeoil.key",
+	 "/usr/sbin/make-ssl-cert generate-default-snakeoil"},
+	{"viv-rndc-key", "named.service", "/usr/sbin/rndc-confgen", "/etc/bind/rndc.key",
+	 "/usr/sbin/rndc-confgen -a"},
+};
+
+static void add_made_at_boot(struct viv_etc *etc)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(made_at_boot); i++) {
+		VIV_FREE char *path = viv_asprintf(SYSTEM "%s.service", made_at_boot[i].unit);
+		VIV_FREE char *link = viv_asprintf(SYSTEM "%s.wants/%s.service",
+						   made_at_boot[i].wanted_by, made_at_boot[i].unit);
+		VIV_FREE char *target = viv_asprintf("../%s.service", made_at_boot[i].unit);
+		VIV_FREE char *text = viv_asprintf("[Unit]\n"
+						   "Description=Make %s\n"
+						   "DefaultDependencies=no\n"
+						   "ConditionFileIsExecutable=%s\n"
+						   "ConditionPathExists=!%s\n"
+						   "After=local-fs.target\n"
+						   "Before=%s\n"
+						   "[Service]\n"
+						   "Type=oneshot\n"
+						   "ExecStart=%s\n",
+						   made_at_boot[i].missing, made_at_boot[i].program,
+						   made_at_boot[i].missing, made_at_boot[i].wanted_by,
+						   made_at_boot[i].command);
+
+		add_text(etc, path, text);
+		add_link(etc, link, target);
+	}
+}
+
+/* Units that do nothing but take time in a machine without a display, EFI variables or a text console. */
+static void mask_units(struct viv_etc *etc, const struct viv_config *config)
+{
+	static const char *const units[] = {"getty@tty1.service", "modprobe@drm.service",
+					    "modprobe@efi_pstore.service", "systemd-pstore.service"};
+
+	if (viv_config_bool(config, "virtualisation.graphics"))
+		return;
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(units); i++) {
+		VIV_FREE char *path = viv_asprintf(SYSTEM "%s", units[i]);
+
+		add_link(etc, path, "/dev/null");
+	}
+}
+
+/* What makes a booted systemd tell the agent so, and what spares it work that the build did. */
 static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 {
-	static const char system[] = "etc/systemd/system";
 	const json_t *modules = viv_config_get(config, "boot.kernelModules"), *m;
 	VIV_STR list = VIV_STR_INIT;
 	size_t i;
-	VIV_FREE char *booted = viv_asprintf("%s/viv-booted.service", system);
-	VIV_FREE char *wants = viv_asprintf("%s/multi-user.target.wants/viv-booted.service", system);
-	VIV_FREE char *target = viv_asprintf("%s/default.target", system);
-	VIV_FREE char *getty = viv_asprintf("%s/serial-getty@ttyS0.service.d/viv.conf", system);
 
-	add_text(etc, booted,
+	add_text(etc, SYSTEM "viv-booted.service",
 		 "[Unit]\n"
 		 "Description=Tell the host that the system is up\n"
 		 "ConditionPathExists=/run/viv/agent\n"
@@ -112,14 +166,19 @@ static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 		 "[Service]\n"
 		 "Type=oneshot\n"
 		 "ExecStart=/run/viv/agent --booted\n");
-	add_link(etc, wants, "../viv-booted.service");
-	add_link(etc, target, "/usr/lib/systemd/system/multi-user.target");
-	add_text(etc, getty,
+	add_link(etc, SYSTEM "multi-user.target.wants/viv-booted.service", "../viv-booted.service");
+	add_link(etc, SYSTEM "default.target", "/usr/lib/systemd/system/multi-user.target");
+	add_text(etc, SYSTEM "serial-getty@ttyS0.service.d/viv.conf",
 		 "[Service]\n"
 		 "ExecStart=\n"
 		 "ExecStart=-/sbin/agetty --autologin root --noclear --keep-baud 115200,57600 - $TERM\n");
 	/* Empty, not missing: this is no first boot that asks questions, and each machine gets its own. */
 	add_text(etc, "etc/machine-id", "");
+	/* ConditionNeedsUpdate: sysusers, hwdb, catalog, ldconfig ran when the packages were installed. */
+	add_text(etc, "etc/.updated", "");
+	add_text(etc, "var/.updated", "");
+	add_made_at_boot(etc);
+	mask_units(etc, config);
 	json_array_foreach((json_t *)modules, i, m)
 		viv_str_addf(&list, "%s\n", json_string_value(m));
 	if (list.len)
