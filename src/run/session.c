@@ -84,8 +84,8 @@ static void on_command_done(struct viv_command *c, int status, const char *error
 	s->facts.command_done = !error || status == 126 || status == 127;
 	s->facts.command_status = status;
 	s->command = NULL;
-	/* Where the guest went away, on_agent_lost follows. */
-	if (s->state == RUNNING && status != STATUS_GONE)
+	/* Where the guest went away, on_agent_lost follows. A command may end with 121 itself. */
+	if (s->state == RUNNING && !(error && status == STATUS_GONE))
 		end_clean(s);
 }
 
@@ -172,6 +172,8 @@ static void on_booted(struct viv_vm *vm, void *arg)
 	struct session *s = arg;
 	VIV_ERROR err = VIV_ERROR_INIT;
 
+	if (s->up) /* a guest can say it as often as it likes */
+		return;
 	s->up = viv_now_ms();
 	viv_source_remove(s->boot_limit);
 	s->boot_limit = NULL;
@@ -190,15 +192,15 @@ static void on_agent_lost(struct viv_vm *vm, const char *why, void *arg)
 {
 	struct session *s = arg;
 
-	if (s->state == ENDING)
+	/* The console does without an agent. */
+	if (s->state == ENDING || s->spec->kind == VIV_SESSION_CONSOLE)
 		return;
 	if (!s->command_error)
 		s->command_error = viv_strdup(why);
 	/* QEMU may be about to end by itself, and then knows better why: give it the time. */
 	s->state = ENDING;
 	s->command = NULL;
-	if (s->spec->kind != VIV_SESSION_CONSOLE)
-		viv_vm_kill_soon(vm);
+	viv_vm_kill_soon(vm);
 }
 
 static int on_oops_limit(struct viv_source *src, void *arg)

@@ -188,10 +188,13 @@ static bool is_end(struct viv_slice m)
 	return begins(m, "---[ end");
 }
 
-/* A worse report begins: keep what led to it if that is still being written. */
+/*
+ * A worse report begins: keep what led to it if that is still being written. Not a warning before an
+ * oops: many have no end, and what came since then would leave the oops no room.
+ */
 static void raise_kind(struct viv_trouble *t, enum viv_trouble_kind kind, struct viv_slice message)
 {
-	if (!t->open)
+	if (!t->open || kind == VIV_TROUBLE_OOPS)
 		viv_strv_free(&t->lines);
 	free(t->what);
 	t->what = viv_slice_printable(message);

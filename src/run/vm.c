@@ -165,6 +165,8 @@ static void end_qemu(struct viv_vm *vm)
 void viv_vm_kill(struct viv_vm *vm)
 {
 	vm->kill_asked = true;
+	if (!vm->pid && !vm->ended)
+		set_deadline(vm, DRAIN_MS, on_drain_limit);
 	end_qemu(vm);
 }
 

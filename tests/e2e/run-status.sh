@@ -12,6 +12,9 @@ kind_is exit
 expect 7 run -- sh -c 'echo out; echo err >&2; exit 7'
 out_is out
 [ "$(cat err)" = err ] || fail "stderr has more than the command's"
+# A number that means something else where it isn't the command's.
+expect 121 run --timeout 5m -- sh -c 'exit 121'
+kind_is exit
 expect 143 run -- sh -c 'kill $$'
 expect 137 run -- sh -c 'kill -9 $$'
 kind_is exit

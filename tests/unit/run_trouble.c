@@ -110,6 +110,21 @@ static void test_open_oops_stays(void **state)
 	viv_trouble_free_contents(&t);
 }
 
+/* Warnings often have no end: what came after one must not take the oops' room. */
+static void test_open_warning_goes(void **state)
+{
+	struct viv_trouble t = {0};
+
+	feed(&t, "[    2.000000] INFO: task sh:5 blocked for more than 120 seconds.\n");
+	for (int i = 0; i < 2 * VIV_TROUBLE_LINES_MAX; i++)
+		feed(&t, "a service says something\n");
+	feed(&t, "[    9.000000] BUG: KASAN: bad\n[    9.000001] Call Trace:\n");
+	assert_int_equal(t.kind, VIV_TROUBLE_OOPS);
+	assert_int_equal(t.lines.count, 2);
+	assert_string_equal(t.lines.items[0], "[    9.000000] BUG: KASAN: bad");
+	viv_trouble_free_contents(&t);
+}
+
 static void test_bounds(void **state)
 {
 	struct viv_trouble t = {0};
@@ -158,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),	     cmocka_unit_test(test_oops_then_panic),
 		cmocka_unit_test(test_open_oops_stays), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_open_warning_goes),
 		cmocka_unit_test(test_init),	     cmocka_unit_test(test_sets),
 	};
 
