@@ -80,15 +80,28 @@ static int make_qcow2(const char *path, uint64_t size_mib, struct viv_error *err
 	return r == -ENOENT ? viv_error_hint(err, "install it: apt install qemu-utils") : r;
 }
 
-/* By its content: an image that was renamed is still what it is. */
+/*
+ * The name says what it is. Never the content alone: a guest can write a qcow2 header onto its raw
+ * disk, one that names any file of the host's as the image below.
+ */
 static int find_format(const char *path, struct viv_drive *d, struct viv_error *err)
 {
+	bool named = viv_ends_with(path, ".qcow2"), is;
 	VIV_FD fd = viv_open(path, O_RDONLY, 0, err);
 	char magic[4] = "";
 
 	if (fd < 0)
 		return fd;
-	d->format = pread(fd, magic, 4, 0) == 4 && memcmp(magic, QCOW2, 4) == 0 ? "qcow2" : "raw";
+	is = pread(fd, magic, 4, 0) == 4 && memcmp(magic, QCOW2, 4) == 0;
+	if (named && !is)
+		return viv_error_say(err, EINVAL, "%s is not a qcow2 image: name a raw one otherwise",
+				     path);
+	if (!named && is)
+		return viv_error_say(err, EINVAL,
+				     "%s begins like a qcow2 image\nif you made it as one, give it a "
+				     "name that ends in .qcow2; a guest can have written that, too",
+				     path);
+	d->format = named ? "qcow2" : "raw";
 	d->file = viv_strdup(path);
 	return 0;
 }

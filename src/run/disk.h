@@ -13,7 +13,7 @@
 int viv_disk_fresh(uint64_t size_mib, int *ret_fd, struct viv_error *err);
 
 /*
- * The image at `path`, for d's file and format; made empty (qcow2 by that ending, else raw) where
+ * The image at `path`, for d's file and format; qcow2 by that ending, else raw; made empty where
  * there is none: the guest formats it. It is not opened: QEMU locks it.
  */
 int viv_disk_kept(const char *path, uint64_t size_mib, struct viv_drive *d, struct viv_error *err);

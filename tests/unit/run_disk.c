@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "run/disk.h"
+
+#include <sys/stat.h>
+
+static char *dir;
+
+static int set_up(void **state)
+{
+	dir = test_dir("disk");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	int r = viv_remove_tree(dir, NULL);
+
+	free(dir);
+	return r;
+}
+
+static void release(struct viv_drive *d)
+{
+	free(d->file);
+	*d = (struct viv_drive){0};
+}
+
+static void test_raw(void **state)
+{
+	VIV_FREE char *path = viv_path_join(dir, "vm.img");
+	struct viv_drive d = {0};
+	struct stat st;
+
+	assert_int_equal(viv_disk_kept(path, 8, &d, NULL), 0);
+	assert_string_equal(d.format, "raw");
+	assert_string_equal(d.file, path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 8 << 20);
+	release(&d);
+	/* The second time it is there. */
+	assert_int_equal(viv_disk_kept(path, 99, &d, NULL), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 8 << 20);
+	release(&d);
+}
+
+/* A guest that writes a qcow2 header onto its raw disk must not be believed. */
+static void test_disguised(void **state)
+{
+	VIV_FREE char *path = viv_path_join(dir, "bad.img");
+	VIV_FREE char *named = viv_path_join(dir, "bad.qcow2");
+	VIV_ERROR err = VIV_ERROR_INIT, second = VIV_ERROR_INIT;
+	struct viv_drive d = {0};
+
+	assert_int_equal(viv_write_file(path, "QFI\xfb\0\0\0\3", 8, 0600, NULL), 0);
+	assert_int_equal(viv_disk_kept(path, 8, &d, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "begins like a qcow2 image"));
+	assert_null(d.file);
+	assert_int_equal(viv_write_file(named, "raw", 3, 0600, NULL), 0);
+	assert_int_equal(viv_disk_kept(named, 8, &d, &second), -EINVAL);
+	assert_non_null(strstr(second.msg, "is not a qcow2 image"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_disguised),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
