@@ -54,6 +54,14 @@ int viv_json_write_file(const char *path, const json_t *j, mode_t mode, struct v
 	return viv_write_file(path, text.data, text.len, mode, err);
 }
 
+json_t *viv_json_text(const char *text)
+{
+	json_t *j = text ? json_string(text) : json_null();
+	VIV_FREE char *plain = j ? NULL : viv_slice_printable(viv_slice(text));
+
+	return j ? j : json_string(plain);
+}
+
 const char *viv_json_str(const json_t *obj, const char *key)
 {
 	return json_string_value(json_object_get(obj, key));

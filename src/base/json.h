@@ -24,6 +24,9 @@ int viv_json_parse(const char *text, size_t len, const char *what, json_t **ret,
 int viv_json_read_file(const char *path, size_t max, json_t **ret, struct viv_error *err);
 int viv_json_write_file(const char *path, const json_t *j, mode_t mode, struct viv_error *err);
 
+/* A string; of text that is not UTF-8 what is printable in ASCII. NULL: null. The caller owns it. */
+json_t *viv_json_text(const char *text);
+
 /* A member that must be there with that type; NULL otherwise. */
 const char *viv_json_str(const json_t *obj, const char *key);
 bool viv_json_u64(const json_t *obj, const char *key, uint64_t max, uint64_t *ret);

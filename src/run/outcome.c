@@ -149,8 +149,8 @@ static json_t *trouble_json(const struct viv_trouble *t)
 
 json_t *viv_outcome_json(const struct viv_outcome *o, const struct viv_run_facts *f)
 {
-	json_t *j = json_pack("{s:i, s:s, s:s?}", "status", o->status, "kind", o->kind, "reason",
-			      o->reason);
+	json_t *j = json_pack("{s:i, s:s, s:o}", "status", o->status, "kind", o->kind, "reason",
+			      viv_json_text(o->reason)); /* QEMU's words may be in it */
 
 	json_object_set_new(j, "command",
 			    f->command_done ? json_integer(f->command_status) : json_null());
