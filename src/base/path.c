@@ -199,7 +199,8 @@ int viv_dir_runtime(char **ret, struct viv_error *err)
 	struct stat st;
 	int r;
 
-	if (v && v[0] == '/' && access(v, W_OK) == 0)
+	/* After su or sudo it can be another user's, where root would leave folders in his way. */
+	if (v && v[0] == '/' && stat(v, &st) == 0 && st.st_uid == getuid() && access(v, W_OK) == 0)
 		dir = viv_path_join(v, "viv");
 	else
 		dir = viv_asprintf("/tmp/viv-%u", (unsigned)getuid());

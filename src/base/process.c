@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -83,6 +84,8 @@ static void child(const struct viv_process_spec *spec, const char *program, int 
 	r = place_fds(spec);
 	if (r < 0)
 		report_and_die(report, -r);
+	/* Also what our own caller left open for us. Before Linux 5.11 that stays open. */
+	close_range(3 + (unsigned)spec->n_keep, ~0u, CLOSE_RANGE_CLOEXEC);
 	if (spec->cwd && chdir(spec->cwd) < 0)
 		report_and_die(report, errno);
 	sigemptyset(&none);

@@ -229,6 +229,16 @@ static void event_loop(void **state)
 	assert_int_equal(seen.ios, 1);
 }
 
+/* What our caller left open stays ours. */
+static void no_descriptor_leaks(void **state)
+{
+	const char *const argv[] = {"sh", "-c", "! test -e /proc/$$/fd/77", NULL};
+
+	assert_int_equal(dup2(2, 77), 77);
+	assert_int_equal(viv_process_check(argv, NULL, 100, 5000, NULL), 0);
+	close(77);
+}
+
 static void canonical_json(void **state)
 {
 	VIV_JSON *j = NULL;
@@ -243,6 +253,10 @@ static void canonical_json(void **state)
 	json_decref(viv_steal(j));
 	assert_int_equal(viv_json_parse(twice, strlen(twice), "f.json", &j, &err), -EINVAL);
 	assert_true(viv_starts_with(err.msg, "f.json:1: "));
+	j = json_pack("[o, o, o]", viv_json_text("\u00e4"), viv_json_text("a\xff"), viv_json_text(NULL));
+	viv_str_clear(&s);
+	viv_json_canonical(j, &s);
+	assert_string_equal(s.data, "[\"\u00e4\",\"a?\",null]");
 }
 
 static int work(void *arg, struct viv_report *report, struct viv_error *err)
@@ -287,7 +301,7 @@ int main(void)
 		cmocka_unit_test(near_names),		 cmocka_unit_test(hashes),
 		cmocka_unit_test(files_and_trees),	 cmocka_unit_test(programs),
 		cmocka_unit_test(event_loop),		 cmocka_unit_test(canonical_json),
-		cmocka_unit_test(workers),
+		cmocka_unit_test(workers),		 cmocka_unit_test(no_descriptor_leaks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
