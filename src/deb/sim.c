@@ -50,7 +50,7 @@ static void take_origin(struct viv_slice rest, struct viv_sim_step *step)
 	const char *slash, *colon;
 
 	first = viv_slice_trim(first);
-	slash = first.len ? memrchr(first.data, '/', first.len) : NULL;
+	slash = first.data && first.len ? memrchr(first.data, '/', first.len) : NULL;
 	colon = slash ? memrchr(first.data, ':', (size_t)(slash - first.data)) : NULL;
 	step->label = colon ? viv_strndup(first.data, (size_t)(colon - first.data)) : viv_strdup("");
 	step->archive = slash ? viv_strndup(slash + 1, (size_t)(first.data + first.len - slash - 1))

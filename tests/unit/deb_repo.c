@@ -226,7 +226,7 @@ static void same_bytes(void **state)
 	VIV_ERROR err = VIV_ERROR_INIT;
 
 	NEEDS(w);
-	if (build(w, "hello", &a, &err) < 0 || build(w, "hello removes", &a, &err) < 0)
+	if (build(w, "hello", NULL, &err) < 0 || build(w, "hello removes", &a, &err) < 0)
 		fail_msg("%s", err.msg);
 	path = viv_path_join(w->dir, "other");
 	assert_int_equal(viv_store_open(path, &other.store, NULL), 0);
