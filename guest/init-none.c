@@ -152,14 +152,15 @@ static bool wait_children(int ms)
 static void end_processes(pid_t agent)
 {
 	static struct pollfd fds[MAX_WATCHED];
-	int64_t deadline = now_ms() + GRACE_MS;
+	int64_t deadline = now_ms() + GRACE_MS, ms;
 	nfds_t n, left;
 
 	kill(-1, SIGTERM);
 	kill(-1, SIGCONT);
 	left = n = watch_processes(agent, fds);
-	while (left && now_ms() < deadline) {
-		if (poll(fds, n, (int)(deadline - now_ms())) < 0 && errno != EINTR)
+	/* The time is read once a round: less than none would be for ever. */
+	while (left && (ms = deadline - now_ms()) > 0) {
+		if (poll(fds, n, (int)ms) < 0 && errno != EINTR)
 			break;
 		for (nfds_t i = 0; i < n; i++)
 			if (fds[i].fd >= 0 && fds[i].revents) {
