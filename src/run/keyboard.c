@@ -44,6 +44,8 @@ static void write_pipe(struct viv_keyboard *k)
 			break;
 		viv_str_drop(&k->waiting, (size_t)n);
 	}
+	if (!k->keys && !k->waiting.len)
+		close_pipe(k); /* the end of the keys has come before */
 	if (k->room)
 		viv_source_set_events(k->room, k->waiting.len ? EPOLLOUT : 0, NULL);
 	if (k->keys)
