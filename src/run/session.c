@@ -289,13 +289,20 @@ static int on_terminate(struct viv_source *src, int signo, void *arg)
 	return 0;
 }
 
+static bool is_ignored(int signo)
+{
+	struct sigaction now;
+
+	return sigaction(signo, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 static int watch_signals(struct session *s, struct viv_error *err)
 {
 	int r = viv_loop_add_signal(s->loop, SIGINT, on_interrupt, s, NULL, err);
 
 	if (r == 0)
 		r = viv_loop_add_signal(s->loop, SIGTERM, on_terminate, s, NULL, err);
-	if (r == 0)
+	if (r == 0 && !is_ignored(SIGHUP)) /* nohup viv run … */
 		r = viv_loop_add_signal(s->loop, SIGHUP, on_terminate, s, NULL, err);
 	return r;
 }
