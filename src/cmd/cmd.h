@@ -19,11 +19,8 @@ enum {
 	VIV_EXIT_OK = 0,
 	VIV_EXIT_FAILED = 1,
 	VIV_EXIT_USAGE = 2,
-	VIV_EXIT_PANIC = 120,	/* the guest's kernel panicked or oopsed */
-	VIV_EXIT_GONE = 121,	/* the guest went away */
-	VIV_EXIT_TIMEOUT = 124,
-	VIV_EXIT_ENVIRONMENT = 125, /* says nothing about the code under test */
-	VIV_EXIT_INTERRUPTED = 130,
+	VIV_EXIT_ENVIRONMENT = 125, /* says nothing about the code under test; `viv run`'s others:
+				     * run/outcome.c */
 };
 
 struct viv_flag {

@@ -8,6 +8,8 @@
 #include "run/session.h"
 #include "run/system.h"
 
+#include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct viv_flag flags[] = {
@@ -102,7 +104,7 @@ static int print_command_line(struct run *run, struct viv_error *err)
 
 /*
  * Without a command: a login shell in a terminal, else the commands that stdin holds. With one, it
- * gets a terminal of its own only where both ends are one, so that pipes stay what they are.
+ * gets a terminal of its own only where all three streams are one, so that pipes stay what they are.
  */
 static void choose_session(struct run *run)
 {
@@ -116,7 +118,7 @@ static void choose_session(struct run *run)
 	spec->out_fd = STDOUT_FILENO;
 	spec->err_fd = STDERR_FILENO;
 	spec->report = run->cmd->report;
-	spec->pty = terminal;
+	spec->pty = terminal && (!run->args->command || isatty(STDERR_FILENO));
 	spec->argv = run->args->command;
 	if (viv_args_has(run->args, "console")) {
 		spec->kind = VIV_SESSION_CONSOLE;
@@ -143,8 +145,6 @@ static int choose_options(struct run *run, struct viv_error *err)
 		r = viv_trouble_parse_set(fail_on, &run->spec.fail_on, err);
 	if (r < 0)
 		return viv_error_context(err, timeout && !run->spec.timeout_ms ? "--timeout" : "--fail-on");
-	if (command && !command[0])
-		return viv_error_say(err, EINVAL, "there is no command after --");
 	if (command && viv_args_has(run->args, "console"))
 		return viv_error_say(err, EINVAL, "--console shows the console: it takes no command");
 	return 0;
@@ -172,11 +172,49 @@ static void print_result(const struct run *run, const struct viv_session_result 
 	hint_at_shell(run, result->outcome.status);
 }
 
+/* The descriptor that /dev/stderr, /dev/fd/3 and their like stand for; -1: another file. */
+static int descriptor_of(const char *file)
+{
+	uint64_t n;
+
+	if (viv_streq(file, "/dev/stdout"))
+		return STDOUT_FILENO;
+	if (viv_streq(file, "/dev/stderr"))
+		return STDERR_FILENO;
+	if (!viv_starts_with(file, "/dev/fd/") ||
+	    !viv_slice_u64(viv_slice(file + strlen("/dev/fd/")), INT_MAX, &n))
+		return -1;
+	return (int)n;
+}
+
+/* A pipe, a terminal, a descriptor: what must not be replaced by a new file. */
+static int write_in_place(const char *file, const json_t *j, struct viv_error *err)
+{
+	int fd = descriptor_of(file);
+	VIV_STR text = VIV_STR_INIT;
+	VIV_FD opened = -1;
+
+	viv_json_pretty(j, &text);
+	if (fd < 0)
+		fd = opened = viv_open(file, O_WRONLY | O_NOCTTY, 0, err);
+	else if (fcntl(fd, F_GETFD)) /* closed, or one of ours: those end with exec */
+		return viv_error_set(err, EBADF, "%s", file);
+	return fd < 0 ? fd : viv_write_all(fd, text.data, text.len, file, err);
+}
+
 static int write_status(const struct run *run, const json_t *j, struct viv_error *err)
 {
 	const char *file = viv_args_value(run->args, "status");
+	struct stat st;
+	mode_t mask;
 
-	return file ? viv_json_write_file(file, j, 0666, err) : 0;
+	if (!file)
+		return 0;
+	if (descriptor_of(file) >= 0 || (stat(file, &st) == 0 && !S_ISREG(st.st_mode)))
+		return write_in_place(file, j, err);
+	mask = umask(0);
+	umask(mask);
+	return viv_json_write_file(file, j, 0666 & ~mask, err);
 }
 
 /* The exit status, or a negative errno. */
@@ -217,8 +255,8 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args)
 
 	if (status >= 0)
 		return status;
-	j = json_pack("{s:i, s:s, s:s?}", "status", VIV_EXIT_ENVIRONMENT, "kind", "environment",
-		      "reason", err.msg);
+	j = json_pack("{s:i, s:s, s:o}", "status", VIV_EXIT_ENVIRONMENT, "kind", "environment",
+		      "reason", viv_json_text(err.msg));
 	write_status(&run, j, NULL);
 	return viv_cmd_fail(cmd, &err);
 }
@@ -229,7 +267,7 @@ const struct viv_command viv_command_run = {
 	.operands = "[FILE] [-- CMD…]",
 	.about = "FILE is a machine file; without it vm.lua of this folder, or the default machine.\n"
 		 "CMD is a program and its arguments; its exit status is viv's. Its stdin, stdout and\n"
-		 "stderr are three pipes; where stdin and stdout are both a terminal, it gets one, too.\n"
+		 "stderr are three pipes; where all three are a terminal here, it gets one, too.\n"
 		 "Without CMD: a root shell, whose exit powers off; where there is no terminal, the\n"
 		 "commands come from stdin. ~. at the start of a line ends a machine that hangs.\n"
 		 "What is not CMD's: 120 panic or oops, 121 the guest went away, 124 time limit, 125\n"

@@ -69,3 +69,10 @@ kind_is environment
 expect 125 env VIV_ACCEL=hvf "$VIV" run -- true
 expect 125 run --set virtualisation.qemu.package=/nowhere/qemu -- true
 err_has "apt install qemu-system-x86"
+
+# The status where it can't be a new file, and as the umask says where it can.
+expect 125 "$VIV" run --status /dev/fd/2 --set x.y=1 -- true
+err_has '"kind": "environment"'
+rm status.json
+(umask 027 && "$VIV" run -q --status status.json --set x.y=1 -- true 2>/dev/null)
+[ "$(stat -c %a status.json)" = 640 ] || fail "mode $(stat -c %a status.json)"
