@@ -136,14 +136,18 @@ static int fetch(struct building *b, struct viv_report *report, struct viv_error
 {
 	const struct viv_lock_package **list =
 		viv_new_array(const struct viv_lock_package *, b->n_imports + 1);
+	const struct viv_lock_package *kernel = b->plan->kernel_deb ? b->lock->kernel : NULL;
 	size_t n = 0;
 	int r;
 
 	for (size_t i = 0; i < b->n_imports; i++)
 		if (b->imports[i].build)
 			list[n++] = b->imports[i].package;
-	if (b->plan->kernel_deb)
-		list[n++] = b->lock->kernel;
+	for (size_t i = 0; i < n && kernel; i++)
+		if (viv_streq(list[i]->sha256, kernel->sha256))
+			kernel = NULL; /* it is among the packages, too */
+	if (kernel)
+		list[n++] = kernel;
 	r = n ? viv_deb_fetch(b->store, b->source, b->lock, list, n, report, err) : 0;
 	free(list);
 	return r;

@@ -246,6 +246,33 @@ static void same_bytes(void **state)
 	viv_deb_plan_free(&b);
 }
 
+/* The kernel's package asked for as a package, too: its archive is fetched once. */
+static void kernel_among_packages(void **state)
+{
+	struct world *w = *state, fresh = *w;
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *lock = NULL;
+	VIV_FREE char *path = NULL, *lock_file = NULL;
+	VIV_STRV packages = VIV_STRV_INIT;
+	struct viv_deb_plan plan = {0};
+	struct viv_deb_request req;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	NEEDS(w);
+	path = viv_path_join(w->dir, "with-kernel");
+	fresh.lock_file = lock_file = viv_path_join(w->dir, "kernel.lock");
+	assert_int_equal(viv_store_open(path, &fresh.store, NULL), 0);
+	viv_strv_push(&packages, "hello");
+	req = request(&fresh, &packages);
+	req.kernel = "hello";
+	if (viv_deb_resolve(&req, NULL, &lock, &err) < 0 ||
+	    viv_deb_plan(fresh.store, lock, &plan, &err) < 0 ||
+	    viv_deb_build(fresh.store, &req.source, lock, &plan, NULL, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_true(viv_store_has(fresh.store, plan.kernel_deb));
+	viv_deb_plan_free(&plan);
+	viv_store_close(fresh.store);
+}
+
 static void locked(void **state)
 {
 	struct world *w = *state;
@@ -483,7 +510,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layers),	 cmocka_unit_test(failures),
-		cmocka_unit_test(same_bytes),	 cmocka_unit_test(locked),
+		cmocka_unit_test(same_bytes),	 cmocka_unit_test(kernel_among_packages),
+		cmocka_unit_test(locked),
 		cmocka_unit_test(bad_signature), cmocka_unit_test(wrong_hash),
 		cmocka_unit_test(gone_from_the_mirror), cmocka_unit_test(mirror_breaks_off),
 		cmocka_unit_test(no_mirror),
