@@ -7,9 +7,9 @@
 #include "base/hash.h"
 #include "base/str.h"
 
-/* No part of a package may be larger when uncompressed. */
+/* No part of a package may be larger when uncompressed. ar(5) has ten digits for a size. */
 #define VIV_DEB_CONTROL_MAX (UINT64_C(256) << 20)
-#define VIV_DEB_DATA_MAX    (UINT64_C(16) << 30)
+#define VIV_DEB_DATA_MAX    (UINT64_C(9) << 30)
 
 /*
  * Writes the package at `from` with its parts uncompressed (debian-binary, control.tar, data.tar) to
