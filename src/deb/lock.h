@@ -95,8 +95,12 @@ int viv_lock_read(const char *path, const char *machine, struct viv_lock **ret,
 void viv_lock_format(const struct viv_lock *l, struct viv_str *ret);
 /* Other machines in the file stay. A file that says the same already is left alone. */
 int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err);
-/* Every package that any machine in the file has, as a layer without a name; for preferences. */
-int viv_lock_everything(const struct viv_lock *l, struct viv_lock_layer *ret, struct viv_error *err);
+/*
+ * Every package that any machine of this release and architecture has, as a layer without a name;
+ * for preferences. Another release's versions must not get into this one's.
+ */
+int viv_lock_everything(const struct viv_lock *l, const char *release, const char *architecture,
+			struct viv_lock_layer *ret, struct viv_error *err);
 void viv_lock_layer_clear(struct viv_lock_layer *layer);
 void viv_lock_package_clear(struct viv_lock_package *p);
 void viv_lock_package_copy(struct viv_lock_package *to, const struct viv_lock_package *from);

@@ -349,23 +349,54 @@ int viv_lock_read(const char *path, const char *machine, struct viv_lock **ret,
 	return r;
 }
 
-/* The native architecture of a machine doesn't matter here: names are only compared. */
-int viv_lock_everything(const struct viv_lock *l, struct viv_lock_layer *ret, struct viv_error *err)
+static int take_key(struct place at, const struct viv_lock *l, const json_t *key,
+		    const char *architecture, json_t *seen, struct viv_lock_layer *all,
+		    struct viv_error *err)
+{
+	const char *text = json_string_value(key);
+
+	if (!text || json_object_get(seen, text))
+		return 0;
+	json_object_set_new(seen, text, json_true());
+	return take_package(at, text, l->rest, architecture, viv_lock_add_package(all), err);
+}
+
+static int take_all(struct place at, const struct viv_lock *l, const json_t *machine,
+		    const char *architecture, json_t *seen, struct viv_lock_layer *all,
+		    struct viv_error *err)
+{
+	json_t *layers = json_object_get(machine, "layers"), *layer, *key;
+	size_t i, k;
+	int r = take_key(at, l, json_object_get(json_object_get(machine, "kernel"), "package"),
+			 architecture, seen, all, err);
+
+	json_array_foreach(layers, i, layer)
+		json_array_foreach(json_object_get(layer, "packages"), k, key)
+			if (r == 0)
+				r = take_key(at, l, key, architecture, seen, all, err);
+	return r;
+}
+
+int viv_lock_everything(const struct viv_lock *l, const char *release, const char *architecture,
+			struct viv_lock_layer *ret, struct viv_error *err)
 {
 	struct place at = {l->file ? l->file : "lock file", "packages"};
 	struct viv_lock_layer all = {0};
-	const char *key;
-	json_t *v;
+	VIV_JSON *seen = json_object();
+	const char *name;
+	json_t *machine;
+	int r = 0;
 
-	json_object_foreach(json_object_get(l->rest, "packages"), key, v) {
-		const char *arch = strrchr(key, '_');
-		int r = take_package(at, key, l->rest, arch ? arch + 1 : "",
-				     viv_lock_add_package(&all), err);
+	json_object_foreach(json_object_get(l->rest, "machines"), name, machine) {
+		const char *its = viv_json_str(machine, "release");
+		const char *arch = viv_json_str(machine, "architecture");
 
-		if (r < 0) {
-			viv_lock_layer_clear(&all);
-			return r;
-		}
+		if (r == 0 && its && arch && viv_streq(its, release) && viv_streq(arch, architecture))
+			r = take_all(at, l, machine, architecture, seen, &all, err);
+	}
+	if (r < 0) {
+		viv_lock_layer_clear(&all);
+		return r;
 	}
 	viv_lock_layer_sort(&all);
 	*ret = all;

@@ -314,7 +314,8 @@ static int resolve_once(const struct viv_deb_request *req, struct viv_apt *apt,
 		r = 0;
 	}
 	if (r == 0 && clean && !req->renew)
-		r = viv_lock_everything(old, &x.prefer, err);
+		r = viv_lock_everything(old, req->source.release, req->source.architecture,
+					&x.prefer, err);
 	if (r == 0 && clean)
 		r = resolve_all(&x, old, err);
 	inherit_indexes(x.lock, old);

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (viv_lock_parse((const char *)data, size, "vm.lock", "default", &a, &err) < 0)
 		return 0;
-	if (viv_lock_everything(a, &all, NULL) == 0)
+	if (viv_lock_everything(a, "trixie", "amd64", &all, NULL) == 0)
 		viv_lock_layer_clear(&all);
 	if (!a->n_layers)
 		return 0;

@@ -51,6 +51,26 @@ static void other_machines_stay(void **state)
 	assert_non_null(viv_lock_find(again, "htop"));
 }
 
+/* Versions to stay with: those of machines of the same release, never another one's. */
+static void preferences(void **state)
+{
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
+	static const struct {
+		const char *release, *architecture;
+		size_t n;
+	} rows[] = {{"trixie", "amd64", 1}, {"bookworm", "amd64", 0}, {"trixie", "arm64", 0}};
+
+	assert_int_equal(viv_lock_parse(good, sizeof(good) - 1, "vm.lock", "web", &l, NULL), 0);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		struct viv_lock_layer all = {0};
+
+		assert_int_equal(viv_lock_everything(l, rows[i].release, rows[i].architecture, &all,
+						     NULL), 0);
+		assert_int_equal(all.n_packages, rows[i].n);
+		viv_lock_layer_clear(&all);
+	}
+}
+
 static void bad_files(void **state)
 {
 	static const struct {
@@ -124,7 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(written_and_read), cmocka_unit_test(other_machines_stay),
-		cmocka_unit_test(bad_files),	    cmocka_unit_test(differences),
+		cmocka_unit_test(preferences), cmocka_unit_test(bad_files),	    cmocka_unit_test(differences),
 		cmocka_unit_test(missing_file),
 	};
 
