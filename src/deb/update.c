@@ -6,6 +6,7 @@
 
 /* Indexes older than this are renewed before something new is asked for. */
 #define FRESH_SECONDS (12 * 3600)
+#define LAYERS_KEPT   12 /* then they are merged: each is a disk, and a machine has room for some 20 */
 
 /* What differs between a lock and a request. */
 struct difference {
@@ -386,7 +387,8 @@ int viv_deb_resolve(const struct viv_deb_request *req, struct viv_report *report
 	if (r < 0)
 		return r;
 	compare(old, req, &d);
-	clean = d.everything || d.removed || req->renew || (req->flatten && old->n_layers > 2);
+	clean = d.everything || d.removed || req->renew || (req->flatten && old->n_layers > 2) ||
+		(d.added.count && old->n_layers >= LAYERS_KEPT);
 	if (!clean && !d.added.count && !d.kernel) {
 		*ret = viv_steal(old);
 		return 0;
