@@ -37,10 +37,11 @@ static int run_export(struct viv_cmd *cmd, const struct viv_args *args)
 	if (!output && isatty(STDOUT_FILENO))
 		return viv_cmd_usage(cmd, "an export can't go to a terminal: use -o FILE or a pipe");
 	r = viv_cmd_store_start(cmd, args, &c, &err);
-	if (r == 0 && output && (stat(output, &st) < 0 || S_ISREG(st.st_mode))) {
+	/* Not through a link: /dev/stdout must stay one. */
+	if (r == 0 && output && (lstat(output, &st) < 0 || S_ISREG(st.st_mode))) {
 		r = export_to_file(cmd, &c, output, &err);
 	} else if (r == 0) {
-		VIV_FD fd = output ? viv_open(output, O_WRONLY, 0, &err) : -1;
+		VIV_FD fd = output ? viv_open(output, O_WRONLY | O_TRUNC, 0, &err) : -1;
 
 		r = output && fd < 0 ? fd
 				     : viv_store_export(c.s, &c.ids, output ? fd : STDOUT_FILENO,
