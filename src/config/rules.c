@@ -155,6 +155,19 @@ static bool url(const char *s)
 	return false;
 }
 
+/* "URL" or "URL suite…" */
+static bool mirror(const char *s)
+{
+	VIV_FREE char *first = viv_strndup(s, strcspn(s, " "));
+
+	if (!url(first) || strpbrk(s, "[]\"'"))
+		return false;
+	for (s += strlen(first); *s; s++)
+		if (!strchr(" /.-_", *s) && !isalnum((unsigned char)*s))
+			return false;
+	return true;
+}
+
 /* crypt(5): "$id$…", or nothing for an empty password, or "!" and "*" for none. */
 static bool hash(const char *s)
 {
@@ -174,5 +187,6 @@ const struct viv_text_rule
 	viv_rule_time_zone = {"a time zone such as \"Europe/Lisbon\"", time_zone},
 	viv_rule_release = {"a release's code name such as \"trixie\"", release},
 	viv_rule_url = {"an http, https or file address", url},
+	viv_rule_mirror = {"an http, https or file address, or one with suites after it", mirror},
 	viv_rule_line = {"a string of one line", line},
 	viv_rule_hash = {"a password hash, as mkpasswd prints it", hash};

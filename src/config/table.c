@@ -195,11 +195,13 @@ const struct viv_option viv_options[] = {
 	 .example = "\"../vm.lock\"",
 	 .text = "Where the exact version of every package is kept."},
 	{.name = "packages.mirrors",
-	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_url)),
+	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_mirror)),
 	 .fallback = "[]",
 	 .fallback_text = "those of the host's own apt configuration",
 	 .example = "{ \"https://deb.example.org/debian\" }",
-	 .text = "Archives to fetch packages from, tried in this order."},
+	 .text = "Archives to fetch packages from, tried in this order. After an address its suites "
+		 "can be named; without them they are the release, its updates or its security "
+		 "updates."},
 	{.name = "packages.recommends",
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",

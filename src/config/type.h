@@ -88,5 +88,5 @@ bool viv_size_parse(const char *text, int64_t *ret_mib);
 
 extern const struct viv_text_rule viv_rule_host_name, viv_rule_word, viv_rule_module,
 	viv_rule_package, viv_rule_variable, viv_rule_user, viv_rule_etc_path, viv_rule_guest_path,
-	viv_rule_mode, viv_rule_time_zone, viv_rule_release, viv_rule_url, viv_rule_line,
+	viv_rule_mode, viv_rule_time_zone, viv_rule_release, viv_rule_url, viv_rule_mirror, viv_rule_line,
 	viv_rule_hash;
