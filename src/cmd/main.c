@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -88,22 +89,33 @@ static int run_command(struct viv_cmd *cmd, int argc, char **argv)
 		viv_progress_free(cmd->report);
 	}
 	viv_args_free(&args);
-	if (fflush(stdout) != 0 && status == VIV_EXIT_OK) {
-		fprintf(stderr, "viv: cannot write the output: %s\n", strerror(errno));
-		status = VIV_EXIT_ENVIRONMENT;
-	}
 	return status;
 }
 
-int main(int argc, char **argv)
+/* Was all of the output taken? Whoever reads a pipe may have had enough: that needs no words. */
+static int check_output(int status)
+{
+	bool failed = ferror(stdout);
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	errno = 0;
+	if (fflush(stdout) != 0)
+		failed = true;
+	if (!failed || status != VIV_EXIT_OK)
+		return status;
+	if (errno == EPIPE || (poll(&p, 1, 0) == 1 && p.revents & POLLERR))
+		return 128 + SIGPIPE;
+	fprintf(stderr, "viv: cannot write the output%s%s\n", errno ? ": " : "",
+		errno ? strerror(errno) : "");
+	return VIV_EXIT_ENVIRONMENT;
+}
+
+static int run(int argc, char **argv)
 {
 	struct viv_cmd cmd = {0};
 	int words = 0;
 	bool help = argc > 1 && viv_streq(argv[1], "help");
 
-	open_standard_fds();
-	setlocale(LC_CTYPE, "");
-	signal(SIGPIPE, SIG_IGN);
 	if (help) {
 		argv++;
 		argc--;
@@ -124,4 +136,12 @@ int main(int argc, char **argv)
 		return VIV_EXIT_OK;
 	}
 	return run_command(&cmd, argc - 1 - words, argv + 1 + words);
+}
+
+int main(int argc, char **argv)
+{
+	open_standard_fds();
+	setlocale(LC_CTYPE, "");
+	signal(SIGPIPE, SIG_IGN);
+	return check_output(run(argc, argv));
 }

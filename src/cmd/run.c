@@ -50,6 +50,8 @@ static int build(struct run *run, struct viv_system *ret, struct viv_error *err)
 	int r = viv_cmd_load_config(run->cmd, run->args, run->args->operands[0], &run->config, err);
 
 	if (r == 0)
+		r = viv_system_check_qemu(run->config, err);
+	if (r == 0)
 		r = viv_guest_programs_find(&guest, err);
 	if (r == 0)
 		r = viv_cmd_open_store(run->cmd, &run->store, err);

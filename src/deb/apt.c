@@ -353,22 +353,46 @@ int viv_apt_run(const struct viv_apt *a, const char *const *argv, struct viv_str
 	return status ? viv_error_say(err, EIO, "%s: %s", argv[0], why) : 0;
 }
 
+static const char key_advice[] =
+	"Nothing was taken from it. Try again later, or name another mirror in packages.mirrors. The\n"
+	"keys are those of the package debian-archive-keyring; packages.keyring names others.";
+static const char mirror_advice[] =
+	"Nothing was taken from it. Try again later, or name another mirror in packages.mirrors.";
+
 static const struct {
 	const char *sign;
 	int code;
-	const char *text;
+	const char *text, *advice;
 } update_failures[] = {
-	{"NO_PUBKEY", EKEYREJECTED, "an index is not signed by a key that is trusted"},
-	{"BADSIG", EKEYREJECTED, "the signature of an index is wrong"},
-	{"EXPKEYSIG", EKEYREJECTED, "an index is signed by a key that has expired"},
-	{"REVKEYSIG", EKEYREJECTED, "an index is signed by a key that was revoked"},
-	{"is not signed", EKEYREJECTED, "an index is not signed"},
-	{"couldn't be verified", EKEYREJECTED, "the signature of an index can't be verified"},
-	{"not valid yet", EKEYREJECTED, "an index is of the future (is this system's clock right?)"},
-	{"is expired", EKEYREJECTED, "an index has expired"},
-	{"Hash Sum mismatch", EBADMSG, "an index has not the content that was signed"},
-	{"does not have a Release file", ENOENT, "a mirror doesn't have this release"},
+	{"No space left on device", ENOSPC, "the disk is full",
+	 "Package lists are kept below XDG_CACHE_HOME (default: ~/.cache): make room there, or move it."},
+	{"NO_PUBKEY", EKEYREJECTED, "an index is not signed by a key that is trusted", key_advice},
+	{"BADSIG", EKEYREJECTED, "the signature of an index is wrong", key_advice},
+	{"EXPKEYSIG", EKEYREJECTED, "an index is signed by a key that has expired", key_advice},
+	{"REVKEYSIG", EKEYREJECTED, "an index is signed by a key that was revoked", key_advice},
+	{"is not signed", EKEYREJECTED, "an index is not signed", key_advice},
+	{"couldn't be verified", EKEYREJECTED, "the signature of an index can't be verified",
+	 key_advice},
+	{"not valid yet", EKEYREJECTED, "an index is of the future",
+	 "Is this system's clock right?"},
+	{"is expired", EKEYREJECTED, "an index has expired", mirror_advice},
+	{"Hash Sum mismatch", EBADMSG, "an index has not the content that was signed", mirror_advice},
+	{"does not have a Release file", ENOENT, "a mirror doesn't have this release",
+	 "packages.release names the release, packages.mirrors the mirrors."},
+	{"", ENETUNREACH, "the package lists could not be fetched",
+	 "Is the network up? packages.mirrors names other mirrors."},
 };
+
+static int explain_update(const struct viv_str *said, const char *apt_says, struct viv_error *err)
+{
+	size_t i = 0;
+
+	while (!strstr(said->data ? said->data : "", update_failures[i].sign))
+		i++;
+	viv_error_say(err, update_failures[i].code, "%s\n%s", update_failures[i].text, apt_says);
+	viv_error_hint(err, "%s", update_failures[i].advice);
+	return -update_failures[i].code;
+}
 
 int viv_apt_update(struct viv_apt *a, struct viv_report *report, struct viv_error *err)
 {
@@ -383,13 +407,7 @@ int viv_apt_update(struct viv_apt *a, struct viv_report *report, struct viv_erro
 	viv_task_end(report, r == 0);
 	if (r == 0)
 		return viv_write_file(stamp, "", 0, 0644, err);
-	for (size_t i = 0; said.data && i < VIV_ARRAY_SIZE(update_failures); i++)
-		if (strstr(said.data, update_failures[i].sign))
-			return viv_error_say(err, update_failures[i].code, "%s\n%s",
-					     update_failures[i].text, now.msg);
-	viv_error_say(err, ENETUNREACH, "the package lists of %s could not be fetched\n%s",
-		      a->release, now.msg);
-	return -ENETUNREACH;
+	return explain_update(&said, now.msg ? now.msg : "", err);
 }
 
 /* apt names the file after the index's address; the release file's name starts the same way. */

@@ -152,7 +152,7 @@ static int attempt(struct fetching *f, size_t k, struct viv_report *report, stru
 static int missing(const struct fetching *f, const struct viv_str *said, struct viv_error *err)
 {
 	VIV_STR names = VIV_STR_INIT;
-	const char *text = said->data ? said->data : "";
+	VIV_FREE char *text = viv_slice_dup(viv_slice_trim((struct viv_slice){said->data, said->len}));
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n; i++)
@@ -168,10 +168,14 @@ static int missing(const struct fetching *f, const struct viv_str *said, struct 
 				    "archives that keep old ones.");
 		return -ENODATA;
 	}
-	if (strstr(text, "Hash Sum mismatch") || strstr(text, "unexpected size"))
-		return viv_error_say(err, EBADMSG,
-				     "a mirror's content of %s is not what the lock file says\n%s",
-				     names.data, text);
+	if (strstr(text, "Hash Sum mismatch") || strstr(text, "unexpected size")) {
+		viv_error_say(err, EBADMSG,
+			      "a mirror's content of %s is not what the lock file says\n%s",
+			      names.data, text);
+		viv_error_hint(err, "It was thrown away. Try again later, or name another mirror in "
+				    "packages.mirrors.");
+		return -EBADMSG;
+	}
 	viv_error_say(err, ENETUNREACH, "could not fetch %s\n%s", names.data, text);
 	viv_error_hint(err, "What was fetched is kept; the next attempt goes on from there.");
 	return -ENETUNREACH;

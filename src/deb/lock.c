@@ -255,6 +255,7 @@ int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err)
 {
 	VIV_STR text = VIV_STR_INIT, old = VIV_STR_INIT;
 	char *name = viv_strdup(path);
+	int r;
 
 	free(l->file);
 	l->file = name;
@@ -263,7 +264,11 @@ int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err)
 	if (viv_read_file(path, VIV_LOCK_MAX_BYTES, &old, NULL) == 0 && old.len == text.len &&
 	    memcmp(old.data, text.data, text.len) == 0)
 		return 0;
-	return viv_write_file(path, text.data, text.len, 0644, err);
+	r = viv_write_file(path, text.data, text.len, 0644, err);
+	if (r == -EACCES || r == -EPERM || r == -EROFS)
+		viv_error_hint(err, "The lock file can't be written there: packages.lockFile names "
+				    "another place.");
+	return r;
 }
 
 static void package_strings(const struct viv_lock *l, struct viv_strv *names)

@@ -10,11 +10,17 @@ struct place {
 	const char *where;
 };
 
+static int advise(struct viv_error *err)
+{
+	viv_error_hint(err, "The file is damaged, or of another viv. Take it from version control, or "
+			    "remove it: the next build makes it anew.");
+	return -EINVAL;
+}
+
 static int bad(struct place at, const char *problem, struct viv_error *err)
 {
 	viv_error_say(err, EINVAL, "%s: %s: %s", at.what, at.where, problem);
-	viv_error_hint(err, "The file is damaged, or of another viv. viv update makes it anew.");
-	return -EINVAL;
+	return advise(err);
 }
 
 /* Debian policy 5.6.1, with ":arch"; never an option or a path. */
@@ -314,9 +320,9 @@ int viv_lock_parse(const char *text, size_t len, const char *what, const char *m
 
 	if (len > VIV_LOCK_MAX_BYTES)
 		return viv_error_say(err, EFBIG, "%s is too large", what);
-	r = viv_json_parse(text, len, what, &l->rest, err);
-	if (r == 0)
-		r = check_file(at, l->rest, err);
+	if (viv_json_parse(text, len, what, &l->rest, err) < 0)
+		return advise(err);
+	r = check_file(at, l->rest, err);
 	if (r < 0)
 		return r;
 	json_decref(l->indexes);

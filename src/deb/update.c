@@ -346,7 +346,7 @@ static int resolve(const struct viv_deb_request *req, const struct viv_lock *old
 		if (r < 0 && (req->renew || !viv_apt_has_indexes(apt, 0) || r != -ENETUNREACH))
 			return viv_error_move(err, &first);
 		if (r < 0)
-			viv_say(report, VIV_WARNING, "%s; going on with older ones", first.msg);
+			viv_say(report, VIV_WARNING, "going on with older package lists: %s", first.msg);
 		viv_error_clear(&first);
 		updated = true;
 	}

@@ -336,7 +336,7 @@ int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_sys
 	if (r >= 0 && !viv_store_has_closure(p->store, p->steps[VIV_STEP_SYSTEM].id))
 		r = build_all(p, report, err);
 	if (r < 0)
-		return r;
+		return viv_store_explain(p->store, r, err);
 	describe_system(p, ret);
 	return 0;
 }

@@ -73,10 +73,24 @@ static int add_disk(const struct viv_config *config, const struct viv_system_ext
 	return r;
 }
 
+static int find_qemu(const struct viv_config *config, struct viv_qemu_program *ret,
+		     struct viv_error *err)
+{
+	const char *wanted = viv_config_string(config, "virtualisation.qemu.package");
+
+	return viv_qemu_find(wanted ? wanted : "qemu-system-x86_64", ret, err);
+}
+
+int viv_system_check_qemu(const struct viv_config *config, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_qemu_program_free) struct viv_qemu_program program = {0};
+
+	return find_qemu(config, &program, err);
+}
+
 static int choose_qemu(const struct viv_config *config, const struct viv_system_extra *extra,
 		       struct viv_machine *m, char **ret_accel_why, struct viv_error *err)
 {
-	const char *wanted = viv_config_string(config, "virtualisation.qemu.package");
 	const char *accel = extra->accel ? extra->accel
 					 : viv_config_string(config, "virtualisation.accel");
 	VIV_CLEANUP(viv_qemu_program_free) struct viv_qemu_program program = {0};
@@ -84,7 +98,7 @@ static int choose_qemu(const struct viv_config *config, const struct viv_system_
 	int r = viv_accel_wish_parse(accel, &wish, err);
 
 	if (r == 0)
-		r = viv_qemu_find(wanted ? wanted : "qemu-system-x86_64", &program, err);
+		r = find_qemu(config, &program, err);
 	if (r == 0)
 		r = viv_accel_choose(wish, &m->accel, ret_accel_why, err);
 	if (r < 0)

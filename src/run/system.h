@@ -17,6 +17,9 @@ struct viv_system_extra {
 	bool no_disk;		   /* nothing is made: a fresh disk's writes go to memory */
 };
 
+/* Is the QEMU there that the configuration names? For before a build, which takes longer. */
+int viv_system_check_qemu(const struct viv_config *config, struct viv_error *err);
+
 /*
  * Chooses the accelerator (*ret_accel_why: one line, the caller's), finds QEMU, makes the machine's
  * disk. ret's contents are freed with viv_machine_free_contents; a fresh disk in it is an open

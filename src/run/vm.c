@@ -81,6 +81,14 @@ static enum viv_vm_end how_ended(struct viv_vm *vm)
 	return VIV_VM_QEMU;
 }
 
+static const char *advice(struct viv_slice said)
+{
+	if (said.len && memmem(said.data, said.len, "Cannot allocate memory", 22))
+		return "\nThis host has not enough memory for the guest: lower "
+		       "virtualisation.memorySize, or end other machines.";
+	return "";
+}
+
 static char *end_text(struct viv_vm *vm, enum viv_vm_end how)
 {
 	VIV_FREE char *status = viv_process_status_text(vm->status);
@@ -92,8 +100,8 @@ static char *end_text(struct viv_vm *vm, enum viv_vm_end how)
 		return NULL;
 	if (vm->shutdown_reason && viv_streq(vm->shutdown_reason, "host-signal"))
 		return viv_strdup("QEMU was ended by a signal");
-	return viv_asprintf("QEMU ended: %s%s%.*s", status, said.len ? "\n" : "", (int)said.len,
-			    said.len ? said.data : "");
+	return viv_asprintf("QEMU ended: %s%s%.*s%s", status, said.len ? "\n" : "", (int)said.len,
+			    said.len ? said.data : "", advice(said));
 }
 
 static void finish(struct viv_vm *vm)

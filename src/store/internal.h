@@ -38,8 +38,6 @@ char *viv_store_info_path(const struct viv_store *s, const char *id);
 char *viv_store_path(const struct viv_store *s, const char *name); /* "tmp", "pins", … */
 /* Fails, saying why, if the store can't be written. */
 int viv_store_check_writable(const struct viv_store *s, struct viv_error *err);
-/* Adds what to do to an error that says that the disk is full. Returns `code`. */
-int viv_store_explain(const struct viv_store *s, int code, struct viv_error *err);
 /* Recipe and id belong together? */
 bool viv_store_recipe_fits(const char *id, const json_t *recipe);
 

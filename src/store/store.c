@@ -89,6 +89,8 @@ static int make_layout(const char *root, const char *format, struct viv_error *e
 		r = viv_write_file(format, FORMAT, strlen(FORMAT), 0644, err);
 	if (r < 0)
 		viv_error_context(err, "cannot make the store %s", root);
+	if (r < 0 && r != -ENOTEMPTY && r != -EOPNOTSUPP)
+		viv_error_hint(err, "Set VIV_STORE to a folder that you can write.");
 	return r;
 }
 
@@ -99,7 +101,7 @@ static int check_format(const char *root, struct viv_error *err)
 	VIV_ERROR e = VIV_ERROR_INIT;
 	int r = viv_read_file(path, 64, &text, &e);
 
-	if (r == -ENOENT)
+	if (r == -ENOENT || r == -ENOTDIR)
 		return make_layout(root, path, err);
 	if (r < 0) {
 		viv_error_context(&e, "cannot open the store");
@@ -160,8 +162,11 @@ void viv_store_close(struct viv_store *s)
 	if (!s)
 		return;
 	viv_store_unpin(s->session);
-	if (s->tmp)
+	/* What our own helpers were working at, too, if they had to be killed. */
+	if (s->tmp) {
 		viv_remove_tree(s->tmp, NULL);
+		viv_store_clear_dead(s, NULL);
+	}
 	viv_close(s->tmp_fd);
 	viv_close(s->lock_fd);
 	viv_close(s->root_fd);
@@ -234,17 +239,19 @@ int viv_store_check_writable(const struct viv_store *s, struct viv_error *err)
 	return -s->read_only;
 }
 
+#define GC_ADVICE "'viv store gc --all'"
+
 int viv_store_explain(const struct viv_store *s, int code, struct viv_error *err)
 {
 	struct statvfs fs;
 
-	if (code != -ENOSPC && code != -EDQUOT)
+	if ((code != -ENOSPC && code != -EDQUOT) || (err && err->msg && strstr(err->msg, GC_ADVICE)))
 		return code;
 	if (fstatvfs(s->root_fd, &fs) == 0 && code == -ENOSPC)
 		viv_error_hint(err, "%llu MiB are free on the disk of the store %s.",
 			       (unsigned long long)fs.f_bavail * fs.f_frsize >> 20, s->root);
 	viv_error_hint(err,
-		       "'viv store gc --all' removes what nothing refers to; VIV_STORE moves the "
-		       "store to another disk.");
+		       GC_ADVICE " removes what nothing refers to; VIV_STORE moves the store to "
+		       "another disk.");
 	return code;
 }

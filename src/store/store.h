@@ -31,6 +31,12 @@ void viv_store_close(struct viv_store *s);
 VIV_DEFINE_CLEANUP(struct viv_store, viv_store_close)
 const char *viv_store_root(const struct viv_store *s); /* absolute */
 
+/*
+ * Adds what to do to an error that says that the disk is full (once); others stay as they are.
+ * Returns `code`, a negative errno. The store's own functions have done it.
+ */
+int viv_store_explain(const struct viv_store *s, int code, struct viv_error *err);
+
 /* "<first 32 digits of SHA-256 of the canonical recipe>-<name>". The caller frees it. */
 char *viv_store_id(const char *name, const json_t *recipe);
 /* 32 hexadecimal digits, '-', then letters, digits and "+-._~:=" and no leading dot; ≤ 200 bytes.

@@ -6,6 +6,7 @@ set -u
 
 : "${VIV:?the viv to be tested}"
 shared=${VIV_TEST_DIR:-${TMPDIR:-/tmp}/viv-e2e-$(id -u)}
+tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/viv-e2e-XXXXXX")
 mkdir -p "$shared"/{store,cache,state} "$work"/{runtime,config,home}
 chmod 700 "$work/runtime"
@@ -53,4 +54,39 @@ quick_machine() {
 	[ ! -f "$shared/quick.lock" ] || cp "$shared/quick.lock" vm.lock
 	expect 0 "$VIV" build --no-link
 	cp vm.lock "$shared/quick.lock"
+}
+
+# A machine of small packages, from a signed archive of our own in $work/tiny: builds in a second.
+# Its kernel package has no kernel, so that a build ends there, with everything else done: tiny_builds.
+tiny_machine() { # [PACKAGE…]
+	local p
+	for p in apt-get dpkg-deb gpg ldd; do
+		command -v $p >/dev/null || skip "$p is missing"
+	done
+	[ -d "$work/tiny" ] || sh "$tests/data/deb/make-repo" "$work/tiny" >/dev/null 2>&1 ||
+		fail "make-repo"
+	{
+		echo 'system.init = "none"'
+		echo 'packages.release = "tiny"'
+		echo "packages.mirrors = { \"file://$work/tiny/repo tiny\" }"
+		echo "packages.keyring = \"$work/tiny/key.gpg\""
+		echo 'boot.kernel = "large"'
+		for p in "${@:-hello}"; do echo "environment.systemPackages = { \"$p\" }"; done
+	} >vm.lua
+	export VIV_STORE=$work/store XDG_CACHE_HOME=$work/cache
+}
+tiny_builds() { # [ARGUMENT…]
+	expect 125 "$VIV" build -q "$@"
+	err_has "no kernel in this package"
+	expect 0 "$VIV" store verify
+}
+
+# Commands with mounts of their own, which only root can make.
+needs_root() {
+	[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || skip "needs root, and to be allowed to mount"
+}
+mounted() { # SCRIPT COMMAND…: runs the script's mounts, then the command
+	local script=$1
+	shift
+	unshare -m sh -c "$script; exec \"\$@\"" sh "$@"
 }

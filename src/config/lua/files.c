@@ -138,6 +138,8 @@ static bool read_text(struct viv_lua *lua, struct viv_lua_file *f, const struct 
 			      S_ISDIR(st.st_mode) ? "it is a folder" : "it is no file");
 	else
 		r = viv_read_file(f->file.path, VIV_LUA_MAX_FILE, &text, &err);
+	if (r == 0 && text.len && text.data[0] != '\x1b' && memchr(text.data, '\0', text.len))
+		r = viv_error_say(&err, EINVAL, "cannot read %s: it is not text", f->file.shown);
 	if (r < 0) {
 		viv_fault_add(lua->faults, origin, name, "%s", err.msg);
 		return false;

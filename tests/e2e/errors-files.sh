@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+# Machine files, lock files and outputs that can't be read or written: what is said, and that
+# nothing is lost. Boots nothing.
+. "$(dirname "$0")/lib.sh"
+
+# The machine file
+mkdir folder.lua
+expect 125 "$VIV" build folder.lua
+err_has "cannot read folder.lua: it is a folder"
+head -c 5000 "$VIV" >binary.lua
+expect 125 "$VIV" eval binary.lua
+err_has "cannot read binary.lua: it is not text"
+expect 125 "$VIV" build nothing.lua
+err_has "cannot read nothing.lua: No such file or directory"
+expect 2 "$VIV" build one.lua two.lua
+expect 2 "$VIV" build --no-such-option
+
+# The output
+echo 'networking.hostName = "x"' >vm.lua
+for words in --help --version "help run" "store --help" eval options; do
+	# shellcheck disable=SC2086
+	expect 125 sh -c '"$@" >/dev/full' sh "$VIV" $words
+	err_has "cannot write the output"
+done
+expect 0 sh -c '"$@" >&-' sh "$VIV" eval # nobody wants it
+"$VIV" options 2>err | true
+[ ! -s err ] || fail "words about a pipe whose reader has had enough"
+
+# The lock file
+tiny_machine
+tiny_builds
+cp vm.lock good.lock
+expect 125 "$VIV" build -q --locked -p diverts
+err_has "vm.lock is not up to date:
+  packages: + diverts"
+err_has "Run without --locked"
+for name in helo:hello writes-in-plcae:writes-in-place; do
+	expect 125 "$VIV" build -q -p ${name%:*}
+	err_has "tiny has no package ${name%:*} (did you mean ${name#*:}?)"
+done
+expect 125 "$VIV" build -q -p hello=9
+err_has "Version '9' for 'hello' was not found"
+cmp vm.lock good.lock || fail "a build that failed changed the lock file"
+
+damaged() { # WHAT
+	cp vm.lock bad.lock
+	for command in build update; do
+		expect 125 "$VIV" $command -q
+		err_has "$1"
+		err_has "Take it from version control, or remove it"
+		cmp vm.lock bad.lock || fail "the damaged lock file was changed"
+	done
+}
+head -c 700 good.lock >vm.lock
+damaged "vm.lock:33:"
+: >vm.lock
+damaged "vm.lock:1:"
+head -c 900 "$VIV" >vm.lock
+damaged "vm.lock:1:"
+sed 's/"sha256": "[0-9a-f]*"/"sha256": "x"/' good.lock >vm.lock
+damaged "not a SHA-256"
+rm vm.lock
+expect 125 "$VIV" build -q --locked
+err_has "the machine vm is not in it"
+[ ! -e vm.lock ] || fail "--locked made a lock file"
+tiny_builds
+expect 0 "$VIV" build -q --locked --plan
+
+# A folder that can't be written: root can, so for root it is a mount.
+mkdir fixed && cp vm.lua fixed
+if [ "$(id -u)" = 0 ]; then
+	needs_root
+	expect 125 mounted "mount --bind fixed fixed; mount -o remount,ro,bind fixed" \
+		"$VIV" build -q fixed/vm.lua
+else
+	chmod a-w fixed
+	expect 125 "$VIV" build -q fixed/vm.lua
+fi
+err_has "fixed/vm.lock: "
+err_has "packages.lockFile names another place"
+[ "$(ls fixed)" = vm.lua ] || fail "left in the folder: $(ls fixed)"
