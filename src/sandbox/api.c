@@ -98,6 +98,9 @@ int viv_sandbox_mount_api(const char *root, struct viv_error *err)
 	/* A fresh one is refused where the host's is partly hidden; then that one must do. */
 	if (mount("proc", proc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL);
+	/* Root's ids are the host's: core_pattern and sysrq-trigger would be its own to write. */
+	mount(NULL, proc, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+	      NULL);
 	return fill_dev(dev, err);
 }
 

@@ -26,10 +26,14 @@ const char *const viv_sandbox_env[] = {
 	NULL,
 };
 
-/* What dpkg and maintainer scripts need to give files away and to run parts as other users. */
+/*
+ * What dpkg and maintainer scripts need to give files away and to run parts as other users. Not
+ * CAP_MKNOD and CAP_DAC_READ_SEARCH: where there is no user namespace they reach the host's disks, by
+ * a device node and by open_by_handle_at(2).
+ */
 static const unsigned char kept_capabilities[] = {
-	CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID,  CAP_KILL,
-	CAP_SETGID, CAP_SETUID,	      CAP_SYS_CHROOT,	   CAP_MKNOD,  CAP_SETFCAP, CAP_AUDIT_WRITE,
+	CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FOWNER,     CAP_FSETID,  CAP_KILL,
+	CAP_SETGID, CAP_SETUID,	      CAP_SYS_CHROOT, CAP_SETFCAP, CAP_AUDIT_WRITE,
 };
 
 static void drop_capabilities(void)

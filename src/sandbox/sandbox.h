@@ -6,6 +6,8 @@
  * is root in namespaces of its own (user, mount, pid, ipc, uts, network), with a memory-backed
  * scratch folder. Our function runs in it and prepares trees; foreign programs are started from
  * there inside such a tree, without our capabilities, our descriptors, a terminal or a network.
+ * Our function sees this system's files, but read-only: only the scratch folder and writable binds
+ * can be written.
  *
  * As an ordinary user this takes subordinate ids (newuidmap, newgidmap, /etc/subuid); root needs
  * none. Either way ids 0 to 65535 inside are real: files can be given to any of them. Root in a

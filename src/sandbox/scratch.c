@@ -149,12 +149,52 @@ static int link_one(const struct viv_sandbox_bind *b, const char *scratch, struc
 	return r;
 }
 
+static const char *disk_dir(const struct viv_sandbox_spec *spec)
+{
+	return spec->scratch_dir ? spec->scratch_dir : "/var/tmp";
+}
+
 static int make_base(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level, char **ret,
 		     struct viv_error *err)
 {
-	if (spec->scratch_on_disk || level == VIV_SANDBOX_CHROOT)
-		return make_folder(spec->scratch_dir ? spec->scratch_dir : "/var/tmp", ret, err);
-	return mount_memory(spec, ret, err);
+	const char *dir = disk_dir(spec);
+
+	if (!spec->scratch_on_disk && level != VIV_SANDBOX_CHROOT)
+		return mount_memory(spec, ret, err);
+	/* A mount of its own, that stays writable; see protect_host. */
+	if (level != VIV_SANDBOX_CHROOT && mount(dir, dir, NULL, MS_BIND, NULL) < 0)
+		return viv_error_set(err, errno, "cannot use the folder %s", dir);
+	return make_folder(dir, ret, err);
+}
+
+static int set_writable(const char *path)
+{
+	struct set_attr attr = {.clear = ATTR_RDONLY};
+
+	return (int)syscall(SYS_mount_setattr, AT_FDCWD, path, 0, &attr, sizeof(attr));
+}
+
+/*
+ * This system's files become read-only, all but what is to be written. Foreign programs don't see them,
+ * but fn works on trees that those made, with links in them that may lead out. Before Linux 5.12 there
+ * is no such thing.
+ */
+static int protect_host(const struct viv_sandbox_spec *spec, const char *scratch,
+			struct viv_error *err)
+{
+	struct set_attr attr = {.set = ATTR_RDONLY};
+	int r;
+
+	if (syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+		return 0;
+	r = set_writable(spec->scratch_on_disk ? disk_dir(spec) : scratch);
+	for (size_t i = 0; i < spec->n_binds && r == 0; i++) {
+		VIV_FREE char *target = viv_path_join(scratch, spec->binds[i].name);
+
+		if (spec->binds[i].writable)
+			r = set_writable(target);
+	}
+	return r < 0 ? viv_error_set(err, errno, "cannot write in the sandbox") : 0;
 }
 
 static int bind_all(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,
@@ -187,6 +227,8 @@ int viv_sandbox_make_scratch(const struct viv_sandbox_spec *spec, enum viv_sandb
 		r = make_base(spec, level, &scratch, err);
 	if (r == 0)
 		r = bind_all(spec, level, scratch, fds, err);
+	if (r == 0 && level != VIV_SANDBOX_CHROOT)
+		r = protect_host(spec, scratch, err);
 	for (size_t i = 0; i < spec->n_binds; i++)
 		viv_close(fds[i]);
 	if (r == 0)

@@ -125,6 +125,9 @@ static void test_exec(void **state)
 		{"umask; hostname; echo $LC_ALL $TZ; cat", "0022\nlocalhost\nC.UTF-8 UTC\nstatus 0"},
 		{"ls /proc/self/fd | wc -l; ls /proc | grep -c '^[0-9]'", "4\n4\nstatus 0"},
 		{"touch /usr/x 2>/dev/null || echo ro", "ro\nstatus 0"},
+		{"for f in /proc/sysrq-trigger /proc/sys/kernel/core_pattern; do "
+		 "test -w $f && echo $f; done; test -r /proc/meminfo", "status 0"},
+		{"mknod /tmp/d b 8 0 2>/dev/null || echo no device", "no device\nstatus 0"},
 		{"mount -t tmpfs x /tmp 2>/dev/null || echo no mount", "no mount\nstatus 0"},
 		{"cat /proc/net/dev | grep -v -e lo: -e '|'", "status 256"},
 		{"echo a > /dev/null; head -c 2 /dev/zero | wc -c; test -c /dev/full", "2\nstatus 0"},
@@ -164,6 +167,34 @@ static void test_time_limit(void **state)
 	NEEDS_SANDBOX();
 	assert_int_equal(viv_sandbox_call(&spec, hang, NULL, NULL, &out, &err), -ETIMEDOUT);
 	assert_string_equal(out.data, "begin\n");
+}
+
+/* fn is not chrooted: this system's files must stay what they are all the same. */
+static int write_outside(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+			 struct viv_str *result, struct viv_error *err)
+{
+	VIV_FREE char *link = viv_path_join(view->scratch, "link");
+	VIV_FREE char *inside = viv_path_join(view->scratch, "inside");
+	int r = symlink(arg, link) < 0 ? -errno : 0;
+
+	viv_str_addf(result, "%d", open(link, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) < 0 ? errno : 0);
+	return r == 0 ? viv_write_file(inside, "x", 1, 0644, err) : r;
+}
+
+static void test_host_is_read_only(void **state)
+{
+	VIV_FREE char *dir = test_dir("outside"), *file = viv_path_join(dir, "file");
+	VIV_FREE char *expected = viv_asprintf("%d", EROFS);
+	struct viv_sandbox_spec spec = {.scratch_size = 1 << 20};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_STR result = VIV_STR_INIT;
+
+	NEEDS_SANDBOX();
+	if (viv_sandbox_call(&spec, write_outside, file, NULL, &result, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_equal(result.data, expected);
+	assert_false(viv_exists(file));
+	viv_remove_tree(dir, NULL);
 }
 
 static int leave_files(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
@@ -224,7 +255,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids_and_report), cmocka_unit_test(test_errors_come_out),
 		cmocka_unit_test(test_exec),	       cmocka_unit_test(test_time_limit),
-		cmocka_unit_test(test_scratch_on_disk), cmocka_unit_test(test_subids),
+		cmocka_unit_test(test_scratch_on_disk), cmocka_unit_test(test_host_is_read_only),
+		 cmocka_unit_test(test_subids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
