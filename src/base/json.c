@@ -62,6 +62,16 @@ json_t *viv_json_text(const char *text)
 	return j ? j : json_string(plain);
 }
 
+void viv_json_keys(const json_t *obj, struct viv_strv *ret)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach((json_t *)obj, key, v)
+		viv_strv_push(ret, key);
+	viv_strv_sort(ret);
+}
+
 const char *viv_json_str(const json_t *obj, const char *key)
 {
 	return json_string_value(json_object_get(obj, key));

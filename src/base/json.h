@@ -27,6 +27,9 @@ int viv_json_write_file(const char *path, const json_t *j, mode_t mode, struct v
 /* A string; of text that is not UTF-8 what is printable in ASCII. NULL: null. The caller owns it. */
 json_t *viv_json_text(const char *text);
 
+/* An object's keys, sorted; pushed to *ret. NULL has none. */
+void viv_json_keys(const json_t *obj, struct viv_strv *ret);
+
 /* A member that must be there with that type; NULL otherwise. */
 const char *viv_json_str(const json_t *obj, const char *key);
 bool viv_json_u64(const json_t *obj, const char *key, uint64_t max, uint64_t *ret);

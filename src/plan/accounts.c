@@ -308,36 +308,30 @@ static int make_user(struct work *w, const char *name, const json_t *user, struc
 	return r < 0 ? r : add_memberships(w, name, user, err);
 }
 
+/* Names in sorted order, here and below: nothing depends on how a table was written down. */
 static int make_groups(struct work *w, struct viv_error *err)
 {
-	const char *name;
+	VIV_STRV names = VIV_STRV_INIT;
 	json_t *group, *member;
 	size_t i;
-	int r = 0;
 
-	json_object_foreach((json_t *)w->req->groups, name, group) {
-		r = add_group(w, name, json_object_get(group, "gid"), err);
+	viv_json_keys(w->req->groups, &names);
+	for (size_t k = 0; k < names.count; k++) {
+		int r;
+
+		group = json_object_get(w->req->groups, names.items[k]);
+		r = add_group(w, names.items[k], json_object_get(group, "gid"), err);
 		if (r < 0)
 			return r;
 	}
-	json_object_foreach((json_t *)w->req->groups, name, group) {
+	for (size_t k = 0; k < names.count; k++) {
+		group = json_object_get(w->req->groups, names.items[k]);
 		json_array_foreach(json_object_get(group, "members"), i, member) {
-			add_member(&w->out->group, name, json_string_value(member));
-			add_member(&w->out->gshadow, name, json_string_value(member));
+			add_member(&w->out->group, names.items[k], json_string_value(member));
+			add_member(&w->out->gshadow, names.items[k], json_string_value(member));
 		}
 	}
 	return 0;
-}
-
-/* Names in sorted order: ids must not depend on how a table was written down. */
-static void sorted_keys(const json_t *obj, struct viv_strv *ret)
-{
-	const char *name;
-	json_t *v;
-
-	json_object_foreach((json_t *)obj, name, v)
-		viv_strv_push(ret, name);
-	viv_strv_sort(ret);
 }
 
 int viv_accounts_make(const struct viv_accounts_request *req, struct viv_accounts *ret,
@@ -354,7 +348,7 @@ int viv_accounts_make(const struct viv_accounts_request *req, struct viv_account
 	viv_str_add(&a.shadow, text_of(req->below, "shadow"));
 	viv_str_add(&a.gshadow, text_of(req->below, "gshadow"));
 	r = make_groups(&w, err);
-	sorted_keys(req->users, &names);
+	viv_json_keys(req->users, &names);
 	for (size_t i = 0; r == 0 && i < names.count; i++)
 		r = make_user(&w, names.items[i], json_object_get(req->users, names.items[i]), err);
 	if (r == 0 && req->open_root && find_field(a.shadow.data, "root", 1, &root) &&

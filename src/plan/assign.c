@@ -4,17 +4,6 @@
 #define FIRST_NORMAL 1000
 #define FIRST_SYSTEM 400
 
-/* Names in sorted order: ids must not depend on how a table was written down. */
-static void sorted_keys(const json_t *obj, struct viv_strv *ret)
-{
-	const char *name;
-	json_t *v;
-
-	json_object_foreach((json_t *)obj, name, v)
-		viv_strv_push(ret, name);
-	viv_strv_sort(ret);
-}
-
 static const json_t *recorded_id(const json_t *recorded, const char *kind, const char *name)
 {
 	const json_t *id = json_object_get(json_object_get(recorded, kind), name);
@@ -86,7 +75,8 @@ json_t *viv_accounts_assign(const json_t *users, const json_t *groups, const jso
 	struct assignment a = {users, groups, recorded, json_pack("{s:{},s:{}}", "users", "groups")};
 	VIV_STRV names = VIV_STRV_INIT, group_names = VIV_STRV_INIT;
 
-	sorted_keys(users, &names);
+	/* Sorted: ids must not depend on how a table was written down. */
+	viv_json_keys(users, &names);
 	for (size_t i = 0; i < names.count; i++) {
 		const json_t *user = json_object_get(users, names.items[i]);
 		bool system = json_is_true(json_object_get(user, "isSystemUser"));
@@ -99,7 +89,7 @@ json_t *viv_accounts_assign(const json_t *users, const json_t *groups, const jso
 		    !json_object_get(groups, names.items[i]))
 			assign(&a, "groups", names.items[i], system);
 	}
-	sorted_keys(groups, &group_names);
+	viv_json_keys(groups, &group_names);
 	for (size_t i = 0; i < group_names.count; i++) {
 		const json_t *group = json_object_get(groups, group_names.items[i]);
 

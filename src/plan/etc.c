@@ -58,12 +58,8 @@ static int add_variables(struct viv_etc *etc, const struct viv_config *config,
 	VIV_STR s = VIV_STR_INIT;
 	VIV_STRV names = VIV_STRV_INIT;
 	const json_t *all = viv_config_get(config, "environment.variables");
-	const char *name;
-	json_t *v;
 
-	json_object_foreach((json_t *)all, name, v)
-		viv_strv_push(&names, name);
-	viv_strv_sort(&names);
+	viv_json_keys(all, &names);
 	for (size_t i = 0; i < names.count; i++) {
 		const char *value = viv_json_str(all, names.items[i]);
 
