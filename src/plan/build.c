@@ -328,9 +328,13 @@ int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_sys
 	VIV_STRV ids = VIV_STRV_INIT;
 	int r;
 
-	viv_strv_push(&ids, p->steps[VIV_STEP_SYSTEM].id);
+	for (size_t i = 0; i < VIV_N_STEPS; i++)
+		viv_strv_push(&ids, p->steps[i].id);
 	for (size_t i = 0; i < p->deb.n_layers; i++)
 		viv_strv_push(&ids, p->deb.layers[i].id);
+	/* An archive may have been collected; it is needed where the kernel is to be made. */
+	if (!viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id))
+		viv_strv_push(&ids, p->deb.kernel_deb);
 	/* Damage is found before it is used, and then built again. */
 	r = viv_store_mend(p->store, &ids, report, err);
 	if (r >= 0 && !viv_store_has_closure(p->store, p->steps[VIV_STEP_SYSTEM].id))
