@@ -62,13 +62,13 @@ static int add_variables(struct viv_etc *etc, const struct viv_config *config,
 	viv_json_keys(all, &names);
 	for (size_t i = 0; i < names.count; i++) {
 		const char *value = viv_json_str(all, names.items[i]);
+		VIV_FREE char *option = viv_asprintf("environment.variables.%s", names.items[i]);
 
 		if (!value || strpbrk(value, "\n\"\\"))
 			return viv_error_say(err, EINVAL,
-					     "%s: environment.variables.%s: a value can't hold a "
-					     "newline, a double quote or a backslash",
-					     viv_config_place(config, "environment.variables"),
-					     names.items[i]);
+					     "%s: %s: a value can't hold a newline, a double quote or "
+					     "a backslash",
+					     viv_config_place(config, option), option);
 		viv_str_addf(&s, "%s=\"%s\"\n", names.items[i], value);
 	}
 	viv_etc_add(etc, "etc/environment", VIV_ETC_FILE, 0644, &s);
@@ -196,6 +196,20 @@ static bool parse_mode(const char *text, unsigned *ret)
 	return mode <= 07777;
 }
 
+/* Anybody who can read the store can read what is in it. */
+static int check_no_key(const struct viv_str *content, const char *place, const char *option,
+			struct viv_error *err)
+{
+	static const char mark[] = "PRIVATE KEY-----";
+
+	if (!content->len || !memmem(content->data, content->len, mark, sizeof(mark) - 1))
+		return 0;
+	viv_error_say(err, EACCES, "%s: %s holds a private key", place, option);
+	viv_error_hint(err, "Secrets never enter the store: let the machine make the key, or copy it "
+			    "in when it runs.");
+	return -EACCES;
+}
+
 /* One environment.etc.<path>. */
 static int add_entry(struct viv_etc *etc, const struct viv_config *config, const char *path,
 		     const json_t *entry, struct viv_error *err)
@@ -205,7 +219,7 @@ static int add_entry(struct viv_etc *etc, const struct viv_config *config, const
 	const char *group = viv_json_str(entry, "group");
 	VIV_FREE char *option = viv_asprintf("environment.etc[\"%s\"]", path);
 	VIV_FREE char *full = viv_asprintf("etc/%s", path);
-	const char *place = viv_config_place(config, "environment.etc");
+	const char *place = viv_config_place(config, option);
 	VIV_STR content = VIV_STR_INIT;
 	struct viv_etc_file *f;
 	unsigned bits = 0644;
@@ -222,6 +236,8 @@ static int add_entry(struct viv_etc *etc, const struct viv_config *config, const
 		viv_str_add(&content, text);
 	else if (viv_read_file(source, MAX_SOURCE, &content, err) < 0)
 		return viv_error_context(err, "%s: %s.source", place, option);
+	if (check_no_key(&content, place, option, err) < 0)
+		return -EACCES;
 	f = viv_etc_add(etc, full, VIV_ETC_FILE, bits, &content);
 	f->user = viv_strdup(user);
 	f->group = viv_strdup(group);
