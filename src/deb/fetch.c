@@ -161,6 +161,12 @@ static int missing(const struct fetching *f, const struct viv_str *said, struct 
 				     f->wants[i].package->name, f->wants[i].package->version);
 	if (n > 5)
 		viv_str_addf(&names, " and %zu more", n - 5);
+	if (strstr(text, "No space left on device")) {
+		viv_error_say(err, ENOSPC, "the disk is full: could not fetch %s", names.data);
+		viv_error_hint(err, "Archives are fetched to XDG_CACHE_HOME (default: ~/.cache). What "
+				    "was fetched is kept.");
+		return -ENOSPC;
+	}
 	if (strstr(text, " 404 ") || strstr(text, "File not found") ||
 	    strstr(text, "No such file or directory")) {
 		viv_error_say(err, ENODATA, "no mirror has %s any more", names.data);
