@@ -290,6 +290,8 @@ int viv_apt_open(const struct viv_deb_source *source, struct viv_report *report,
 		viv_error_hint(err, "Install the package debian-archive-keyring.");
 		return r;
 	}
+	if (s.keyring && strpbrk(s.keyring, "\n"))
+		return viv_error_say(err, EINVAL, "the keyring's name has two lines");
 	r = find_entries(a, &s, err);
 	if (r == 0)
 		r = set_up(a, report, err);

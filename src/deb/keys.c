@@ -72,8 +72,8 @@ int viv_scrub_check_keys(const char *root, const struct viv_tree *before,
 		if (!holds_key(path) || is_shipped(root, e->path))
 			continue;
 		viv_error_say(err, EACCES, "a package's script made the private key /%s", e->path);
-		viv_error_hint(err, "Keys never enter the store: make it at first boot, or with "
-				    "virtualisation.credentials.");
+		viv_error_hint(err, "Secrets never enter the store: let the machine make the key "
+				    "when it boots.");
 		return -EACCES;
 	}
 	return 0;

@@ -2,7 +2,10 @@
 #include "deb/lock.h"
 
 #include "base/fd.h"
+#include "base/path.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 struct viv_lock *viv_lock_new(const char *machine)
@@ -251,9 +254,24 @@ static void take_newest_rest(struct viv_lock *l, const char *path)
 	l->rest = now;
 }
 
+/*
+ * Reading the others' parts and writing all of them is one step: the folder is locked meanwhile, as
+ * the file itself is replaced. Where it can't be (some network file systems) we go on without.
+ */
+static int lock_folder(const char *path)
+{
+	VIV_FREE char *dir = viv_path_dir(path);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fd;
+}
+
 int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err)
 {
 	VIV_STR text = VIV_STR_INIT, old = VIV_STR_INIT;
+	VIV_FD folder = lock_folder(path);
 	char *name = viv_strdup(path);
 	int r;
 
