@@ -1,43 +1,54 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A cold build of the reference machine, and of one with about 400 packages, beside mmdebstrap.
-# Both have the archives already; "cold" is: the lock file and the .debs, nothing imported.
+# A cold build of the reference machine, and of one with about 400 packages, beside mmdebstrap with the
+# same packages. Both have the archives already; for viv "cold" is: the lock file and the .debs, nothing
+# imported. mmdebstrap runs apt update, as it always does; viv unpacks a kernel and makes an initrd, too.
 set -euo pipefail
 
-reference="systemd systemd-sysv udev dbus openssh-server iproute2 htop vim-tiny kmod"
-large="$reference postgresql nginx postfix docker.io mariadb-server git gcc make python3 perl"
+reference="openssh-server iproute2 htop vim-tiny kmod"
+large="$reference postgresql nginx postfix docker.io mariadb-server git gcc make python3-full perl
+	network-manager samba bind9 ruby nodejs"
+
+sources() { # the host's mirrors, for trixie
+	apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' | sort -u |
+		awk '$2 ~ /^(bookworm|trixie)(-updates|-security)?$/ { sub(/bookworm/, "trixie", $2); print "deb", $1, $2, "main" }'
+}
 
 one() { # NAME PACKAGES…
-	local name=$1 dir=$BENCH/$1 include
+	local name=$1 dir=$BENCH/$1
 	shift
-	mkdir -p "$dir/store" "$dir/cache"
-	printf 'networking.hostName = "%s"\nenvironment.systemPackages = { %s }\n' "$name" \
-		"$(printf '"%s", ' "$@")" >"$dir/vm.lua"
+	mkdir -p "$dir/store" "$dir/debs"
 	export VIV_STORE=$dir/store
-	(cd "$dir" && "$VIV" build -q >/dev/null)
-	include=$(jq -r '[.packages | to_entries[] | select(.key | startswith("linux-image") | not) | "\(.key)"] | join(",")' "$dir/vm.lock")
-	# mmdebstrap's archives: it copies what lies in its own cache folder.
-	mkdir -p "$dir/debs"
+	printf 'environment.systemPackages = pkgs[[ %s ]]\n' "$*" >"$dir/vm.lua"
+	"$VIV" build -q --no-link "$dir/vm.lua" >/dev/null
+	jq -r '.packages | keys[] | select(startswith("linux-image") | not) | split("_")[0]' "$dir/vm.lock" |
+		paste -sd, >"$dir/include"
+	sources >"$dir/sources"
+	# The archives stay in a folder of ours: copied in before, as apt would have them.
 	cat >"$dir/mm" <<SH
 #!/bin/sh
-exec mmdebstrap -q --variant=apt --include=$include --aptopt='Dir::Etc::Parts "/dev/null"' \
-	--aptopt='Acquire::Check-Valid-Until "false"' \
-	--setup-hook='mkdir -p "\$1/var/cache/apt/archives" && cp $dir/debs/*.deb "\$1/var/cache/apt/archives/" 2>/dev/null || true' \
-	--customize-hook='cp -n "\$1"/var/cache/apt/archives/*.deb $dir/debs/ 2>/dev/null || true' --skip=cleanup/apt \
-	trixie "$dir/root.tar"
+exec mmdebstrap -q --variant=apt --include=$(cat "$dir/include") \
+	--skip=download/empty --skip=essential/unlink --skip=cleanup/apt \
+	--setup-hook='mkdir -p "\$1/var/cache/apt/archives"' \
+	--setup-hook='cp -n $dir/debs/*.deb "\$1/var/cache/apt/archives/" 2>/dev/null || true' \
+	\$EXTRA trixie $dir/root.tar - <$dir/sources
 SH
-	chmod +x "$dir/mm"
-	"$dir/mm"
-	echo "### Cold build, $name: $(jq '.packages | length' "$dir/vm.lock") packages"
+	sed 's#\$EXTRA#--customize-hook='"'"'cp -n "$1"/var/cache/apt/archives/*.deb '"$dir/debs/'"'#' "$dir/mm" >"$dir/mm-first"
+	sed -i 's#\$EXTRA##' "$dir/mm"
+	chmod +x "$dir/mm" "$dir/mm-first"
+	"$dir/mm-first"
+	echo "### Cold build, $name: $(tr ',' '\n' <"$dir/include" | wc -l) packages"
 	echo
-	hyperfine -N --runs "${RUNS:-5}" --export-json "$dir/times.json" --style none \
-		--prepare "true" -n "mmdebstrap (tar)" "$dir/mm" \
+	hyperfine --runs "${RUNS:-5}" --export-json "$dir/times.json" --style none \
+		--prepare true -n "mmdebstrap" "$dir/mm" \
 		--prepare "$VIV store gc --all --keep-archives -q" \
 		-n "viv build" "$VIV build -q --no-link $dir/vm.lua" >/dev/null
 	table "$dir/times.json"
+	echo
 }
 
 # shellcheck disable=SC2086
 one reference $reference
+[ -n "${ONLY_REFERENCE:-}" ] && exit
 # shellcheck disable=SC2086
 RUNS=3 one large $large
