@@ -24,6 +24,7 @@
  *	    "ids": {"users": {"paul": 1000}, "groups": {"paul": 1000}}
  *	  }, …},
  *	  "indexes": {"trixie/main": {"date": "Sat, 15 Nov 2025 …", "sha256": "…"}, …},
+ *					the same one at another time: "trixie/main@" and some of its hash
  *	  "packages": {"apt_3.0.3_amd64": {"index", "path", "sha256", "size"}, …}
  *	}
  *

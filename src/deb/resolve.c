@@ -67,6 +67,42 @@ static json_t *describe_index(const struct viv_apt *a, const char *suite)
 	return j;
 }
 
+/* Will the file that is written still have packages of indexes as they were? */
+static bool keeps_packages(const struct viv_resolution *x)
+{
+	const json_t *machines = json_object_get(x->lock->rest, "machines");
+	size_t mine = json_object_get(machines, x->lock->machine) != NULL;
+
+	return !x->req->renew || json_object_size(machines) > mine;
+}
+
+/*
+ * Enters an index as it is now. What came from it at another time refers to it as it was then, and
+ * snapshot mirrors are asked for that time: then ours has another name. The caller frees it.
+ */
+static char *enter_index(struct viv_resolution *x, char *name, const char *suite)
+{
+	const char *known = viv_json_str(x->index_names, name);
+	VIV_FREE char *plain = name;
+	VIV_JSON *now = NULL;
+	const json_t *then;
+	char *key;
+
+	if (known)
+		return viv_strdup(known);
+	now = describe_index(x->apt, suite);
+	then = json_object_get(json_object_get(x->lock->rest, "indexes"), plain);
+	if (then && json_object_size(now) && !json_equal(then, now) && keeps_packages(x))
+		key = viv_asprintf("%s@%.8s", plain, viv_json_str(now, "sha256"));
+	else
+		key = viv_strdup(plain);
+	if (!x->index_names)
+		x->index_names = json_object();
+	json_object_set_new(x->index_names, plain, json_string(key));
+	json_object_set(x->lock->indexes, key, now);
+	return key;
+}
+
 /* What is preferred stays as it was recorded: its index may have gone on since. */
 static bool take_preferred(const struct viv_resolution *x, const struct viv_sim_step *step,
 			   const char *sha256, struct viv_lock_package *p)
@@ -105,11 +141,9 @@ static int take_package(struct viv_resolution *x, const struct viv_sim_step *ste
 	if (!viv_path_is_safe(p->path) || strpbrk(p->path, " '\""))
 		return viv_error_say(err, EBADMSG, "the index has a bad path for %s", step->name);
 	memcpy(p->sha256, hex, sizeof(p->sha256));
-	p->index = index_key(suite, path);
+	p->index = enter_index(x, index_key(suite, path), suite);
 	if (!viv_slice_u64(viv_record_field(stanza, "Size"), INT64_MAX, &p->size))
 		return viv_error_say(err, EBADMSG, "the index has no size for %s", step->name);
-	if (!json_object_get(x->lock->indexes, p->index))
-		json_object_set_new(x->lock->indexes, p->index, describe_index(x->apt, suite));
 	return 0;
 }
 

@@ -11,6 +11,7 @@ struct viv_resolution {
 	struct viv_lock *lock;	      /* being made */
 	struct viv_lock_layer prefer; /* packages whose versions and places are to be kept */
 	struct viv_records installed; /* what the layers so far have */
+	json_t *index_names;	      /* the key in lock->indexes of "trixie/main"; NULL: none yet */
 };
 
 /* name, name=version: nothing that apt would take for a pattern, an option or a removal. */

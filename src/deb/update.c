@@ -310,6 +310,7 @@ static int resolve_once(const struct viv_deb_request *req, struct viv_apt *apt,
 	if (r == -ENODATA) { /* a record is lost: the versions can still be kept */
 		viv_lock_free(x.lock);
 		x.lock = start_lock(req, old);
+		json_decref(viv_steal(x.index_names));
 		viv_records_free(&x.installed);
 		clean = true;
 		r = 0;
@@ -320,6 +321,7 @@ static int resolve_once(const struct viv_deb_request *req, struct viv_apt *apt,
 	if (r == 0 && clean)
 		r = resolve_all(&x, old, err);
 	inherit_indexes(x.lock, old);
+	json_decref(x.index_names);
 	viv_records_free(&x.installed);
 	viv_lock_layer_clear(&x.prefer);
 	if (r == 0)

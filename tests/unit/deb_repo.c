@@ -329,6 +329,55 @@ static void bad_signature(void **state)
 	viv_lock_free(l);
 }
 
+static void resolve(struct world *w, const char *names, const char *lock_file, bool renew,
+		    struct viv_lock **ret)
+{
+	VIV_STRV packages = VIV_STRV_INIT;
+	struct viv_slice rest = viv_slice(names), word;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct viv_deb_request req;
+
+	while (viv_slice_word(&rest, &word))
+		viv_strv_take(&packages, viv_slice_dup(word));
+	req = request(w, &packages);
+	req.lock_file = lock_file;
+	req.renew = renew;
+	if (viv_deb_resolve(&req, NULL, ret, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+/* What is added comes from an index of another day: the older ones' day stays known. */
+static void indexes_of_two_days(void **state)
+{
+	struct world *w = *state;
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL, *later = NULL, *renewed = NULL;
+	VIV_FREE char *script = viv_path_join(TEST_DATA, "deb/make-repo"), *lock = NULL, *other = NULL;
+	const char *old, *new;
+
+	NEEDS(w);
+	const char *argv[] = {script, w->dir, "sign", NULL};
+	lock = viv_path_join(w->dir, "days.lock");
+	other = viv_path_join(w->dir, "other.lock");
+	resolve(w, "hello", lock, false, &l);
+	setenv("REPO_DATE", "Wed, 15 Nov 2023 10:00:00 UTC", 1);
+	if (viv_process_check(argv, NULL, 1 << 20, 60000, NULL) < 0)
+		fail_msg("make-repo failed");
+	unsetenv("REPO_DATE");
+	resolve(w, "hello", other, true, &renewed);
+	resolve(w, "hello large", lock, false, &later);
+	old = viv_lock_find(later, "hello")->index;
+	new = viv_lock_find(later, "large")->index;
+	assert_string_equal(old, viv_lock_find(l, "hello")->index);
+	assert_string_not_equal(old, new);
+	assert_true(json_equal(json_object_get(l->indexes, old), json_object_get(later->indexes, old)));
+	assert_string_equal(viv_json_str(json_object_get(later->indexes, new), "date"),
+			    "Wed, 15 Nov 2023 10:00:00 UTC");
+	viv_lock_free(viv_steal(renewed));
+	resolve(w, "hello large", lock, true, &renewed);
+	assert_string_equal(viv_lock_find(renewed, "hello")->index, old);
+	assert_string_equal(viv_lock_find(renewed, "large")->index, old);
+}
+
 /* A mirror serves other content than was signed; afterwards the right one, and the build goes on. */
 static void wrong_hash(void **state)
 {
@@ -514,7 +563,7 @@ int main(void)
 		cmocka_unit_test(locked),
 		cmocka_unit_test(bad_signature), cmocka_unit_test(wrong_hash),
 		cmocka_unit_test(gone_from_the_mirror), cmocka_unit_test(mirror_breaks_off),
-		cmocka_unit_test(no_mirror),
+		cmocka_unit_test(no_mirror),	 cmocka_unit_test(indexes_of_two_days),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
