@@ -301,6 +301,15 @@ static int add_content(struct reader *r, struct archive_entry *e, const char *pa
 			  err);
 }
 
+/* An archive is made from nothing but its hash: this one recipe can be checked. */
+static bool is_its_recipe(const struct reader *r, const char *hex)
+{
+	const json_t *recipe = json_object_get(r->info, "recipe");
+	const char *kind = viv_json_str(recipe, "kind"), *sha256 = viv_json_str(recipe, "sha256");
+
+	return !kind || !viv_streq(kind, "archive") || !sha256 || viv_streq(sha256, hex);
+}
+
 /* What was announced is what came? */
 static int check_result(struct reader *r, struct viv_error *err)
 {
@@ -318,6 +327,8 @@ static int check_result(struct reader *r, struct viv_error *err)
 		k = viv_tree_hash(viv_store_build_path(r->build), hex, err);
 	if (k == 0 && !viv_streq(hex, sha256))
 		k = refuse(err, "the content of %s does not match its hash", r->id);
+	if (k == 0 && !is_its_recipe(r, hex))
+		k = refuse(err, "%s is not the package of its name", r->id);
 	return k;
 }
 

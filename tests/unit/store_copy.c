@@ -523,6 +523,27 @@ static void damaged(void **state)
 	}
 }
 
+/* A package under another one's hash. */
+static void wrong_package(void **state)
+{
+	static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
+	VIV_JSON *recipe = json_pack("{s:s, s:s}", "kind", "archive", "sha256", zeros);
+	VIV_FREE char *id = viv_store_id("a.deb", recipe);
+	struct place *p = *state;
+	VIV_FREE char *root = viv_path_join(p->dir, "other");
+	VIV_CLEANUP(viv_store_closep) struct viv_store *other = NULL;
+	struct viv_store_build *b = NULL;
+	VIV_FD fd = memory();
+
+	ok(viv_store_begin(p->s, id, NULL, &b, err));
+	write_text(viv_store_build_path(b), "not it");
+	ok(viv_store_commit(b, recipe, NULL, err));
+	export(p->s, id, fd);
+	ok(viv_store_open(root, &other, err));
+	assert_int_equal(import(other, fd, NULL, NULL), -EBADMSG);
+	assert_false(viv_store_has(other, id));
+}
+
 static void not_a_tar(void **state)
 {
 	struct place *p = *state;
@@ -542,6 +563,7 @@ int main(void)
 		with_store(there_and_back),
 		with_store(hostile),
 		with_store(damaged),
+		with_store(wrong_package),
 		with_store(not_a_tar),
 	};
 
