@@ -322,6 +322,23 @@ static int build_all(struct viv_plan *p, struct viv_report *report, struct viv_e
 	return r < 0 ? r : build_steps(p, VIV_STEP_ETC, VIV_STEP_SYSTEM, report, err);
 }
 
+/* What the layers that are not there will be made of. */
+static void add_ingredients(const struct viv_plan *p, struct viv_strv *ids)
+{
+	for (size_t i = 0; i < p->deb.n_layers; i++) {
+		const struct viv_lock_layer *l = &p->lock->layers[i];
+
+		if (viv_store_has(p->store, p->deb.layers[i].id))
+			continue;
+		for (size_t k = 0; k < l->n_packages; k++) {
+			viv_strv_take(ids, viv_import_id(&l->packages[k]));
+			viv_strv_take(ids, viv_archive_id(&l->packages[k]));
+		}
+	}
+	if (!viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id))
+		viv_strv_push(ids, p->deb.kernel_deb);
+}
+
 int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_system *ret,
 		   struct viv_error *err)
 {
@@ -332,9 +349,7 @@ int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_sys
 		viv_strv_push(&ids, p->steps[i].id);
 	for (size_t i = 0; i < p->deb.n_layers; i++)
 		viv_strv_push(&ids, p->deb.layers[i].id);
-	/* An archive may have been collected; it is needed where the kernel is to be made. */
-	if (!viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id))
-		viv_strv_push(&ids, p->deb.kernel_deb);
+	add_ingredients(p, &ids);
 	/* Damage is found before it is used, and then built again. */
 	r = viv_store_mend(p->store, &ids, report, err);
 	if (r >= 0 && !viv_store_has_closure(p->store, p->steps[VIV_STEP_SYSTEM].id))

@@ -46,12 +46,20 @@ expect 125 "$VIV" build -q
 err_has "damaged, will be made again: $layer"
 mended
 
-# An archive that was fetched
-deb=$(ls -d "$VIV_STORE"/objects/*-large_1.0_*)
-chmod u+w "$deb" && truncate -s 1000 "$deb"
-expect 125 "$VIV" build -q
-err_has "no kernel in this package"
-expect 0 "$VIV" store verify
+# What layers and kernels are made of: archives, and their unpacked forms. A layer that is gone is
+# made of them anew.
+for part in "-large_1.0_*.deb" "-hello_1.0_*.plain.deb" "-hello_1.0_*64.deb"; do
+	file=$(find "$VIV_STORE/objects" -name "*$part")
+	chmod u+w "$file" && truncate -s 500 "$file"
+	case $part in
+	*64.deb) rm "$VIV_STORE"/info/*-hello_*.plain.deb.json ;;&
+	-hello*) rm "$VIV_STORE/info/$layer.json" ;;
+	esac
+	expect 125 "$VIV" build -q
+	err_has "damaged, will be made again: ${file##*/}"
+	err_has "no kernel in this package"
+	mended
+done
 
 # Ctrl-C (and the others) while a package's script runs: in a process namespace of its own, where
 # whatever stays behind can be seen. Its child is a viv with the signals of a shell's foreground job.
