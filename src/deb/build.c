@@ -8,6 +8,7 @@
 #include "deb/layer.h"
 #include "image/erofs.h"
 
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /* Where the store's folders appear in the sandbox. */
@@ -381,6 +382,33 @@ static int run_sandbox(struct building *b, struct viv_report *report, struct viv
 	return r;
 }
 
+/* dpkg and the packages' scripts are the machine's own programs: can they run here? */
+static int check_architecture(const struct building *b, struct viv_error *err)
+{
+	static const struct {
+		const char *debian, *machine;
+	} names[] = {{"amd64", "x86_64"}, {"arm64", "aarch64"}, {"riscv64", "riscv64"}};
+	const char *wanted = b->lock->architecture;
+	struct utsname here;
+
+	if (!b->n_layers || uname(&here) < 0)
+		return 0;
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(names); i++) {
+		VIV_FREE char *handler =
+			viv_asprintf("/proc/sys/fs/binfmt_misc/qemu-%s", names[i].machine);
+
+		if (!viv_streq(wanted, names[i].debian) ||
+		    viv_streq(here.machine, names[i].machine) || viv_exists(handler))
+			continue;
+		viv_error_say(err, EOPNOTSUPP, "packages of %s can't be installed on this %s system",
+			      wanted, here.machine);
+		viv_error_hint(err, "Set virtualisation.architecture to this system's, or install "
+				    "qemu-user-static, which lets their scripts run here.");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
 int viv_deb_build(struct viv_store *store, const struct viv_deb_source *source,
 		  const struct viv_lock *lock, const struct viv_deb_plan *plan,
 		  struct viv_report *report, struct viv_error *err)
@@ -389,6 +417,9 @@ int viv_deb_build(struct viv_store *store, const struct viv_deb_source *source,
 		.store = store, .source = source, .lock = lock, .plan = plan};
 	int r = begin_layers(&b, report, err);
 
+	if (r < 0)
+		return r;
+	r = check_architecture(&b, err);
 	if (r < 0)
 		return r;
 	list_imports(&b);
