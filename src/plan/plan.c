@@ -181,6 +181,9 @@ static void choose_params(struct viv_plan *p)
 
 	viv_strv_pushf(&p->kernel_params, "loglevel=%lld", (long long)level);
 	viv_strv_pushf(&p->kernel_params, "viv.init=%s", viv_config_string(p->config, "system.init"));
+	/* eth0 is eth0 (networking.usePredictableInterfaceNames of NixOS's machines is false, too). */
+	if (uses_systemd(p->config))
+		viv_strv_push(&p->kernel_params, "net.ifnames=0");
 	push_option(&p->kernel_params, p->config, "boot.kernelParams");
 }
 
