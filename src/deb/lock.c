@@ -271,7 +271,7 @@ static int lock_folder(const char *path)
 int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err)
 {
 	VIV_STR text = VIV_STR_INIT, old = VIV_STR_INIT;
-	VIV_FD folder = lock_folder(path);
+	VIV_UNUSED VIV_FD folder = lock_folder(path); /* the lock, until we return */
 	char *name = viv_strdup(path);
 	int r;
 

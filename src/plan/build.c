@@ -275,7 +275,8 @@ static int build_kernel_side(void *arg, struct viv_report *report, struct viv_er
 	}
 	if (r == 0 && !viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id) &&
 	    !viv_store_has(p->store, deb.kernel_deb))
-		r = viv_deb_build(p->store, &p->request.source, p->lock, &deb, report, err);
+		r = viv_deb_build(p->store, &p->request.source, p->lock, &deb,
+				  p->parallel ? NULL : report, err); /* the layers' side talks */
 	return r < 0 ? r : build_steps(p, VIV_STEP_KERNEL, VIV_STEP_INITRD, report, err);
 }
 

@@ -221,7 +221,7 @@ static void failures(void **state)
 static void same_bytes(void **state)
 {
 	struct world *w = *state, other = *w;
-	VIV_FREE char *path = NULL, *lock = NULL;
+	VIV_FREE char *path = NULL;
 	struct viv_deb_plan a = {0}, b = {0};
 	VIV_ERROR err = VIV_ERROR_INIT;
 
