@@ -113,7 +113,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args)
 
 const struct viv_command viv_command_eval = {
 	.name = "eval",
-	.summary = "print the configuration that a machine file makes, as JSON",
+	.summary = "Print the configuration that a machine file makes, as JSON",
 	.operands = "[FILE] [OPTION…]",
 	.about = "FILE is vm.lua of this folder unless it is given. With one OPTION its value is\n"
 		 "printed, with several an object of them, with none everything.",

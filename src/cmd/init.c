@@ -67,7 +67,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args)
 
 const struct viv_command viv_command_init = {
 	.name = "init",
-	.summary = "write a commented machine file to start from",
+	.summary = "Write a commented machine file to start from",
 	.operands = "[FILE]",
 	.about = "FILE is vm.lua unless it is given. What is there is never overwritten.",
 	.max_operands = 1,

@@ -35,7 +35,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args)
 
 const struct viv_command viv_command_options = {
 	.name = "options",
-	.summary = "show what a machine file can set",
+	.summary = "Show what a machine file can set",
 	.operands = "[PATTERN]",
 	.about = "PATTERN is a part of an option's name (* stands for anything), or a word of its "
 		 "text.",

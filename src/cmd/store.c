@@ -114,7 +114,7 @@ static int run_ls(struct viv_cmd *cmd, const struct viv_args *args)
 
 const struct viv_command viv_command_store_ls = {
 	.name = "store ls",
-	.summary = "list the objects of the store",
+	.summary = "List the objects of the store",
 	.operands = "[OBJECT…]",
 	.about = "The store is the folder $VIV_STORE, else $XDG_DATA_HOME/viv/store.\n" OBJECTS,
 	.max_operands = -1,
@@ -147,7 +147,7 @@ static int run_closure(struct viv_cmd *cmd, const struct viv_args *args)
 
 const struct viv_command viv_command_store_closure = {
 	.name = "store closure",
-	.summary = "list what objects need in order to be used",
+	.summary = "List what objects need in order to be used",
 	.operands = "OBJECT…",
 	.about = "Each object comes after those that it needs.\n" OBJECTS,
 	.max_operands = -1,
@@ -246,7 +246,7 @@ static int run_du(struct viv_cmd *cmd, const struct viv_args *args)
 
 const struct viv_command viv_command_store_du = {
 	.name = "store du",
-	.summary = "show how much room objects take",
+	.summary = "Show how much room objects take",
 	.operands = "[OBJECT…]",
 	.about = "For each object its files' sizes and what they take on the disk, alone and with\n"
 		 "all that it needs; largest first.\n" OBJECTS,

@@ -57,7 +57,7 @@ static const struct viv_flag export_flags[] = {
 
 const struct viv_command viv_command_store_export = {
 	.name = "store export",
-	.summary = "write objects and all that they need as a tar",
+	.summary = "Write objects and all that they need as a tar",
 	.operands = "OBJECT…",
 	.about = "`viv store import` reads it: on another machine, or later. The same objects\n"
 		 "always give the same bytes.",
@@ -97,7 +97,7 @@ static int run_import(struct viv_cmd *cmd, const struct viv_args *args)
 
 const struct viv_command viv_command_store_import = {
 	.name = "store import",
-	.summary = "read objects that viv store export wrote",
+	.summary = "Read objects that viv store export wrote",
 	.operands = "[FILE]",
 	.about = "Everything in it is checked, but for one thing: that an object was really made\n"
 		 "from what it says. Import only from those whom you would let build for you.",

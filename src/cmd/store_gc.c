@@ -78,7 +78,7 @@ static const struct viv_flag gc_flags[] = {
 
 const struct viv_command viv_command_store_gc = {
 	.name = "store gc",
-	.summary = "remove objects that nothing needs",
+	.summary = "Remove objects that nothing needs",
 	.about = "What is kept: objects that a result link or a lock file leads to, those that a\n"
 		 "build or a running machine uses, and what these need. It can run beside all of\n"
 		 "them.",
@@ -134,7 +134,7 @@ static const struct viv_flag verify_flags[] = {
 
 const struct viv_command viv_command_store_verify = {
 	.name = "store verify",
-	.summary = "compare objects with what was recorded of them",
+	.summary = "Compare objects with what was recorded of them",
 	.operands = "[OBJECT…]",
 	.about = "Reads everything. Damaged objects, and those that refer to them, are moved\n"
 		 "aside, and the next build makes them again. Exit status 1 if there were any.",

@@ -223,19 +223,36 @@ static int make_folders(const char *dir, struct viv_error *err)
 	return 0;
 }
 
+/* Whoever holds apt's lock says so in it: a build's own halves wait for each other without a word. */
+struct lock_holder {
+	pid_t pid, parent;
+};
+
+static bool is_of_this_build(int fd)
+{
+	struct lock_holder holder = {0};
+
+	return pread(fd, &holder, sizeof(holder), 0) == sizeof(holder) &&
+	       (holder.pid == getppid() || holder.parent == getpid());
+}
+
 static int take_lock(struct viv_apt *a, struct viv_report *report, struct viv_error *err)
 {
+	const struct lock_holder us = {.pid = getpid(), .parent = getppid()};
 	VIV_FREE char *path = viv_path_join(a->dir, "lock");
 
 	a->lock_fd = viv_open(path, O_RDWR | O_CREAT, 0644, err);
 	if (a->lock_fd < 0)
 		return a->lock_fd;
-	if (flock(a->lock_fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	viv_say(report, VIV_INFO, "waiting for another viv that asks apt");
-	while (flock(a->lock_fd, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return viv_error_set(err, errno, "%s", path);
+	if (flock(a->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		viv_say(report, is_of_this_build(a->lock_fd) ? VIV_DEBUG : VIV_INFO,
+			"waiting for another viv that asks apt");
+		while (flock(a->lock_fd, LOCK_EX) < 0)
+			if (errno != EINTR)
+				return viv_error_set(err, errno, "%s", path);
+	}
+	if (pwrite(a->lock_fd, &us, sizeof(us), 0) != sizeof(us))
+		return viv_error_set(err, errno, "%s", path);
 	return 0;
 }
 
