@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/util.h"
 
+#include "base/status.h"
+
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -9,8 +11,8 @@ _Noreturn void viv_oom(void)
 	static const char msg[] = "viv: out of memory\n";
 
 	if (write(STDERR_FILENO, msg, sizeof(msg) - 1) < 0)
-		_exit(125);
-	_exit(125);
+		_exit(VIV_EXIT_ENVIRONMENT);
+	_exit(VIV_EXIT_ENVIRONMENT);
 }
 
 static void *check(void *p)

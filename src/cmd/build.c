@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
-#include "cmd/guest.h"
+#include "cmd/machine.h"
 
 #include "base/path.h"
-#include "plan/plan.h"
 
 static const struct viv_flag flags[] = {
 	{"plan", 0, NULL, "print what would be built, and build nothing"},
@@ -33,9 +32,10 @@ static void print_plan(struct viv_cmd *cmd, const struct viv_plan *plan)
 		       viv_json_str(step, "why"));
 }
 
-static void print_system(struct viv_cmd *cmd, struct viv_store *store, const struct viv_system *sys)
+static void print_system(struct viv_cmd *cmd, const struct viv_cmd_machine *m)
 {
-	VIV_FREE char *path = viv_store_object_path(store, sys->id);
+	const struct viv_system *sys = &m->system;
+	VIV_FREE char *path = viv_store_object_path(m->store, sys->id);
 	VIV_JSON *j = NULL;
 	VIV_STR text = VIV_STR_INIT;
 	json_t *layers = json_array();
@@ -53,8 +53,8 @@ static void print_system(struct viv_cmd *cmd, struct viv_store *store, const str
 }
 
 /* `result` in the current folder; without a machine file in viv's own state folder. */
-static int link_result(const struct viv_args *args, const struct viv_config *config,
-		       struct viv_store *store, const struct viv_system *sys, struct viv_error *err)
+static int link_result(const struct viv_args *args, const struct viv_cmd_machine *m,
+		       struct viv_error *err)
 {
 	const char *asked = viv_args_value(args, "out-link");
 	VIV_FREE char *state = viv_dir_state();
@@ -65,42 +65,31 @@ static int link_result(const struct viv_args *args, const struct viv_config *con
 	if (viv_args_has(args, "no-link"))
 		return 0;
 	if (!asked)
-		asked = viv_config_file(config) ? "result" : own;
+		asked = viv_config_file(m->config) ? "result" : own;
 	r = viv_path_absolute(asked, &link, err);
-	return r < 0 ? r : viv_store_add_root(store, link, sys->id, err);
+	return r < 0 ? r : viv_store_add_root(m->store, link, m->system.id, err);
 }
 
 static int build(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
-	VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
-	VIV_CLEANUP(viv_store_closep) struct viv_store *store = NULL;
-	VIV_CLEANUP(viv_plan_freep) struct viv_plan *plan = NULL;
-	VIV_CLEANUP(viv_guest_programs_free) struct viv_guest_programs guest = {0};
-	struct viv_plan_options options = {.locked = viv_args_has(args, "locked")};
-	struct viv_system sys = {0};
-	int r = viv_cmd_load_config(cmd, args, args->operands[0], &config, err);
+	VIV_CLEANUP(viv_cmd_machine_free_contents) struct viv_cmd_machine m = {0};
+	const struct viv_plan_options options = {.locked = viv_args_has(args, "locked")};
+	int r = viv_cmd_machine_load(cmd, args, &m, err);
 
 	if (r == 0)
-		r = viv_guest_programs_find(&guest, err);
-	if (r == 0)
-		r = viv_cmd_open_store(cmd, &store, err);
-	options.init_program = guest.init;
-	options.agent_program = guest.agent;
-	if (r == 0)
-		r = viv_plan_make(store, config, &options, cmd->report, &plan, err);
+		r = viv_cmd_machine_plan(cmd, options, &m, err);
 	if (r == 0 && viv_args_has(args, "plan")) {
-		print_plan(cmd, plan);
+		print_plan(cmd, m.plan);
 		return 0;
 	}
 	if (r == 0)
-		r = viv_plan_build(plan, cmd->report, &sys, err);
+		r = viv_cmd_machine_build(cmd, &m, err);
 	if (r == 0)
-		r = link_result(args, config, store, &sys, err);
+		r = link_result(args, &m, err);
 	if (r == 0) {
 		viv_progress_clear(cmd->report);
-		print_system(cmd, store, &sys);
+		print_system(cmd, &m);
 	}
-	viv_system_free_contents(&sys);
 	return r;
 }
 

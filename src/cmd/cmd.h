@@ -10,18 +10,10 @@
 
 #include "base/error.h"
 #include "base/report.h"
+#include "base/status.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "store/store.h"
-
-/* Exit statuses that are not a command's own (docs/viv.1). */
-enum {
-	VIV_EXIT_OK = 0,
-	VIV_EXIT_FAILED = 1,
-	VIV_EXIT_USAGE = 2,
-	VIV_EXIT_ENVIRONMENT = 125, /* says nothing about the code under test; `viv run`'s others:
-				     * run/outcome.c */
-};
 
 struct viv_flag {
 	const char *name;  /* long name without the dashes; NULL ends a list */
@@ -39,7 +31,7 @@ struct viv_command {
 	const char *operands; /* "[FILE] [-- CMD…]" */
 	const char *about;    /* a few lines for --help; may be NULL */
 	const struct viv_flag *flags;
-	bool takes_command;   /* what follows "--" is a command */
+	bool takes_command;   /* what follows "--" is a command; a wrong call is 125, not 2 */
 	int max_operands;
 	/* The program's exit status. */
 	int (*run)(struct viv_cmd *cmd, const struct viv_args *args);
@@ -53,7 +45,9 @@ struct viv_cmd {
 	const struct viv_command *command;
 	struct viv_report *report; /* progress on stderr, as --quiet and the terminal ask */
 	bool json, quiet, verbose;
-	const char *store; /* --store; NULL: the default */
+	const char *store;  /* --store; NULL: the default */
+	const char *status; /* --status; NULL: none. Set where the call was wrong, too */
+	char *wrong;	    /* what viv_cmd_usage said */
 };
 
 /* Parsed arguments; valid while argv is. Flags every command has: help, quiet, verbose, json, store. */
@@ -91,6 +85,10 @@ int viv_cmd_parse_duration(const char *text, int64_t *ret_ms, struct viv_error *
 	{"set", 0, "OPTION=VALUE", "set an option, over the file's value"},                        \
 	{"add", 0, "OPTION=VALUE", "add to a list option"},                                        \
 	{"package", 'p', "NAME", "one package more (--add environment.systemPackages=NAME)"}
+/* Flags that stand for one option each, for commands that start a machine; rows are in load.c. */
+#define VIV_MACHINE_FLAGS                                                                          \
+	{"memory", 0, "SIZE", "memory of the guest (virtualisation.memorySize): 2G, 512M"},        \
+	{"cores", 0, "N", "its CPUs (virtualisation.cores)"}
 /* The file operand, else vm.lua of this folder, else the default machine; with the flags above. */
 int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const char *file,
 			struct viv_config **ret, struct viv_error *err);

@@ -13,13 +13,16 @@ int viv_cmd_fail(struct viv_cmd *cmd, struct viv_error *err)
 
 int viv_cmd_usage(struct viv_cmd *cmd, const char *fmt, ...)
 {
+	VIV_STR text = VIV_STR_INIT;
 	va_list ap;
 
-	viv_progress_clear(cmd->report);
-	fputs("viv: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	viv_str_addv(&text, fmt, ap);
 	va_end(ap);
+	viv_progress_clear(cmd->report);
+	fprintf(stderr, "viv: %s", text.data);
+	free(cmd->wrong);
+	cmd->wrong = viv_str_steal(&text);
 	if (cmd->command)
 		fprintf(stderr, "\n`viv %s --help` shows how it is called.\n", cmd->command->name);
 	else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
+#include "cmd/status.h"
 
 #include <fcntl.h>
 #include <locale.h>
@@ -83,12 +84,17 @@ static int run_command(struct viv_cmd *cmd, int argc, char **argv)
 	int usage = cmd->command->takes_command ? VIV_EXIT_ENVIRONMENT : VIV_EXIT_USAGE;
 	int status = r < 0 ? usage : VIV_EXIT_OK;
 
+	if (cmd->command->takes_command)
+		cmd->status = viv_status_find(argc, argv);
+	if (r < 0)
+		viv_status_write_failure(cmd->status, cmd->wrong);
 	if (r == 0) {
 		cmd->report = viv_progress_new(cmd->quiet, cmd->verbose);
 		status = cmd->command->run(cmd, &args);
 		viv_progress_free(cmd->report);
 	}
 	viv_args_free(&args);
+	free(cmd->wrong);
 	return status;
 }
 
@@ -104,7 +110,7 @@ static int check_output(int status)
 	if (!failed || status != VIV_EXIT_OK)
 		return status;
 	if (errno == EPIPE || (poll(&p, 1, 0) == 1 && p.revents & POLLERR))
-		return 128 + SIGPIPE;
+		return VIV_EXIT_SIGNAL + SIGPIPE;
 	fprintf(stderr, "viv: cannot write the output%s%s\n", errno ? ": " : "",
 		errno ? strerror(errno) : "");
 	return VIV_EXIT_ENVIRONMENT;

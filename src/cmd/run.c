@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
-#include "cmd/guest.h"
+#include "cmd/machine.h"
+#include "cmd/status.h"
 
-#include "base/fd.h"
 #include "base/path.h"
-#include "plan/plan.h"
+#include "base/status.h"
 #include "run/session.h"
-#include "run/system.h"
 
-#include <limits.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct viv_flag flags[] = {
 	VIV_CONFIG_FLAGS,
+	VIV_MACHINE_FLAGS,
 	{"name", 0, "NAME", "the machine's name (default: its host name, with -2, -3… if taken)"},
 	{"timeout", 0, "TIME", "end the run after 90s, 5m, 2h with status 124"},
 	{"fail-on", 0, "EVENTS", "events that give status 120: panic,oops (default), warn, none"},
-	{"status", 0, "FILE", "write how the run ended, as JSON"},
+	VIV_STATUS_FLAG,
 	{"console", 0, NULL, "the serial console instead of a shell; Ctrl-A X ends it"},
 	{"dry-run", 0, NULL, "print the QEMU command line, ready to be pasted"},
 	{"locked", 0, NULL, "refuse to change the lock file (for CI)"},
@@ -28,65 +26,14 @@ static const struct viv_flag flags[] = {
 struct run {
 	struct viv_cmd *cmd;
 	const struct viv_args *args;
-	struct viv_config *config;
-	struct viv_store *store;
-	struct viv_plan *plan; /* holds the pin: nothing in use is collected */
-	struct viv_machine machine;
+	struct viv_cmd_machine m;
 	struct viv_session_spec spec;
 };
-
-static void run_free(struct run *r)
-{
-	viv_machine_free_contents(&r->machine);
-	viv_plan_freep(&r->plan);
-	viv_store_closep(&r->store);
-	viv_config_freep(&r->config);
-}
-
-static int build(struct run *run, struct viv_system *ret, struct viv_error *err)
-{
-	VIV_CLEANUP(viv_guest_programs_free) struct viv_guest_programs guest = {0};
-	struct viv_plan_options options = {.locked = viv_args_has(run->args, "locked")};
-	int r = viv_cmd_load_config(run->cmd, run->args, run->args->operands[0], &run->config, err);
-
-	if (r == 0)
-		r = viv_system_check_qemu(run->config, err);
-	if (r == 0)
-		r = viv_guest_programs_find(&guest, err);
-	if (r == 0)
-		r = viv_cmd_open_store(run->cmd, &run->store, err);
-	options.init_program = guest.init;
-	options.agent_program = guest.agent;
-	if (r == 0)
-		r = viv_plan_make(run->store, run->config, &options, run->cmd->report, &run->plan, err);
-	if (r == 0)
-		r = viv_plan_build(run->plan, run->cmd->report, ret, err);
-	return r;
-}
-
-static int make_machine(struct run *run, const struct viv_system *system, struct viv_error *err)
-{
-	const struct viv_system_extra extra = {
-		.accel = getenv("VIV_ACCEL"),
-		.kernel = getenv("VIV_KERNEL"),
-		.kernel_params = getenv("QEMU_KERNEL_PARAMS"),
-		.qemu_options = getenv("QEMU_OPTS"),
-		.net_options = getenv("QEMU_NET_OPTS"),
-		.no_disk = viv_args_has(run->args, "dry-run"),
-	};
-	VIV_FREE char *why = NULL;
-	int r = viv_system_machine(run->config, system, &extra, &run->machine, &why, err);
-
-	if (r == 0)
-		viv_say(run->cmd->report,
-			run->machine.accel == VIV_ACCEL_TCG ? VIV_INFO : VIV_DEBUG, "%s", why);
-	return r;
-}
 
 /* The console on the terminal and the agent's port where it can be reached. */
 static int print_command_line(struct run *run, struct viv_error *err)
 {
-	struct viv_machine *m = &run->machine;
+	struct viv_machine *m = &run->m.machine;
 	VIV_FREE char *runtime = NULL;
 	VIV_STRV argv = VIV_STRV_INIT;
 	VIV_STR text = VIV_STR_INIT;
@@ -115,7 +62,7 @@ static void choose_session(struct run *run)
 	struct viv_session_spec *spec = &run->spec;
 	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 
-	spec->machine = &run->machine;
+	spec->machine = &run->m.machine;
 	spec->in_fd = STDIN_FILENO;
 	spec->out_fd = STDOUT_FILENO;
 	spec->err_fd = STDERR_FILENO;
@@ -130,26 +77,36 @@ static void choose_session(struct run *run)
 	}
 }
 
+/* A name that can't be had is said before anything is built; from here on it is ours. */
+static int take_name(struct run *run, const char *name, struct viv_error *err)
+{
+	VIV_FREE char *runtime = NULL;
+	int r = viv_machine_name_check(name, err);
+
+	run->spec.name = name;
+	if (r == 0 && viv_args_has(run->args, "dry-run"))
+		return 0;
+	if (r == 0)
+		r = viv_dir_runtime(&runtime, err);
+	if (r == 0)
+		r = viv_machine_dir_take(runtime, name, true, &run->spec.dir, err);
+	return r < 0 ? viv_error_context(err, "--name") : 0;
+}
+
 static int choose_options(struct run *run, struct viv_error *err)
 {
 	const char *timeout = viv_args_value(run->args, "timeout");
 	const char *fail_on = viv_args_value(run->args, "fail-on");
 	const char *name = viv_args_value(run->args, "name");
-	const char *const *command = run->args->command;
-	int r = 0;
 
 	run->spec.fail_on = VIV_TROUBLE_ON_DEFAULT;
-	run->spec.name = name;
-	run->spec.exact_name = name != NULL;
-	if (timeout)
-		r = viv_cmd_parse_duration(timeout, &run->spec.timeout_ms, err);
-	if (r == 0 && fail_on)
-		r = viv_trouble_parse_set(fail_on, &run->spec.fail_on, err);
-	if (r < 0)
-		return viv_error_context(err, timeout && !run->spec.timeout_ms ? "--timeout" : "--fail-on");
-	if (command && viv_args_has(run->args, "console"))
+	if (timeout && viv_cmd_parse_duration(timeout, &run->spec.timeout_ms, err) < 0)
+		return viv_error_context(err, "--timeout");
+	if (fail_on && viv_trouble_parse_set(fail_on, &run->spec.fail_on, err) < 0)
+		return viv_error_context(err, "--fail-on");
+	if (run->args->command && viv_args_has(run->args, "console"))
 		return viv_error_say(err, EINVAL, "--console shows the console: it takes no command");
-	return 0;
+	return name ? take_name(run, name, err) : 0;
 }
 
 /* `viv run -- "ls | wc"`: a program of that name is hardly what was meant. */
@@ -157,7 +114,7 @@ static void hint_at_shell(const struct run *run, int status)
 {
 	const char *const *command = run->args->command;
 
-	if (status == 127 && command && !command[1] && strpbrk(command[0], " |&;<>()$`*?\"'"))
+	if (status == VIV_EXIT_FIND && command && !command[1] && strpbrk(command[0], " |&;<>()$`*?\"'"))
 		fprintf(stderr, "viv: a command is a program and its arguments; for a shell's line "
 				"write: -- sh -c '…'\n");
 }
@@ -174,92 +131,66 @@ static void print_result(const struct run *run, const struct viv_session_result 
 	hint_at_shell(run, result->outcome.status);
 }
 
-/* The descriptor that /dev/stderr, /dev/fd/3 and their like stand for; -1: another file. */
-static int descriptor_of(const char *file)
+static int make_machine(struct run *run, struct viv_error *err)
 {
-	uint64_t n;
+	const struct viv_plan_options options = {.locked = viv_args_has(run->args, "locked")};
+	const struct viv_system_extra extra = {.no_disk = viv_args_has(run->args, "dry-run")};
+	int r = viv_cmd_machine_load(run->cmd, run->args, &run->m, err);
 
-	if (viv_streq(file, "/dev/stdout"))
-		return STDOUT_FILENO;
-	if (viv_streq(file, "/dev/stderr"))
-		return STDERR_FILENO;
-	if (!viv_starts_with(file, "/dev/fd/") ||
-	    !viv_slice_u64(viv_slice(file + strlen("/dev/fd/")), INT_MAX, &n))
-		return -1;
-	return (int)n;
-}
-
-/* A pipe, a terminal, a descriptor: what must not be replaced by a new file. */
-static int write_in_place(const char *file, const json_t *j, struct viv_error *err)
-{
-	int fd = descriptor_of(file);
-	VIV_STR text = VIV_STR_INIT;
-	VIV_FD opened = -1;
-
-	viv_json_pretty(j, &text);
-	if (fd < 0)
-		fd = opened = viv_open(file, O_WRONLY | O_NOCTTY, 0, err);
-	else if (fcntl(fd, F_GETFD)) /* closed, or one of ours: those end with exec */
-		return viv_error_set(err, EBADF, "%s", file);
-	return fd < 0 ? fd : viv_write_all(fd, text.data, text.len, file, err);
-}
-
-static int write_status(const struct run *run, const json_t *j, struct viv_error *err)
-{
-	const char *file = viv_args_value(run->args, "status");
-	struct stat st;
-	mode_t mask;
-
-	if (!file)
-		return 0;
-	if (descriptor_of(file) >= 0 || (stat(file, &st) == 0 && !S_ISREG(st.st_mode)))
-		return write_in_place(file, j, err);
-	mask = umask(0);
-	umask(mask);
-	return viv_json_write_file(file, j, 0666 & ~mask, err);
+	if (r == 0)
+		r = viv_system_check_qemu(run->m.config, err);
+	if (r == 0)
+		r = viv_cmd_machine_plan(run->cmd, options, &run->m, err);
+	if (r == 0)
+		r = viv_cmd_machine_build(run->cmd, &run->m, err);
+	if (r == 0)
+		r = viv_cmd_machine_make(run->cmd, extra, &run->m, err);
+	if (r == 0 && !run->spec.name)
+		run->spec.name = viv_config_string(run->m.config, "networking.hostName");
+	return r;
 }
 
 /* The exit status, or a negative errno. */
-static int go(struct run *run, struct viv_error *err)
+static int run_machine(struct run *run, struct viv_error *err)
 {
-	struct viv_session_result result = {0};
-	struct viv_system system = {0};
-	int r = choose_options(run, err), status;
+	VIV_CLEANUP(viv_session_result_free_contents) struct viv_session_result result = {0};
+	int r = viv_session_run(&run->spec, &result, err);
 
-	choose_session(run);
-	if (r == 0)
-		r = build(run, &system, err);
-	if (r == 0)
-		r = make_machine(run, &system, err);
-	viv_system_free_contents(&system);
-	if (r < 0)
-		return r;
-	if (!run->spec.name)
-		run->spec.name = viv_config_string(run->config, "networking.hostName");
-	if (viv_args_has(run->args, "dry-run"))
-		return print_command_line(run, err);
-	r = viv_session_run(&run->spec, &result, err);
 	if (r < 0)
 		return r;
 	print_result(run, &result);
-	status = result.outcome.status;
-	r = write_status(run, result.json, err);
-	viv_session_result_free_contents(&result);
-	return r < 0 ? r : status;
+	r = viv_status_write(run->cmd->status, result.json, err);
+	return r < 0 ? r : result.outcome.status;
+}
+
+/* The same. */
+static int go(struct run *run, struct viv_error *err)
+{
+	bool dry = viv_args_has(run->args, "dry-run");
+	int r = dry ? 0 : viv_status_begin(run->cmd->status, err);
+
+	if (r == 0)
+		r = choose_options(run, err);
+	if (r < 0)
+		return r;
+	choose_session(run);
+	r = make_machine(run, err);
+	if (r < 0)
+		return r;
+	return dry ? print_command_line(run, err) : run_machine(run, err);
 }
 
 static int run(struct viv_cmd *cmd, const struct viv_args *args)
 {
-	VIV_CLEANUP(run_free) struct run run = {.cmd = cmd, .args = args};
+	struct run run = {.cmd = cmd, .args = args, .spec.dir = VIV_MACHINE_DIR_INIT};
 	VIV_ERROR err = VIV_ERROR_INIT;
 	int status = go(&run, &err);
-	VIV_JSON *j = NULL;
 
+	viv_machine_dir_release(&run.spec.dir);
+	viv_cmd_machine_free_contents(&run.m);
 	if (status >= 0)
 		return status;
-	j = json_pack("{s:i, s:s, s:o}", "status", VIV_EXIT_ENVIRONMENT, "kind", "environment",
-		      "reason", viv_json_text(err.msg));
-	write_status(&run, j, NULL);
+	viv_status_write_failure(cmd->status, err.msg);
 	return viv_cmd_fail(cmd, &err);
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
-#include "cmd/guest.h"
+#include "cmd/machine.h"
 
 #include "deb/lock.h"
-#include "plan/plan.h"
 
 static const struct viv_flag flags[] = {
 	{"flatten", 0, NULL, "merge the package layers into one again"},
@@ -25,29 +24,20 @@ static void print_changes(struct viv_cmd *cmd, const struct viv_lock *old, const
 
 static int update(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
-	VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
-	VIV_CLEANUP(viv_store_closep) struct viv_store *store = NULL;
-	VIV_CLEANUP(viv_plan_freep) struct viv_plan *plan = NULL;
-	VIV_CLEANUP(viv_guest_programs_free) struct viv_guest_programs guest = {0};
+	VIV_CLEANUP(viv_cmd_machine_free_contents) struct viv_cmd_machine m = {0};
 	VIV_CLEANUP(viv_lock_freep) struct viv_lock *before = NULL;
-	struct viv_plan_options options = {
+	const struct viv_plan_options options = {
 		.renew = !viv_args_has(args, "flatten"),
 		.flatten = viv_args_has(args, "flatten"),
 	};
-	int r = viv_cmd_load_config(cmd, args, args->operands[0], &config, err);
+	int r = viv_cmd_machine_load(cmd, args, &m, err);
 
 	if (r == 0)
-		r = viv_guest_programs_find(&guest, err);
+		r = viv_plan_read_lock(m.config, &before, err);
 	if (r == 0)
-		r = viv_cmd_open_store(cmd, &store, err);
-	options.init_program = guest.init;
-	options.agent_program = guest.agent;
+		r = viv_cmd_machine_plan(cmd, options, &m, err);
 	if (r == 0)
-		r = viv_plan_read_lock(config, &before, err);
-	if (r == 0)
-		r = viv_plan_make(store, config, &options, cmd->report, &plan, err);
-	if (r == 0)
-		print_changes(cmd, before, viv_plan_lock(plan));
+		print_changes(cmd, before, viv_plan_lock(m.plan));
 	return r;
 }
 

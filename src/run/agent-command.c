@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/agent-private.h"
 
-#include "base/fd.h"
+#include "base/status.h"
 
 #include <unistd.h>
-
-#define STATUS_GONE 121 /* the guest went away */
-#define STATUS_OURS 125 /* says nothing about the command */
-#define STATUS_EXEC 126
-#define STATUS_FIND 127
 
 static void append(struct viv_agent *a, struct viv_command *c)
 {
@@ -101,7 +96,7 @@ static void end(struct viv_command *c, int status)
 	c->ended = true;
 	c->agent->n_open--;
 	/* A failure of ours comes first: what the command then said follows from it. */
-	c->status = c->error ? STATUS_OURS : status;
+	c->status = c->error ? VIV_EXIT_ENVIRONMENT : status;
 	local_close(&c->in);
 	command_check_done(c);
 }
@@ -109,7 +104,7 @@ static void end(struct viv_command *c, int status)
 void command_lost(struct viv_command *c, const char *why)
 {
 	c->ended = true;
-	c->status = c->error ? STATUS_OURS : STATUS_GONE;
+	c->status = c->error ? VIV_EXIT_ENVIRONMENT : VIV_EXIT_GONE;
 	if (!c->error)
 		c->error = viv_strdup(why);
 	local_close(&c->in);
@@ -121,14 +116,14 @@ static void take_exit(struct viv_command *c, const struct viv_frame *f)
 	struct viv_proto_exit m;
 
 	viv_proto_get_exit(f, &m);
-	end(c, m.signal ? 128 + (m.signal & 127) : m.code);
+	end(c, m.signal ? VIV_EXIT_SIGNAL + (m.signal & 127) : m.code);
 }
 
 static void take_failed(struct viv_command *c, const struct viv_frame *f)
 {
 	struct viv_proto_failed m;
 	const char *why, *hint;
-	int status = STATUS_OURS;
+	int status = VIV_EXIT_ENVIRONMENT;
 
 	viv_proto_get_failed(f, &m);
 	why = strerror(m.code > 4095 ? EPROTO : (int)m.code);
@@ -136,14 +131,14 @@ static void take_failed(struct viv_command *c, const struct viv_frame *f)
 	switch (m.stage) {
 	case VIV_PROTO_STAGE_FIND:
 		c->error = viv_asprintf("%s: command not found in the guest", c->program);
-		status = STATUS_FIND;
+		status = VIV_EXIT_FIND;
 		break;
 	case VIV_PROTO_STAGE_EXEC:
 		hint = m.code == ENOENT ? " (its interpreter)" : "";
 		hint = m.code == ENOEXEC ? " (no #! line?)" : hint;
 		c->error = viv_asprintf("%s: cannot be executed in the guest: %s%s", c->program,
 					why, hint);
-		status = STATUS_EXEC;
+		status = VIV_EXIT_EXEC;
 		break;
 	case VIV_PROTO_STAGE_USER:
 		c->error = m.code == ENOENT ? viv_asprintf("no user %s in the guest", c->user)

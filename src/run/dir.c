@@ -20,6 +20,15 @@ bool viv_machine_name_is_valid(const char *name)
 	return strlen(name) <= VIV_MACHINE_NAME_MAX;
 }
 
+int viv_machine_name_check(const char *name, struct viv_error *err)
+{
+	if (viv_machine_name_is_valid(name))
+		return 0;
+	return viv_error_say(err, EINVAL,
+			     "\"%s\" can't be a machine's name: letters, digits, . _ -, at most %d", name,
+			     VIV_MACHINE_NAME_MAX);
+}
+
 /* Does the path still lead to what we have locked? The holder before us may have removed it. */
 static bool is_same(const char *path, int fd)
 {
@@ -92,14 +101,10 @@ static int take(const char *runtime, const char *name, struct viv_machine_dir *r
 int viv_machine_dir_take(const char *runtime, const char *name, bool exact,
 			 struct viv_machine_dir *ret, struct viv_error *err)
 {
-	int r;
+	int r = viv_machine_name_check(name, err);
 
-	if (!viv_machine_name_is_valid(name))
-		return viv_error_say(err, EINVAL,
-				     "\"%s\" can't be a machine's name: letters, digits, . _ -, at "
-				     "most %d",
-				     name, VIV_MACHINE_NAME_MAX);
-	r = take(runtime, name, ret, err);
+	if (r == 0)
+		r = take(runtime, name, ret, err);
 	if (r == -EBUSY && exact)
 		return viv_error_say(err, EBUSY, "a machine named %s is running", name);
 	for (int i = 2; r == -EBUSY && i <= VIV_MACHINES_MAX; i++) {

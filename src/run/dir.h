@@ -22,6 +22,8 @@ struct viv_machine_dir {
 
 /* 1 to 64 of a-z A-Z 0-9 . _ - and not beginning with a dot or a dash. */
 bool viv_machine_name_is_valid(const char *name);
+/* The same; EINVAL says what is allowed. */
+int viv_machine_name_check(const char *name, struct viv_error *err);
 
 /*
  * Takes a directory below `runtime` (as viv_dir_runtime says). exact: this name, or EBUSY; else

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/outcome.h"
 
-#include <signal.h>
+#include "base/status.h"
 
-enum {
-	STATUS_PANIC = 120,
-	STATUS_GONE = 121,
-	STATUS_TIMEOUT = 124,
-	STATUS_ENVIRONMENT = 125,
-};
+#include <signal.h>
 
 void viv_outcome_free_contents(struct viv_outcome *o)
 {
@@ -34,7 +29,7 @@ static bool of_trouble(const struct viv_run_facts *f, struct viv_outcome *o)
 		/* The device says so, though the console was silent. */
 		if (!(f->fail_on & VIV_TROUBLE_BIT(VIV_TROUBLE_PANIC)))
 			return false;
-		set(o, STATUS_PANIC, "panic", viv_strdup("the guest's kernel panicked"));
+		set(o, VIV_EXIT_PANIC, "panic", viv_strdup("the guest's kernel panicked"));
 		o->show_trouble = kind != VIV_TROUBLE_NONE;
 		o->show_console = !o->show_trouble;
 		return true;
@@ -44,7 +39,7 @@ static bool of_trouble(const struct viv_run_facts *f, struct viv_outcome *o)
 		return false;
 	while (!(VIV_TROUBLE_BIT(kind) & f->fail_on & t->seen))
 		kind--;
-	set(o, STATUS_PANIC, viv_trouble_name(kind),
+	set(o, VIV_EXIT_PANIC, viv_trouble_name(kind),
 	    viv_asprintf("the guest's kernel %s: %s", words[kind], t->what));
 	o->show_trouble = true;
 	return true;
@@ -53,13 +48,13 @@ static bool of_trouble(const struct viv_run_facts *f, struct viv_outcome *o)
 static bool of_signal(const struct viv_run_facts *f, struct viv_outcome *o)
 {
 	if (f->signal)
-		set(o, 128 + f->signal, "signal",
+		set(o, VIV_EXIT_SIGNAL + f->signal, "signal",
 		    viv_asprintf("ended by %s",
 				 f->signal == SIGINT	? "Ctrl-C"
 				 : f->signal == SIGTERM ? "SIGTERM"
 							: "SIGHUP"));
 	else if (f->cut_off)
-		set(o, f->console ? 0 : 128 + SIGINT, "signal",
+		set(o, f->console ? 0 : VIV_EXIT_SIGNAL + SIGINT, "signal",
 		    f->console ? NULL : viv_strdup("ended by ~."));
 	return f->signal || f->cut_off;
 }
@@ -69,7 +64,7 @@ static bool of_timeout(const struct viv_run_facts *f, struct viv_outcome *o)
 	double s = (double)f->timeout_ms / 1000;
 
 	if (f->timed_out)
-		set(o, STATUS_TIMEOUT, "timeout",
+		set(o, VIV_EXIT_TIMEOUT, "timeout",
 		    viv_asprintf("time limit of %g s reached%s", s,
 				 f->agent_seen ? "" : " before the system was up"));
 	if (f->timed_out)
@@ -111,7 +106,7 @@ static void of_gone(const struct viv_run_facts *f, struct viv_outcome *o)
 		reason = viv_strdup(f->end_text ? f->end_text : "QEMU ended");
 		break;
 	}
-	set(o, STATUS_GONE, "gone", reason);
+	set(o, VIV_EXIT_GONE, "gone", reason);
 	o->show_console = !f->agent_seen;
 }
 
@@ -125,10 +120,10 @@ void viv_outcome_of(const struct viv_run_facts *f, struct viv_outcome *ret)
 		/* set */
 	} else if (f->command_done) {
 		set(&o, f->command_status, "exit", viv_strdup(f->command_error));
-	} else if (f->command_error && f->command_status == STATUS_ENVIRONMENT) {
-		set(&o, STATUS_ENVIRONMENT, "environment", viv_strdup(f->command_error));
+	} else if (f->command_error && f->command_status == VIV_EXIT_ENVIRONMENT) {
+		set(&o, VIV_EXIT_ENVIRONMENT, "environment", viv_strdup(f->command_error));
 	} else if (qemu_failed) {
-		set(&o, STATUS_ENVIRONMENT, "environment", viv_strdup(f->end_text));
+		set(&o, VIV_EXIT_ENVIRONMENT, "environment", viv_strdup(f->end_text));
 	} else if (f->no_command && (f->end == VIV_VM_POWEROFF || f->end == VIV_VM_REBOOT)) {
 		set(&o, 0, "exit", NULL);
 	} else {

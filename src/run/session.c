@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/status.h"
 #include "run/keyboard.h"
 #include "run/vm.h"
 
@@ -12,7 +13,6 @@
 #define POWEROFF_MS   30000
 #define OOPS_GRACE_MS 10000 /* after an oops the command may hang for ever */
 #define TAIL_LINES    20
-#define STATUS_GONE 121 /* viv_command_done_fn's word for it */
 
 /*
  * BOOTING: no command yet. RUNNING: there is one. ENDING: it is over, or was given up; the machine
@@ -81,11 +81,11 @@ static void on_command_done(struct viv_command *c, int status, const char *error
 	s->done = viv_now_ms();
 	free(s->command_error);
 	s->command_error = viv_strdup(error);
-	s->facts.command_done = !error || status == 126 || status == 127;
+	s->facts.command_done = !error || status == VIV_EXIT_EXEC || status == VIV_EXIT_FIND;
 	s->facts.command_status = status;
 	s->command = NULL;
 	/* Where the guest went away, on_agent_lost follows. A command may end with 121 itself. */
-	if (s->state == RUNNING && !(error && status == STATUS_GONE))
+	if (s->state == RUNNING && !(error && status == VIV_EXIT_GONE))
 		end_clean(s);
 }
 
@@ -319,6 +319,17 @@ static int start_limits(struct session *s, struct viv_error *err)
 	return r;
 }
 
+static int take_dir(struct session *s, struct viv_error *err)
+{
+	VIV_FREE char *runtime = NULL;
+	int r;
+
+	if (s->dir.path)
+		return 0;
+	r = viv_dir_runtime(&runtime, err);
+	return r < 0 ? r : viv_machine_dir_take(runtime, s->spec->name, false, &s->dir, err);
+}
+
 static int start(struct session *s, struct viv_error *err)
 {
 	const struct viv_vm_events events = {
@@ -330,13 +341,10 @@ static int start(struct session *s, struct viv_error *err)
 		.ended = on_ended,
 		.arg = s,
 	};
-	VIV_FREE char *runtime = NULL;
 	int r = viv_loop_new(&s->loop, err);
 
 	if (r == 0)
-		r = viv_dir_runtime(&runtime, err);
-	if (r == 0)
-		r = viv_machine_dir_take(runtime, s->spec->name, s->spec->exact_name, &s->dir, err);
+		r = take_dir(s, err);
 	if (r == 0)
 		r = watch_signals(s, err);
 	if (r < 0)
@@ -399,7 +407,7 @@ void viv_session_result_free_contents(struct viv_session_result *r)
 int viv_session_run(const struct viv_session_spec *spec, struct viv_session_result *ret,
 		    struct viv_error *err)
 {
-	struct session s = {.spec = spec, .dir = VIV_MACHINE_DIR_INIT};
+	struct session s = {.spec = spec, .dir = spec->dir};
 	int r;
 
 	s.facts.fail_on = spec->fail_on;
@@ -416,7 +424,8 @@ int viv_session_run(const struct viv_session_spec *spec, struct viv_session_resu
 	viv_vm_free(s.vm);
 	viv_keyboard_free(s.keyboard);
 	viv_loop_free(s.loop);
-	viv_machine_dir_release(&s.dir);
+	if (!spec->dir.path)
+		viv_machine_dir_release(&s.dir);
 	free(s.command_error);
 	free(s.end_text);
 	return r;

@@ -27,8 +27,12 @@ enum viv_session_kind {
 struct viv_session_spec {
 	enum viv_session_kind kind;
 	struct viv_machine *machine; /* see viv_vm_start */
-	const char *name;	     /* of the machine's directory */
-	bool exact_name;	     /* given by the user: clashes instead of counting on */
+	/*
+	 * The machine's directory: taken already and staying the caller's; or not (VIV_MACHINE_DIR_INIT),
+	 * then the first that is free of name, name-2, … is taken.
+	 */
+	struct viv_machine_dir dir;
+	const char *name;
 	const char *const *argv;
 	bool pty;		   /* the streams are terminals, and so are the command's */
 	int in_fd, out_fd, err_fd; /* -1: empty, dropped */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/machine.h"
+
+int viv_cmd_machine_load(struct viv_cmd *cmd, const struct viv_args *args,
+			 struct viv_cmd_machine *m, struct viv_error *err)
+{
+	int r = viv_cmd_load_config(cmd, args, args->operands[0], &m->config, err);
+
+	if (r == 0)
+		r = viv_guest_programs_find(&m->guest, err);
+	if (r == 0)
+		r = viv_cmd_open_store(cmd, &m->store, err);
+	return r;
+}
+
+int viv_cmd_machine_plan(struct viv_cmd *cmd, struct viv_plan_options options,
+			 struct viv_cmd_machine *m, struct viv_error *err)
+{
+	options.init_program = m->guest.init;
+	options.agent_program = m->guest.agent;
+	return viv_plan_make(m->store, m->config, &options, cmd->report, &m->plan, err);
+}
+
+int viv_cmd_machine_build(struct viv_cmd *cmd, struct viv_cmd_machine *m, struct viv_error *err)
+{
+	return viv_plan_build(m->plan, cmd->report, &m->system, err);
+}
+
+/* What nobody gave is taken from the environment. Empty is as good as not there. */
+static void from_environment(struct viv_system_extra *extra)
+{
+	const struct {
+		const char *name;
+		const char **value;
+	} variables[] = {
+		{"VIV_ACCEL", &extra->accel},
+		{"VIV_KERNEL", &extra->kernel},
+		{"QEMU_KERNEL_PARAMS", &extra->kernel_params},
+		{"QEMU_OPTS", &extra->qemu_options},
+		{"QEMU_NET_OPTS", &extra->net_options},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(variables); i++) {
+		const char *value = getenv(variables[i].name);
+
+		if (!*variables[i].value && value && value[0])
+			*variables[i].value = value;
+	}
+}
+
+int viv_cmd_machine_make(struct viv_cmd *cmd, struct viv_system_extra extra,
+			 struct viv_cmd_machine *m, struct viv_error *err)
+{
+	VIV_FREE char *why = NULL;
+	int r;
+
+	from_environment(&extra);
+	r = viv_system_machine(m->config, &m->system, &extra, &m->machine, &why, err);
+	if (r == 0)
+		viv_say(cmd->report, m->machine.accel == VIV_ACCEL_TCG ? VIV_INFO : VIV_DEBUG, "%s",
+			why);
+	return r;
+}
+
+void viv_cmd_machine_free_contents(struct viv_cmd_machine *m)
+{
+	viv_machine_free_contents(&m->machine);
+	viv_system_free_contents(&m->system);
+	viv_plan_freep(&m->plan);
+	viv_store_closep(&m->store);
+	viv_guest_programs_free(&m->guest);
+	viv_config_freep(&m->config);
+	*m = (struct viv_cmd_machine){0};
+}
