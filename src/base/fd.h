@@ -35,6 +35,20 @@ int viv_read_to_end(int fd, size_t max, struct viv_str *ret, const char *what,
 /* Reads a whole file of at most `max` bytes; *ret is replaced. ENOENT and the like as usual. */
 int viv_read_file(const char *path, size_t max, struct viv_str *ret, struct viv_error *err);
 
+/*
+ * Files of a tree that others made. `path` is looked up as if `root` were "/": neither a link nor ".."
+ * leads out of it (openat2(2), Linux 5.6 or later; ENOSYS says so). Unless O_DIRECTORY or O_PATH is
+ * among the flags, what is there must be a regular file: EINVAL, nothing else is opened, let alone
+ * waited for.
+ */
+int viv_open_below(const char *root, const char *path, int flags, mode_t mode,
+		   struct viv_error *err) VIV_WARN_UNUSED;
+/* As viv_read_file. */
+int viv_read_below(const char *root, const char *path, size_t max, struct viv_str *ret,
+		   struct viv_error *err);
+/* The folder and its parents, as above. There already: fine. */
+int viv_mkdir_below(const char *root, const char *path, mode_t mode, struct viv_error *err);
+
 /* Writes a file whole: to a temporary name beside it, synced, renamed. Parents must exist. */
 int viv_write_file(const char *path, const void *data, size_t len, mode_t mode,
 		   struct viv_error *err);
