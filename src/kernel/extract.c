@@ -153,13 +153,52 @@ static int target_of(struct package *p, const char *name, char **ret, struct viv
 	return r;
 }
 
-static int write_member(struct package *p, const char *target, struct viv_error *err)
+static int write_at(int fd, const char *data, size_t len, la_int64_t at, const char *target,
+		    struct viv_error *err)
 {
-	VIV_FREE char *dir = viv_path_dir(target);
-	VIV_FD fd = -1;
+	while (len) {
+		ssize_t n = pwrite(fd, data, len, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return viv_error_set(err, errno, "writing %s", target);
+		data += n;
+		len -= (size_t)n;
+		at += n;
+	}
+	return 0;
+}
+
+/* Its parts at their places: a member may be sparse, with holes between and behind them. */
+static int write_content(struct package *p, int fd, la_int64_t size, const char *target,
+			 struct viv_error *err)
+{
 	const void *data;
 	size_t len;
 	la_int64_t at;
+	int r;
+
+	p->size += (uint64_t)VIV_MAX(size, 0);
+	if (p->size > MAX_UNPACKED)
+		return bad(p, "more than 4 GiB unpacked", err);
+	while ((r = archive_read_data_block(p->tar, &data, &len, &at)) == ARCHIVE_OK) {
+		if (at < 0 || at > size || len > (uint64_t)(size - at))
+			return bad(p, "a file is larger than its header says", err);
+		r = write_at(fd, data, len, at, target, err);
+		if (r < 0)
+			return r;
+	}
+	if (r != ARCHIVE_EOF)
+		return damaged(p, p->tar, err);
+	return ftruncate(fd, size) < 0 ? viv_error_set(err, errno, "writing %s", target) : 0;
+}
+
+static int write_member(struct package *p, const char *target, la_int64_t size,
+			struct viv_error *err)
+{
+	VIV_FREE char *dir = viv_path_dir(target);
+	VIV_FD fd = -1;
 	int r = viv_mkdir_p(dir, 0755, err);
 
 	if (r < 0)
@@ -167,17 +206,7 @@ static int write_member(struct package *p, const char *target, struct viv_error 
 	if (++p->files > MAX_FILES)
 		return bad(p, "too many files", err);
 	fd = viv_open(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644, err);
-	if (fd < 0)
-		return fd;
-	while ((r = archive_read_data_block(p->tar, &data, &len, &at)) == ARCHIVE_OK) {
-		p->size += len;
-		if (p->size > MAX_UNPACKED)
-			return bad(p, "more than 4 GiB unpacked", err);
-		r = viv_write_all(fd, data, len, target, err);
-		if (r < 0)
-			return r;
-	}
-	return r == ARCHIVE_EOF ? 0 : damaged(p, p->tar, err);
+	return fd < 0 ? fd : write_content(p, fd, size, target, err);
 }
 
 static int take_member(struct package *p, struct archive_entry *e, struct viv_error *err)
@@ -196,7 +225,7 @@ static int take_member(struct package *p, struct archive_entry *e, struct viv_er
 	if (r < 0 || !target)
 		return r;
 	p->found.newest = VIV_MAX(p->found.newest, archive_entry_mtime(e));
-	return write_member(p, target, err);
+	return write_member(p, target, archive_entry_size(e), err);
 }
 
 static int make_root(struct package *p, struct viv_error *err)

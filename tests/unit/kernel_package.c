@@ -2,6 +2,7 @@
 #include "kernel_fixture.h"
 
 #include "base/json.h"
+#include "kernel/extract.h"
 #include "kernel/kernel.h"
 #include "kernel/modules.h"
 
@@ -293,6 +294,65 @@ static void damaged_module(void **state)
 	assert_true(strstr(err.msg, "x.ko.xz: damaged") != NULL);
 }
 
+/* A .deb of a kernel and a configuration that is "head", a hole of a MiB, "tail", and another hole. */
+static void make_sparse_deb(struct fixture *f, la_int64_t size)
+{
+	struct archive *a = archive_write_new();
+	struct archive_entry *e = archive_entry_new();
+	VIV_STR tar = VIV_STR_INIT, content = VIV_STR_INIT, version = VIV_STR_INIT;
+
+	memset(viv_str_reserve(&content, 2 << 20), 0, 2 << 20);
+	viv_str_added(&content, 2 << 20);
+	memcpy(content.data, "head", 4);
+	memcpy(content.data + (1 << 20), "tail", 4);
+	archive_write_set_format_pax(a);
+	assert_int_equal(archive_write_open(a, &tar, NULL, test_collect, NULL), ARCHIVE_OK);
+	add_member(a, "./boot/vmlinuz-6.1-x", &f->image);
+	archive_entry_set_pathname(e, "./boot/config-6.1-x");
+	archive_entry_set_filetype(e, AE_IFREG);
+	archive_entry_set_perm(e, 0644);
+	archive_entry_set_size(e, size);
+	archive_entry_sparse_add_entry(e, 0, 4);
+	archive_entry_sparse_add_entry(e, 1 << 20, 4);
+	assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+	archive_write_data(a, content.data, content.len);
+	archive_entry_free(e);
+	assert_int_equal(archive_write_close(a), ARCHIVE_OK);
+	archive_write_free(a);
+
+	a = archive_write_new();
+	archive_write_set_format_ar_bsd(a);
+	assert_int_equal(archive_write_open_filename(a, f->deb), ARCHIVE_OK);
+	viv_str_add(&version, "2.0\n");
+	add_member(a, "debian-binary", &version);
+	add_member(a, "data.tar", &tar);
+	assert_int_equal(archive_write_close(a), ARCHIVE_OK);
+	archive_write_free(a);
+}
+
+static void sparse_members(void **state)
+{
+	struct fixture *f = *state;
+	VIV_FREE char *config = viv_path_join(f->dest, "config");
+	struct viv_kernel_files found = {0};
+	VIV_STR got = VIV_STR_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	make_sparse_deb(f, 2 << 20);
+	if (viv_kernel_extract(f->deb, f->dest, &found, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(viv_read_file(config, 4 << 20, &got, NULL), 0);
+	assert_int_equal(got.len, 2 << 20);
+	assert_memory_equal(got.data, "head\0", 5);
+	assert_memory_equal(got.data + (1 << 20), "tail\0", 5);
+	free(found.version);
+
+	viv_remove_tree(f->dest, NULL);
+	make_sparse_deb(f, INT64_C(1) << 50);
+	assert_int_equal(viv_kernel_extract(f->deb, f->dest, &found, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "more than 4 GiB unpacked"));
+}
+
 /* The real thing, where one is at hand. */
 static void boot_files_of(struct fixture *f, const char *deb)
 {
@@ -339,7 +399,7 @@ int main(void)
 		TEST(processors_of_modules),
 		TEST(bad_packages),
 		TEST(cut_packages),
-		TEST(damaged_module),
+		TEST(damaged_module), TEST(sparse_members),
 		TEST(debian_kernel),
 	};
 
