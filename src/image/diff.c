@@ -142,6 +142,31 @@ static int make_dir(const char *to, const struct viv_tree_entry *e, struct viv_e
 	return 0;
 }
 
+/* SELinux and the like refuse to let their labels go. */
+static bool is_held(const char *name)
+{
+	return viv_starts_with(name, "security.") &&
+	       (errno == EACCES || errno == EPERM || errno == EOPNOTSUPP);
+}
+
+/* All extended attributes but the capabilities that the manifest has. */
+static int drop_attributes(const char *path, const struct viv_tree_entry *e, struct viv_error *err)
+{
+	ssize_t len = llistxattr(path, NULL, 0);
+	VIV_FREE char *names = NULL;
+
+	if (len <= 0)
+		return 0;
+	names = viv_new_array(char, (size_t)len);
+	len = llistxattr(path, names, (size_t)len);
+	for (char *p = names; len > 0 && p < names + len; p += strlen(p) + 1)
+		if (!(e->caps && viv_streq(p, "security.capability")) &&
+		    lremovexattr(path, p) < 0 && errno != ENODATA && !is_held(p))
+			return viv_error_set(err, errno, "cannot take the attribute %s off %s", p,
+					     path);
+	return 0;
+}
+
 /* A further name of a file that was copied is one of the copy. */
 static int make_link(struct reduction *d, const struct viv_tree_entry *e, const char *from,
 		     const char *to, struct viv_error *err)
@@ -178,6 +203,8 @@ static int link_kept(struct reduction *d, struct viv_error *err)
 			r = copy_file(from, to, e, err);
 		else
 			r = make_link(d, e, from, to, err);
+		if (r == 0 && e->type == 'f')
+			r = drop_attributes(to, e, err);
 		if (r < 0)
 			return r;
 	}

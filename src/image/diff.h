@@ -10,7 +10,9 @@
  * `root` and changed since `before`: files are linked, what is gone becomes a whiteout (char 0:0).
  * `after` is root as it is now, hashed; it becomes the manifest of dest. Times later than
  * `clamp_time` become it, in root too, and a change of time to such a later one is none. `before`
- * NULL: everything is new.
+ * NULL: everything is new. Of extended attributes only a file's capabilities stay: ACLs, user.* and
+ * labels are not in manifests, dpkg sets none, and folders would lose theirs anyway. (A label that the
+ * running kernel's security module holds on to can't be taken off; see viv_erofs_write.)
  *
  * `detach`: root goes on changing while dest is in use. Then what may be written to in place (all that
  * is not below usr/, or was made by the build) is copied; viv_tree_is_untouched tells afterwards

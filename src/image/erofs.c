@@ -42,14 +42,15 @@ static int run_tool(const char *const *argv, const char *const *env, struct viv_
 }
 
 int viv_erofs_write(const char *tree, const char *dest, int64_t clamp_time, const char *seed,
-		    struct viv_error *err)
+		    bool xattrs, struct viv_error *err)
 {
 	VIV_FREE char *uuid = uuid_of(seed);
 	/* With this variable mkfs.erofs clamps times; its -T sets all of them in old versions. */
 	VIV_FREE char *epoch = viv_asprintf("SOURCE_DATE_EPOCH=%" PRId64, clamp_time);
 	VIV_FREE char *path = viv_asprintf("PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/bin");
 	const char *env[] = {epoch, path, "LC_ALL=C", "TZ=UTC", NULL};
-	const char *argv[] = {"mkfs.erofs", "--quiet", "-U", uuid, dest, tree, NULL};
+	const char *argv[] = {"mkfs.erofs", "--quiet", xattrs ? "-x2" : "-x-1", "-U", uuid,
+			      dest, tree, NULL};
 
 	return run_tool(argv, env, err);
 }

@@ -10,10 +10,11 @@
 /*
  * Makes an uncompressed image of the folder `tree` at `dest`. Times later than `clamp_time` (seconds)
  * become it. The UUID is made from `seed`. Same tree, same tools, same bytes. Call it where the
- * tree's owners are right: inside the sandbox.
+ * tree's owners are right: inside the sandbox. Without `xattrs` no extended attributes come along; with
+ * it all do, for the capabilities among them: viv_tree_collect has taken the others away.
  */
 int viv_erofs_write(const char *tree, const char *dest, int64_t clamp_time, const char *seed,
-		    struct viv_error *err);
+		    bool xattrs, struct viv_error *err);
 /* "mkfs.erofs 1.5", for recipes: other versions write other bytes. The caller frees *ret. */
 int viv_erofs_version(char **ret, struct viv_error *err);
 

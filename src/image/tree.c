@@ -52,6 +52,14 @@ bool viv_tree_is_whiteout(const struct viv_tree_entry *e)
 	return e->type == 'c' && e->rdev == makedev(0, 0);
 }
 
+bool viv_tree_has_caps(const struct viv_tree *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->entries[i].caps)
+			return true;
+	return false;
+}
+
 static char type_of(mode_t mode)
 {
 	switch (mode & S_IFMT) {

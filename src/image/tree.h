@@ -52,6 +52,8 @@ struct viv_tree {
 void viv_tree_free(struct viv_tree *t); /* frees the contents */
 const struct viv_tree_entry *viv_tree_find(const struct viv_tree *t, const char *path);
 bool viv_tree_is_whiteout(const struct viv_tree_entry *e);
+/* Has any file capabilities? */
+bool viv_tree_has_caps(const struct viv_tree *t);
 
 /* Everything below root, which must be a folder; crosses no mounts, follows no links. */
 int viv_tree_scan(const char *root, struct viv_tree *ret, struct viv_error *err);

@@ -38,7 +38,7 @@ static int write_modules(const struct viv_sandbox_view *view, void *arg, struct 
 	VIV_FREE char *tree = viv_path_join(view->scratch, "tree");
 	VIV_FREE char *out = viv_asprintf("%s/out/%s", view->scratch, name);
 
-	return viv_erofs_write(tree, out, 1, name, err);
+	return viv_erofs_write(tree, out, 1, name, false, err);
 }
 
 int viv_build_modules(struct viv_plan *p, const struct viv_step *s, const char *dest,

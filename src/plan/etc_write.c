@@ -89,7 +89,7 @@ static int build(const struct viv_sandbox_view *view, void *arg, struct viv_repo
 	r = set_times(tree, job->etc, job->time, err);
 	if (r < 0)
 		return r;
-	return viv_erofs_write(tree, out, job->time, job->name, err);
+	return viv_erofs_write(tree, out, job->time, job->name, false, err);
 }
 
 int viv_etc_write(const struct viv_etc *etc, const char *dest, int64_t time, struct viv_error *err)

@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define ZERO "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -74,7 +75,7 @@ static int layer(const char *scratch, const char *name, const struct viv_tree *b
 	VIV_FREE char *image = viv_asprintf("%s.erofs", dir);
 	int r = viv_tree_collect(root, dir, before, after, 1000, before == NULL, err);
 
-	return r == 0 ? viv_erofs_write(dir, image, 1000, name, err) : r;
+	return r == 0 ? viv_erofs_write(dir, image, 1000, name, true, err) : r;
 }
 
 /* Unpacks both images over each other; what comes out must be the changed tree. */
@@ -183,11 +184,40 @@ static void overlays(void **state)
 				      "f 0600 0 0 0 8 " ZERO " - c\n");
 }
 
+/* Of extended attributes only capabilities come along. */
+static void attributes(void **state)
+{
+	VIV_FREE char *dir = test_dir("attributes"), *root = viv_path_join(dir, "root");
+	VIV_FREE char *file = viv_path_join(root, "file"), *dest = viv_path_join(dir, "dest");
+	VIV_FREE char *kept = viv_path_join(dest, "file");
+	static const unsigned char caps[20] = {0x01, 0x00, 0x00, 0x02, 0x00, 0x20};
+	VIV_TREE t = VIV_TREE_INIT;
+	char names[100];
+	bool can_caps;
+
+	assert_int_equal(mkdir(root, 0755), 0);
+	assert_int_equal(viv_write_file(file, "x", 1, 0755, NULL), 0);
+	if (setxattr(file, "user.note", "x", 1, 0) < 0) {
+		viv_remove_tree(dir, NULL);
+		print_message("not tested: no extended attributes below %s\n", dir);
+		skip();
+	}
+	can_caps = setxattr(file, "security.capability", caps, sizeof(caps), 0) == 0;
+	assert_int_equal(viv_tree_scan(root, &t, NULL), 0);
+	assert_int_equal(viv_tree_hash_files(root, &t, NULL, NULL), 0);
+	assert_int_equal(viv_tree_collect(root, dest, NULL, &t, 1, false, NULL), 0);
+	assert_int_equal(viv_tree_has_caps(&t), can_caps);
+	assert_true(getxattr(kept, "user.note", names, sizeof(names)) < 0);
+	assert_int_equal(getxattr(kept, "security.capability", names, sizeof(names)) > 0, can_caps);
+	viv_remove_tree(dir, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(manifests),   cmocka_unit_test(bad_manifests),
 		cmocka_unit_test(differences), cmocka_unit_test(overlays),
+		cmocka_unit_test(attributes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
