@@ -15,9 +15,21 @@
 
 static const char *const files[] = {"passwd", "group", "shadow", "gshadow"};
 
-static char *path_of(const char *root, const char *file)
+/* Below etc of the tree. *ret is empty if it is not there. */
+static int read_one(const char *root, const char *file, struct viv_str *ret, struct viv_error *err)
 {
-	return viv_asprintf("%s/etc/%s", root, file);
+	VIV_FREE char *path = viv_asprintf("etc/%s", file);
+	VIV_ERROR now = VIV_ERROR_INIT;
+	int r = viv_read_below(root, path, FILE_MAX, ret, &now);
+
+	return r < 0 && r != -ENOENT ? viv_error_move(err, &now) : 0;
+}
+
+static int open_one(const char *root, const char *file, int how, struct viv_error *err)
+{
+	VIV_FREE char *path = viv_asprintf("etc/%s", file);
+
+	return viv_open_below(root, path, O_WRONLY | how, 0, err);
 }
 
 int viv_accounts_read(const char *root, json_t **ret, struct viv_error *err)
@@ -25,12 +37,12 @@ int viv_accounts_read(const char *root, json_t **ret, struct viv_error *err)
 	VIV_JSON *j = json_object();
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(files); i++) {
-		VIV_FREE char *path = path_of(root, files[i]);
 		VIV_STR text = VIV_STR_INIT;
+		int r = read_one(root, files[i], &text, err);
 		json_t *s;
 
-		if (viv_exists(path) && viv_read_file(path, FILE_MAX, &text, err) < 0)
-			return -EIO;
+		if (r < 0)
+			return r;
 		s = json_stringn(text.data ? text.data : "", text.len);
 		if (!s)
 			return viv_error_say(err, EINVAL, "/etc/%s is not UTF-8", files[i]);
@@ -67,11 +79,13 @@ static bool has_line(const char *text, struct viv_slice name)
 /* A home that is there and that no package ships was made by adduser. */
 static json_t *home_mode(const char *root, const char *home, uint64_t uid)
 {
-	VIV_FREE char *path = viv_path_join(root, home[0] == '/' ? home + 1 : home);
+	VIV_FD fd = -1;
 	struct stat st;
 
-	if (viv_streq(home, "/") || lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) ||
-	    st.st_uid != uid)
+	if (viv_streq(home, "/") || !*home)
+		return NULL;
+	fd = viv_open_below(root, home, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, NULL);
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != uid)
 		return NULL;
 	return json_integer(st.st_mode & 07777);
 }
@@ -128,31 +142,27 @@ json_t *viv_accounts_new(const char *root, const json_t *texts, const json_t *be
 	return json_pack("{s:o, s:o}", "users", users, "groups", groups);
 }
 
-/* In place: the file's owner and mode stay. */
-static int rewrite(const char *path, const struct viv_str *text, struct viv_error *err)
-{
-	VIV_FD fd = viv_open(path, O_WRONLY | O_TRUNC | O_NOFOLLOW, 0, err);
-
-	return fd < 0 ? fd : viv_write_all(fd, text->data, text->len, path, err);
-}
-
+/* Without shadow passwords there is no shadow file. */
 static int append(const char *root, const char *file, const struct viv_str *lines,
 		  struct viv_error *err)
 {
-	VIV_FREE char *path = path_of(root, file);
+	VIV_ERROR now = VIV_ERROR_INIT;
 	VIV_FD fd = -1;
 
-	/* Without shadow passwords there is no shadow file. */
-	if (!lines->len || !viv_exists(path))
+	if (!lines->len)
 		return 0;
-	fd = viv_open(path, O_WRONLY | O_APPEND | O_NOFOLLOW, 0, err);
-	return fd < 0 ? fd : viv_write_all(fd, lines->data, lines->len, path, err);
+	fd = open_one(root, file, O_APPEND, &now);
+	if (fd == -ENOENT)
+		return 0;
+	return fd < 0 ? viv_error_move(err, &now)
+		      : viv_write_all(fd, lines->data, lines->len, file, err);
 }
 
 static int make_home(const char *root, const json_t *user, struct viv_error *err)
 {
 	const char *home = viv_json_str(user, "home");
-	VIV_FREE char *path = NULL, *parent = NULL;
+	VIV_FREE char *parent = NULL;
+	VIV_FD dir = -1, made = -1;
 	uint64_t mode, uid = 0, gid = 0;
 	int r;
 
@@ -161,13 +171,17 @@ static int make_home(const char *root, const json_t *user, struct viv_error *err
 		return 0;
 	viv_json_u64(user, "uid", LAST_ID, &uid);
 	viv_json_u64(user, "gid", UINT16_MAX, &gid);
-	path = viv_path_join(root, home + 1);
-	parent = viv_path_dir(path);
-	r = viv_mkdir_p(parent, 0755, err);
-	if (r == 0 && mkdir(path, 0700) == 0 &&
-	    (lchown(path, (uid_t)uid, (gid_t)gid) < 0 || chmod(path, (mode_t)mode) < 0))
-		r = viv_error_set(err, errno, "cannot make %s", path);
-	return r;
+	parent = viv_path_dir(home + 1);
+	r = viv_mkdir_below(root, parent, 0755, err);
+	dir = r < 0 ? r : viv_open_below(root, parent, O_PATH | O_DIRECTORY, 0, err);
+	if (dir < 0)
+		return dir;
+	if (mkdirat(dir, viv_path_base(home), 0700) < 0)
+		return errno == EEXIST ? 0 : viv_error_set(err, errno, "cannot make %s", home);
+	made = openat(dir, viv_path_base(home), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (made < 0 || fchown(made, (uid_t)uid, (gid_t)gid) < 0 || fchmod(made, (mode_t)mode) < 0)
+		return viv_error_set(err, errno, "cannot make %s", home);
+	return 0;
 }
 
 int viv_accounts_create(const char *root, const json_t *accounts, int64_t epoch,
@@ -211,15 +225,14 @@ int viv_accounts_create(const char *root, const json_t *accounts, int64_t epoch,
 
 int viv_accounts_clamp(const char *root, int64_t epoch, struct viv_error *err)
 {
-	VIV_FREE char *path = path_of(root, "shadow");
 	VIV_STR text = VIV_STR_INIT, out = VIV_STR_INIT;
 	struct viv_slice rest, line;
 	bool changed = false;
+	VIV_FD fd = -1;
+	int r = read_one(root, "shadow", &text, err);
 
-	if (!viv_exists(path))
-		return 0;
-	if (viv_read_file(path, FILE_MAX, &text, err) < 0)
-		return -EIO;
+	if (r < 0)
+		return r;
 	rest = (struct viv_slice){text.data, text.len};
 	while (viv_slice_line(&rest, &line)) {
 		struct viv_slice f[3];
@@ -238,5 +251,8 @@ int viv_accounts_clamp(const char *root, int64_t epoch, struct viv_error *err)
 		}
 		viv_str_add_char(&out, '\n');
 	}
-	return changed ? rewrite(path, &out, err) : 0;
+	/* In place: the file's owner and mode stay. */
+	fd = changed ? open_one(root, "shadow", O_TRUNC, err) : -1;
+	r = fd < 0 ? fd : viv_write_all(fd, out.data, out.len, "shadow", err);
+	return changed ? r : 0;
 }

@@ -8,6 +8,7 @@
 #include "deb/layer.h"
 #include "image/erofs.h"
 
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -236,15 +237,38 @@ static uint64_t available_memory(void)
 		       ? kib << 10 : 0;
 }
 
+/* How often and how an attempt is made: see run_sandbox. */
+struct attempt {
+	bool on_disk;
+	bool one_by_one;
+};
+
 /* Uncompressed, a package is about four times as large; some files are there twice for a while. */
 static bool fits_in_memory(const struct building *b)
 {
+	uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t need = UINT64_C(256) << 20;
 
 	for (size_t i = 0; i < b->n_layers; i++)
 		for (size_t k = 0; k < b->lock->layers[i].n_packages; k++)
 			need += 5 * b->lock->layers[i].packages[k].size;
-	return need < available_memory();
+	return need < available_memory() && need < all / 2;
+}
+
+/* For an image and what else the store takes meanwhile; where less is left it is the disk that is full. */
+#define DISK_LEFT (UINT64_C(32) << 20)
+
+/* Did an attempt fail because the tree was too large for memory? */
+static bool memory_was_full(const struct building *b, int r, const struct viv_error *err)
+{
+	struct statvfs fs;
+
+	if (r == -ENOMEM)
+		return true;
+	if (r != -ENOSPC && !strstr(err->msg ? err->msg : "", "No space left on device"))
+		return false;
+	return statvfs(viv_store_root(b->store), &fs) == 0 &&
+	       (uint64_t)fs.f_bavail * fs.f_frsize >= DISK_LEFT;
 }
 
 /* Commits the imports that the sandbox says it made, each with its hash. */
@@ -336,14 +360,15 @@ static void sweep(struct building *b)
 }
 
 /* One attempt; what was imported is kept in any case. */
-static int run_once(struct building *b, bool one_by_one, struct viv_report *report,
+static int run_once(struct building *b, const struct attempt *how, struct viv_report *report,
 		    json_t **ret_accounts, struct viv_error *err)
 {
 	VIV_FREE char *objects = viv_path_join(viv_store_root(b->store), "objects");
 	VIV_FREE char *tmp = viv_path_join(viv_store_root(b->store), "tmp");
 	struct viv_sandbox_bind binds[] = {{objects, OBJECTS, false}, {tmp, BUILDS, true}};
 	struct viv_sandbox_spec spec = {.binds = binds, .n_binds = VIV_ARRAY_SIZE(binds),
-					.scratch_on_disk = !fits_in_memory(b)};
+					.scratch_size = b->source->memory,
+					.scratch_on_disk = how->on_disk};
 	VIV_CLEANUP(install_clear) struct viv_install job;
 	VIV_ERROR first = VIV_ERROR_INIT;
 	VIV_STR text = VIV_STR_INIT;
@@ -351,7 +376,7 @@ static int run_once(struct building *b, bool one_by_one, struct viv_report *repo
 	int r, c = 0;
 
 	describe(b, &job);
-	job.one_by_one = one_by_one;
+	job.one_by_one = how->one_by_one;
 	r = viv_sandbox_call(&spec, viv_install_run, &job, report, &text, &first);
 	if (text.len)
 		c = viv_json_parse(text.data, text.len, "sandbox", &result, r < 0 ? NULL : &first);
@@ -363,19 +388,30 @@ static int run_once(struct building *b, bool one_by_one, struct viv_report *repo
 	return 0;
 }
 
+/* Tries again, once each: without overlap, if scripts don't bear it; on disk, if memory was too small. */
 static int run_sandbox(struct building *b, struct viv_report *report, struct viv_error *err)
 {
-	VIV_ERROR first = VIV_ERROR_INIT;
+	struct attempt how = {.on_disk = !fits_in_memory(b)};
 	VIV_JSON *accounts = NULL;
-	int r = run_once(b, false, report, &accounts, &first);
+	int r;
 
-	if (r == -EAGAIN) {
-		viv_error_clear(&first);
+	for (;;) {
+		VIV_ERROR now = VIV_ERROR_INIT;
+
+		r = run_once(b, &how, report, &accounts, &now);
+		if (r == -EAGAIN && !how.one_by_one) {
+			how.one_by_one = true;
+		} else if (r < 0 && !how.on_disk && memory_was_full(b, r, &now)) {
+			how.on_disk = true;
+			viv_say(report, VIV_INFO,
+				"the layers don't fit into memory: they are built on disk instead");
+		} else if (r < 0) {
+			return viv_error_move(err, &now);
+		} else {
+			break;
+		}
 		sweep(b);
-		r = run_once(b, true, report, &accounts, &first);
 	}
-	if (r < 0)
-		return viv_error_move(err, &first);
 	r = commit_layers(b, err);
 	if (r == 0)
 		record_accounts(b, accounts, report);

@@ -26,6 +26,7 @@ struct viv_deb_source {
 	const struct viv_strv *components;
 	const char *keyring; /* NULL: the Debian archive keyring of the host */
 	bool recommends;
+	uint64_t memory;     /* for trees that are being made, bytes; 0: half of the host's */
 	int script_timeout_ms; /* a maintainer script that does nothing for so long; 0: ten minutes */
 };
 
@@ -74,7 +75,8 @@ void viv_deb_plan_free(struct viv_deb_plan *p);
 
 /*
  * Fetches and imports what is missing, then builds the layers and puts the kernel's .deb into the
- * store. What was done stays when a later step fails: the next build goes on from there. The users
+ * store. Trees are made in memory where they fit; where that was guessed wrong, on disk. What was done
+ * stays when a later step fails: the next build goes on from there. The users
  * and groups that the layers made are recorded in the lock file, if it can be written.
  */
 int viv_deb_build(struct viv_store *store, const struct viv_deb_source *source,

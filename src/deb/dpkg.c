@@ -3,7 +3,6 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
-#include "base/path.h"
 #include "base/process.h"
 #include "sandbox/sandbox.h"
 
@@ -245,10 +244,9 @@ int viv_dpkg_run(struct viv_dpkg *d, const char *const *action, const struct viv
 
 int viv_dpkg_check(const char *root, struct viv_error *err)
 {
-	VIV_FREE char *path = viv_path_join(root, "var/lib/dpkg/status");
 	VIV_STR text = VIV_STR_INIT, bad = VIV_STR_INIT;
 	struct viv_slice rest, line, package = {0};
-	int r = viv_read_file(path, 256 << 20, &text, err);
+	int r = viv_read_below(root, "var/lib/dpkg/status", 256 << 20, &text, err);
 
 	rest = (struct viv_slice){text.data, text.len};
 	while (r == 0 && viv_slice_line(&rest, &line)) {

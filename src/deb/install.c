@@ -185,15 +185,17 @@ static int prepare_base(struct work *w, const struct viv_install_layer *layer,
 /* invoke-rc.d and its like ask this: nothing is started in a tree that is being made. */
 static int forbid_services(const struct work *w, bool forbid, struct viv_error *err)
 {
-	static const char text[] = "#!/bin/sh\nexit 101\n";
-	VIV_FREE char *path = viv_path_join(w->root, "usr/sbin/policy-rc.d");
-	VIV_FD fd = -1;
+	static const char text[] = "#!/bin/sh\nexit 101\n", dir[] = "usr/sbin", name[] = "policy-rc.d";
+	VIV_FD at = viv_open_below(w->root, dir, O_PATH | O_DIRECTORY, 0, err), fd = -1;
 
+	if (at < 0)
+		return at;
 	if (!forbid)
-		return unlink(path) < 0 && errno != ENOENT ? viv_error_set(err, errno, "%s", path)
-							   : 0;
-	fd = viv_open(path, O_WRONLY | O_CREAT | O_EXCL, 0755, err);
-	return fd < 0 ? fd : viv_write_all(fd, text, sizeof(text) - 1, path, err);
+		return unlinkat(at, name, 0) < 0 && errno != ENOENT
+			       ? viv_error_set(err, errno, "%s/%s", dir, name) : 0;
+	fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	return fd < 0 ? viv_error_set(err, errno, "%s/%s", dir, name)
+		      : viv_write_all(fd, text, sizeof(text) - 1, name, err);
 }
 
 /* Configures what is unpacked and not yet configured, in apt's order. */
@@ -357,13 +359,13 @@ static int finish_writing(struct work *w, struct viv_error *err)
 }
 
 static _Noreturn void write_in_child(const char *diff, const char *image, int64_t epoch,
-				     const char *id, int report)
+				     const char *id, bool caps, int report)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
 	int r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	r = viv_erofs_write(diff, image, epoch, id, &err);
+	r = viv_erofs_write(diff, image, epoch, id, caps, &err);
 	if (r < 0)
 		viv_write_all(report, err.msg, strlen(err.msg), "error", NULL);
 	_exit(r < 0);
@@ -382,7 +384,8 @@ static int start_writing(struct work *w, const struct viv_install_layer *layer, 
 		return r;
 	pid = fork();
 	if (pid == 0)
-		write_in_child(diff, image, w->epoch, layer->id, fds[1]);
+		write_in_child(diff, image, w->epoch, layer->id,
+			       viv_tree_has_caps(&w->writing.manifest), fds[1]);
 	viv_close(fds[1]);
 	w->writing_fd = fds[0];
 	if (pid < 0)

@@ -148,15 +148,14 @@ static const char *const host_keys[] = {"ssh_host_rsa_key", "ssh_host_ecdsa_key"
 
 int viv_scrub_prepare(const char *root, struct viv_error *err)
 {
-	VIV_FREE char *dir = viv_path_join(root, "etc/ssh");
-	int r = viv_mkdir_p(dir, 0755, err);
+	int r = viv_mkdir_below(root, "etc/ssh", 0755, err);
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(host_keys) && r == 0; i++) {
 		static const char *const endings[] = {"", ".pub"};
 
 		for (size_t k = 0; k < 2 && r == 0; k++) {
-			VIV_FREE char *path = viv_asprintf("%s/%s%s", dir, host_keys[i], endings[k]);
-			VIV_FD fd = viv_open(path, O_WRONLY | O_CREAT, 0600, err);
+			VIV_FREE char *path = viv_asprintf("etc/ssh/%s%s", host_keys[i], endings[k]);
+			VIV_FD fd = viv_open_below(root, path, O_WRONLY | O_CREAT, 0600, err);
 
 			r = fd < 0 ? fd : 0;
 		}

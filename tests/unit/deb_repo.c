@@ -145,6 +145,17 @@ static void manifest_of(struct world *w, const char *id, struct viv_tree *ret)
 	assert_int_equal(viv_tree_read_manifest(text.data, text.len, path, ret, NULL), 0);
 }
 
+struct heard {
+	struct viv_report report;
+	struct viv_str text;
+};
+
+static void hear(struct viv_report *r, enum viv_level level, const char *text)
+{
+	if (level >= VIV_INFO)
+		viv_str_addf(&((struct heard *)r)->text, "%s\n", text);
+}
+
 static void layers(void **state)
 {
 	struct world *w = *state;
@@ -185,6 +196,42 @@ static void layers(void **state)
 	viv_deb_plan_free(&one);
 	viv_deb_plan_free(&two);
 	viv_deb_plan_free(&three);
+}
+
+/* A memory that the trees don't fit into: the base, or what comes on top of it. */
+static void memory_too_small(void **state)
+{
+	static const uint64_t sizes[] = {1 << 20, 9 << 20, 12 << 20, 13 << 20};
+	struct world *w = *state;
+
+	NEEDS(w);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(sizes); i++) {
+		VIV_CLEANUP(viv_lock_freep) struct viv_lock *lock = NULL;
+		VIV_FREE char *name = viv_asprintf("small-%zu", i), *path = viv_path_join(w->dir, name);
+		struct heard h = {.report = {.message = hear}};
+		VIV_STRV packages = VIV_STRV_INIT;
+		struct viv_deb_plan plan = {0};
+		struct viv_deb_request req;
+		VIV_ERROR err = VIV_ERROR_INIT;
+		struct world fresh = *w;
+
+		assert_int_equal(viv_store_open(path, &fresh.store, NULL), 0);
+		viv_strv_push(&packages, "large");
+		req = request(&fresh, &packages);
+		req.source.memory = sizes[i];
+		if (viv_deb_resolve(&req, NULL, &lock, &err) < 0 ||
+		    viv_deb_plan(fresh.store, lock, &plan, &err) < 0 ||
+		    viv_deb_build(fresh.store, &req.source, lock, &plan, &h.report, &err) < 0)
+			fail_msg("%zu: %s", i, err.msg);
+		assert_true(viv_store_has(fresh.store, plan.layers[1].id));
+		/* How large a base is depends on this system's programs. */
+		if (i == 0)
+			assert_string_equal(h.text.data, "the layers don't fit into memory: they are "
+							 "built on disk instead\n");
+		viv_str_free(&h.text);
+		viv_deb_plan_free(&plan);
+		viv_store_close(fresh.store);
+	}
 }
 
 static void failures(void **state)
@@ -560,7 +607,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layers),	 cmocka_unit_test(failures),
 		cmocka_unit_test(same_bytes),	 cmocka_unit_test(kernel_among_packages),
-		cmocka_unit_test(locked),
+		cmocka_unit_test(locked),	 cmocka_unit_test(memory_too_small),
 		cmocka_unit_test(bad_signature), cmocka_unit_test(wrong_hash),
 		cmocka_unit_test(gone_from_the_mirror), cmocka_unit_test(mirror_breaks_off),
 		cmocka_unit_test(no_mirror),	 cmocka_unit_test(indexes_of_two_days),

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Accounts of trees that want us to read and write this system's files. */
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "deb/accounts.h"
+#include "unit.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void put(const char *dir, const char *name, const char *text)
+{
+	VIV_FREE char *path = viv_path_join(dir, name), *parent = viv_path_dir(path);
+
+	assert_int_equal(viv_mkdir_p(parent, 0755, NULL), 0);
+	assert_int_equal(viv_write_file(path, text, strlen(text), 0644, NULL), 0);
+}
+
+static void expect_text(const char *dir, const char *name, const char *want)
+{
+	VIV_FREE char *path = viv_path_join(dir, name);
+	VIV_STR text = VIV_STR_INIT;
+
+	assert_int_equal(viv_read_file(path, 1000, &text, NULL), 0);
+	assert_string_equal(text.data, want);
+}
+
+static void links_stay_inside(void **state)
+{
+	VIV_FREE char *dir = test_dir("accounts"), *root = viv_path_join(dir, "root");
+	VIV_FREE char *passwd = viv_path_join(root, "etc/passwd"), *home = viv_path_join(root, "home");
+	VIV_FREE char *outside = viv_path_join(dir, "passwd"), *escaped = viv_path_join(dir, "h");
+	VIV_JSON *accounts = json_pack("{s:{s:{s:i, s:i, s:s, s:s, s:s, s:i}}}", "users", "u", "uid",
+				       (int)getuid() % 999, "gid", (int)getgid() % 999, "gecos", "",
+				       "home", "/home/h", "shell", "/bin/sh", "homeMode", 0700);
+	VIV_JSON *texts = NULL;
+
+	put(dir, "passwd", "host:x:0:0::/:\n");
+	put(root, "lib/passwd", "root:x:0:0::/:\n");
+	put(root, "etc/shadow", "root:!:99999::::::\n");
+	assert_int_equal(symlink("../../passwd", passwd) | symlink("../..", home), 0);
+	assert_int_equal(viv_accounts_read(root, &texts, NULL), 0);
+	assert_string_equal(viv_json_str(texts, "passwd"), "");
+
+	unlink(passwd);
+	assert_int_equal(symlink("/lib/passwd", passwd), 0);
+	assert_int_equal(viv_accounts_create(root, accounts, 86400, NULL), 0);
+	assert_true(viv_accounts_clamp(root, 86400, NULL) == 0);
+	expect_text(dir, "passwd", "host:x:0:0::/:\n");
+	expect_text(root, "etc/shadow", "root:!:1::::::\nu:!:1::::::\n");
+	assert_true(viv_exists(outside) && !viv_exists(escaped));
+	viv_remove_tree(dir, NULL);
+}
+
+static void pipes_are_refused(void **state)
+{
+	VIV_FREE char *dir = test_dir("accounts"), *passwd = viv_path_join(dir, "etc/passwd");
+	VIV_JSON *texts = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	put(dir, "etc/group", "");
+	assert_int_equal(mkfifo(passwd, 0666), 0);
+	assert_int_equal(viv_accounts_read(dir, &texts, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "etc/passwd: not a regular file"));
+	viv_remove_tree(dir, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(links_stay_inside),
+		cmocka_unit_test(pipes_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
