@@ -32,12 +32,17 @@ char *viv_find_program(const char *name)
 	return NULL;
 }
 
+/* The lowest number that stands in nobody's way. */
+static int above(const struct viv_process_spec *spec)
+{
+	return 3 + (int)spec->n_keep;
+}
+
 /* Moves the wanted descriptors to 0, 1, 2, 3, …; all are first moved out of the way. */
 static int place_fds(const struct viv_process_spec *spec)
 {
 	size_t n = 3 + spec->n_keep;
 	int *high = malloc(n * sizeof(*high));
-	int base = 64 + (int)n;
 
 	if (!high)
 		return -ENOMEM;
@@ -46,7 +51,7 @@ static int place_fds(const struct viv_process_spec *spec)
 
 		if (fd < 0)
 			fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-		high[i] = fcntl(fd, F_DUPFD_CLOEXEC, base);
+		high[i] = fcntl(fd, F_DUPFD_CLOEXEC, above(spec));
 		if (high[i] < 0)
 			return -errno;
 	}
@@ -68,7 +73,7 @@ static void child(const struct viv_process_spec *spec, const char *program, int 
 {
 	struct sigaction dfl = {.sa_handler = SIG_DFL};
 	sigset_t none;
-	int r;
+	int r, safe;
 
 	for (int s = 1; s < NSIG; s++)
 		sigaction(s, &dfl, NULL);
@@ -79,8 +84,11 @@ static void child(const struct viv_process_spec *spec, const char *program, int 
 		if (getppid() != parent)
 			_exit(127);
 	}
-	/* The report's descriptor must survive place_fds: it is moved above all others. */
-	report = fcntl(report, F_DUPFD_CLOEXEC, 512);
+	/* The report's descriptor must survive place_fds. */
+	safe = fcntl(report, F_DUPFD_CLOEXEC, above(spec));
+	if (safe < 0)
+		report_and_die(report, errno);
+	report = safe;
 	r = place_fds(spec);
 	if (r < 0)
 		report_and_die(report, -r);

@@ -35,6 +35,7 @@ static void from_environment(struct viv_system_extra *extra)
 	} variables[] = {
 		{"VIV_ACCEL", &extra->accel},
 		{"VIV_KERNEL", &extra->kernel},
+		{"VIV_DISK_IMAGE", &extra->disk_image},
 		{"QEMU_KERNEL_PARAMS", &extra->kernel_params},
 		{"QEMU_OPTS", &extra->qemu_options},
 		{"QEMU_NET_OPTS", &extra->net_options},

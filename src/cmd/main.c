@@ -6,6 +6,7 @@
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* The command whose name is argv's first one or two words. Sets *ret_words. */
@@ -74,6 +75,18 @@ static void open_standard_fds(void)
 	for (int fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
 			_exit(VIV_EXIT_ENVIRONMENT);
+}
+
+/* A shell's 1024, or fewer, are soon used up by many machines; our children can do with as many. */
+static void allow_descriptors(void)
+{
+	const rlim_t enough = 4096;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= enough)
+		return;
+	limit.rlim_cur = VIV_MIN(limit.rlim_max, enough);
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int run_command(struct viv_cmd *cmd, int argc, char **argv)
@@ -147,6 +160,7 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	open_standard_fds();
+	allow_descriptors();
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
 	return check_output(run(argc, argv));

@@ -2,6 +2,7 @@
 #include "run/disk.h"
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/process.h"
 
 #include <sys/stat.h>
@@ -60,17 +61,6 @@ int viv_disk_fresh(uint64_t size_mib, int *ret_fd, struct viv_error *err)
 	return r;
 }
 
-static int make_raw(const char *path, uint64_t size_mib, struct viv_error *err)
-{
-	VIV_FD fd = viv_open(path, O_RDWR | O_CREAT | O_EXCL, 0600, err);
-
-	if (fd < 0)
-		return fd;
-	if (ftruncate(fd, (off_t)(size_mib << 20)) < 0)
-		return viv_error_set(err, errno, "%s", path);
-	return 0;
-}
-
 static int make_qcow2(const char *path, uint64_t size_mib, struct viv_error *err)
 {
 	VIV_FREE char *size = viv_asprintf("%lluM", (unsigned long long)size_mib);
@@ -78,6 +68,39 @@ static int make_qcow2(const char *path, uint64_t size_mib, struct viv_error *err
 	int r = viv_process_check(argv, NULL, 65536, FORMAT_MS, err);
 
 	return r == -ENOENT ? viv_error_hint(err, "install it: apt install qemu-utils") : r;
+}
+
+/* Gives it its name, unless another run was faster: then that one's disk is as good. */
+static int publish(const char *tmp, const char *path, struct viv_error *err)
+{
+	VIV_FREE char *dir = viv_path_dir(path);
+
+	/* Not all file systems know the flag; there is a moment then for the other one's. */
+	if (renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE) < 0 && errno != EEXIST &&
+	    (access(path, F_OK) == 0 || rename(tmp, path) < 0))
+		return viv_error_set(err, errno, "%s", path);
+	return viv_sync_dir(dir, err);
+}
+
+/* Under another name until it is whole: who is killed meanwhile leaves no disk, not half of one. */
+static int make_kept(const char *path, uint64_t size_mib, struct viv_error *err)
+{
+	VIV_FREE char *tmp = viv_asprintf("%s.tmp-XXXXXX", path);
+	VIV_FD fd = mkostemp(tmp, O_CLOEXEC);
+	int r = 0;
+
+	if (fd < 0)
+		return viv_error_set(err, errno, "%s", path);
+	if (viv_ends_with(path, ".qcow2"))
+		r = make_qcow2(tmp, size_mib, err);
+	else if (ftruncate(fd, (off_t)(size_mib << 20)) < 0)
+		r = viv_error_set(err, errno, "%s", path);
+	if (r == 0 && fsync(fd) < 0)
+		r = viv_error_set(err, errno, "%s", path);
+	if (r == 0)
+		r = publish(tmp, path, err);
+	unlink(tmp);
+	return r;
 }
 
 /*
@@ -108,10 +131,7 @@ static int find_format(const char *path, struct viv_drive *d, struct viv_error *
 
 int viv_disk_kept(const char *path, uint64_t size_mib, struct viv_drive *d, struct viv_error *err)
 {
-	int r = 0;
+	int r = access(path, F_OK) == 0 ? 0 : make_kept(path, size_mib, err);
 
-	if (access(path, F_OK) < 0)
-		r = viv_ends_with(path, ".qcow2") ? make_qcow2(path, size_mib, err)
-						  : make_raw(path, size_mib, err);
 	return r < 0 ? r : find_format(path, d, err);
 }

@@ -102,6 +102,7 @@ static void of_gone(const struct viv_run_facts *f, struct viv_outcome *o)
 							      : "its agent never answered")
 				 : viv_strdup("the guest went away");
 		break;
+	case VIV_VM_OUTSIDE:
 	case VIV_VM_QEMU:
 		reason = viv_strdup(f->end_text ? f->end_text : "QEMU ended");
 		break;
@@ -110,11 +111,16 @@ static void of_gone(const struct viv_run_facts *f, struct viv_outcome *o)
 	o->show_console = !f->agent_seen;
 }
 
+/* QEMU did not take its arguments, or the host took it away: nothing that the guest did. */
+static bool is_host_failure(const struct viv_run_facts *f)
+{
+	return f->end == VIV_VM_OUTSIDE || (f->end == VIV_VM_QEMU && !f->agent_seen && f->end_text &&
+					    strstr(f->end_text, "exit status"));
+}
+
 void viv_outcome_of(const struct viv_run_facts *f, struct viv_outcome *ret)
 {
 	struct viv_outcome o = {0};
-	bool qemu_failed = f->end == VIV_VM_QEMU && !f->agent_seen && f->end_text &&
-			   strstr(f->end_text, "exit status");
 
 	if (of_trouble(f, &o) || of_signal(f, &o) || of_timeout(f, &o)) {
 		/* set */
@@ -122,7 +128,7 @@ void viv_outcome_of(const struct viv_run_facts *f, struct viv_outcome *ret)
 		set(&o, f->command_status, "exit", viv_strdup(f->command_error));
 	} else if (f->command_error && f->command_status == VIV_EXIT_ENVIRONMENT) {
 		set(&o, VIV_EXIT_ENVIRONMENT, "environment", viv_strdup(f->command_error));
-	} else if (qemu_failed) {
+	} else if (is_host_failure(f)) {
 		set(&o, VIV_EXIT_ENVIRONMENT, "environment", viv_strdup(f->end_text));
 	} else if (f->no_command && (f->end == VIV_VM_POWEROFF || f->end == VIV_VM_REBOOT)) {
 		set(&o, 0, "exit", NULL);

@@ -46,12 +46,15 @@ void viv_system_add_layers(struct viv_machine *m, const struct viv_strv *layers)
 static int add_disk(const struct viv_config *config, const struct viv_system_extra *extra,
 		    struct viv_machine *m, const char **ret_upper, struct viv_error *err)
 {
-	const char *image = viv_config_string(config, "virtualisation.diskImage");
+	static const char option[] = "virtualisation.diskImage";
+	const char *image = viv_config_string(config, option);
 	uint64_t size = (uint64_t)viv_config_int(config, "virtualisation.diskSize");
 	VIV_FREE char *path = NULL;
 	struct viv_drive *d;
 	int r;
 
+	if (extra->disk_image)
+		image = extra->disk_image;
 	*ret_upper = "memory";
 	if (!viv_config_bool(config, "virtualisation.writableStore"))
 		*ret_upper = "none";
@@ -64,12 +67,13 @@ static int add_disk(const struct viv_config *config, const struct viv_system_ext
 		d->scratch = true;
 		r = viv_disk_fresh(size, &d->fd, err);
 	} else {
-		path = viv_path_join(viv_config_folder(config), image);
+		path = viv_path_join(extra->disk_image ? "." : viv_config_folder(config), image);
 		r = viv_disk_kept(path, size, d, err);
 	}
-	if (r < 0)
-		viv_error_context(err, "%s: virtualisation.diskImage",
-				  viv_config_place(config, "virtualisation.diskImage"));
+	if (r < 0 && extra->disk_image)
+		viv_error_context(err, "VIV_DISK_IMAGE");
+	else if (r < 0)
+		viv_error_context(err, "%s: %s", viv_config_place(config, option), option);
 	return r;
 }
 

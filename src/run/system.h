@@ -14,6 +14,7 @@ struct viv_system_extra {
 	const char *kernel_params; /* words, last */
 	const char *qemu_options;  /* words, last */
 	const char *net_options;   /* of the user network */
+	const char *disk_image;	   /* over virtualisation.diskImage; from the current folder */
 	bool no_disk;		   /* nothing is made: a fresh disk's writes go to memory */
 };
 

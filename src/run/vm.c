@@ -60,6 +60,13 @@ static void set_deadline(struct viv_vm *vm, int64_t ms, viv_timer_fn fn)
 
 /* The end */
 
+/* By a signal that is not ours. Those that QEMU can handle it reports. */
+static bool was_killed(const struct viv_vm *vm)
+{
+	return !vm->killed && ((WIFSIGNALED(vm->status) && WTERMSIG(vm->status) == SIGKILL) ||
+			       (vm->shutdown_reason && viv_streq(vm->shutdown_reason, "host-signal")));
+}
+
 static enum viv_vm_end how_ended(struct viv_vm *vm)
 {
 	const char *reason = vm->shutdown_reason ? vm->shutdown_reason : "";
@@ -70,6 +77,8 @@ static enum viv_vm_end how_ended(struct viv_vm *vm)
 		return VIV_VM_PANIC;
 	if (vm->kill_asked)
 		return VIV_VM_STOPPED;
+	if (was_killed(vm))
+		return VIV_VM_OUTSIDE;
 	if (WIFEXITED(vm->status) && WEXITSTATUS(vm->status) == 0) {
 		if (viv_streq(reason, "guest-shutdown"))
 			return VIV_VM_POWEROFF;
@@ -96,10 +105,16 @@ static char *end_text(struct viv_vm *vm, enum viv_vm_end how)
 
 	if (how == VIV_VM_INIT)
 		return viv_strdup(vm->fatal);
+	if (how == VIV_VM_OUTSIDE && WIFSIGNALED(vm->status))
+		return viv_strdup("QEMU was killed from outside (SIGKILL), perhaps for lack of memory: "
+				  "the host's kernel log says so\nlower virtualisation.memorySize, "
+				  "or end other machines");
+	if (how == VIV_VM_OUTSIDE)
+		return viv_strdup("QEMU was ended from outside, by a signal");
 	if (how != VIV_VM_QEMU)
 		return NULL;
-	if (vm->shutdown_reason && viv_streq(vm->shutdown_reason, "host-signal"))
-		return viv_strdup("QEMU was ended by a signal");
+	if (vm->killed)
+		return viv_strdup("QEMU closed its monitor and was ended");
 	return viv_asprintf("QEMU ended: %s%s%.*s%s", status, said.len ? "\n" : "", (int)said.len,
 			    said.len ? said.data : "", advice(said));
 }
@@ -153,6 +168,7 @@ static int on_kill_limit(struct viv_source *s, void *arg)
 	struct viv_vm *vm = arg;
 
 	vm->deadline = NULL;
+	vm->killed = true;
 	if (vm->pid)
 		kill(vm->pid, SIGKILL);
 	return 0;

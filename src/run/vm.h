@@ -23,7 +23,8 @@ enum viv_vm_end {
 	VIV_VM_PANIC,	 /* its kernel panicked */
 	VIV_VM_INIT,	 /* our init in the initrd gave up; text says why */
 	VIV_VM_STOPPED,	 /* viv_vm_kill */
-	VIV_VM_QEMU,	 /* QEMU did not start, crashed or was killed; text says how */
+	VIV_VM_OUTSIDE,	 /* somebody else on the host ended QEMU (the OOM killer, too); text says how */
+	VIV_VM_QEMU,	 /* QEMU did not start, or crashed; text says how */
 };
 
 /* Each may be NULL. viv_vm_free must not be called in them; all else may. */

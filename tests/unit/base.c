@@ -15,6 +15,7 @@
 #include "base/worker.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -239,6 +240,25 @@ static void no_descriptor_leaks(void **state)
 	close(77);
 }
 
+/* What can't be started is an error where descriptors are few, too. */
+static void few_descriptors(void **state)
+{
+	const char *const argv[] = {"true", NULL};
+	struct viv_process_spec spec = {.argv = argv, .cwd = "/nowhere", .fds = {-1, -1, -1}};
+	struct rlimit before, few;
+	pid_t pid = -1;
+	int r, good;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){64, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	r = viv_process_spawn(&spec, &pid, NULL, NULL);
+	good = viv_process_check(argv, NULL, 100, 5000, NULL);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(r, -ENOENT);
+	assert_int_equal(good, 0);
+}
+
 static void canonical_json(void **state)
 {
 	VIV_JSON *j = NULL;
@@ -302,6 +322,7 @@ int main(void)
 		cmocka_unit_test(files_and_trees),	 cmocka_unit_test(programs),
 		cmocka_unit_test(event_loop),		 cmocka_unit_test(canonical_json),
 		cmocka_unit_test(workers),		 cmocka_unit_test(no_descriptor_leaks),
+		cmocka_unit_test(few_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,10 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "run/disk.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 static char *dir;
@@ -48,6 +50,54 @@ static void test_raw(void **state)
 	release(&d);
 }
 
+static size_t count_files(void)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	size_t n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d)))
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+/* A disk that can't be made leaves nothing, under no name. */
+static void test_whole_or_not(void **state)
+{
+	static const char *const names[] = {"half.img", "half.qcow2"};
+	size_t before = count_files();
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(names); i++) {
+		VIV_FREE char *path = viv_path_join(dir, names[i]);
+		VIV_ERROR err = VIV_ERROR_INIT;
+		struct viv_drive d = {0};
+
+		assert_true(viv_disk_kept(path, UINT64_MAX >> 21, &d, &err) < 0);
+		assert_non_null(err.msg);
+		assert_null(d.file);
+		assert_int_equal(count_files(), before);
+	}
+}
+
+static void test_qcow2(void **state)
+{
+	VIV_FREE char *path = viv_path_join(dir, "vm.qcow2");
+	VIV_FREE char *program = viv_find_program("qemu-img");
+	size_t before = count_files();
+	struct viv_drive d = {0};
+
+	if (!program) {
+		print_message("no qemu-img\n");
+		skip();
+	}
+	assert_int_equal(viv_disk_kept(path, 8, &d, NULL), 0);
+	assert_string_equal(d.format, "qcow2");
+	assert_int_equal(count_files(), before + 1);
+	release(&d);
+}
+
 /* A guest that writes a qcow2 header onto its raw disk must not be believed. */
 static void test_disguised(void **state)
 {
@@ -70,6 +120,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_disguised),
+		cmocka_unit_test(test_whole_or_not),
+		cmocka_unit_test(test_qcow2),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
