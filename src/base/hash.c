@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/hash.h"
 
-#include <openssl/evp.h>
+#include "base/dl.h"
+
 #include <unistd.h>
 
 struct viv_sha256 {
@@ -11,16 +12,19 @@ struct viv_sha256 {
 struct viv_sha256 *viv_sha256_new(void)
 {
 	struct viv_sha256 *h = viv_new(struct viv_sha256);
+	VIV_ERROR err = VIV_ERROR_INIT;
 
-	h->ctx = EVP_MD_CTX_new();
-	if (!h->ctx || !EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL))
+	if (viv_dl_libcrypto(&err) < 0)
+		viv_die(err.msg);
+	h->ctx = sym_EVP_MD_CTX_new();
+	if (!h->ctx || !sym_EVP_DigestInit_ex(h->ctx, sym_EVP_sha256(), NULL))
 		viv_oom();
 	return h;
 }
 
 void viv_sha256_add(struct viv_sha256 *h, const void *data, size_t len)
 {
-	if (!EVP_DigestUpdate(h->ctx, data, len))
+	if (!sym_EVP_DigestUpdate(h->ctx, data, len))
 		viv_oom();
 }
 
@@ -28,7 +32,7 @@ void viv_sha256_free(struct viv_sha256 *h)
 {
 	if (!h)
 		return;
-	EVP_MD_CTX_free(h->ctx);
+	sym_EVP_MD_CTX_free(h->ctx);
 	free(h);
 }
 
@@ -38,7 +42,7 @@ void viv_sha256_finish(struct viv_sha256 *h, char ret_hex[VIV_SHA256_HEX])
 	unsigned char raw[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 
-	if (!EVP_DigestFinal_ex(h->ctx, raw, &n) || n != 32)
+	if (!sym_EVP_DigestFinal_ex(h->ctx, raw, &n) || n != 32)
 		viv_oom();
 	for (unsigned i = 0; i < n; i++) {
 		ret_hex[2 * i] = digits[raw[i] >> 4];

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* SHA-256 (FIPS 180-4), from libcrypto. Hexadecimal digits are lower case. */
+/*
+ * SHA-256 (FIPS 180-4), from libcrypto, which is loaded at the first hash; without it the program
+ * ends. Hexadecimal digits are lower case.
+ */
 
 #include "base/error.h"
 

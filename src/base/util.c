@@ -6,13 +6,19 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+_Noreturn void viv_die(const char *msg)
+{
+	const char *parts[] = {"viv: ", msg, "\n"};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(parts); i++)
+		if (write(STDERR_FILENO, parts[i], strlen(parts[i])) < 0)
+			_exit(VIV_EXIT_ENVIRONMENT);
+	_exit(VIV_EXIT_ENVIRONMENT);
+}
+
 _Noreturn void viv_oom(void)
 {
-	static const char msg[] = "viv: out of memory\n";
-
-	if (write(STDERR_FILENO, msg, sizeof(msg) - 1) < 0)
-		_exit(VIV_EXIT_ENVIRONMENT);
-	_exit(VIV_EXIT_ENVIRONMENT);
+	viv_die("out of memory");
 }
 
 static void *check(void *p)

@@ -57,7 +57,11 @@ static inline void viv_freep(void *p)
 }
 #define VIV_FREE VIV_CLEANUP(viv_freep)
 
-/* Says so on stderr and ends the program with status 125. */
+/*
+ * Ends the program with status 125, saying why on stderr. Only for what every program takes for
+ * granted: memory, and the library that hashes.
+ */
+_Noreturn void viv_die(const char *msg);
 _Noreturn void viv_oom(void);
 
 void *viv_malloc(size_t size);

@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 #include "cmd/guest.h"
 
+#include "base/dl.h"
 #include "base/process.h"
 #include "image/erofs.h"
 #include "qemu/accel.h"
@@ -90,6 +91,14 @@ static int check_sandbox(struct viv_cmd *cmd, char **ret_found, struct viv_error
 	return viv_sandbox_check(err);
 }
 
+static int check_libraries(struct viv_cmd *cmd, char **ret_found, struct viv_error *err)
+{
+	*ret_found = viv_strdup("libarchive, libkmod, libcrypto");
+	return viv_dl_libarchive(err) < 0 || viv_dl_libkmod(err) < 0 || viv_dl_libcrypto(err) < 0
+		       ? -ELIBACC
+		       : 0;
+}
+
 static int check_erofs(struct viv_cmd *cmd, char **ret_found, struct viv_error *err)
 {
 	return viv_erofs_version(ret_found, err);
@@ -154,6 +163,7 @@ static const struct check checks[] = {
 	{"apt", false, check_apt},	   {"keyring", true, check_keyring},
 	{"sandbox", false, check_sandbox}, {"mkfs.erofs", false, check_erofs},
 	{"depmod", false, check_depmod},   {"mke2fs", false, check_mke2fs},
+	{"libraries", false, check_libraries},
 	{"guest programs", false, check_guest},
 	{"store", true, check_store},	   {"memory", true, check_memory},
 };

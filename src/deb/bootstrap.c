@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "deb/bootstrap.h"
 
+#include "base/dl.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "deb/import.h"
@@ -109,8 +110,10 @@ int viv_bootstrap_extract(const char *root, const struct viv_strv *debs, struct 
 	VIV_STR said = VIV_STR_INIT;
 	pid_t pids[WORKERS_MAX];
 	int report[2], code = 0;
-	int r = viv_pipe(report, err);
+	int r = viv_dl_libarchive(err); /* the workers could not: they are chrooted */
 
+	if (r == 0)
+		r = viv_pipe(report, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < debs->count; i++)

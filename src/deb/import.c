@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "deb/import.h"
 
+#include "base/dl.h"
 #include "base/fd.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,13 +16,13 @@
 static inline void reader_freep(struct archive **a)
 {
 	if (*a)
-		archive_read_free(*a);
+		sym_archive_read_free(*a);
 }
 #define READER VIV_CLEANUP(reader_freep) struct archive
 
 static int not_a_package(struct archive *a, const char *what, struct viv_error *err)
 {
-	const char *why = a ? archive_error_string(a) : NULL;
+	const char *why = a ? sym_archive_error_string(a) : NULL;
 
 	return viv_error_say(err, EBADMSG, "%s is not a Debian package%s%s", what, why ? ": " : "",
 			     why ? why : "");
@@ -42,12 +41,12 @@ static ssize_t read_member(struct archive *inner, void *arg, const void **ret)
 	int r;
 
 	do
-		r = archive_read_data_block(m->outer, ret, &len, &offset);
+		r = sym_archive_read_data_block(m->outer, ret, &len, &offset);
 	while (r == ARCHIVE_OK && len == 0);
 	if (r == ARCHIVE_EOF)
 		return 0;
 	if (r != ARCHIVE_OK) {
-		archive_set_error(inner, EIO, "%s", archive_error_string(m->outer));
+		sym_archive_set_error(inner, EIO, "%s", sym_archive_error_string(m->outer));
 		return -1;
 	}
 	return (ssize_t)len;
@@ -63,7 +62,7 @@ struct output {
 static int write_member(struct archive *outer, struct output *out, uint64_t max,
 			uint64_t *ret_size, struct viv_error *err)
 {
-	READER *inner = archive_read_new();
+	READER *inner = sym_archive_read_new();
 	struct member m = {outer};
 	struct archive_entry *entry;
 	const void *block;
@@ -72,16 +71,16 @@ static int write_member(struct archive *outer, struct output *out, uint64_t max,
 	size_t len;
 	int r;
 
-	archive_read_support_format_raw(inner);
-	archive_read_support_filter_gzip(inner);
-	archive_read_support_filter_xz(inner);
-	archive_read_support_filter_lzma(inner);
-	archive_read_support_filter_bzip2(inner);
-	archive_read_support_filter_zstd(inner);
-	if (archive_read_open(inner, &m, NULL, read_member, NULL) != ARCHIVE_OK ||
-	    archive_read_next_header(inner, &entry) != ARCHIVE_OK)
+	sym_archive_read_support_format_raw(inner);
+	sym_archive_read_support_filter_gzip(inner);
+	sym_archive_read_support_filter_xz(inner);
+	sym_archive_read_support_filter_lzma(inner);
+	sym_archive_read_support_filter_bzip2(inner);
+	sym_archive_read_support_filter_zstd(inner);
+	if (sym_archive_read_open(inner, &m, NULL, read_member, NULL) != ARCHIVE_OK ||
+	    sym_archive_read_next_header(inner, &entry) != ARCHIVE_OK)
 		return not_a_package(inner, out->what, err);
-	while ((r = archive_read_data_block(inner, &block, &len, &offset)) == ARCHIVE_OK) {
+	while ((r = sym_archive_read_data_block(inner, &block, &len, &offset)) == ARCHIVE_OK) {
 		size += len;
 		if (size > max)
 			return viv_error_say(err, EBADMSG, "%s is too large", out->what);
@@ -144,15 +143,15 @@ static int copy_all(struct archive *a, struct output *out, struct viv_error *err
 		const char *name;
 		int r;
 
-		if (archive_read_next_header(a, &entry) != ARCHIVE_OK)
+		if (sym_archive_read_next_header(a, &entry) != ARCHIVE_OK)
 			return not_a_package(a, out->what, err);
-		name = archive_entry_pathname(entry);
+		name = sym_archive_entry_pathname(entry);
 		/* deb(5): members whose names start with '_' may come in between. */
 		if (name && name[0] == '_')
 			continue;
 		if (!name || !viv_starts_with(name, members[i].prefix))
 			return not_a_package(NULL, out->what, err);
-		r = copy_member(a, members[i].name, VIV_MAX(archive_entry_mtime(entry), 0),
+		r = copy_member(a, members[i].name, VIV_MAX(sym_archive_entry_mtime(entry), 0),
 				members[i].max, out, err);
 		if (r < 0)
 			return r;
@@ -163,10 +162,14 @@ static int copy_all(struct archive *a, struct output *out, struct viv_error *err
 
 static int open_outer(const char *path, struct archive **ret, struct viv_error *err)
 {
-	READER *a = archive_read_new();
+	READER *a = NULL;
+	int r = viv_dl_libarchive(err);
 
-	archive_read_support_format_ar(a);
-	if (archive_read_open_filename(a, path, BLOCK) != ARCHIVE_OK)
+	if (r < 0)
+		return r;
+	a = sym_archive_read_new();
+	sym_archive_read_support_format_ar(a);
+	if (sym_archive_read_open_filename(a, path, BLOCK) != ARCHIVE_OK)
 		return not_a_package(a, path, err);
 	*ret = viv_steal(a);
 	return 0;
@@ -217,21 +220,21 @@ int viv_deb_epoch(const char *path, int64_t *ret, struct viv_error *err)
 /* Reads the inner tar to disk. The caller is chrooted: names can't lead out. */
 static int extract_member(struct archive *outer, const char *what, struct viv_error *err)
 {
-	READER *tar = archive_read_new();
-	struct archive *disk = archive_write_disk_new();
+	READER *tar = sym_archive_read_new();
+	struct archive *disk = sym_archive_write_disk_new();
 	struct member m = {outer};
 	struct archive_entry *e;
 	int r = 0, got;
 
-	archive_read_support_format_tar(tar);
-	archive_write_disk_set_options(disk, ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM |
+	sym_archive_read_support_format_tar(tar);
+	sym_archive_write_disk_set_options(disk, ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM |
 						     ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |
 						     ARCHIVE_EXTRACT_UNLINK |
 						     ARCHIVE_EXTRACT_SECURE_NODOTDOT);
-	if (archive_read_open(tar, &m, NULL, read_member, NULL) != ARCHIVE_OK)
+	if (sym_archive_read_open(tar, &m, NULL, read_member, NULL) != ARCHIVE_OK)
 		r = not_a_package(tar, what, err);
-	while (r == 0 && (got = archive_read_next_header(tar, &e)) != ARCHIVE_EOF) {
-		const char *path = archive_entry_pathname(e);
+	while (r == 0 && (got = sym_archive_read_next_header(tar, &e)) != ARCHIVE_EOF) {
+		const char *path = sym_archive_entry_pathname(e);
 		struct stat st;
 
 		if (got < ARCHIVE_WARN || !path) {
@@ -239,34 +242,38 @@ static int extract_member(struct archive *outer, const char *what, struct viv_er
 			break;
 		}
 		/* A folder that is there stays, also as a link to one (/bin). */
-		if (archive_entry_filetype(e) == AE_IFDIR && stat(path, &st) == 0 &&
+		if (sym_archive_entry_filetype(e) == AE_IFDIR && stat(path, &st) == 0 &&
 		    S_ISDIR(st.st_mode))
 			continue;
 		/* Which package makes a folder is chance: its time must not tell. */
-		if (archive_entry_filetype(e) == AE_IFDIR)
-			archive_entry_unset_mtime(e);
-		if (archive_read_extract2(tar, e, disk) < ARCHIVE_WARN)
+		if (sym_archive_entry_filetype(e) == AE_IFDIR)
+			sym_archive_entry_unset_mtime(e);
+		if (sym_archive_read_extract2(tar, e, disk) < ARCHIVE_WARN)
 			r = viv_error_say(err, EIO, "unpacking %s: %s: %s", what, path,
-					  archive_error_string(tar));
+					  sym_archive_error_string(tar));
 	}
-	archive_write_free(disk);
+	sym_archive_write_free(disk);
 	return r;
 }
 
 int viv_deb_extract(int fd, const char *what, struct viv_error *err)
 {
-	READER *a = archive_read_new();
+	READER *a = NULL;
 	struct archive_entry *entry;
+	int r = viv_dl_libarchive(err);
 
-	archive_read_support_format_ar(a);
-	if (archive_read_open_fd(a, fd, BLOCK) != ARCHIVE_OK)
+	if (r < 0)
+		return r;
+	a = sym_archive_read_new();
+	sym_archive_read_support_format_ar(a);
+	if (sym_archive_read_open_fd(a, fd, BLOCK) != ARCHIVE_OK)
 		return not_a_package(a, what, err);
 	for (;;) {
 		const char *name;
 
-		if (archive_read_next_header(a, &entry) != ARCHIVE_OK)
+		if (sym_archive_read_next_header(a, &entry) != ARCHIVE_OK)
 			return not_a_package(a, what, err);
-		name = archive_entry_pathname(entry);
+		name = sym_archive_entry_pathname(entry);
 		if (name && viv_streq(name, "data.tar"))
 			return extract_member(a, what, err);
 	}

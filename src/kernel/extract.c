@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/extract.h"
 
+#include "base/dl.h"
 #include "base/fd.h"
 #include "base/path.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <ctype.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,9 +25,9 @@ struct package {
 static void free_package(struct package *p)
 {
 	if (p->tar)
-		archive_read_free(p->tar);
+		sym_archive_read_free(p->tar);
 	if (p->ar)
-		archive_read_free(p->ar);
+		sym_archive_read_free(p->ar);
 	free(p->found.version);
 	free(p->modules_version);
 }
@@ -40,8 +39,10 @@ static int bad(struct package *p, const char *why, struct viv_error *err)
 
 static int damaged(struct package *p, struct archive *a, struct viv_error *err)
 {
+	const char *why = sym_archive_error_string(a);
+
 	return viv_error_say(err, EINVAL, "%s: damaged package: %s", p->path,
-			     archive_error_string(a) ? archive_error_string(a) : "no archive");
+			     why ? why : "no archive");
 }
 
 /* Feeds the inner archive with the outer one's data. */
@@ -50,12 +51,12 @@ static la_ssize_t read_inner(struct archive *inner, void *arg, const void **ret)
 	struct package *p = arg;
 	size_t len = 0;
 	la_int64_t at;
-	int r = archive_read_data_block(p->ar, ret, &len, &at);
+	int r = sym_archive_read_data_block(p->ar, ret, &len, &at);
 
 	if (r == ARCHIVE_EOF)
 		return 0;
 	if (r < ARCHIVE_WARN) {
-		archive_set_error(inner, EINVAL, "%s", archive_error_string(p->ar));
+		sym_archive_set_error(inner, EINVAL, "%s", sym_archive_error_string(p->ar));
 		return -1;
 	}
 	return (la_ssize_t)len;
@@ -63,15 +64,15 @@ static la_ssize_t read_inner(struct archive *inner, void *arg, const void **ret)
 
 static int open_tar(struct package *p, struct viv_error *err)
 {
-	p->tar = archive_read_new();
+	p->tar = sym_archive_read_new();
 	if (!p->tar)
 		viv_oom();
-	archive_read_support_filter_gzip(p->tar);
-	archive_read_support_filter_xz(p->tar);
-	archive_read_support_filter_zstd(p->tar);
-	archive_read_support_filter_bzip2(p->tar);
-	archive_read_support_format_tar(p->tar);
-	if (archive_read_open(p->tar, p, NULL, read_inner, NULL) != ARCHIVE_OK)
+	sym_archive_read_support_filter_gzip(p->tar);
+	sym_archive_read_support_filter_xz(p->tar);
+	sym_archive_read_support_filter_zstd(p->tar);
+	sym_archive_read_support_filter_bzip2(p->tar);
+	sym_archive_read_support_format_tar(p->tar);
+	if (sym_archive_read_open(p->tar, p, NULL, read_inner, NULL) != ARCHIVE_OK)
 		return damaged(p, p->tar, err);
 	return 0;
 }
@@ -81,14 +82,14 @@ static int open_package(struct package *p, struct viv_error *err)
 	struct archive_entry *e;
 	int r;
 
-	p->ar = archive_read_new();
+	p->ar = sym_archive_read_new();
 	if (!p->ar)
 		viv_oom();
-	archive_read_support_format_ar(p->ar);
-	if (archive_read_open_filename(p->ar, p->path, 1 << 17) != ARCHIVE_OK)
-		return viv_error_set(err, archive_errno(p->ar), "cannot open %s", p->path);
-	while ((r = archive_read_next_header(p->ar, &e)) == ARCHIVE_OK) {
-		const char *name = archive_entry_pathname(e);
+	sym_archive_read_support_format_ar(p->ar);
+	if (sym_archive_read_open_filename(p->ar, p->path, 1 << 17) != ARCHIVE_OK)
+		return viv_error_set(err, sym_archive_errno(p->ar), "cannot open %s", p->path);
+	while ((r = sym_archive_read_next_header(p->ar, &e)) == ARCHIVE_OK) {
+		const char *name = sym_archive_entry_pathname(e);
 
 		if (name && viv_starts_with(name, "data.tar"))
 			return open_tar(p, err);
@@ -182,7 +183,7 @@ static int write_content(struct package *p, int fd, la_int64_t size, const char 
 	p->size += (uint64_t)VIV_MAX(size, 0);
 	if (p->size > MAX_UNPACKED)
 		return bad(p, "more than 4 GiB unpacked", err);
-	while ((r = archive_read_data_block(p->tar, &data, &len, &at)) == ARCHIVE_OK) {
+	while ((r = sym_archive_read_data_block(p->tar, &data, &len, &at)) == ARCHIVE_OK) {
 		if (at < 0 || at > size || len > (uint64_t)(size - at))
 			return bad(p, "a file is larger than its header says", err);
 		r = write_at(fd, data, len, at, target, err);
@@ -211,12 +212,12 @@ static int write_member(struct package *p, const char *target, la_int64_t size,
 
 static int take_member(struct package *p, struct archive_entry *e, struct viv_error *err)
 {
-	const char *raw = archive_entry_pathname(e);
+	const char *raw = sym_archive_entry_pathname(e);
 	VIV_FREE char *name = NULL;
 	VIV_FREE char *target = NULL;
 	int r;
 
-	if (!raw || archive_entry_filetype(e) != AE_IFREG || archive_entry_hardlink(e))
+	if (!raw || sym_archive_entry_filetype(e) != AE_IFREG || sym_archive_entry_hardlink(e))
 		return 0;
 	name = viv_path_clean(raw);
 	if (!viv_path_is_safe(name))
@@ -224,8 +225,8 @@ static int take_member(struct package *p, struct archive_entry *e, struct viv_er
 	r = target_of(p, name, &target, err);
 	if (r < 0 || !target)
 		return r;
-	p->found.newest = VIV_MAX(p->found.newest, archive_entry_mtime(e));
-	return write_member(p, target, archive_entry_size(e), err);
+	p->found.newest = VIV_MAX(p->found.newest, sym_archive_entry_mtime(e));
+	return write_member(p, target, sym_archive_entry_size(e), err);
 }
 
 static int make_root(struct package *p, struct viv_error *err)
@@ -246,9 +247,10 @@ int viv_kernel_extract(const char *deb, const char *dest, struct viv_kernel_file
 	struct archive_entry *e;
 	int r, got;
 
-	if ((r = make_root(&p, err)) < 0 || (r = open_package(&p, err)) < 0)
+	if ((r = viv_dl_libarchive(err)) < 0 || (r = make_root(&p, err)) < 0 ||
+	    (r = open_package(&p, err)) < 0)
 		return r;
-	while ((got = archive_read_next_header(p.tar, &e)) == ARCHIVE_OK || got == ARCHIVE_WARN) {
+	while ((got = sym_archive_read_next_header(p.tar, &e)) == ARCHIVE_OK || got == ARCHIVE_WARN) {
 		r = take_member(&p, e, err);
 		if (r < 0)
 			return r;

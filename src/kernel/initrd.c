@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/kernel.h"
 
+#include "base/dl.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "kernel/modules.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -22,7 +21,7 @@ struct initrd {
 static void free_initrd(struct initrd *rd)
 {
 	if (rd->archive)
-		archive_write_free(rd->archive);
+		sym_archive_write_free(rd->archive);
 	viv_str_free(&rd->bytes);
 }
 
@@ -35,17 +34,21 @@ static la_ssize_t add_bytes(struct archive *a, void *arg, const void *data, size
 static int failed(struct initrd *rd, struct viv_error *err)
 {
 	return viv_error_say(err, EIO, "cannot write the initrd: %s",
-			     archive_error_string(rd->archive));
+			     sym_archive_error_string(rd->archive));
 }
 
 static int open_archive(struct initrd *rd, struct viv_error *err)
 {
-	rd->archive = archive_write_new();
+	int r = viv_dl_libarchive(err);
+
+	if (r < 0)
+		return r;
+	rd->archive = sym_archive_write_new();
 	if (!rd->archive)
 		viv_oom();
-	archive_write_set_bytes_per_block(rd->archive, 0);
-	if (archive_write_set_format_cpio_newc(rd->archive) != ARCHIVE_OK ||
-	    archive_write_open(rd->archive, rd, NULL, add_bytes, NULL) != ARCHIVE_OK)
+	sym_archive_write_set_bytes_per_block(rd->archive, 0);
+	if (sym_archive_write_set_format_cpio_newc(rd->archive) != ARCHIVE_OK ||
+	    sym_archive_write_open(rd->archive, rd, NULL, add_bytes, NULL) != ARCHIVE_OK)
 		return failed(rd, err);
 	return 0;
 }
@@ -54,22 +57,22 @@ static int open_archive(struct initrd *rd, struct viv_error *err)
 static int add(struct initrd *rd, const char *name, mode_t mode, dev_t device,
 	       const struct viv_str *data, struct viv_error *err)
 {
-	struct archive_entry *e = archive_entry_new();
+	struct archive_entry *e = sym_archive_entry_new();
 	bool ok;
 
 	if (!e)
 		viv_oom();
-	archive_entry_set_pathname(e, name);
-	archive_entry_set_mode(e, mode);
-	archive_entry_set_nlink(e, S_ISDIR(mode) ? 2 : 1);
-	archive_entry_set_ino64(e, ++rd->inode);
-	archive_entry_set_mtime(e, 0, 0);
-	archive_entry_set_rdev(e, device);
-	archive_entry_set_size(e, data ? (la_int64_t)data->len : 0);
-	ok = archive_write_header(rd->archive, e) == ARCHIVE_OK;
-	archive_entry_free(e);
+	sym_archive_entry_set_pathname(e, name);
+	sym_archive_entry_set_mode(e, mode);
+	sym_archive_entry_set_nlink(e, S_ISDIR(mode) ? 2 : 1);
+	sym_archive_entry_set_ino64(e, ++rd->inode);
+	sym_archive_entry_set_mtime(e, 0, 0);
+	sym_archive_entry_set_rdev(e, device);
+	sym_archive_entry_set_size(e, data ? (la_int64_t)data->len : 0);
+	ok = sym_archive_write_header(rd->archive, e) == ARCHIVE_OK;
+	sym_archive_entry_free(e);
 	if (ok && data && data->len)
-		ok = archive_write_data(rd->archive, data->data, data->len) ==
+		ok = sym_archive_write_data(rd->archive, data->data, data->len) ==
 		     (la_ssize_t)data->len;
 	return ok ? 0 : failed(rd, err);
 }
@@ -137,7 +140,7 @@ int viv_initrd_write(const struct viv_initrd_spec *spec, const char *dest, struc
 	    (r = add_file(&rd, "viv/agent", 0755, spec->agent, err)) < 0 ||
 	    (r = add_modules(&rd, &modules, err)) < 0)
 		return r;
-	if (archive_write_close(rd.archive) != ARCHIVE_OK)
+	if (sym_archive_write_close(rd.archive) != ARCHIVE_OK)
 		return failed(&rd, err);
 	return viv_write_file(dest, rd.bytes.data, rd.bytes.len, 0644, err);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/modules.h"
 
+#include "base/dl.h"
 #include "base/fd.h"
 #include "base/path.h"
-
-#include <libkmod.h>
 
 #define MAX_INDEX (64u << 20)
 
@@ -17,14 +16,16 @@ struct closure {
 
 static void free_closure(struct closure *c)
 {
-	kmod_unref(c->ctx);
+	if (c->ctx)
+		sym_kmod_unref(c->ctx);
 	viv_strv_free(&c->seen);
 	viv_strv_free(&c->order);
 }
 
 static inline void free_list(struct kmod_list **l)
 {
-	kmod_module_unref_list(*l);
+	if (*l)
+		sym_kmod_module_unref_list(*l);
 }
 #define KMOD_LIST VIV_CLEANUP(free_list) struct kmod_list
 
@@ -39,12 +40,11 @@ static void visit_list(struct closure *c, const struct kmod_list *list)
 {
 	const struct kmod_list *l;
 
-	kmod_list_foreach(l, list)
-	{
-		struct kmod_module *mod = kmod_module_get_module(l);
+	for (l = list; l; l = sym_kmod_list_next(list, l)) {
+		struct kmod_module *mod = sym_kmod_module_get_module(l);
 
 		visit(c, mod);
-		kmod_module_unref(mod);
+		sym_kmod_module_unref(mod);
 	}
 }
 
@@ -54,13 +54,13 @@ static void visit(struct closure *c, struct kmod_module *mod)
 	KMOD_LIST *pre = NULL;
 	KMOD_LIST *post = NULL;
 	KMOD_LIST *deps = NULL;
-	const char *path = kmod_module_get_path(mod);
+	const char *path = sym_kmod_module_get_path(mod);
 
-	if (!path || viv_strv_has(&c->seen, kmod_module_get_name(mod)))
+	if (!path || viv_strv_has(&c->seen, sym_kmod_module_get_name(mod)))
 		return;
-	viv_strv_push(&c->seen, kmod_module_get_name(mod));
-	kmod_module_get_softdeps(mod, &pre, &post);
-	deps = kmod_module_get_dependencies(mod);
+	viv_strv_push(&c->seen, sym_kmod_module_get_name(mod));
+	sym_kmod_module_get_softdeps(mod, &pre, &post);
+	deps = sym_kmod_module_get_dependencies(mod);
 	visit_list(c, pre);
 	visit_list(c, deps);
 	viv_strv_push(&c->order, path);
@@ -105,7 +105,7 @@ static int no_module(struct closure *c, const char *name, struct viv_error *err)
 static int add(struct closure *c, const char *name, bool optional, struct viv_error *err)
 {
 	KMOD_LIST *list = NULL;
-	int r = kmod_module_new_from_lookup(c->ctx, name, &list);
+	int r = sym_kmod_module_new_from_lookup(c->ctx, name, &list);
 
 	if (r < 0 && r != -ENOENT)
 		return viv_error_set(err, -r, "cannot look up the kernel module %s", name);
@@ -131,11 +131,11 @@ static int open_folder(struct closure *c, struct viv_error *err)
 	VIV_FREE char *softdep = viv_path_join(c->folder, "modules.softdep");
 	const char *config[] = {softdep, NULL};
 
-	c->ctx = kmod_new(c->folder, viv_exists(softdep) ? config : config + 1);
+	c->ctx = sym_kmod_new(c->folder, viv_exists(softdep) ? config : config + 1);
 	if (!c->ctx)
 		return viv_error_set(err, errno, "cannot read the modules in %s", c->folder);
-	kmod_set_log_fn(c->ctx, no_log, NULL);
-	if (kmod_load_resources(c->ctx) < 0)
+	sym_kmod_set_log_fn(c->ctx, no_log, NULL);
+	if (sym_kmod_load_resources(c->ctx) < 0)
 		return viv_error_say(err, EINVAL, "%s: depmod's indexes are missing or damaged",
 				     c->folder);
 	return 0;
@@ -147,8 +147,10 @@ int viv_modules_closure(const char *folder, const struct viv_strv *wanted,
 {
 	VIV_CLEANUP(free_closure) struct closure c = {0};
 	VIV_FREE char *absolute = NULL;
-	int r = viv_path_absolute(folder, &absolute, err);
+	int r = viv_dl_libkmod(err);
 
+	if (r == 0)
+		r = viv_path_absolute(folder, &absolute, err);
 	if (r < 0)
 		return r;
 	c.folder = absolute;
@@ -161,32 +163,36 @@ int viv_modules_closure(const char *folder, const struct viv_strv *wanted,
 
 static inline void free_info(struct kmod_list **l)
 {
-	kmod_module_info_free_list(*l);
+	if (*l)
+		sym_kmod_module_info_free_list(*l);
 }
 
 int viv_modules_processors(const char *path, struct viv_str *ret, struct viv_error *err)
 {
 	const char *no_config[] = {NULL};
-	VIV_CLEANUP(free_closure) struct closure c = {.ctx = kmod_new("/", no_config)};
+	VIV_CLEANUP(free_closure) struct closure c = {0};
 	VIV_CLEANUP(free_info) struct kmod_list *info = NULL;
 	struct kmod_module *mod = NULL;
 	struct kmod_list *l;
-	int r = -ENOMEM;
+	int r = viv_dl_libkmod(err);
 
+	if (r < 0)
+		return r;
+	c.ctx = sym_kmod_new("/", no_config);
+	r = -ENOMEM;
 	if (c.ctx) {
-		kmod_set_log_fn(c.ctx, no_log, NULL);
-		r = kmod_module_new_from_path(c.ctx, path, &mod);
+		sym_kmod_set_log_fn(c.ctx, no_log, NULL);
+		r = sym_kmod_module_new_from_path(c.ctx, path, &mod);
 	}
 	if (r >= 0)
-		r = kmod_module_get_info(mod, &info);
-	kmod_module_unref(mod);
+		r = sym_kmod_module_get_info(mod, &info);
+	sym_kmod_module_unref(mod);
 	if (r < 0)
 		return viv_error_set(err, -r, "cannot read the kernel module %s", path);
-	kmod_list_foreach(l, info)
-	{
-		const char *value = kmod_module_info_get_value(l);
+	for (l = info; l; l = sym_kmod_list_next(info, l)) {
+		const char *value = sym_kmod_module_info_get_value(l);
 
-		if (viv_streq(kmod_module_info_get_key(l), "alias") &&
+		if (viv_streq(sym_kmod_module_info_get_key(l), "alias") &&
 		    viv_starts_with(value, "cpu:"))
 			viv_str_addf(ret, "%s\n", value);
 	}

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/unpack.h"
 
+#include "base/dl.h"
 #include "base/fd.h"
-
-#include <archive.h>
-#include <archive_entry.h>
 
 static const struct {
 	const char *name;
-	int (*add)(struct archive *);
+	int (**add)(struct archive *);
 } filters[] = {
-	{"gzip", archive_read_support_filter_gzip},   {"xz", archive_read_support_filter_xz},
-	{"zstd", archive_read_support_filter_zstd},   {"lz4", archive_read_support_filter_lz4},
-	{"bzip2", archive_read_support_filter_bzip2}, {"lzma", archive_read_support_filter_lzma},
+	{"gzip", &sym_archive_read_support_filter_gzip},
+	{"xz", &sym_archive_read_support_filter_xz},
+	{"zstd", &sym_archive_read_support_filter_zstd},
+	{"lz4", &sym_archive_read_support_filter_lz4},
+	{"bzip2", &sym_archive_read_support_filter_bzip2},
+	{"lzma", &sym_archive_read_support_filter_lzma},
 };
 
 static const struct {
@@ -22,7 +23,7 @@ static const struct {
 static inline void free_archive(struct archive **a)
 {
 	if (*a)
-		archive_read_free(*a);
+		sym_archive_read_free(*a);
 }
 
 /* Only what is linked in: libarchive would start a program for the others (ARCHIVE_WARN). */
@@ -30,7 +31,7 @@ static bool add_filter(struct archive *a, const char *filter)
 {
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(filters); i++)
 		if (viv_streq(filter, filters[i].name))
-			return filters[i].add(a) == ARCHIVE_OK;
+			return (*filters[i].add)(a) == ARCHIVE_OK;
 	return false;
 }
 
@@ -42,7 +43,7 @@ static int copy_out(struct archive *a, int fd, uint64_t max, const char *what, u
 	la_ssize_t n;
 	int r;
 
-	while ((n = archive_read_data(a, buf, sizeof(buf))) > 0) {
+	while ((n = sym_archive_read_data(a, buf, sizeof(buf))) > 0) {
 		size += (uint64_t)n;
 		if (size > max)
 			return viv_error_say(err, EFBIG, "%s: more than %llu bytes unpacked", what,
@@ -52,7 +53,7 @@ static int copy_out(struct archive *a, int fd, uint64_t max, const char *what, u
 			return r;
 	}
 	if (n < 0)
-		return viv_error_say(err, EINVAL, "%s: damaged: %s", what, archive_error_string(a));
+		return viv_error_say(err, EINVAL, "%s: damaged: %s", what, sym_archive_error_string(a));
 	if (ret_size)
 		*ret_size = size;
 	return 0;
@@ -61,19 +62,23 @@ static int copy_out(struct archive *a, int fd, uint64_t max, const char *what, u
 int viv_unpack_memory(const void *data, size_t size, const char *filter, int fd, uint64_t max,
 		      const char *what, uint64_t *ret_size, struct viv_error *err)
 {
-	VIV_CLEANUP(free_archive) struct archive *a = archive_read_new();
+	VIV_CLEANUP(free_archive) struct archive *a = NULL;
 	struct archive_entry *entry;
+	int r = viv_dl_libarchive(err);
 
+	if (r < 0)
+		return r;
+	a = sym_archive_read_new();
 	if (!a)
 		viv_oom();
-	if (!add_filter(a, filter) || archive_read_support_format_raw(a) != ARCHIVE_OK)
+	if (!add_filter(a, filter) || sym_archive_read_support_format_raw(a) != ARCHIVE_OK)
 		return viv_error_say(err, EOPNOTSUPP, "%s: libarchive cannot unpack %s here", what,
 				     filter);
-	if (archive_read_open_memory(a, data, size) != ARCHIVE_OK ||
-	    archive_read_next_header(a, &entry) != ARCHIVE_OK)
-		return viv_error_say(err, EINVAL, "%s: damaged: %s", what, archive_error_string(a));
+	if (sym_archive_read_open_memory(a, data, size) != ARCHIVE_OK ||
+	    sym_archive_read_next_header(a, &entry) != ARCHIVE_OK)
+		return viv_error_say(err, EINVAL, "%s: damaged: %s", what, sym_archive_error_string(a));
 	/* Were the data not what the filter is for, "raw" would hand it through as it is. */
-	if (archive_filter_code(a, 0) == ARCHIVE_FILTER_NONE)
+	if (sym_archive_filter_code(a, 0) == ARCHIVE_FILTER_NONE)
 		return viv_error_say(err, EINVAL, "%s: damaged: not in %s format", what, filter);
 	return copy_out(a, fd, max, what, ret_size, err);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/internal.h"
 
+#include "base/dl.h"
 #include "base/fd.h"
 #include "base/path.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,8 +18,10 @@ struct writer {
 
 static void writer_free(struct writer *w)
 {
-	archive_entry_free(w->entry);
-	archive_write_free(w->a);
+	if (w->entry)
+		sym_archive_entry_free(w->entry);
+	if (w->a)
+		sym_archive_write_free(w->a);
 	viv_error_clear(&w->error);
 }
 #define WRITER VIV_CLEANUP(writer_free) struct writer
@@ -30,7 +31,7 @@ static la_ssize_t write_out(struct archive *a, void *arg, const void *data, size
 	struct writer *w = arg;
 
 	if (viv_write_all(w->fd, data, len, "the export", &w->error) < 0) {
-		archive_set_error(a, w->error.code, "write");
+		sym_archive_set_error(a, w->error.code, "write");
 		return -1;
 	}
 	return (la_ssize_t)len;
@@ -38,8 +39,8 @@ static la_ssize_t write_out(struct archive *a, void *arg, const void *data, size
 
 static int tar_error(struct writer *w, struct viv_error *err)
 {
-	int code = archive_errno(w->a);
-	const char *text = archive_error_string(w->a);
+	int code = sym_archive_errno(w->a);
+	const char *text = sym_archive_error_string(w->a);
 
 	if (w->error.code)
 		return viv_error_move(err, &w->error);
@@ -51,19 +52,19 @@ static int tar_error(struct writer *w, struct viv_error *err)
 static int add_header(struct writer *w, const char *path, mode_t mode, int64_t size,
 		      const char *target, struct viv_error *err)
 {
-	archive_entry_clear(w->entry);
-	archive_entry_copy_pathname(w->entry, path);
-	archive_entry_set_mode(w->entry, mode);
-	archive_entry_set_size(w->entry, size);
-	archive_entry_set_mtime(w->entry, 1, 0);
+	sym_archive_entry_clear(w->entry);
+	sym_archive_entry_copy_pathname(w->entry, path);
+	sym_archive_entry_set_mode(w->entry, mode);
+	sym_archive_entry_set_size(w->entry, size);
+	sym_archive_entry_set_mtime(w->entry, 1, 0);
 	if (target)
-		archive_entry_copy_symlink(w->entry, target);
-	return archive_write_header(w->a, w->entry) == ARCHIVE_OK ? 0 : tar_error(w, err);
+		sym_archive_entry_copy_symlink(w->entry, target);
+	return sym_archive_write_header(w->a, w->entry) == ARCHIVE_OK ? 0 : tar_error(w, err);
 }
 
 static int add_data(struct writer *w, const void *data, size_t len, struct viv_error *err)
 {
-	la_ssize_t n = archive_write_data(w->a, data, len);
+	la_ssize_t n = sym_archive_write_data(w->a, data, len);
 
 	return n == (la_ssize_t)len ? 0 : tar_error(w, err);
 }
@@ -152,17 +153,21 @@ static int add_object(struct viv_store *s, struct writer *w, const char *id, str
 
 static int open_writer(struct writer *w, int fd, struct viv_error *err)
 {
+	int r = viv_dl_libarchive(err);
+
+	if (r < 0)
+		return r;
 	w->fd = fd;
-	w->a = archive_write_new();
-	w->entry = archive_entry_new();
+	w->a = sym_archive_write_new();
+	w->entry = sym_archive_entry_new();
 	if (!w->a || !w->entry)
 		viv_oom();
 	/* In GNU's format names are bytes in any locale. The end is the same for pipes and files.
 	 */
-	if (archive_write_set_format_gnutar(w->a) != ARCHIVE_OK ||
-	    archive_write_set_bytes_per_block(w->a, 1 << 17) != ARCHIVE_OK ||
-	    archive_write_set_bytes_in_last_block(w->a, 1) != ARCHIVE_OK ||
-	    archive_write_open(w->a, w, NULL, write_out, NULL) != ARCHIVE_OK)
+	if (sym_archive_write_set_format_gnutar(w->a) != ARCHIVE_OK ||
+	    sym_archive_write_set_bytes_per_block(w->a, 1 << 17) != ARCHIVE_OK ||
+	    sym_archive_write_set_bytes_in_last_block(w->a, 1) != ARCHIVE_OK ||
+	    sym_archive_write_open(w->a, w, NULL, write_out, NULL) != ARCHIVE_OK)
 		return tar_error(w, err);
 	return 0;
 }
@@ -185,7 +190,7 @@ static int write_all(struct viv_store *s, const struct viv_strv *ids, int fd,
 		r = add_object(s, &w, ids->items[i], err);
 	}
 	viv_task_end(report, r == 0);
-	if (r == 0 && archive_write_close(w.a) != ARCHIVE_OK)
+	if (r == 0 && sym_archive_write_close(w.a) != ARCHIVE_OK)
 		r = tar_error(&w, err);
 	return r;
 }

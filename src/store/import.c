@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/internal.h"
 
+#include "base/dl.h"
 #include "base/fd.h"
 #include "base/path.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -52,7 +51,8 @@ static void forget_object(struct reader *r)
 static void reader_free(struct reader *r)
 {
 	forget_object(r);
-	archive_read_free(r->a);
+	if (r->a)
+		sym_archive_read_free(r->a);
 	viv_error_clear(&r->error);
 	viv_strv_free(&r->announced);
 	free(r->buf);
@@ -69,7 +69,7 @@ static la_ssize_t read_in(struct archive *a, void *arg, const void **ret)
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		viv_error_set(&r->error, errno, "reading the import");
-		archive_set_error(a, errno, "read");
+		sym_archive_set_error(a, errno, "read");
 	}
 	*ret = r->buf;
 	return n;
@@ -77,7 +77,7 @@ static la_ssize_t read_in(struct archive *a, void *arg, const void **ret)
 
 static int tar_error(struct reader *r, struct viv_error *err)
 {
-	const char *text = archive_error_string(r->a);
+	const char *text = sym_archive_error_string(r->a);
 
 	if (r->error.code)
 		return viv_error_move(err, &r->error);
@@ -104,7 +104,7 @@ static int copy_data(struct reader *r, int fd, uint64_t max, uint64_t *ret, cons
 	uint64_t total = 0;
 
 	for (;;) {
-		la_ssize_t n = archive_read_data(r->a, buf, BLOCK_SIZE);
+		la_ssize_t n = sym_archive_read_data(r->a, buf, BLOCK_SIZE);
 		int w;
 
 		if (n < 0)
@@ -126,7 +126,7 @@ static int read_text(struct reader *r, size_t max, const char *path, struct viv_
 		     struct viv_error *err)
 {
 	for (;;) {
-		la_ssize_t n = archive_read_data(r->a, viv_str_reserve(ret, 16384), 16384);
+		la_ssize_t n = sym_archive_read_data(r->a, viv_str_reserve(ret, 16384), 16384);
 
 		if (n < 0)
 			return tar_error(r, err);
@@ -243,12 +243,12 @@ static int make_file(struct reader *r, int dir, const char *name, const char *pa
 static int make_entry(struct reader *r, struct archive_entry *e, int dir, const char *name,
 		      const char *path, struct viv_error *err)
 {
-	const char *target = archive_entry_symlink(e);
+	const char *target = sym_archive_entry_symlink(e);
 	int made;
 
-	switch (archive_entry_filetype(e)) {
+	switch (sym_archive_entry_filetype(e)) {
 	case AE_IFREG:
-		return make_file(r, dir, name, path, archive_entry_perm(e) & 0111, err);
+		return make_file(r, dir, name, path, sym_archive_entry_perm(e) & 0111, err);
 	case AE_IFDIR:
 		made = mkdirat(dir, name, 0755);
 		break;
@@ -265,12 +265,12 @@ static int make_entry(struct reader *r, struct archive_entry *e, int dir, const 
 
 static int check_type(struct archive_entry *e, const char *path, bool top, struct viv_error *err)
 {
-	unsigned type = archive_entry_filetype(e);
+	unsigned type = sym_archive_entry_filetype(e);
 
-	if (archive_entry_hardlink(e) ||
+	if (sym_archive_entry_hardlink(e) ||
 	    (type != AE_IFREG && type != AE_IFDIR && (type != AE_IFLNK || top)))
 		return refuse(err, "%s is not a file, a folder or a symbolic link", path);
-	if (archive_entry_sparse_count(e) > 0)
+	if (sym_archive_entry_sparse_count(e) > 0)
 		return refuse(err, "%s is a sparse file", path);
 	return 0;
 }
@@ -358,12 +358,12 @@ static int finish_object(struct reader *r, struct viv_strv *ids, struct viv_erro
 
 static int check_format(struct reader *r, struct archive_entry *e, struct viv_error *err)
 {
-	const char *path = archive_entry_pathname(e);
+	const char *path = sym_archive_entry_pathname(e);
 	struct viv_slice rest, line;
 	VIV_STR text = VIV_STR_INIT;
 	int k;
 
-	if (!path || !viv_streq(path, "format") || archive_entry_filetype(e) != AE_IFREG)
+	if (!path || !viv_streq(path, "format") || sym_archive_entry_filetype(e) != AE_IFREG)
 		return refuse(err, "it is no export of a store");
 	k = read_text(r, VIV_INFO_MAX, path, &text, err);
 	if (k < 0)
@@ -379,14 +379,14 @@ static int check_format(struct reader *r, struct archive_entry *e, struct viv_er
 static int add_entry(struct reader *r, struct archive_entry *e, struct viv_report *report,
 		     struct viv_strv *ids, struct viv_error *err)
 {
-	const char *path = archive_entry_pathname(e);
+	const char *path = sym_archive_entry_pathname(e);
 	size_t n = r->id ? strlen(r->id) : 0;
 	int k;
 
 	if (!path)
 		return refuse(err, "an entry has no name");
 	if (viv_starts_with(path, "info/") && viv_ends_with(path, ".json") &&
-	    archive_entry_filetype(e) == AE_IFREG) {
+	    sym_archive_entry_filetype(e) == AE_IFREG) {
 		k = finish_object(r, ids, err);
 		return k < 0 ? k : start_object(r, path + strlen("info/"), report, err);
 	}
@@ -405,12 +405,16 @@ static int add_entry(struct reader *r, struct archive_entry *e, struct viv_repor
 
 static int open_reader(struct reader *r, struct viv_error *err)
 {
+	int k = viv_dl_libarchive(err);
+
+	if (k < 0)
+		return k;
 	r->buf = viv_malloc(BLOCK_SIZE);
-	r->a = archive_read_new();
+	r->a = sym_archive_read_new();
 	if (!r->a)
 		viv_oom();
-	if (archive_read_support_format_tar(r->a) != ARCHIVE_OK ||
-	    archive_read_open(r->a, r, NULL, read_in, NULL) != ARCHIVE_OK)
+	if (sym_archive_read_support_format_tar(r->a) != ARCHIVE_OK ||
+	    sym_archive_read_open(r->a, r, NULL, read_in, NULL) != ARCHIVE_OK)
 		return tar_error(r, err);
 	return 0;
 }
@@ -422,7 +426,7 @@ static int read_all(struct reader *r, struct viv_report *report, struct viv_strv
 	bool first = true;
 	int k = open_reader(r, err), got = ARCHIVE_OK;
 
-	while (k == 0 && (got = archive_read_next_header(r->a, &e)) == ARCHIVE_OK) {
+	while (k == 0 && (got = sym_archive_read_next_header(r->a, &e)) == ARCHIVE_OK) {
 		k = first ? check_format(r, e, err) : add_entry(r, e, report, ids, err);
 		first = false;
 		viv_task_advance(report, 0, r->id ? r->id + 33 : NULL);

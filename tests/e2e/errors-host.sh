@@ -9,6 +9,16 @@ err_has "qemu-system-x86_64: no such program"
 err_has "apt install qemu-system-x86"
 [ ! -e vm.lock ] || fail "something was built without QEMU"
 
+# A library that is loaded when it is needed
+mkdir libraries
+touch libraries/libarchive.so.13
+expect 125 env LD_LIBRARY_PATH=libraries "$VIV" store import /dev/null
+err_has "cannot load a library: libraries/libarchive.so.13: file too short"
+err_has "install the package that has libarchive.so.13"
+expect 1 env LD_LIBRARY_PATH=libraries "$VIV" doctor
+out_has "install the package that has libarchive.so.13"
+rm -r libraries
+
 # A home
 unset_all=(env -u XDG_CACHE_HOME -u XDG_STATE_HOME -u XDG_DATA_HOME -u XDG_CONFIG_HOME -u VIV_STORE)
 touch file
