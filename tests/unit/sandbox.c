@@ -123,7 +123,7 @@ static void test_exec(void **state)
 	} table[] = {
 		{"echo out; echo err >&2; exit 7", "out\nerr\nstatus 1792"},
 		{"umask; hostname; echo $LC_ALL $TZ; cat", "0022\nlocalhost\nC.UTF-8 UTC\nstatus 0"},
-		{"ls /proc/self/fd | wc -l; ls /proc | grep -c '^[0-9]'", "4\n4\nstatus 0"},
+		{"ls /proc/self/fd | wc -l; set -- /proc/[0-9]*; echo $#", "4\n2\nstatus 0"},
 		{"touch /usr/x 2>/dev/null || echo ro", "ro\nstatus 0"},
 		{"for f in /proc/sysrq-trigger /proc/sys/kernel/core_pattern; do "
 		 "test -w $f && echo $f; done; test -r /proc/meminfo", "status 0"},
