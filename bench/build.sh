@@ -3,11 +3,12 @@
 # A cold build of the reference machine, and of one with about 400 packages, beside mmdebstrap with the
 # same packages. Both have the archives already; for viv "cold" is: the lock file and the .debs, nothing
 # imported. mmdebstrap runs apt update, as it always does; viv unpacks a kernel and makes an initrd, too.
+# ONLY=reference or ONLY=large: just that one; LARGE_RUNS: of the large one (3).
 set -euo pipefail
 
 reference="openssh-server iproute2 htop vim-tiny kmod"
 large="$reference postgresql nginx postfix docker.io mariadb-server git gcc make python3-full perl
-	network-manager samba bind9 ruby nodejs"
+	network-manager samba bind9 ruby nodejs emacs-nox gdb tshark" # some 400 with all that they need
 
 sources() { # the host's mirrors, for trixie
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' | sort -u |
@@ -48,7 +49,6 @@ SH
 }
 
 # shellcheck disable=SC2086
-one reference $reference
-[ -n "${ONLY_REFERENCE:-}" ] && exit
+[ "${ONLY:-reference}" != reference ] || one reference $reference
 # shellcheck disable=SC2086
-RUNS=3 one large $large
+[ "${ONLY:-large}" != large ] || RUNS=${LARGE_RUNS:-3} one large $large
