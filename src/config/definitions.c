@@ -109,35 +109,18 @@ struct viv_value *viv_eval_force(struct viv_eval *ev, const struct viv_type *t, 
 	return out && out->kind == VIV_VALUE_BROKEN ? NULL : out;
 }
 
-/* 1, 0, or -EINVAL. */
-static int test(struct viv_eval *ev, struct viv_slot *s, struct viv_cond *c)
+/* The condition's own value. */
+static int ask(struct viv_eval *ev, struct viv_cond *c)
 {
-	struct viv_name name = viv_slot_name(ev, s);
+	struct viv_name none = {0};
+	struct viv_name name = ev->steps && ev->steps->slot ? viv_slot_name(ev, ev->steps->slot)
+							    : viv_name_with(ev->arena, &none, "mkIf");
+	struct viv_step step = {.outer = ev->steps, .cond = c};
 	struct viv_value *v;
 
-	if (c->outer) {
-		int r = test(ev, s, c->outer);
-
-		if (r <= 0)
-			return r;
-	}
-	switch (c->state) {
-	case VIV_COND_TRUE:
-		return 1;
-	case VIV_COND_FALSE:
-		return 0;
-	case VIV_COND_FAILED:
-		return -EINVAL;
-	case VIV_COND_BUSY:
-		viv_slot_fault(ev, s, c->origin,
-			       "a mkIf around it needs its value to know whether it is set");
-		c->state = VIV_COND_FAILED;
-		return -EINVAL;
-	default:
-		break;
-	}
-	c->state = VIV_COND_BUSY;
+	ev->steps = &step;
 	v = viv_eval_force(ev, NULL, c->test, &name);
+	ev->steps = step.outer;
 	if (v && v->kind != VIV_VALUE_BOOL) {
 		VIV_STR got = VIV_STR_INIT;
 
@@ -146,19 +129,38 @@ static int test(struct viv_eval *ev, struct viv_slot *s, struct viv_cond *c)
 			      "mkIf: expected true or false as the condition, got %s", got.data);
 		v = NULL;
 	}
-	c->state = !v || c->state == VIV_COND_FAILED ? VIV_COND_FAILED
-		   : v->b			     ? VIV_COND_TRUE
-						     : VIV_COND_FALSE;
+	return v ? v->b : -EINVAL;
+}
+
+int viv_cond_test(struct viv_eval *ev, struct viv_cond *c)
+{
+	int r = c->outer ? viv_cond_test(ev, c->outer) : 1;
+
+	if (r <= 0)
+		return r;
+	if (c->state == VIV_COND_BUSY) {
+		viv_eval_cycle(ev, NULL, c);
+		c->state = VIV_COND_FAILED;
+	}
+	if (c->state == VIV_COND_NEW) {
+		c->state = VIV_COND_BUSY;
+		r = ask(ev, c);
+		c->state = r < 0 || c->state == VIV_COND_FAILED ? VIV_COND_FAILED
+			   : r				       ? VIV_COND_TRUE
+							       : VIV_COND_FALSE;
+	}
 	return c->state == VIV_COND_FAILED ? -EINVAL : c->state == VIV_COND_TRUE;
 }
 
-static void push(struct viv_eval *ev, struct viv_slot *s, struct viv_defs *to, struct viv_def *d)
+static void push(struct viv_eval *ev, struct viv_defs *to, struct viv_def *d)
 {
-	int r = d->cond ? test(ev, s, d->cond) : 1;
+	int r = d->cond ? viv_cond_test(ev, d->cond) : 1;
 
-	if (r < 0)
+	if (r < 0 || (r > 0 && d->value->kind == VIV_VALUE_BROKEN)) {
 		to->failed = true;
-	if (r <= 0)
+		return;
+	}
+	if (r == 0)
 		return;
 	to->items = viv_arena_grow(ev->arena, to->items, &to->cap, to->count + 1,
 				   sizeof(struct viv_def *));
@@ -166,16 +168,13 @@ static void push(struct viv_eval *ev, struct viv_slot *s, struct viv_defs *to, s
 }
 
 /* Takes the wrappers off a definition, into `to`. */
-static void unwrap(struct viv_eval *ev, struct viv_slot *s, struct viv_def *d, struct viv_defs *to)
+static void unwrap(struct viv_eval *ev, struct viv_def *d, struct viv_defs *to)
 {
 	struct viv_value *v = d->value;
 	struct viv_def *inner;
 
 	if (d->rest.count || !viv_value_is_wrapper(v)) {
-		if (v->kind == VIV_VALUE_BROKEN)
-			to->failed = true;
-		else
-			push(ev, s, to, d);
+		push(ev, to, d);
 		return;
 	}
 	if (v->kind == VIV_VALUE_MERGE) {
@@ -183,7 +182,7 @@ static void unwrap(struct viv_eval *ev, struct viv_slot *s, struct viv_def *d, s
 			inner = viv_arena_new(ev->arena, struct viv_def);
 			*inner = *d;
 			inner->value = v->list.items[i];
-			unwrap(ev, s, inner, to);
+			unwrap(ev, inner, to);
 		}
 		return;
 	}
@@ -199,7 +198,7 @@ static void unwrap(struct viv_eval *ev, struct viv_slot *s, struct viv_def *d, s
 		*inner->cond = (struct viv_cond){
 			.outer = d->cond, .test = v->wrap.test, .origin = viv_def_origin(v, d)};
 	}
-	unwrap(ev, s, inner, to);
+	unwrap(ev, inner, to);
 }
 
 static int compare_defs(const void *a, const void *b)
@@ -222,7 +221,7 @@ struct viv_defs viv_slot_definitions(struct viv_eval *ev, struct viv_slot *s)
 	if (!n)
 		return all;
 	for (size_t i = 0; i < n; i++)
-		unwrap(ev, s, &own[i], &all);
+		unwrap(ev, &own[i], &all);
 	if (all.count > 1)
 		qsort(all.items, all.count, sizeof(*all.items), compare_defs);
 	s->defs = viv_arena_array(ev->arena, struct viv_def, all.count + 1);

@@ -5,11 +5,6 @@
 
 #define MAX_DEPTH 150 /* of values that need values, one in the other */
 
-struct viv_step {
-	struct viv_step *outer;
-	struct viv_slot *slot;
-};
-
 struct viv_slot *viv_slot_add(struct viv_eval *ev, struct viv_slot *parent, const char *key)
 {
 	struct viv_slot *s = viv_arena_new(ev->arena, struct viv_slot);
@@ -259,48 +254,24 @@ void viv_eval_define(struct viv_eval *ev, const struct viv_name *name, const str
 	viv_slot_add_def(ev, s, &here);
 }
 
-/* "a -> b -> a", from the slot that is asked for the second time. */
-static void report_cycle(struct viv_eval *ev, struct viv_slot *s)
+void viv_eval_expect(struct viv_eval *ev, const struct viv_name *name,
+		     const struct viv_origin *origin, struct viv_cond *cond)
 {
-	VIV_STR way = VIV_STR_INIT;
-	const struct viv_origin *origin = NULL;
-	struct viv_name name = viv_slot_name(ev, s);
-	struct viv_slot *round[64];
-	size_t n = 0;
+	size_t used;
+	struct viv_slot *s = viv_slot_find(ev, name, &used);
+	struct viv_def def =
+		viv_def_new(ev, origin, viv_value_new(ev->arena, VIV_VALUE_BROKEN, origin));
 
-	for (struct viv_step *step = ev->steps; step && n < VIV_ARRAY_SIZE(round);
-	     step = step->outer) {
-		if (n == 0 || round[n - 1] != step->slot)
-			round[n++] = step->slot;
-		if (step->slot == s)
-			break;
-	}
-	while (n-- > 0) {
-		struct viv_name one = viv_slot_name(ev, round[n]);
-		const struct viv_def *d = round[n]->n_defs ? &round[n]->defs[0] : NULL;
-		struct viv_place p = {0};
-
-		viv_name_add(&one, &way);
-		if (d && d->origin) {
-			p = (struct viv_place){d->origin->file, d->origin->line};
-			if (ev->fe && ev->fe->locate)
-				ev->fe->locate(ev->fe, d->origin, &one, &p);
-			viv_str_add(&way, " (");
-			viv_place_add(&p, &way);
-			viv_str_add(&way, ")");
-			if (!origin)
-				origin = d->origin;
-		}
-		viv_str_add(&way, " -> ");
-	}
-	viv_name_add(&name, &way);
-	viv_fault_add(ev->faults, origin, &name, "%s needs its own value: %s",
-		      viv_name_text(ev->arena, &name), way.data);
+	if (!s || !s->type)
+		return;
+	def.cond = cond;
+	def.rest = viv_name_rest(name, used);
+	viv_slot_add_def(ev, s, &def);
 }
 
 static int eval_new(struct viv_eval *ev, struct viv_slot *s)
 {
-	struct viv_step step = {ev->steps, s};
+	struct viv_step step = {.outer = ev->steps, .slot = s};
 	int r;
 
 	ev->steps = &step;
@@ -325,7 +296,7 @@ int viv_slot_eval(struct viv_eval *ev, struct viv_slot *s)
 	if (s->state == VIV_SLOT_FAILED)
 		return -EINVAL;
 	if (s->state == VIV_SLOT_BUSY) {
-		report_cycle(ev, s);
+		viv_eval_cycle(ev, s, NULL);
 		return -EINVAL;
 	}
 	if (ev->depth >= MAX_DEPTH) {

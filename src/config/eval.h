@@ -72,6 +72,13 @@ struct viv_slot {
 	struct viv_value *value; /* DONE, not a branch; NULL: nobody set it */
 };
 
+/* What is being evaluated: a slot, or a condition. */
+struct viv_step {
+	struct viv_step *outer;
+	struct viv_slot *slot;	     /* NULL: a condition */
+	const struct viv_cond *cond; /* NULL: a slot */
+};
+
 struct viv_eval {
 	struct viv_arena *arena;
 	struct viv_faults *faults;
@@ -97,6 +104,13 @@ struct viv_def viv_def_new(struct viv_eval *ev, const struct viv_origin *origin,
 /* Call it when all options are declared. A name that isn't there is reported. */
 void viv_eval_define(struct viv_eval *ev, const struct viv_name *name, const struct viv_def *def);
 
+/*
+ * What a block with that condition is going to set. While the condition isn't known the name can't
+ * be evaluated; if it doesn't hold this is as if it had not been. No such option: nothing.
+ */
+void viv_eval_expect(struct viv_eval *ev, const struct viv_name *name,
+		     const struct viv_origin *origin, struct viv_cond *cond);
+
 /* A group's, set's or submodule's part; NULL if there is none. Evaluates the set's names. */
 struct viv_slot *viv_slot_child(struct viv_eval *ev, struct viv_slot *s, const char *key);
 /* The slot of a whole name, not looking into values; stops at sets. NULL: no such option. */
@@ -107,12 +121,16 @@ struct viv_name viv_slot_name(struct viv_eval *ev, const struct viv_slot *s);
 int viv_slot_eval(struct viv_eval *ev, struct viv_slot *s);
 /* As above, and everything below. *ret: data only; NULL if nobody set it. */
 int viv_slot_value(struct viv_eval *ev, struct viv_slot *s, struct viv_value **ret);
+/* 1: it holds, with those around it; 0; or -EINVAL as above. */
+int viv_cond_test(struct viv_eval *ev, struct viv_cond *c);
 /* All of them; errors don't end it. */
 void viv_eval_all(struct viv_eval *ev);
 
 /* Reports that there is no such option, with near names. */
 void viv_eval_unknown(struct viv_eval *ev, const struct viv_name *name,
 		      const struct viv_origin *origin);
+/* Reports that this slot, or this condition (the other is NULL), is needed to know itself. */
+void viv_eval_cycle(struct viv_eval *ev, struct viv_slot *s, const struct viv_cond *c);
 /* Sorts a slot's children by key. */
 void viv_slot_sort(struct viv_slot *s);
 /* A new child at the end. */

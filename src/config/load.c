@@ -94,6 +94,20 @@ void viv_config_answer_clear(struct viv_config_answer *a)
 	*a = (struct viv_config_answer){0};
 }
 
+/* All definitions, those of conditional blocks that hold among them. */
+static void define(struct load *l, const struct viv_config_request *req, const char *folder)
+{
+	size_t faults = l->faults.count;
+
+	do {
+		l->faults.count = faults; /* those of the definitions come again */
+		viv_eval_init(&l->ev, &l->arena, &l->faults, viv_lua_frontend(l->lua));
+		viv_lua_define(l->lua);
+		viv_settings_define(&l->ev, req->settings, req->n_settings, folder);
+	} while (viv_lua_run_blocks(l->lua));
+	viv_lua_settle(l->lua);
+}
+
 static int run(struct load *l, const struct viv_config_request *req, const char *folder,
 	       struct viv_config_answer *ret, struct viv_error *err)
 {
@@ -103,8 +117,7 @@ static int run(struct load *l, const struct viv_config_request *req, const char 
 
 	if (r < 0)
 		return r;
-	viv_lua_define(l->lua);
-	viv_settings_define(&l->ev, req->settings, req->n_settings, folder);
+	define(l, req, folder);
 	viv_eval_all(&l->ev);
 	if (!l->faults.count)
 		viv_check(&l->ev);

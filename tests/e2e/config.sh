@@ -33,6 +33,27 @@ out_is '{
   ],
   "virtualisation.cores": 4
 }'
+
+# what a block prints comes once, and only if the block is taken
+cat >blocks.lua <<'LUA'
+mkIf(false, function() print("plain no") end)
+mkIf(true, function() print("plain yes") end)
+mkIf(ref "virtualisation.graphics", function() print("lazy", "maybe") end)
+mkIf(function(config) print("asked") return config.virtualisation.cores == 3 end, function()
+	print("three")
+end)
+mkIf(function(config) return config.system.init == "none" end, function()
+	virtualisation.cores = 3
+end)
+LUA
+expect 0 "$VIV" eval blocks.lua virtualisation.cores
+err_is 'plain yes
+asked'
+expect 0 "$VIV" eval blocks.lua --set system.init=none virtualisation.cores
+out_is 3
+err_is 'plain yes
+asked
+three'
 expect 0 "$VIV" eval other.lua --set virtualisation.cores=7 virtualisation.cores
 out_is 7
 expect 0 "$VIV" eval --why virtualisation.cores

@@ -45,6 +45,7 @@ expect() { # STATUS COMMAND…
 }
 
 out_is() { [ "$(cat "$work/out")" = "$1" ] || fail "stdout is not \"$1\""; }
+err_is() { [ "$(cat "$work/err")" = "$1" ] || fail "stderr is not \"$1\""; }
 out_has() { grep -qF -- "$1" "$work/out" || fail "stdout has no \"$1\""; }
 err_has() { grep -qF -- "$1" "$work/err" || fail "stderr has no \"$1\""; }
 

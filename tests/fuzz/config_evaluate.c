@@ -16,11 +16,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct viv_lua *lua = viv_lua_new(&arena, &faults, NULL, NULL);
 	struct viv_value *all = NULL;
 	struct viv_eval ev;
+	size_t loaded;
 
 	viv_eval_init(&ev, &arena, &faults, viv_lua_frontend(lua));
 	viv_lua_set_eval(lua, &ev);
 	viv_lua_load_text(lua, (const char *)data, size, "vm.lua");
-	viv_lua_define(lua);
+	loaded = faults.count;
+	do {
+		faults.count = loaded;
+		viv_eval_init(&ev, &arena, &faults, viv_lua_frontend(lua));
+		viv_lua_define(lua);
+	} while (viv_lua_run_blocks(lua));
+	viv_lua_settle(lua);
 	viv_eval_all(&ev);
 	viv_check(&ev);
 	viv_lua_finish(lua);

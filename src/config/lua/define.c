@@ -70,8 +70,23 @@ void viv_lua_define(struct viv_lua *lua)
 		if (!is_stray_variable(lua, d))
 			viv_eval_define(lua->ev, &d->name, &def);
 	}
-	viv_lua_report_reads(lua);
+	viv_lua_expect_blocks(lua);
 	lua->evaluating = true;
+}
+
+void viv_lua_settle(struct viv_lua *lua)
+{
+	viv_lua_settle_blocks(lua);
+	viv_lua_report_reads(lua);
+}
+
+/* Made in a block that does not hold. */
+static bool is_void(const struct viv_lua_wrapper *w)
+{
+	for (const struct viv_cond *c = w->cond; c; c = c->outer)
+		if (c->state == VIV_COND_FALSE)
+			return true;
+	return false;
 }
 
 void viv_lua_finish(struct viv_lua *lua)
@@ -80,7 +95,7 @@ void viv_lua_finish(struct viv_lua *lua)
 	for (size_t i = 0; i < lua->n_wrappers; i++) {
 		const struct viv_lua_wrapper *w = &lua->wrappers[i];
 
-		if (!w->used && !lua->exhausted)
+		if (!w->used && !lua->exhausted && !is_void(w))
 			viv_fault_add(lua->faults, w->value->origin, NULL,
 				      "%s(…) does nothing here: assign it to an option",
 				      w->made_by);

@@ -202,41 +202,6 @@ static bool compile(struct viv_lua *lua, struct viv_lua_file *f)
 	return true;
 }
 
-/* Blocks that the file (or a block) made: mkIf(…, function() … end) that nobody assigned. */
-static void run_blocks(struct viv_lua *lua, size_t from)
-{
-	struct viv_cond *outer = lua->cond;
-	uint64_t major = lua->major;
-
-	if (lua->block_depth >= VIV_LUA_MAX_NESTING) {
-		viv_fault_add(lua->faults, lua->wrappers[from].value->origin, NULL,
-			      "blocks more than %d deep in each other", VIV_LUA_MAX_NESTING);
-		lua->exhausted = true;
-	}
-	for (size_t i = from; i < lua->n_wrappers && !lua->exhausted; i++) {
-		struct viv_lua_wrapper w = lua->wrappers[i];
-		size_t mine = lua->n_wrappers;
-
-		if (w.used || w.value->kind != VIV_VALUE_IF ||
-		    w.value->wrap.inner->kind != VIV_VALUE_FUNCTION)
-			continue;
-		lua->wrappers[i].used = true;
-		lua->cond = viv_arena_new(lua->arena, struct viv_cond);
-		*lua->cond = (struct viv_cond){
-			.outer = w.cond, .test = w.value->wrap.test, .origin = w.value->origin};
-		lua->major = major ? major : w.seq;
-		lua_rawgeti(lua->L, LUA_REGISTRYINDEX, w.value->wrap.inner->handle);
-		if (viv_lua_call(lua, 0, NULL))
-			lua_pop(lua->L, 1);
-		lua->block_depth++;
-		if (lua->n_wrappers > mine)
-			run_blocks(lua, mine);
-		lua->block_depth--;
-		lua->cond = outer;
-		lua->major = major;
-	}
-}
-
 static void load_imports(struct viv_lua *lua, struct viv_lua_file *f);
 
 static void run_file(struct viv_lua *lua, struct viv_lua_file *f)
@@ -246,7 +211,7 @@ static void run_file(struct viv_lua *lua, struct viv_lua_file *f)
 	if (compile(lua, f)) {
 		if (viv_lua_call(lua, 0, NULL))
 			lua_pop(lua->L, 1);
-		run_blocks(lua, from);
+		viv_lua_take_blocks(lua, from);
 	}
 	load_imports(lua, f);
 	f->file.rank = lua->next_rank++; /* after those that it imports */

@@ -37,15 +37,16 @@ static bool begins_there(struct viv_lua *lua, struct viv_lua_file *f, const stru
 	return viv_starts_with(p, o->lhs.parts[0]);
 }
 
-static void scan_file(struct viv_lua *lua, struct viv_lua_file *f)
+struct viv_lua_scan *viv_lua_scanned(struct viv_lua *lua, struct viv_lua_file *f)
 {
 	struct viv_slice text = {f->file.text, f->file.len};
 
-	if (f->scanned)
-		return;
-	f->scanned = viv_arena_new(lua->arena, struct viv_lua_scan);
-	f->scanned->tokens = viv_scan(lua->arena, text);
-	f->scanned->statements = viv_scan_statements(lua->arena, &f->scanned->tokens);
+	if (!f->scanned) {
+		f->scanned = viv_arena_new(lua->arena, struct viv_lua_scan);
+		f->scanned->tokens = viv_scan(lua->arena, text);
+		f->scanned->statements = viv_scan_statements(lua->arena, &f->scanned->tokens);
+	}
+	return f->scanned;
 }
 
 /* Does the statement assign to `lhs`, or to the end of it (through a local name for its start)? */
@@ -103,7 +104,7 @@ void viv_lua_locate_place(struct viv_lua *lua, const struct viv_origin *origin,
 		return;
 	if (origin->is_end && begins_there(lua, f, origin))
 		return;
-	scan_file(lua, f);
+	viv_lua_scanned(lua, f);
 	s = find_statement(&f->scanned->statements, origin->line, &origin->lhs);
 	if (!s)
 		return;

@@ -37,8 +37,18 @@ void viv_lua_free(struct viv_lua *lua);
 void viv_lua_load(struct viv_lua *lua, const char *path, const char *shown, int tier);
 /* The same from memory; for tests. */
 void viv_lua_load_text(struct viv_lua *lua, const char *text, size_t len, const char *shown);
-/* When all is loaded: declares the files' own options and adds every definition to ev. */
+/*
+ * When all is loaded: declares the files' own options and adds every definition to ev, which has
+ * none yet.
+ */
 void viv_lua_define(struct viv_lua *lua);
+/*
+ * Runs conditional blocks whose condition holds with what is defined. True: begin again with an
+ * empty ev, without the faults since then, with viv_lua_define and this.
+ */
+bool viv_lua_run_blocks(struct viv_lua *lua);
+/* When no block is left that is to run: call it before anything else is evaluated. */
+void viv_lua_settle(struct viv_lua *lua);
 /* The exact line of a name in an origin's file; *ret comes with the line that is known. */
 void viv_lua_locate_place(struct viv_lua *lua, const struct viv_origin *origin,
 			  const struct viv_name *name, struct viv_place *ret);

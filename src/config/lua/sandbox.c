@@ -235,7 +235,7 @@ static int safe_print(lua_State *L)
 		luaL_addvalue(&b);
 	}
 	luaL_pushresult(&b);
-	viv_say(lua->report, VIV_INFO, "%s", lua_tostring(L, -1));
+	viv_lua_print(lua, lua_tostring(L, -1));
 	return 0;
 }
 

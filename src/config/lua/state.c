@@ -4,7 +4,7 @@
 /* The Lua state and its limits; calls that turn errors into faults. */
 
 /* Chunks are named "=#<number>": Lua cuts long names, and a user's path could be anything. */
-static const struct viv_file *file_of_chunk(struct viv_lua *lua, const char *source)
+const struct viv_file *viv_lua_file_of_chunk(struct viv_lua *lua, const char *source)
 {
 	uint64_t n;
 
@@ -25,7 +25,7 @@ static bool place_here(struct viv_lua *lua, const struct viv_file **ret_file, in
 
 	for (int level = 0; level < 50 && lua_getstack(lua->L, level, &ar); level++) {
 		lua_getinfo(lua->L, "Sl", &ar);
-		*ret_file = file_of_chunk(lua, ar.source);
+		*ret_file = viv_lua_file_of_chunk(lua, ar.source);
 		*ret_line = ar.currentline;
 		if (*ret_file && ar.currentline > 0)
 			return true;
@@ -142,7 +142,7 @@ static const char *split_place(struct viv_lua *lua, const char *text, struct viv
 	if (!viv_slice_u64((struct viv_slice){text + n + 1, digits}, INT32_MAX, &line) ||
 	    text[n + 1 + digits] != ':')
 		return text;
-	ret->file = file_of_chunk(lua, name);
+	ret->file = viv_lua_file_of_chunk(lua, name);
 	ret->line = (int)line;
 	text += n + 2 + digits;
 	return text + (*text == ' ');

@@ -110,9 +110,16 @@ struct viv_lua {
 	size_t n_reads, cap_reads;
 	struct viv_lua_wrapper *wrappers;
 	size_t n_wrappers, cap_wrappers;
+	struct viv_lua_block **blocks; /* with conditions that are to be evaluated (blocks.c) */
+	size_t n_blocks, cap_blocks;
+	struct viv_lua_block *block; /* the one of them that runs */
+	bool settled;		     /* no more of them is to run */
+	bool muted;		     /* a round: what is printed was not asked for */
 };
 
 struct viv_lua *viv_lua_of(lua_State *L);
+/* NULL if the chunk is no file's. Its struct viv_lua_file begins with it. */
+const struct viv_file *viv_lua_file_of_chunk(struct viv_lua *lua, const char *source);
 /* Where the innermost running Lua code is; file NULL if there is none. A copy in the arena. */
 struct viv_origin *viv_lua_here(struct viv_lua *lua);
 struct viv_lua_file *viv_lua_file_here(struct viv_lua *lua);
@@ -176,6 +183,19 @@ struct viv_slot *viv_lua_to_slot(lua_State *L, int index);
 void viv_lua_push_slot_names(struct viv_lua *lua, struct viv_slot *s);
 void viv_lua_index_slot(struct viv_lua *lua, struct viv_slot *s, const char *key);
 
+/* blocks.c */
+struct viv_lua_block;
+/*
+ * Blocks among the wrappers made from that one on: runs those whose condition is a plain true,
+ * keeps those whose condition is to be evaluated.
+ */
+void viv_lua_take_blocks(struct viv_lua *lua, size_t from);
+/* Tells the evaluation what the blocks that did not run would set. */
+void viv_lua_expect_blocks(struct viv_lua *lua);
+/* When no block is left to run: what those that hold printed and did wrong comes out. */
+void viv_lua_settle_blocks(struct viv_lua *lua);
+void viv_lua_print(struct viv_lua *lua, const char *text);
+
 /* files.c */
 void viv_lua_open_files(struct viv_lua *lua);
 /* "./x" as seen from the file; NULL after a fault. Absolute, clean. */
@@ -190,5 +210,7 @@ void viv_lua_report_undefined(struct viv_lua *lua, const struct viv_lua_read *r)
 const char *viv_lua_syntax_hint(struct viv_lua *lua, const struct viv_file *file, int line);
 
 /* locate.c */
+/* The file's tokens and statements, scanned once. */
+struct viv_lua_scan *viv_lua_scanned(struct viv_lua *lua, struct viv_lua_file *f);
 void viv_lua_locate(struct viv_frontend *fe, const struct viv_origin *origin,
 		    const struct viv_name *name, struct viv_place *ret);
