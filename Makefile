@@ -16,12 +16,10 @@ demo: all
 
 # Every test that a change must pass; ends with "N passed, N failed, N skipped".
 check: setup-test $(BUILD)/build.ninja
-	@ninja -C $(BUILD)
 	@tests/run-all $(BUILD)
 
 # What takes longer than a few minutes: before a release, and before an issue is closed.
 check-slow: setup-test $(BUILD)/build.ninja
-	@ninja -C $(BUILD)
 	@tests/run-all --slow $(BUILD)
 
 # Compares with the tools that people use today; writes a table to standard output.

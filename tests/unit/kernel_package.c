@@ -353,39 +353,6 @@ static void sparse_members(void **state)
 	assert_non_null(strstr(err.msg, "more than 4 GiB unpacked"));
 }
 
-/* The real thing, where one is at hand. */
-static void boot_files_of(struct fixture *f, const char *deb)
-{
-	static const char *const names[] = {"virtio_pci", "virtio_blk", "virtio_console", "erofs",
-					    "overlay", "ext4", NULL};
-	VIV_STRV wanted = VIV_STRV_INIT;
-	VIV_FREE char *initrd = viv_path_join(f->dir, "initrd");
-	struct viv_initrd_spec spec = {
-		.kernel_dir = f->dest, .init = TEST_INIT, .agent = TEST_AGENT, .modules = &wanted};
-	VIV_ERROR err = VIV_ERROR_INIT;
-	struct stat st;
-
-	if (viv_kernel_unpack(deb, f->dest, NULL, &err) < 0)
-		fail_msg("%s", err.msg);
-	expect_file(f, "vmlinux", true);
-	viv_strv_push_all(&wanted, names);
-	if (viv_initrd_write(&spec, initrd, &err) < 0)
-		fail_msg("%s", err.msg);
-	assert_int_equal(stat(initrd, &st), 0);
-	assert_in_range(st.st_size, 100000, 4000000);
-}
-
-static void debian_kernel(void **state)
-{
-	const char *deb = getenv("VIV_TEST_KERNEL_DEB");
-
-	if (!deb) {
-		print_message("skipped: VIV_TEST_KERNEL_DEB does not name a Debian kernel\n");
-		skip();
-	}
-	boot_files_of(*state, deb);
-}
-
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -400,7 +367,6 @@ int main(void)
 		TEST(bad_packages),
 		TEST(cut_packages),
 		TEST(damaged_module), TEST(sparse_members),
-		TEST(debian_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,8 +47,10 @@ static void test_no_permission(void **state)
 	bool keep = true;
 	VIV_FREE char *why = NULL;
 
-	if (geteuid() == 0)
-		skip(); /* root may open anything */
+	if (geteuid() == 0) {
+		print_message("root may open anything\n");
+		skip();
+	}
 	close(mkstemp(path));
 	chmod(path, 0);
 	why = viv_kvm_test(path, 1000, &keep);
@@ -91,8 +93,10 @@ static void test_kept(void **state)
 	VIV_FREE char *file = NULL, *viv = NULL, *why = NULL, *other = NULL;
 	enum viv_accel accel;
 
-	if (access("/dev/kvm", R_OK | W_OK) < 0)
-		skip(); /* nothing is kept without it */
+	if (access("/dev/kvm", R_OK | W_OK) < 0) {
+		print_message("there is no /dev/kvm that this user may use\n");
+		skip();
+	}
 	assert_non_null(mkdtemp(dir));
 	setenv("XDG_CACHE_HOME", dir, 1);
 	viv = viv_asprintf("%s/viv", dir);

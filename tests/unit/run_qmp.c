@@ -233,8 +233,10 @@ static void test_real_qemu(void **state)
 	struct viv_qmp *q;
 	pid_t pid;
 
-	if (!program)
-		skip(); /* no QEMU here */
+	if (!program) {
+		print_message("no QEMU here\n");
+		skip();
+	}
 	q = connect_to(&s, &peer);
 	spec.keep = &peer;
 	assert_int_equal(viv_process_spawn(&spec, &pid, NULL, NULL), 0);
