@@ -256,7 +256,7 @@ static int take_lock(struct viv_apt *a, struct viv_report *report, struct viv_er
 	return 0;
 }
 
-static int set_up(struct viv_apt *a, struct viv_report *report, struct viv_error *err)
+static int set_up(struct viv_apt *a, bool lock, struct viv_report *report, struct viv_error *err)
 {
 	VIV_STR sources = VIV_STR_INIT, config = VIV_STR_INIT, settings = VIV_STR_INIT;
 	struct viv_str nothing = VIV_STR_INIT;
@@ -273,7 +273,7 @@ static int set_up(struct viv_apt *a, struct viv_report *report, struct viv_error
 	viv_str_add(&config, "Acquire::Retries \"3\";\n");
 	viv_str_add(&config, settings.data ? settings.data : "");
 	r = make_folders(a->dir, err);
-	if (r == 0)
+	if (r == 0 && lock)
 		r = take_lock(a, report, err);
 	if (r == 0)
 		r = write_if_new(a->dir, "apt.conf", &config, err);
@@ -284,7 +284,7 @@ static int set_up(struct viv_apt *a, struct viv_report *report, struct viv_error
 	return r;
 }
 
-int viv_apt_open(const struct viv_deb_source *source, struct viv_report *report,
+int viv_apt_open(const struct viv_deb_source *source, bool lock, struct viv_report *report,
 		 struct viv_apt **ret, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_apt_closep) struct viv_apt *a = viv_new(struct viv_apt);
@@ -311,7 +311,7 @@ int viv_apt_open(const struct viv_deb_source *source, struct viv_report *report,
 		return viv_error_say(err, EINVAL, "the keyring's name has two lines");
 	r = find_entries(a, &s, err);
 	if (r == 0)
-		r = set_up(a, report, err);
+		r = set_up(a, lock, report, err);
 	if (r == 0)
 		*ret = viv_steal(a);
 	return r;

@@ -35,11 +35,15 @@ struct viv_apt {
 	size_t n_entries, cap_entries;
 	struct viv_apt_index *indexes; /* filled by viv_apt_read_indexes */
 	size_t n_indexes, cap_indexes;
-	int lock_fd; /* one process at a time */
+	int lock_fd; /* one process at a time; -1: not locked */
 };
 
-/* Finds the mirrors and writes the configuration. ENOENT: no mirror is known. */
-int viv_apt_open(const struct viv_deb_source *source, struct viv_report *report,
+/*
+ * Finds the mirrors and writes the configuration. ENOENT: no mirror is known. With `lock` no other
+ * process has it open so: for what reads or writes the indexes. Fetching archives needs no lock, and
+ * nobody should wait for it.
+ */
+int viv_apt_open(const struct viv_deb_source *source, bool lock, struct viv_report *report,
 		 struct viv_apt **ret, struct viv_error *err);
 void viv_apt_close(struct viv_apt *a);
 VIV_DEFINE_CLEANUP(struct viv_apt, viv_apt_close)

@@ -277,7 +277,7 @@ int viv_deb_fetch(struct viv_store *store, const struct viv_deb_source *source,
 
 	if (r < 0 || !f.n)
 		return r;
-	r = viv_apt_open(source, report, &f.apt, err);
+	r = viv_apt_open(source, false, report, &f.apt, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < f.n; i++)

@@ -338,7 +338,7 @@ static int resolve(const struct viv_deb_request *req, const struct viv_lock *old
 	VIV_CLEANUP(viv_apt_closep) struct viv_apt *apt = NULL;
 	VIV_ERROR first = VIV_ERROR_INIT;
 	bool updated = false;
-	int r = viv_apt_open(&req->source, report, &apt, err);
+	int r = viv_apt_open(&req->source, true, report, &apt, err);
 
 	if (r < 0)
 		return r;
