@@ -5,7 +5,7 @@ BUILD  ?= build
 PREFIX ?= /usr/local
 VIV     = $(BUILD)/viv
 
-.PHONY: all demo check check-slow bench install clean setup-build setup-test
+.PHONY: all demo check check-slow bench install uninstall clean setup-build setup-test
 
 all: setup-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -26,8 +26,15 @@ check-slow: setup-test $(BUILD)/build.ninja
 bench: all
 	@bench/run $(BUILD)
 
-install: all
+# The place is compiled in: a PREFIX that is given now counts, whatever it was before.
+install: setup-build $(BUILD)/build.ninja
+	$(if $(filter-out file,$(origin PREFIX)),@meson configure $(BUILD) -Dprefix=$(PREFIX))
+	@ninja -C $(BUILD)
 	@meson install -C $(BUILD) --no-rebuild
+
+# What the last install from here put anywhere.
+uninstall:
+	@ninja -C $(BUILD) uninstall
 
 clean:
 	rm -rf $(BUILD) build-asan build-clang
