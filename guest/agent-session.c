@@ -80,6 +80,8 @@ static int system_request(struct agent *a, const struct viv_frame *f)
 		return system_clock(viv_get64(f->payload));
 	case VIV_PROTO_SEED:
 		return system_seed(f->payload, f->len);
+	case VIV_PROTO_NETWORK:
+		return system_network(f->payload, f->len);
 	default:
 		return system_hostname(f->payload, f->len);
 	}
@@ -130,6 +132,7 @@ void session_frame(struct agent *a, const struct viv_frame *f)
 	case VIV_PROTO_CLOCK:
 	case VIV_PROTO_SEED:
 	case VIV_PROTO_HOSTNAME:
+	case VIV_PROTO_NETWORK:
 		done(a, f, system_request(a, f));
 		break;
 	default:

@@ -109,6 +109,8 @@ static int arguments(struct agent *a, int argc, char **argv)
 			a->systemd = true;
 		else if (strcmp(argv[i], "--init=none") == 0)
 			a->booted = true;
+		else if (strcmp(argv[i], "--network=user") == 0)
+			a->user_network = true;
 		else if (strncmp(argv[i], "--port-fd=", 10) == 0)
 			a->port = (int)strtol(argv[i] + 10, NULL, 10);
 		else
@@ -138,6 +140,8 @@ int main(int argc, char **argv)
 		return 1;
 	if (a->guest)
 		system_setup(a);
+	if (a->guest && a->user_network)
+		system_user_network();
 	port_find(a);
 	run(a);
 	return 0;

@@ -71,6 +71,7 @@ struct agent {
 	int epoll, port, signals, notify, uevents;
 	bool guest;   /* in a guest; else on a socket, in a test: touches nothing of the system */
 	bool systemd; /* is the init */
+	bool user_network; /* QEMU's is there */
 	bool hunting; /* no connection: all input is thrown away up to a HELLO */
 	bool port_readable, port_writable;
 	bool gone; /* not in a guest: the socket has ended */
@@ -143,3 +144,7 @@ int system_poweroff(struct agent *a);
 int system_clock(uint64_t ns);
 int system_seed(const uint8_t *seed, size_t len);
 int system_hostname(const uint8_t *name, size_t len);
+
+/* agent-network.c. `len` is at most VIV_PROTO_MAX_PAYLOAD. */
+int system_network(const uint8_t *text, size_t len);
+void system_user_network(void); /* the one that QEMU makes, before a host says anything */

@@ -206,7 +206,7 @@ static _Noreturn void power_off(pid_t agent, int upper_fd, int how)
 }
 
 /* Reaps what has ended. A new agent takes the place of one that did. */
-static pid_t reap(pid_t agent, unsigned *restarts)
+static pid_t reap(const struct params *p, pid_t agent, unsigned *restarts)
 {
 	int status;
 	pid_t pid;
@@ -218,12 +218,12 @@ static pid_t reap(pid_t agent, unsigned *restarts)
 			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		if (++*restarts > AGENT_RESTARTS)
 			fatal("the agent keeps ending");
-		agent = agent_start(true);
+		agent = agent_start(p);
 	}
 	return agent;
 }
 
-void none_run(int upper_fd)
+void none_run(const struct params *p, int upper_fd)
 {
 	unsigned restarts = 0;
 	sigset_t all;
@@ -234,13 +234,13 @@ void none_run(int upper_fd)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del comes as SIGINT */
 	set_up();
-	agent = agent_start(true);
+	agent = agent_start(p);
 	if (agent < 0)
 		fatal("cannot start the agent: %m");
 	for (;;) {
 		switch (sigwaitinfo(&all, NULL)) {
 		case SIGCHLD:
-			agent = reap(agent, &restarts);
+			agent = reap(p, agent, &restarts);
 			break;
 		case SIGUSR1:
 		case SIGUSR2:

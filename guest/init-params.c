@@ -40,6 +40,13 @@ static void set_init(struct params *p, const char *value)
 	snprintf(p->init, sizeof(p->init), "%s", value);
 }
 
+static bool is_user_network(const char *value)
+{
+	if (strcmp(value, "user") != 0)
+		fatal("kernel parameter viv.network: expected user, got \"%.40s\"", value);
+	return true;
+}
+
 static void take(struct params *p, const char *name, const char *value)
 {
 	if (strcmp(name, "viv.layers") == 0)
@@ -50,6 +57,8 @@ static void take(struct params *p, const char *name, const char *value)
 		set_init(p, value);
 	else if (strcmp(name, "viv.timeout") == 0)
 		p->timeout = number(name, value, 1, 3600);
+	else if (strcmp(name, "viv.network") == 0)
+		p->user_network = is_user_network(value);
 	else if (strcmp(name, "viv.verbose") == 0)
 		p->verbose = true;
 	else

@@ -58,11 +58,12 @@ static void place_agent(void)
 	close(to);
 }
 
-pid_t agent_start(bool none)
+pid_t agent_start(const struct params *p)
 {
 	static char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 				    NULL};
-	char *argv[] = {"@viv-agent", none ? "--init=none" : "--init=systemd", NULL};
+	char *argv[] = {"@viv-agent", p->none ? "--init=none" : "--init=systemd",
+			p->user_network ? "--network=user" : NULL, NULL};
 	pid_t pid = fork();
 	sigset_t no_signals;
 	int null;
@@ -135,8 +136,8 @@ int main(void)
 	mount_for_agent();
 	note(&p, "root switched");
 	if (p.none)
-		none_run(upper_fd);
-	if (agent_start(false) < 0)
+		none_run(&p, upper_fd);
+	if (agent_start(&p) < 0)
 		warning("cannot start the agent: %m");
 	exec_init(&p);
 }

@@ -33,6 +33,7 @@ struct params {
 	unsigned layers;	  /* viv.layers=N: disks viv-layer-0 (lowest) to viv-layer-(N-1) */
 	enum upper upper;	  /* viv.upper=memory|disk|none; memory */
 	bool none;		  /* viv.init=none: there is no real init */
+	bool user_network;	  /* viv.network=user: eth0 is in QEMU's user network */
 	char init[INIT_MAX_PATH]; /* viv.init=/path; "": systemd */
 	unsigned timeout;	  /* viv.timeout=SECONDS: how long to wait for disks; 60 */
 	bool verbose;		  /* viv.verbose: says on the console what it does and when */
@@ -79,7 +80,7 @@ void format_if_empty(const struct params *p, const struct disks *d);
 void root_mount_lower(const struct params *p);
 
 /* init-none.c: the life of a machine without an init system; starts the agent. */
-_Noreturn void none_run(int upper_fd);
+_Noreturn void none_run(const struct params *p, int upper_fd);
 
 /* init.c */
-pid_t agent_start(bool none); /* -1: it could not be forked */
+pid_t agent_start(const struct params *p); /* -1: it could not be forked */

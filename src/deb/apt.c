@@ -130,6 +130,22 @@ static int find_entries(struct viv_apt *a, const struct viv_deb_source *s, struc
 	return r;
 }
 
+void viv_deb_guest_mirrors(const struct viv_deb_source *source, struct viv_strv *ret)
+{
+	VIV_CLEANUP(viv_apt_closep) struct viv_apt *a = viv_new(struct viv_apt);
+
+	a->lock_fd = -1;
+	if (find_entries(a, source, NULL) < 0)
+		return;
+	for (size_t i = 0; i < a->n_entries; i++) {
+		const struct viv_apt_entry *e = &a->entries[i];
+		VIV_FREE char *components = viv_strv_join(&e->components, " ");
+
+		if (viv_starts_with(e->uri, "http"))
+			viv_strv_pushf(ret, "%s %s %s", e->uri, e->suite, components);
+	}
+}
+
 static void format_sources(const struct viv_apt *a, struct viv_str *ret)
 {
 	for (size_t i = 0; i < a->n_entries; i++) {

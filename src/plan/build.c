@@ -246,6 +246,7 @@ static void describe_system(const struct viv_plan *p, struct viv_system *ret)
 	viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[VIV_STEP_MODULES].id));
 	viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[VIV_STEP_ETC].id));
 	viv_strv_push_all(&sys.kernel_params, (const char *const *)p->kernel_params.items);
+	viv_deb_guest_mirrors(&p->request.source, &sys.mirrors);
 	*ret = sys;
 }
 
@@ -370,5 +371,6 @@ void viv_system_free_contents(struct viv_system *s)
 	free(s->init);
 	viv_strv_free(&s->layers);
 	viv_strv_free(&s->kernel_params);
+	viv_strv_free(&s->mirrors);
 	*s = (struct viv_system){0};
 }

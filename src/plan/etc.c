@@ -49,6 +49,9 @@ static void add_names(struct viv_etc *etc, const struct viv_config *config)
 
 	add_text(etc, "etc/hostname", hostname);
 	add_text(etc, "etc/hosts", hosts);
+	/* Where a machine runs, and so whom it asks, is told to it when it does (docs/networks.md). */
+	add_link(etc, "etc/resolv.conf", "/run/viv/resolv.conf");
+	add_link(etc, "etc/apt/sources.list.d/viv.sources", "/run/viv/apt.sources");
 }
 
 /* environment(5) as pam_env and our agent read it: NAME="value", one a line. */

@@ -161,7 +161,7 @@ static void choose_modules(struct viv_plan *p)
 {
 	static const char *const needed[] = {"virtio_pci", "virtio_blk", "virtio_console", "erofs",
 					     "overlay", NULL};
-	static const char *const useful[] = {"virtio_rng", "vmgenid", "pvpanic_pci", NULL};
+	static const char *const useful[] = {"virtio_rng", "virtio_net", "vmgenid", "pvpanic_pci", NULL};
 
 	viv_strv_push_all(&p->initrd_modules, needed);
 	if (has_disk(p->config))

@@ -29,6 +29,7 @@ struct viv_system {
 	char *initrd;  /* path */
 	struct viv_strv layers; /* paths of EROFS images, lowest first */
 	struct viv_strv kernel_params;
+	struct viv_strv mirrors; /* for apt in the machine: "URI SUITE COMPONENT…" */
 	char *init; /* "systemd", "none" */
 };
 

@@ -15,8 +15,8 @@
 #define VIV_PROTO_PORT "viv.agent"
 
 /* Versions of the protocol that this code speaks. */
-#define VIV_PROTO_OLDEST 1
-#define VIV_PROTO_NEWEST 1
+#define VIV_PROTO_OLDEST 2
+#define VIV_PROTO_NEWEST 2
 
 #define VIV_PROTO_HEADER      8		  /* bytes in front of each payload */
 #define VIV_PROTO_MAX_PAYLOAD (32 * 1024) /* bytes */
@@ -45,6 +45,7 @@ enum viv_proto_type {
 	VIV_PROTO_CLOCK = 8,	 /* u64: nanoseconds since 1970, UTC */
 	VIV_PROTO_SEED = 9,	 /* bytes for the random pool */
 	VIV_PROTO_HOSTNAME = 10, /* bytes, not terminated */
+	VIV_PROTO_NETWORK = 16,	 /* text: docs/agent-protocol.md, Networks. Answered by DONE */
 
 	/* both ways; flags: the stream */
 	VIV_PROTO_DATA = 32,
@@ -60,6 +61,12 @@ enum viv_proto_type {
 	VIV_PROTO_DONE = 69,	/* u32: 0 or an errno; the channel is free */
 	VIV_PROTO_LOST = 70, /* the agent could not make sense of the host's bytes: greet again */
 };
+
+/* What the agent does without being told where QEMU's user network is there. */
+#define VIV_PROTO_USER_MAC     "52:54:00:12:34:56"
+#define VIV_PROTO_USER_NETWORK                                                                     \
+	"link " VIV_PROTO_USER_MAC " eth0\naddress 10.0.2.15/24\ngateway 10.0.2.2\n"               \
+	"nameserver 10.0.2.3\n"
 
 enum viv_proto_stream { VIV_PROTO_STDIN = 0, VIV_PROTO_STDOUT = 1, VIV_PROTO_STDERR = 2 };
 

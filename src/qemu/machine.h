@@ -56,6 +56,7 @@ struct viv_machine {
 	bool network;	   /* a user network */
 	bool restrict_net; /* with no way out of it */
 	char *net_options; /* more of the user network's: "hostfwd=…"; NULL: none */
+	char *guest_network; /* what the agent is told of its networks; NULL: nothing */
 	unsigned spare_ports; /* root ports to plug devices into later */
 	bool terminal;	      /* console and monitor on QEMU's own terminal (for people) */
 	struct viv_channel qmp, agent, console;

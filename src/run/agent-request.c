@@ -86,6 +86,17 @@ int viv_agent_seed(struct viv_agent *a, const void *seed, size_t len, viv_agent_
 	return ask(a, VIV_PROTO_SEED, seed, len, fn, arg, err);
 }
 
+int viv_agent_set_network(struct viv_agent *a, const char *text, viv_agent_done_fn fn, void *arg,
+			  struct viv_error *err)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len > VIV_PROTO_MAX_PAYLOAD)
+		return viv_error_say(err, EINVAL, "the guest's networks take %zu bytes to describe, "
+				     "not 1 to %d", len, VIV_PROTO_MAX_PAYLOAD);
+	return ask(a, VIV_PROTO_NETWORK, text, len, fn, arg, err);
+}
+
 int viv_agent_set_hostname(struct viv_agent *a, const char *name, viv_agent_done_fn fn, void *arg,
 			   struct viv_error *err)
 {

@@ -93,3 +93,9 @@ int viv_agent_seed(struct viv_agent *a, const void *seed, size_t len, viv_agent_
 /* 1 to 64 bytes. */
 int viv_agent_set_hostname(struct viv_agent *a, const char *name, viv_agent_done_fn done, void *arg,
 			   struct viv_error *err);
+/*
+ * Its networks: addresses, names of other machines, mirrors (docs/agent-protocol.md, Networks). At
+ * most 32 KiB. code: the first failure, -ENODEV for an interface that is not there; the rest is done.
+ */
+int viv_agent_set_network(struct viv_agent *a, const char *text, viv_agent_done_fn done, void *arg,
+			  struct viv_error *err);

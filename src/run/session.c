@@ -229,6 +229,13 @@ static void on_console_output(struct viv_vm *vm, const char *data, size_t len, v
 		viv_write_all(s->spec->out_fd, data, len, "the terminal", NULL);
 }
 
+static void on_warning(struct viv_vm *vm, const char *text, void *arg)
+{
+	struct session *s = arg;
+
+	viv_say(s->spec->report, VIV_WARNING, "%s", text);
+}
+
 static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, void *arg)
 {
 	struct session *s = arg;
@@ -338,6 +345,7 @@ static int start(struct session *s, struct viv_error *err)
 		.agent_lost = on_agent_lost,
 		.trouble = on_trouble,
 		.console_output = on_console_output,
+		.warning = on_warning,
 		.ended = on_ended,
 		.arg = s,
 	};

@@ -5,6 +5,7 @@
 #include "qemu/accel.h"
 #include "qemu/program.h"
 #include "run/disk.h"
+#include "run/network.h"
 
 #define SPARE_PORTS 4
 
@@ -29,6 +30,8 @@ void viv_system_kernel_params(const struct viv_machine *m, size_t n_layers, cons
 	}
 	viv_strv_pushf(ret, "viv.layers=%zu", n_layers);
 	viv_strv_pushf(ret, "viv.upper=%s", upper);
+	if (m->network)
+		viv_strv_push(ret, "viv.network=user");
 }
 
 void viv_system_add_layers(struct viv_machine *m, const struct viv_strv *layers)
@@ -152,6 +155,7 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 	viv_system_kernel_params(&m, system->layers.count, upper, &m.kernel_params);
 	viv_strv_push_all(&m.kernel_params, (const char *const *)system->kernel_params.items);
 	add_extra(config, extra, &m);
+	m.guest_network = viv_network_text(&m, system);
 	*ret = m;
 	m = (struct viv_machine){0};
 	return 0;

@@ -33,6 +33,9 @@ struct viv_vm {
 	bool panicked, kill_asked, killed, ended;
 	char *shutdown_reason; /* QMP's word for it */
 	char *fatal;	       /* what init said */
+	char *network;	       /* what the guest is told of its networks */
+	bool network_asked;    /* it was, and has not answered */
+	bool booted;	       /* it said so meanwhile */
 };
 
 struct viv_agent *viv_vm_agent(struct viv_vm *vm)
@@ -304,10 +307,35 @@ static void on_qmp_lost(struct viv_qmp *q, const char *why, void *arg)
 
 /* The agent */
 
+static void say_booted(struct viv_vm *vm)
+{
+	if (vm->events.booted)
+		vm->events.booted(vm, vm->events.arg);
+}
+
+/* A guest without the interface (a kernel of its own) goes on without it. */
+static void on_network_done(struct viv_agent *a, int code, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	vm->network_asked = false;
+	if (code < 0 && code != -ENOTCONN && vm->events.warning) {
+		VIV_FREE char *text = viv_asprintf("the guest's network could not be set up: %s",
+						   strerror(-code));
+
+		vm->events.warning(vm, text, vm->events.arg);
+	}
+	if (vm->booted && code != -ENOTCONN)
+		say_booted(vm);
+}
+
 static void on_agent_ready(struct viv_agent *a, void *arg)
 {
 	struct viv_vm *vm = arg;
 
+	if (vm->network &&
+	    viv_agent_set_network(a, vm->network, on_network_done, vm, NULL) == 0)
+		vm->network_asked = true;
 	if (vm->events.agent_ready)
 		vm->events.agent_ready(vm, vm->events.arg);
 }
@@ -316,8 +344,9 @@ static void on_agent_booted(struct viv_agent *a, void *arg)
 {
 	struct viv_vm *vm = arg;
 
-	if (vm->events.booted)
-		vm->events.booted(vm, vm->events.arg);
+	vm->booted = true;
+	if (!vm->network_asked) /* else when it is there */
+		say_booted(vm);
 }
 
 static void on_agent_lost(struct viv_agent *a, const char *why, void *arg)
@@ -414,6 +443,7 @@ int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_
 	vm->loop = loop;
 	vm->events = *events;
 	vm->errors_fd = -1;
+	vm->network = viv_strdup(m->guest_network);
 	r = viv_wires_make(m, &w, err);
 	if (r == 0)
 		r = spawn(vm, m, &w, err);
@@ -449,5 +479,6 @@ void viv_vm_free(struct viv_vm *vm)
 	viv_str_free(&vm->said);
 	free(vm->shutdown_reason);
 	free(vm->fatal);
+	free(vm->network);
 	free(vm);
 }

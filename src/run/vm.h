@@ -30,12 +30,14 @@ enum viv_vm_end {
 /* Each may be NULL. viv_vm_free must not be called in them; all else may. */
 struct viv_vm_events {
 	void (*agent_ready)(struct viv_vm *vm, void *arg);
-	/* The system inside has reached its goal; after agent_ready. */
+	/* The system inside has reached its goal and has its networks; after agent_ready. */
 	void (*booted)(struct viv_vm *vm, void *arg);
 	/* The agent's connection broke while the machine goes on. */
 	void (*agent_lost)(struct viv_vm *vm, const char *why, void *arg);
 	/* The kernel is in trouble, for the first time or worse than before. */
 	void (*trouble)(struct viv_vm *vm, const struct viv_trouble *t, void *arg);
+	/* Something that the machine can do without did not work. */
+	void (*warning)(struct viv_vm *vm, const char *text, void *arg);
 	void (*console_output)(struct viv_vm *vm, const char *data, size_t len, void *arg);
 	/* QEMU has ended and everything that it sent was handled. Nothing follows. */
 	void (*ended)(struct viv_vm *vm, enum viv_vm_end how, const char *text, void *arg);

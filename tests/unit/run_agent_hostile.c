@@ -317,13 +317,13 @@ static void no_common_version(void **state)
 static void welcome_of_another(void **state)
 {
 	struct fixture *f = *state;
-	struct viv_proto_hello m = {.nonce = "another", .oldest = 1, .newest = 1};
+	struct viv_proto_hello m = {.nonce = "another", .oldest = 2, .newest = 2};
 	uint8_t payload[VIV_PROTO_HELLO_SIZE];
 
 	viv_proto_put_hello(payload, &m);
 	guest_sends(f, VIV_PROTO_WELCOME, 0, 0, payload, sizeof(payload));
 	guest_sends(f, VIV_PROTO_BOOTED, 0, 0, NULL, 0);
-	guest_greets(f, 1);
+	guest_greets(f, VIV_PROTO_NEWEST);
 	run_until(f, &f->ready);
 	assert_false(f->booted);
 	assert_null(f->lost);
