@@ -54,12 +54,14 @@ static void everything(void **state)
 {
 	struct params p;
 
-	assert_true(parse("viv.layers=64 viv.upper=disk viv.init=none viv.timeout=5 viv.verbose", &p));
+	assert_true(parse("viv.layers=64 viv.upper=disk viv.init=none viv.timeout=5 viv.verbose "
+			   "viv.network=user", &p));
 	assert_int_equal(p.layers, 64);
 	assert_int_equal(p.upper, UPPER_DISK);
 	assert_true(p.none);
 	assert_int_equal(p.timeout, 5);
 	assert_true(p.verbose);
+	assert_true(p.user_network);
 }
 
 static void the_last_one_counts(void **state)
@@ -98,6 +100,8 @@ static void wrong_ones_end_the_boot(void **state)
 		 "kernel parameter viv.upper: expected memory, disk or none, got \"ram\""},
 		{"viv.layers=1 viv.init=sysv",
 		 "kernel parameter viv.init: expected systemd, none or a path, got \"sysv\""},
+		{"viv.layers=1 viv.network=eth0",
+		 "kernel parameter viv.network: expected user, got \"eth0\""},
 		{"viv.layers=1 viv.timeout=0",
 		 "kernel parameter viv.timeout: expected a number from 1 to 3600, got \"0\""},
 	};

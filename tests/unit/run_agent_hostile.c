@@ -365,7 +365,7 @@ static void rules_broken(void **state)
 
 		setup_guest(state);
 		f = *state;
-		guest_greets(f, 1);
+		guest_greets(f, VIV_PROTO_NEWEST);
 		run_until(f, &f->ready);
 		start_command(f,
 			      &(struct viv_command_spec){
@@ -397,7 +397,7 @@ static void window_overrun(void **state)
 	int out[2], sent = 0;
 	struct result r;
 
-	guest_greets(f, 1);
+	guest_greets(f, VIV_PROTO_NEWEST);
 	run_until(f, &f->ready);
 	assert_int_equal(viv_pipe(out, NULL), 0);
 	start_command(f,
