@@ -47,13 +47,13 @@ mkIf(function(config) return config.system.init == "none" end, function()
 end)
 LUA
 expect 0 "$VIV" eval blocks.lua virtualisation.cores
-err_is 'plain yes
-asked'
+err_is 'viv: plain yes
+viv: asked'
 expect 0 "$VIV" eval blocks.lua --set system.init=none virtualisation.cores
 out_is 3
-err_is 'plain yes
-asked
-three'
+err_is 'viv: plain yes
+viv: asked
+viv: three'
 expect 0 "$VIV" eval other.lua --set virtualisation.cores=7 virtualisation.cores
 out_is 7
 expect 0 "$VIV" eval --why virtualisation.cores
