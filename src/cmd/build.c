@@ -4,8 +4,11 @@
 
 #include "base/path.h"
 
+#include <limits.h>
+#include <unistd.h>
+
 static const struct viv_flag flags[] = {
-	{"plan", 0, NULL, "print what would be built, and build nothing"},
+	{"plan", 0, NULL, "print what would be built and why, and build nothing"},
 	{"locked", 0, NULL, "refuse to change the lock file (for CI)"},
 	{"out-link", 'o', "PATH", "name of the link to the result (default: result)"},
 	{"no-link", 0, NULL, "leave no link: the result can be collected"},
@@ -13,9 +16,41 @@ static const struct viv_flag flags[] = {
 	{0},
 };
 
-static void print_plan(struct viv_cmd *cmd, const struct viv_plan *plan)
+/* Its link to the result: PATH, `result` in the current folder, or in viv's own state folder. */
+static int result_link(const struct viv_args *args, const struct viv_config *config, char **ret,
+		       struct viv_error *err)
 {
-	VIV_JSON *steps = viv_plan_describe(plan);
+	const char *asked = viv_args_value(args, "out-link");
+	VIV_FREE char *state = viv_dir_state();
+	VIV_FREE char *own = viv_path_join(state, "result");
+
+	if (!asked)
+		asked = viv_config_file(config) ? "result" : own;
+	return viv_path_absolute(asked, ret, err);
+}
+
+/* What the last build made, as that link says; NULL if there is none. The caller frees it. */
+static char *last_build(const struct viv_args *args, const struct viv_config *config)
+{
+	VIV_FREE char *link = NULL;
+	char target[PATH_MAX];
+	ssize_t n;
+
+	if (result_link(args, config, &link, NULL) < 0)
+		return NULL;
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0)
+		return NULL;
+	target[n] = '\0';
+	return viv_store_id_is_valid(viv_path_base(target)) ? viv_strdup(viv_path_base(target))
+							    : NULL;
+}
+
+static void print_plan(struct viv_cmd *cmd, const struct viv_args *args,
+		       const struct viv_cmd_machine *m)
+{
+	VIV_FREE char *last = last_build(args, m->config);
+	VIV_JSON *steps = viv_plan_describe(m->plan, last);
 	VIV_STR text = VIV_STR_INIT;
 	json_t *step;
 	size_t i;
@@ -25,11 +60,13 @@ static void print_plan(struct viv_cmd *cmd, const struct viv_plan *plan)
 		fputs(text.data, stdout);
 		return;
 	}
-	json_array_foreach(steps, i, step)
-		printf("%-6s %-14s %s  (%s)\n",
-		       json_is_true(json_object_get(step, "there")) ? "there" : "build",
-		       viv_json_str(step, "step"), viv_json_str(step, "id"),
-		       viv_json_str(step, "why"));
+	json_array_foreach(steps, i, step) {
+		bool there = json_is_true(json_object_get(step, "there"));
+
+		printf("%-14s %s: %s\n", viv_json_str(step, "step"),
+		       there ? "there" : "would be built",
+		       there ? viv_json_str(step, "id") : viv_json_str(step, "why"));
+	}
 }
 
 static void print_system(struct viv_cmd *cmd, const struct viv_cmd_machine *m)
@@ -52,21 +89,15 @@ static void print_system(struct viv_cmd *cmd, const struct viv_cmd_machine *m)
 	}
 }
 
-/* `result` in the current folder; without a machine file in viv's own state folder. */
 static int link_result(const struct viv_args *args, const struct viv_cmd_machine *m,
 		       struct viv_error *err)
 {
-	const char *asked = viv_args_value(args, "out-link");
-	VIV_FREE char *state = viv_dir_state();
-	VIV_FREE char *own = viv_path_join(state, "result");
 	VIV_FREE char *link = NULL;
 	int r;
 
 	if (viv_args_has(args, "no-link"))
 		return 0;
-	if (!asked)
-		asked = viv_config_file(m->config) ? "result" : own;
-	r = viv_path_absolute(asked, &link, err);
+	r = result_link(args, m->config, &link, err);
 	return r < 0 ? r : viv_store_add_root(m->store, link, m->system.id, err);
 }
 
@@ -79,7 +110,7 @@ static int build(struct viv_cmd *cmd, const struct viv_args *args, struct viv_er
 	if (r == 0)
 		r = viv_cmd_machine_plan(cmd, options, &m, err);
 	if (r == 0 && viv_args_has(args, "plan")) {
-		print_plan(cmd, m.plan);
+		print_plan(cmd, args, &m);
 		return 0;
 	}
 	if (r == 0)

@@ -68,6 +68,7 @@ int viv_deb_resolve(const struct viv_deb_request *req, struct viv_report *report
 struct viv_deb_layer {
 	char *name; /* "base", "packages", "packages-2" */
 	char *id;   /* an object folder: image.erofs, accounts.json, … (deb/layer.h) */
+	json_t *recipe;
 };
 struct viv_deb_plan {
 	struct viv_deb_layer *layers;

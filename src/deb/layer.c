@@ -106,6 +106,7 @@ int viv_deb_plan(struct viv_store *store, const struct viv_lock *lock, struct vi
 
 		p.layers[i].name = viv_strdup(lock->layers[i].name);
 		p.layers[i].id = viv_layer_id(lock, recipe, i);
+		p.layers[i].recipe = json_incref(recipe);
 		viv_strv_push(&lower, p.layers[i].id);
 	}
 	if (r == 0 && lock->kernel) {
@@ -124,6 +125,7 @@ void viv_deb_plan_free(struct viv_deb_plan *p)
 	for (size_t i = 0; i < p->n_layers; i++) {
 		free(p->layers[i].name);
 		free(p->layers[i].id);
+		json_decref(p->layers[i].recipe);
 	}
 	free(p->layers);
 	free(p->kernel_deb);

@@ -405,23 +405,3 @@ void viv_plan_free(struct viv_plan *p)
 	free(p->agent_program);
 	free(p);
 }
-
-static void describe_one(const struct viv_plan *p, json_t *list, const char *name, const char *id)
-{
-	bool there = viv_store_has(p->store, id);
-
-	json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s}", "step", name, "id", id, "there",
-					      there, "why",
-					      there ? "in the store" : "not in the store"));
-}
-
-json_t *viv_plan_describe(const struct viv_plan *p)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < p->deb.n_layers; i++)
-		describe_one(p, list, p->deb.layers[i].name, p->deb.layers[i].id);
-	for (size_t i = 0; i < VIV_N_STEPS; i++)
-		describe_one(p, list, p->steps[i].name, p->steps[i].id);
-	return list;
-}

@@ -45,8 +45,12 @@ int viv_plan_read_lock(const struct viv_config *config, struct viv_lock **ret,
 		       struct viv_error *err);
 const struct viv_lock *viv_plan_lock(const struct viv_plan *p); /* deb/lock.h; borrowed */
 
-/* [{step, id, there: bool, why}] in build order. The caller owns it. */
-json_t *viv_plan_describe(const struct viv_plan *p);
+/*
+ * [{step, id, there: bool, why, changes: [text]}] in build order. `last` is the system that the
+ * machine's last build made (its id), with which what isn't there is compared; NULL: none is known.
+ * The caller owns it.
+ */
+json_t *viv_plan_describe(const struct viv_plan *p, const char *last);
 
 /* Builds what is missing. *ret's contents are freed with viv_system_free_contents. */
 int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_system *ret,

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# viv build --plan says what would be built, and why. Boots nothing.
+. "$(dirname "$0")/lib.sh"
+
+plan() { expect 0 "$VIV" build -q --plan "$@"; }
+
+quick_machine
+plan
+grep -q 'would be built' "$work/out" && fail "something would be built after a build"
+plan --set networking.hostName=other
+out_has "would be built: first build"
+expect 0 "$VIV" build -q
+plan --set networking.hostName=other
+out_has "etc            would be built: etc/hostname changed, etc/hosts changed"
+out_has "other          would be built: etc changed"
+plan --set 'users.users.anna={"isNormalUser":true}'
+out_has "would be built: users.users.anna added"
+plan --add boot.kernelParams=quiet
+out_has "would be built: kernel parameter quiet added"
+expect 0 "$VIV" build -q --plan --json --set boot.initrd.kernelModules=nbd
+out_has '"module nbd added"'
+out_has '"there": true'
+
+# The link is there, what it points to is not.
+expect 0 env VIV_STORE="$work/empty" "$VIV" build -q --plan
+out_has "would be built: the last build is no longer in the store"
