@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 /* A frame: this, then `len` bytes. Host order: both ends are one program. */
@@ -124,7 +125,17 @@ static void pass_on(const struct frame *f, char *data, struct viv_report *report
 	}
 }
 
-int viv_channel_receive(int fd, struct viv_report *report, struct viv_str *result,
+/* Waits for either. */
+static bool is_stopped(int fd, int stop_fd)
+{
+	struct pollfd p[] = {{.fd = fd, .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
+
+	while (poll(p, 2, -1) < 0 && errno == EINTR)
+		;
+	return p[1].revents;
+}
+
+int viv_channel_receive(int fd, int stop_fd, struct viv_report *report, struct viv_str *result,
 			bool *ret_finished, struct viv_error *err)
 {
 	struct frame f;
@@ -134,6 +145,8 @@ int viv_channel_receive(int fd, struct viv_report *report, struct viv_str *resul
 	for (;;) {
 		VIV_STR data = VIV_STR_INIT;
 
+		if (is_stopped(fd, stop_fd))
+			return viv_error_say(err, EINTR, "interrupted");
 		r = read_exactly(fd, &f, sizeof(f));
 		if (r <= 0 || f.len > FRAME_MAX)
 			return r < 0 ? r : -EPIPE;

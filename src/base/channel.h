@@ -21,8 +21,8 @@ void viv_channel_init(struct viv_channel *c, int fd);
 void viv_channel_finish(struct viv_channel *c, int r, const struct viv_str *result,
 			const struct viv_error *err);
 /*
- * In the parent: reads to the end, passing things on. *ret_finished: viv_channel_finish was heard, and
+ * In the parent: reads to the end, passing things on. When `stop_fd` (may be -1) can be read from, EINTR. *ret_finished: viv_channel_finish was heard, and
  * then this returns what it said.
  */
-int viv_channel_receive(int fd, struct viv_report *report, struct viv_str *result,
+int viv_channel_receive(int fd, int stop_fd, struct viv_report *report, struct viv_str *result,
 			bool *ret_finished, struct viv_error *err);

@@ -3,6 +3,7 @@
 
 #include "base/channel.h"
 #include "base/fd.h"
+#include "base/hold.h"
 #include "base/process.h"
 
 #include <signal.h>
@@ -21,7 +22,7 @@ static _Noreturn void child(viv_worker_fn fn, void *arg, int fd, pid_t parent)
 	struct viv_channel channel;
 	int r;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* which it may hold back for a moment */
 	if (getppid() != parent)
 		_exit(1);
 	viv_channel_init(&channel, fd);
@@ -65,10 +66,18 @@ static void reap(struct viv_worker *w)
 
 int viv_worker_wait(struct viv_worker *w, struct viv_report *report, struct viv_error *err)
 {
+	struct viv_hold hold;
 	bool finished;
-	int r = viv_channel_receive(w->fd, report, NULL, &finished, err);
+	int r;
 
+	viv_hold_begin(&hold);
+	r = viv_channel_receive(w->fd, hold.fd, report, NULL, &finished, err);
+	if (!finished && r == -EINTR)
+		kill(w->pid, SIGTERM);
 	reap(w);
+	viv_hold_end(&hold, r == -EINTR);
+	if (r == -EINTR)
+		return r;
 	if (!finished)
 		return viv_error_say(err, EIO, "a process of ours ended unexpectedly");
 	return r;
@@ -78,6 +87,6 @@ void viv_worker_kill(struct viv_worker *w)
 {
 	if (!w)
 		return;
-	kill(w->pid, SIGKILL);
+	kill(w->pid, SIGTERM);
 	reap(w);
 }

@@ -3,7 +3,7 @@
 
 /*
  * A piece of work in a process of its own, beside ours: what it says and how it ended reach us when
- * we wait for it. It ends when we do.
+ * we wait for it. It is sent SIGTERM when we end. Waiting can be interrupted: EINTR, see base/hold.h.
  */
 
 #include "base/error.h"

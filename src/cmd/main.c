@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
+#include "base/hold.h"
 #include "cmd/status.h"
 
 #include <fcntl.h>
@@ -159,9 +160,13 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	int status;
+
 	open_standard_fds();
 	allow_descriptors();
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
-	return check_output(run(argc, argv));
+	status = check_output(run(argc, argv));
+	viv_hold_let_through();
+	return status;
 }

@@ -84,7 +84,8 @@ void viv_deb_plan_free(struct viv_deb_plan *p);
  * Fetches and imports what is missing, then builds the layers and puts the kernel's .deb into the
  * store. Trees are made in memory where they fit; where that was guessed wrong, on disk. What was done
  * stays when a later step fails: the next build goes on from there. The users
- * and groups that the layers made are recorded in the lock file, if it can be written.
+ * and groups that the layers made are recorded in the lock file, if it can be written. EINTR: a
+ * signal is to end us, see base/hold.h.
  */
 int viv_deb_build(struct viv_store *store, const struct viv_deb_source *source,
 		  const struct viv_lock *lock, const struct viv_deb_plan *plan,

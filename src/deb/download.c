@@ -102,11 +102,11 @@ static void read_some(int *fd, struct viv_str *to, size_t max)
 		viv_str_added(to, (size_t)n);
 }
 
-static int attend(struct helper *helpers, size_t n, struct viv_report *report,
+static int attend(struct helper *helpers, size_t n, int stop_fd, struct viv_report *report,
 		  struct viv_str *ret_said, struct viv_error *err)
 {
 	for (;;) {
-		struct pollfd p[2 * AT_ONCE];
+		struct pollfd p[2 * AT_ONCE + 1];
 		uint64_t done = 0;
 		bool open = false;
 		int r;
@@ -118,11 +118,14 @@ static int attend(struct helper *helpers, size_t n, struct viv_report *report,
 		}
 		if (!open)
 			return 0;
-		r = poll(p, 2 * n, SILENCE_MS);
+		p[2 * n] = (struct pollfd){.fd = stop_fd, .events = POLLIN};
+		r = poll(p, 2 * n + 1, SILENCE_MS);
 		if (r < 0 && errno != EINTR)
 			return viv_error_set(err, errno, "fetching packages");
 		if (r == 0)
 			return viv_error_say(err, ETIMEDOUT, "the mirror does not answer any more");
+		if (r > 0 && p[2 * n].revents)
+			return viv_error_say(err, EINTR, "interrupted; what was fetched is kept");
 		for (size_t i = 0; i < n; i++) {
 			if (r > 0 && p[2 * i].revents)
 				read_some(&helpers[i].status_fd, &helpers[i].line, 1 << 20);
@@ -136,7 +139,8 @@ static int attend(struct helper *helpers, size_t n, struct viv_report *report,
 }
 
 static int one_batch(const struct viv_apt *a, const struct viv_download *list, size_t n,
-		     struct viv_report *report, struct viv_str *ret_said, struct viv_error *err)
+		     int stop_fd, struct viv_report *report, struct viv_str *ret_said,
+		     struct viv_error *err)
 {
 	struct helper helpers[AT_ONCE] = {0};
 	size_t count = VIV_MIN(n, (size_t)AT_ONCE);
@@ -147,7 +151,7 @@ static int one_batch(const struct viv_apt *a, const struct viv_download *list, s
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = start(a, list, n, i, count, &helpers[i], err);
 	if (r == 0)
-		r = attend(helpers, count, report, ret_said, err);
+		r = attend(helpers, count, stop_fd, report, ret_said, err);
 	for (size_t i = 0; i < count; i++) {
 		struct helper *h = &helpers[i];
 
@@ -163,13 +167,13 @@ static int one_batch(const struct viv_apt *a, const struct viv_download *list, s
 	return r;
 }
 
-int viv_download(const struct viv_apt *a, const struct viv_download *list, size_t n,
+int viv_download(const struct viv_apt *a, const struct viv_download *list, size_t n, int stop_fd,
 		 struct viv_report *report, struct viv_str *ret_said, struct viv_error *err)
 {
 	static const size_t most = (size_t)AT_ONCE * PER_HELPER;
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i += most)
-		r = one_batch(a, list + i, VIV_MIN(n - i, most), report, ret_said, err);
+		r = one_batch(a, list + i, VIV_MIN(n - i, most), stop_fd, report, ret_said, err);
 	return r;
 }

@@ -2,6 +2,7 @@
 #include "deb/fetch.h"
 
 #include "base/fd.h"
+#include "base/hold.h"
 #include "base/path.h"
 #include "base/process.h"
 #include "deb/apt.h"
@@ -28,6 +29,7 @@ struct fetching {
 	const struct viv_lock *lock;
 	struct want *wants;
 	size_t n;
+	struct viv_hold hold; /* else apt could not go on where it was */
 };
 
 /* "Sat, 15 Nov 2025 09:54:41 UTC" -> "20251115T095441Z" */
@@ -144,7 +146,7 @@ static int attempt(struct fetching *f, size_t k, struct viv_report *report, stru
 							  w->package->sha256, w->package->size};
 	}
 	*ret_tried = n > 0;
-	r = n ? viv_download(f->apt, list, n, report, ret_said, err) : 0;
+	r = n ? viv_download(f->apt, list, n, f->hold.fd, report, ret_said, err) : 0;
 	free(list);
 	return r == 0 ? take_whole(f, err) : r;
 }
@@ -280,11 +282,15 @@ int viv_deb_fetch(struct viv_store *store, const struct viv_deb_source *source,
 	r = viv_apt_open(source, false, report, &f.apt, err);
 	if (r < 0)
 		return r;
+	/* Each archive is one process's to fetch; others need not wait for it. */
+	f.apt->lock_fd = viv_close(f.apt->lock_fd);
 	for (size_t i = 0; i < f.n; i++)
 		total += f.wants[i].package->size;
+	viv_hold_begin(&f.hold);
 	viv_task_begin(report, total, "fetching %zu packages", f.n);
 	r = fetch_all(&f, report, &first);
 	c = commit(store, &f, first.code ? NULL : &first);
 	viv_task_end(report, r == 0 && c == 0);
+	viv_hold_end(&f.hold, r == -EINTR);
 	return r < 0 || c < 0 ? viv_error_move(err, &first) : 0;
 }

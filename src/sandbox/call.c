@@ -2,6 +2,7 @@
 #include "sandbox/internal.h"
 
 #include "base/fd.h"
+#include "base/hold.h"
 #include "base/process.h"
 
 #include <dirent.h>
@@ -202,11 +203,24 @@ static int died(int status, struct viv_error *err)
 	return viv_error_say(err, EIO, "the sandbox ended unexpectedly (status %d)", code);
 }
 
+/* The last of them that ends closes the channel: then nothing writes any more. */
+static void end_all(pid_t pid, int up)
+{
+	char rest[4096];
+	ssize_t n;
+
+	kill(pid, SIGKILL);
+	do
+		n = read(up, rest, sizeof(rest));
+	while (n > 0 || (n < 0 && errno == EINTR));
+}
+
 static int call_at(struct call *c, struct viv_report *report, struct viv_str *result,
 		   bool *ret_set_up, struct viv_error *err)
 {
 	VIV_ERROR map_err = VIV_ERROR_INIT;
 	int sync[2], up[2], status, r;
+	struct viv_hold hold;
 	bool finished;
 	pid_t pid, parent = getpid();
 
@@ -233,9 +247,13 @@ static int call_at(struct call *c, struct viv_report *report, struct viv_str *re
 	}
 	if (map_err.code)
 		viv_error_move(err, &map_err);
-	r = viv_channel_receive(up[0], report, result, &finished, err);
+	viv_hold_begin(&hold);
+	r = viv_channel_receive(up[0], hold.fd, report, result, &finished, err);
+	if (!finished && r == -EINTR)
+		end_all(pid, up[0]);
 	viv_close(up[0]);
 	wait_status(pid, &status);
+	viv_hold_end(&hold, r == -EINTR);
 	if (map_err.code || (err && err->code && !finished))
 		return -err->code;
 	return finished ? r : died(status, err);

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 /* A sysctl's number, or -1 if the kernel has no such switch. */
-static long read_switch(const char *name)
+static long read_switch(const char *sysctls, const char *name)
 {
-	VIV_FREE char *path = viv_asprintf("/proc/sys/%s", name);
+	VIV_FREE char *path = viv_asprintf("%s/%s", sysctls, name);
 	VIV_STR text = VIV_STR_INIT;
 	uint64_t v;
 
@@ -26,17 +26,18 @@ static const struct {
 	const char *path;
 	long forbids; /* the value that forbids */
 	bool root_too;
+	bool partly; /* some programs may all the same: other reasons come first */
 	const char *advice;
 } switches[] = {
-	{"user/max_user_namespaces", 0, true,
+	{"user/max_user_namespaces", 0, true, false,
 	 "user namespaces are switched off (user.max_user_namespaces = 0). To allow them:\n"
 	 "  echo user.max_user_namespaces=15000 | sudo tee /etc/sysctl.d/60-viv.conf\n"
 	 "  sudo sysctl --system"},
-	{"kernel/unprivileged_userns_clone", 0, false,
+	{"kernel/unprivileged_userns_clone", 0, false, false,
 	 "user namespaces are for root only (kernel.unprivileged_userns_clone = 0). To allow them:\n"
 	 "  echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/60-viv.conf\n"
 	 "  sudo sysctl --system"},
-	{"kernel/apparmor_restrict_unprivileged_userns", 1, false,
+	{"kernel/apparmor_restrict_unprivileged_userns", 1, false, true,
 	 "AppArmor forbids user namespaces to programs without a profile\n"
 	 "(kernel.apparmor_restrict_unprivileged_userns = 1). Either give viv a profile,\n"
 	 "  printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\n"
@@ -60,19 +61,15 @@ static int replace(struct viv_error *err, int code, const char *fmt, ...)
 	return -code;
 }
 
-static int explain_switches(struct viv_error *err)
+int viv_sandbox_explain_switches(const char *sysctls, const char *self, bool root, bool partly,
+				 struct viv_error *err)
 {
-	char self[4096] = "/usr/bin/viv";
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (n > 0)
-		self[n] = '\0';
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(switches); i++) {
 		VIV_STR text = VIV_STR_INIT;
 		const char *slot;
 
-		if ((geteuid() == 0 && !switches[i].root_too) ||
-		    read_switch(switches[i].path) != switches[i].forbids)
+		if ((root && !switches[i].root_too) || switches[i].partly != partly ||
+		    read_switch(sysctls, switches[i].path) != switches[i].forbids)
 			continue;
 		slot = strstr(switches[i].advice, "%s");
 		viv_str_add_bytes(&text, switches[i].advice,
@@ -85,6 +82,16 @@ static int explain_switches(struct viv_error *err)
 		return replace(err, EPERM, "cannot make a sandbox: %s", text.data);
 	}
 	return 0;
+}
+
+static int explain_switches(bool partly, struct viv_error *err)
+{
+	char self[4096] = "/usr/bin/viv";
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n > 0)
+		self[n] = '\0';
+	return viv_sandbox_explain_switches("/proc/sys", self, geteuid() == 0, partly, err);
 }
 
 static int explain_ids(struct viv_error *err)
@@ -117,13 +124,15 @@ int viv_sandbox_explain(struct viv_error *err)
 
 		if (!u || !g)
 			return replace(err, ENOENT,
-				       "cannot make a sandbox: newuidmap is missing\n"
+				       "cannot make a sandbox: %s is missing\n"
 				       "Install the package uidmap (on Fedora shadow-utils, on Arch "
-				       "shadow).");
+				       "shadow).", u ? "newgidmap" : "newuidmap");
 	}
-	r = explain_switches(err);
+	r = explain_switches(false, err);
 	if (r == 0 && geteuid() != 0)
 		r = explain_ids(err);
+	if (r == 0)
+		r = explain_switches(true, err);
 	return r ? r : err ? -err->code : -EPERM;
 }
 

@@ -36,6 +36,13 @@ int viv_sandbox_map_ids(pid_t pid, struct viv_error *err);
 
 /* Says why a step failed: replaces *err by one with advice where the reason can be found. */
 int viv_sandbox_explain(struct viv_error *err);
+/*
+ * The part of it that looks at the kernel's switches below `sysctls` ("/proc/sys"): those that forbid
+ * user namespaces to all, or (`partly`) to programs that no profile is for. `self` is our program's
+ * path, for advice. 0: none forbids them.
+ */
+int viv_sandbox_explain_switches(const char *sysctls, const char *self, bool root, bool partly,
+				 struct viv_error *err);
 
 /* Inside: makes the scratch folder and the binds. *ret is the caller's. */
 int viv_sandbox_make_scratch(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,

@@ -49,7 +49,7 @@ typedef int (*viv_sandbox_fn)(const struct viv_sandbox_view *view, void *arg,
 
 /*
  * Runs fn inside and waits for it; every process of the sandbox has ended when it returns, and
- * ends with the calling thread. Umask inside: 022.
+ * ends with the calling thread. Umask inside: 022. EINTR: a signal is to end us, see base/hold.h.
  */
 int viv_sandbox_call(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, void *arg,
 		     struct viv_report *report, struct viv_str *result, struct viv_error *err);

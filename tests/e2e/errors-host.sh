@@ -109,6 +109,15 @@ expect 125 mounted "mount --bind subuid /etc/subuid; mount --bind subgid /etc/su
 	"${as[@]}" "${home[@]}" "$VIV" build -q nobody/vm.lua
 err_has "no kernel in this package"
 
+# The programs that give it its ids
+for p in newuidmap newgidmap; do
+	expect 125 mounted "mount --bind /dev/null $(command -v $p)" \
+		"${as[@]}" "${home[@]}" "$VIV" build -q nobody/vm.lua -p diverts
+	err_has "cannot make a sandbox: $p is missing"
+	err_has "Install the package uidmap"
+done
+cp vm.lock nobody/vm.lock
+
 mkfifo up go
 unshare -U sh -c 'echo >up; read _ <go; exec "$@"' sh setpriv --reuid 0 --regid 0 --clear-groups \
 	sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' sh \

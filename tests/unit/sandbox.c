@@ -250,13 +250,55 @@ static void test_subids(void **state)
 	viv_remove_tree(dir, NULL);
 }
 
+static void test_switches(void **state)
+{
+	static const struct {
+		const char *name, *value;
+		bool root, partly;
+		const char *says; /* NULL: no reason */
+	} rows[] = {
+		{"kernel/apparmor_restrict_unprivileged_userns", "1\n", false, true,
+		 "profile viv /opt/bin/viv flags=(unconfined) {\\n  userns,"},
+		{"kernel/apparmor_restrict_unprivileged_userns", "1\n", false, true,
+		 "sudo apparmor_parser -r /etc/apparmor.d/viv"},
+		{"kernel/apparmor_restrict_unprivileged_userns", "1\n", false, true,
+		 "echo kernel.apparmor_restrict_unprivileged_userns=0 | sudo tee"},
+		{"kernel/apparmor_restrict_unprivileged_userns", "1\n", false, false, NULL},
+		{"kernel/apparmor_restrict_unprivileged_userns", "1\n", true, true, NULL},
+		{"kernel/apparmor_restrict_unprivileged_userns", "0\n", false, true, NULL},
+		{"kernel/unprivileged_userns_clone", "0\n", false, false,
+		 "echo kernel.unprivileged_userns_clone=1 | sudo tee"},
+		{"kernel/unprivileged_userns_clone", "0\n", true, false, NULL},
+		{"user/max_user_namespaces", "0\n", true, false, "user.max_user_namespaces=15000"},
+		{"user/max_user_namespaces", "7\n", false, false, NULL},
+		{"user/max_user_namespaces", "junk", false, false, NULL},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_FREE char *dir = test_dir("sysctl"), *path = viv_path_join(dir, rows[i].name);
+		VIV_FREE char *parent = viv_path_dir(path);
+		VIV_ERROR err = VIV_ERROR_INIT;
+		int r;
+
+		viv_error_say(&err, EIO, "the first reason");
+		assert_int_equal(viv_mkdir_p(parent, 0755, NULL), 0);
+		assert_int_equal(viv_write_file(path, rows[i].value, strlen(rows[i].value), 0644, NULL),
+				 0);
+		r = viv_sandbox_explain_switches(dir, "/opt/bin/viv", rows[i].root, rows[i].partly, &err);
+		assert_int_equal(r, rows[i].says ? -EPERM : 0);
+		if (!strstr(err.msg, rows[i].says ? rows[i].says : "the first reason"))
+			fail_msg("%zu: %s", i, err.msg);
+		viv_remove_tree(dir, NULL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids_and_report), cmocka_unit_test(test_errors_come_out),
 		cmocka_unit_test(test_exec),	       cmocka_unit_test(test_time_limit),
 		cmocka_unit_test(test_scratch_on_disk), cmocka_unit_test(test_host_is_read_only),
-		 cmocka_unit_test(test_subids),
+		cmocka_unit_test(test_subids), cmocka_unit_test(test_switches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/hold.h"
+
+#include "base/fd.h"
+
+#include <sys/signalfd.h>
+
+static sigset_t held_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	sigset_t held;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(signals); i++)
+		sigaddset(&held, signals[i]);
+	return held;
+}
+
+void viv_hold_begin(struct viv_hold *h)
+{
+	sigset_t held = held_signals();
+
+	pthread_sigmask(SIG_BLOCK, &held, &h->before);
+	h->fd = signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void viv_hold_end(struct viv_hold *h, bool interrupted)
+{
+	h->fd = viv_close(h->fd);
+	if (!interrupted)
+		pthread_sigmask(SIG_SETMASK, &h->before, NULL);
+}
+
+void viv_hold_let_through(void)
+{
+	sigset_t held = held_signals();
+
+	pthread_sigmask(SIG_UNBLOCK, &held, NULL);
+}

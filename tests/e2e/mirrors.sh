@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+# Ways to a mirror: through a proxy, to a snapshot of the recorded time, interrupted. Boots nothing.
+. "$(dirname "$0")/lib.sh"
+
+command -v python3 >/dev/null || skip "python3 is missing"
+unset http_proxy https_proxy all_proxy no_proxy
+echo 'Acquire::Retries "0";' >apt.conf
+export APT_CONFIG=$work/apt.conf
+tiny_machine
+mkfifo port
+: >asked
+python3 "$tests/data/deb/mirror.py" "$work/tiny/repo" "$work/asked" "$work/stall" >port 2>mirror.log &
+mirror=$!
+trap 'kill $mirror 2>/dev/null; cleanup' EXIT
+read -r port <port
+
+asked() { grep -q "$1" asked || fail "nobody asked for $1: $(cat asked)"; }
+
+# A proxy: of the environment, and of this system's apt configuration
+sed -i 's,file://[^ ]*,http://deb.example.org,' vm.lua
+http_proxy=http://127.0.0.1:$port tiny_builds
+asked "^http://deb.example.org/dists/tiny/InRelease"
+asked "^http://deb.example.org/pool/main/hello"
+: >asked
+echo "Acquire::http::Proxy \"http://127.0.0.1:$port\";" >>apt.conf
+expect 0 "$VIV" update -q
+asked "^http://deb.example.org/dists/tiny/InRelease"
+VIV_STORE=$work/second tiny_builds
+asked "^http://deb.example.org/pool/main/hello"
+sed -i '/Proxy/d' apt.conf
+
+# The mirror has it no more: the snapshot of the time when its index was made is asked
+sed -i "s,http://deb.example.org,http://127.0.0.1:$port," vm.lua
+export VIV_STORE=$work/third
+hello=$(cd tiny/repo && echo pool/main/hello_*.deb)
+: >asked
+mv "tiny/repo/$hello" gone.deb
+expect 125 "$VIV" build -q
+err_has "no mirror has hello 1.0 any more"
+err_has "viv update takes newer versions; packages.snapshotMirrors names"
+sed -i "s,^packages.mirrors.*,&\npackages.snapshotMirrors = { \"http://127.0.0.1:$port/snapshot\" }," vm.lua
+expect 125 "$VIV" build -q
+err_has "no mirror has hello 1.0 any more"
+err_has "viv update"
+asked "^/snapshot/20231114T221320Z/$hello "
+mv gone.deb "tiny/repo/$hello"
+# Where only the snapshot has it
+sed -i "s,^\(packages.mirrors.*\)http://127.0.0.1:$port,\1http://127.0.0.1:$port/none," vm.lua
+: >asked
+tiny_builds --locked
+asked "^/none/$hello "
+asked "^/snapshot/20231114T221320Z/$hello "
+
+# Ctrl-C in the middle of a package: ended as by the signal, and gone on with next time
+sed -i "s,/none,,; /snapshotMirrors/d" vm.lua
+export VIV_STORE=$work/fourth
+rm -rf cache/viv/archives
+mv tiny/repo/pool/main/large_*.deb aside.deb
+expect 125 "$VIV" build -q # all but the package that the signals are to meet
+err_has "no mirror has large 1.0"
+mv aside.deb "tiny/repo/pool/main/$(basename "$(grep -o 'large_[^ "]*deb' vm.lock | head -n 1)")"
+echo large >stall
+: >asked
+sum=$(sha256sum tiny/repo/pool/main/large_*.deb | cut -d' ' -f1)
+mkdir -p cache/viv/archives
+for signal in INT TERM; do
+	rm -f cache/viv/archives/*
+	env --default-signal=INT "$VIV" build -q >out 2>err &
+	viv=$!
+	timeout 60 tail -s 0.1 --pid=$viv -c +1 -F "cache/viv/archives/$sum" 2>/dev/null |
+		head -c 900000 >/dev/null
+	kill -$signal $viv
+	wait $viv
+	status=$?
+	[ $status = $((128 + $(kill -l $signal))) ] || fail "SIG$signal: exit status $status"
+	[ -s "cache/viv/archives/$sum" ] || fail "SIG$signal: what was fetched is gone"
+	err_has "interrupted; what was fetched is kept"
+	[ -z "$(ls -A fourth/tmp)$(ls -A fourth/pins)" ] ||
+		fail "SIG$signal: left behind: $(ls -A fourth/tmp fourth/pins)"
+	for p in /proc/[0-9]*; do
+		! tr '\0' ' ' <"$p/environ" 2>/dev/null | grep -q "APT_CONFIG=$work/cache" ||
+			fail "SIG$signal: still running: $(tr '\0' ' ' <"$p/cmdline")"
+	done
+done
+rm stall
+: >asked
+tiny_builds
+grep -q "large.* [1-9][0-9]*$" asked || fail "all of it was asked for again: $(cat asked)"
+! grep -q "large.* 0$" asked || fail "it was asked for from the start: $(cat asked)"
