@@ -30,3 +30,10 @@ void viv_say(struct viv_report *r, enum viv_level level, const char *fmt, ...) V
 void viv_task_begin(struct viv_report *r, uint64_t total, const char *fmt, ...) VIV_PRINTF(3, 4);
 void viv_task_advance(struct viv_report *r, uint64_t done, const char *detail);
 void viv_task_end(struct viv_report *r, bool ok);
+
+/*
+ * Text that may be somebody else's (a guest's, a machine file's, a mirror's) as it may stand in a
+ * line of ours on a terminal: control characters and what is not UTF-8 are written as \x1b;
+ * newlines and tabs stay. The caller frees it.
+ */
+char *viv_report_text(const char *text);

@@ -63,9 +63,9 @@ static void print_plan(struct viv_cmd *cmd, const struct viv_args *args,
 	json_array_foreach(steps, i, step) {
 		bool there = json_is_true(json_object_get(step, "there"));
 
-		printf("%-14s %s: %s\n", viv_json_str(step, "step"),
-		       there ? "there" : "would be built",
-		       there ? viv_json_str(step, "id") : viv_json_str(step, "why"));
+		viv_cmd_print(stdout, "%-14s %s: %s\n", viv_json_str(step, "step"),
+			      there ? "there" : "would be built",
+			      there ? viv_json_str(step, "id") : viv_json_str(step, "why"));
 	}
 }
 

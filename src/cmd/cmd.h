@@ -70,6 +70,9 @@ const char *viv_args_value(const struct viv_args *a, const char *flag); /* the l
 void viv_print_help(const struct viv_command *c); /* NULL: of the program */
 
 /* common.c */
+/* A line, or several, in which text may be somebody else's: fit for a terminal (viv_report_text).
+ */
+void viv_cmd_print(FILE *f, const char *fmt, ...) VIV_PRINTF(2, 3);
 /* "viv: <message>" on stderr; frees the message. Returns VIV_EXIT_ENVIRONMENT. */
 int viv_cmd_fail(struct viv_cmd *cmd, struct viv_error *err);
 /* As above for a wrong call; returns VIV_EXIT_USAGE. */

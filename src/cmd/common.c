@@ -3,10 +3,23 @@
 
 #include <ctype.h>
 
+void viv_cmd_print(FILE *f, const char *fmt, ...)
+{
+	VIV_STR text = VIV_STR_INIT;
+	VIV_FREE char *shown = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	viv_str_addv(&text, fmt, ap);
+	va_end(ap);
+	shown = viv_report_text(text.data);
+	fputs(shown, f);
+}
+
 int viv_cmd_fail(struct viv_cmd *cmd, struct viv_error *err)
 {
 	viv_progress_clear(cmd->report);
-	fprintf(stderr, "viv: %s\n", err->msg ? err->msg : strerror(err->code));
+	viv_cmd_print(stderr, "viv: %s\n", err->msg ? err->msg : strerror(err->code));
 	viv_error_clear(err);
 	return VIV_EXIT_ENVIRONMENT;
 }
@@ -20,7 +33,7 @@ int viv_cmd_usage(struct viv_cmd *cmd, const char *fmt, ...)
 	viv_str_addv(&text, fmt, ap);
 	va_end(ap);
 	viv_progress_clear(cmd->report);
-	fprintf(stderr, "viv: %s", text.data);
+	viv_cmd_print(stderr, "viv: %s", text.data);
 	free(cmd->wrong);
 	cmd->wrong = viv_str_steal(&text);
 	if (cmd->command)

@@ -176,10 +176,10 @@ static void print_problem(const char *name, bool advice, const char *text)
 
 	while (viv_slice_line(&rest, &line)) {
 		if (first)
-			printf("%-8s %-15s %.*s\n", advice ? "note" : "PROBLEM", name, (int)line.len,
-			       line.data);
+			viv_cmd_print(stdout, "%-8s %-15s %.*s\n", advice ? "note" : "PROBLEM",
+				      name, (int)line.len, line.data);
 		else
-			printf("%-24s %.*s\n", "", (int)line.len, line.data);
+			viv_cmd_print(stdout, "%-24s %.*s\n", "", (int)line.len, line.data);
 		first = false;
 	}
 }
@@ -204,7 +204,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args)
 		if (cmd->json)
 			continue;
 		if (ok)
-			printf("%-8s %-15s %s\n", "ok", c->name, found);
+			viv_cmd_print(stdout, "%-8s %-15s %s\n", "ok", c->name, found);
 		else
 			print_problem(c->name, c->advice, err.msg);
 	}

@@ -29,9 +29,10 @@ static int unknown(struct viv_cmd *cmd, const char *name)
 	viv_suggest(name, (const char *const *)names.items, names.count, 1, &near);
 	viv_progress_clear(cmd->report);
 	if (near.count)
-		fprintf(stderr, "viv: no option %s (did you mean %s?)\n", name, near.items[0]);
+		viv_cmd_print(stderr, "viv: no option %s (did you mean %s?)\n", name,
+			      near.items[0]);
 	else
-		fprintf(stderr, "viv: no option %s\n", name);
+		viv_cmd_print(stderr, "viv: no option %s\n", name);
 	return VIV_EXIT_USAGE;
 }
 
@@ -41,16 +42,17 @@ static void print_why(const char *option, const json_t *defs)
 	const json_t *d;
 	size_t i;
 
-	printf("%s\n", option);
+	viv_cmd_print(stdout, "%s\n", option);
 	json_array_foreach((json_t *)defs, i, d)
 	{
 		VIV_STR value = VIV_STR_INIT;
 
 		viv_json_canonical(json_object_get(d, "value"), &value);
-		printf("  %c %s, priority %lld: %s\n",
-		       json_is_true(json_object_get(d, "used")) ? '*' : ' ',
-		       viv_json_str(d, "place"),
-		       (long long)json_integer_value(json_object_get(d, "priority")), value.data);
+		viv_cmd_print(stdout, "  %c %s, priority %lld: %s\n",
+			      json_is_true(json_object_get(d, "used")) ? '*' : ' ',
+			      viv_json_str(d, "place"),
+			      (long long)json_integer_value(json_object_get(d, "priority")),
+			      value.data);
 	}
 }
 

@@ -29,7 +29,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args)
 	if (found)
 		return VIV_EXIT_OK;
 	viv_progress_clear(cmd->report);
-	fprintf(stderr, "viv: no option has \"%s\" in its name or text\n", pattern);
+	viv_cmd_print(stderr, "viv: no option has \"%s\" in its name or text\n", pattern);
 	return VIV_EXIT_FAILED;
 }
 

@@ -59,6 +59,7 @@ static void draw(struct progress *p, const char *detail, bool now)
 {
 	int64_t at = viv_now_ms();
 	VIV_STR s = VIV_STR_INIT;
+	VIV_FREE char *text = NULL;
 	const struct task *t;
 
 	if (!p->terminal || p->quiet || !p->depth || (!now && at - p->drawn_ms < 100))
@@ -70,7 +71,8 @@ static void draw(struct progress *p, const char *detail, bool now)
 		add_bar(&s, t);
 	if (detail)
 		viv_str_addf(&s, " %s", detail);
-	fprintf(stderr, "\r\033[K%.*s", columns() - 1, s.data);
+	text = viv_report_text(s.data);
+	fprintf(stderr, "\r\033[K%.*s", columns() - 1, text);
 	fflush(stderr);
 	p->shown = true;
 }
@@ -82,7 +84,7 @@ static void message(struct viv_report *r, enum viv_level level, const char *text
 	if ((level == VIV_DEBUG && !p->verbose) || (level == VIV_INFO && p->quiet))
 		return;
 	clear(p);
-	fprintf(stderr, "viv: %s%s\n", level == VIV_WARNING ? "warning: " : "", text);
+	viv_cmd_print(stderr, "viv: %s%s\n", level == VIV_WARNING ? "warning: " : "", text);
 	draw(p, NULL, true);
 }
 
@@ -94,7 +96,7 @@ static void begin(struct viv_report *r, const char *name, uint64_t total)
 		p->tasks[p->depth] = (struct task){viv_strdup(name), total, 0, viv_now_ms()};
 	p->depth++;
 	if (!p->terminal && !p->quiet)
-		fprintf(stderr, "viv: %s\n", name);
+		viv_cmd_print(stderr, "viv: %s\n", name);
 	draw(p, NULL, true);
 }
 
@@ -120,8 +122,8 @@ static void end(struct viv_report *r, bool ok)
 	ms = viv_now_ms() - t->begun_ms;
 	clear(p);
 	if (p->terminal && !p->quiet && ok && ms >= 500)
-		fprintf(stderr, "viv: %s (%lld.%lld s)\n", t->name, (long long)ms / 1000,
-			(long long)ms % 1000 / 100);
+		viv_cmd_print(stderr, "viv: %s (%lld.%lld s)\n", t->name, (long long)ms / 1000,
+			      (long long)ms % 1000 / 100);
 	free(t->name);
 	draw(p, NULL, true);
 }

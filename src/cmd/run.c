@@ -125,9 +125,9 @@ static void print_result(const struct run *run, const struct viv_session_result 
 	if (run->spec.pty && !viv_streq(result->outcome.kind, "exit"))
 		fputc('\n', stderr); /* the guest's cursor may be anywhere */
 	for (size_t i = 0; i < result->lines.count; i++)
-		fprintf(stderr, "%s\n", result->lines.items[i]);
+		viv_cmd_print(stderr, "%s\n", result->lines.items[i]);
 	if (result->outcome.reason)
-		fprintf(stderr, "viv: %s\n", result->outcome.reason);
+		viv_cmd_print(stderr, "viv: %s\n", result->outcome.reason);
 	hint_at_shell(run, result->outcome.status);
 }
 

@@ -94,7 +94,7 @@ static int print_problems(struct viv_cmd *cmd, const struct viv_store_problems *
 		json_array_append_new(all, json_pack("{s:s, s:s}", "id", p->items[i].id, "problem",
 						     p->items[i].what));
 		if (!cmd->json)
-			printf("%s: %s\n", p->items[i].id, p->items[i].what);
+			viv_cmd_print(stdout, "%s: %s\n", p->items[i].id, p->items[i].what);
 	}
 	if (cmd->json) {
 		viv_cmd_print_json(all);

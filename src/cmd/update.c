@@ -17,7 +17,7 @@ static void print_changes(struct viv_cmd *cmd, const struct viv_lock *old, const
 	viv_lock_compare(old, now, &lines);
 	viv_progress_clear(cmd->report);
 	for (size_t i = 0; i < lines.count; i++)
-		puts(lines.items[i]);
+		viv_cmd_print(stdout, "%s\n", lines.items[i]);
 	if (!lines.count && !cmd->quiet)
 		fputs("viv: nothing changed\n", stderr);
 }

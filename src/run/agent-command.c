@@ -49,14 +49,12 @@ static void release(struct viv_command *c)
 {
 	local_close(&c->in);
 	for (int i = 0; i < 2; i++)
-		local_close(&c->out[i].local);
+		sink_close(&c->out[i].sink);
 }
 
 static void free_detached(struct viv_command *c)
 {
 	release(c);
-	for (int i = 0; i < 2; i++)
-		viv_str_free(&c->out[i].pending);
 	free(c->program);
 	free(c->cwd);
 	free(c->user);
@@ -72,7 +70,7 @@ void command_free(struct viv_command *c)
 
 static bool all_written(const struct viv_command *c)
 {
-	return c->out[0].pending.len == 0 && c->out[1].pending.len == 0;
+	return sink_is_empty(&c->out[0].sink) && sink_is_empty(&c->out[1].sink);
 }
 
 /* Done, if nothing more comes and all is written. */
@@ -268,7 +266,7 @@ static void send_run(struct viv_agent *a, uint32_t id, const struct viv_str *s)
 
 static void open_output(struct output *o, int fd)
 {
-	local_open(&o->local, fd, true);
+	sink_open(&o->sink, fd);
 	o->window = AGENT_WINDOW;
 }
 

@@ -2,12 +2,13 @@
 #pragma once
 
 /*
- * What the files of the agent's client share: agent.c (the connection), agent-command.c (commands
- * and their streams), agent-local.c (the descriptors on this side).
+ * What the files of the agent's client share: agent.c (the connection), agent-command.c (commands),
+ * agent-streams.c (their streams).
  */
 
 #include "proto/proto.h"
 #include "run/agent.h"
+#include "run/local.h"
 
 #define AGENT_WINDOW	(256 * 1024) /* bytes of each output that we keep for a slow reader */
 #define AGENT_OUT_LIMIT (128 * 1024) /* no more input is read while so much waits for the port */
@@ -19,29 +20,10 @@ enum agent_state {
 	AGENT_OVER,	/* `lost` was called */
 };
 
-/* A descriptor of the caller's, made ready to be waited for without blocking. */
-struct local {
-	int fd;		 /* -1: none */
-	int theirs;	 /* the caller's; equal to fd unless it was opened anew */
-	int restore;	 /* flags that it gets back; -1: none */
-	uint32_t events; /* that are watched; 0: nothing is */
-	struct viv_source *source;
-};
-
-/* fd -1 gives one that is closed. */
-void local_open(struct local *l, int fd, bool write);
-void local_close(struct local *l);
-/* Watches for events, or for nothing (0). */
-int local_watch(struct local *l, struct viv_loop *loop, uint32_t events, viv_io_fn fn, void *arg,
-		struct viv_error *err);
-
 struct output {
-	struct local local;
-	struct viv_str pending; /* came and not yet written, from pending_at on */
-	size_t pending_at;
+	struct sink sink;
 	size_t window;	/* bytes that the guest may still send */
 	size_t written; /* since the last CREDIT */
-	bool closed;	/* nobody reads it any more; what comes is dropped */
 };
 
 struct viv_command {

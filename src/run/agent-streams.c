@@ -6,24 +6,17 @@
 static int on_output(struct viv_source *s, int fd, uint32_t events, void *arg);
 
 /* Nobody reads this output any more. */
-static void close_output(struct viv_command *c, int i)
+static void output_failed(struct viv_command *c, int i, int code)
 {
 	struct output *o = &c->out[i];
 
-	o->closed = true;
-	viv_str_free(&o->pending);
-	o->pending_at = 0;
-	local_watch(&o->local, c->agent->loop, 0, on_output, c, NULL);
+	if (code != EPIPE && !c->error)
+		c->error = viv_asprintf("cannot write the command's output: %s", strerror(code));
+	sink_shut(&o->sink);
+	local_watch(&o->sink.local, c->agent->loop, 0, on_output, c, NULL);
 	if (!c->ended)
 		agent_send(c->agent, VIV_PROTO_CLOSE, (uint8_t)(VIV_PROTO_STDOUT + i), c->id, NULL,
 			   0);
-}
-
-static void output_failed(struct viv_command *c, int i, int code)
-{
-	if (code != EPIPE && !c->error)
-		c->error = viv_asprintf("cannot write the command's output: %s", strerror(code));
-	close_output(c, i);
 }
 
 /* Bytes that have been written make room for as many new ones. */
@@ -41,49 +34,31 @@ static void credit(struct viv_command *c, int i, size_t n)
 	o->written = 0;
 }
 
-/* Returns how many bytes the descriptor took. On an error the output is closed. */
-static size_t write_some(struct viv_command *c, int i, const char *data, size_t len)
+/* After something was written, or not. */
+static void settle(struct viv_command *c, int i, size_t n, int code)
 {
 	struct output *o = &c->out[i];
-	size_t at = 0;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	uint32_t events = sink_is_empty(&o->sink) ? 0 : EPOLLOUT;
 
-	while (at < len && !o->closed) {
-		ssize_t n = write(o->local.fd, data + at, len - at);
-
-		if (n >= 0)
-			at += (size_t)n;
-		else if (errno == EAGAIN)
-			break;
-		else if (errno != EINTR)
-			output_failed(c, i, errno);
-	}
-	if (at && !o->closed)
-		credit(c, i, at);
-	return at;
-}
-
-static void write_pending(struct viv_command *c, int i)
-{
-	struct output *o = &c->out[i];
-
-	o->pending_at +=
-		write_some(c, i, o->pending.data + o->pending_at, o->pending.len - o->pending_at);
-	if (o->closed)
-		return;
-	if (o->pending_at == o->pending.len) {
-		viv_str_clear(&o->pending);
-		o->pending_at = 0;
-		local_watch(&o->local, c->agent->loop, 0, on_output, c, NULL);
-	}
+	if (n && !o->sink.closed)
+		credit(c, i, n);
+	if (!code)
+		code = -local_watch(&o->sink.local, c->agent->loop, events, on_output, c, &err);
+	if (code)
+		output_failed(c, i, code);
 }
 
 static int on_output(struct viv_source *s VIV_UNUSED, int fd, uint32_t events VIV_UNUSED, void *arg)
 {
 	struct viv_command *c = arg;
 	struct viv_agent *a = c->agent;
+	int i = c->out[0].sink.local.fd == fd ? 0 : 1, code;
+	size_t n;
 
 	agent_enter(a);
-	write_pending(c, c->out[0].local.fd == fd ? 0 : 1);
+	n = sink_flush(&c->out[i].sink, &code);
+	settle(c, i, n, code);
 	command_check_done(c);
 	if (!a->dead)
 		agent_flush(a);
@@ -93,29 +68,19 @@ static int on_output(struct viv_source *s VIV_UNUSED, int fd, uint32_t events VI
 
 void command_take_output(struct viv_command *c, const struct viv_frame *f)
 {
-	int i = f->flags - VIV_PROTO_STDOUT, r;
+	int i = f->flags - VIV_PROTO_STDOUT, code;
 	struct output *o = &c->out[i];
-	const char *data = (const char *)f->payload;
-	size_t n = 0;
-	VIV_ERROR err = VIV_ERROR_INIT;
+	size_t n;
 
-	if (!c->started || o->local.fd < 0 || f->len > o->window) {
+	if (!c->started || o->sink.local.fd < 0 || f->len > o->window) {
 		agent_violation(c->agent, f);
 		return;
 	}
 	o->window -= f->len;
-	if (o->pending.len == 0)
-		n = write_some(c, i, data, f->len);
-	if (o->closed || n == f->len)
+	if (o->sink.closed)
 		return;
-	if (o->pending_at > AGENT_WINDOW) {
-		viv_str_drop(&o->pending, o->pending_at);
-		o->pending_at = 0;
-	}
-	viv_str_add_bytes(&o->pending, data + n, f->len - n);
-	r = local_watch(&o->local, c->agent->loop, EPOLLOUT, on_output, c, &err);
-	if (r < 0)
-		output_failed(c, i, -r);
+	n = sink_write(&o->sink, (const char *)f->payload, f->len, &code);
+	settle(c, i, n, code);
 }
 
 /* Reads straight into the line to the port. */

@@ -10,7 +10,8 @@
 #define CHUNK	  16384u
 
 struct viv_console {
-	struct viv_source *source;
+	struct viv_loop *loop;
+	struct viv_source *source; /* NULL: paused, or closed */
 	int fd, log_fd;
 	char *log;
 	uint64_t logged;
@@ -142,6 +143,7 @@ int viv_console_new(struct viv_loop *loop, int fd, const char *log,
 	struct viv_console *c = viv_new(struct viv_console);
 	int r;
 
+	c->loop = loop;
 	c->fd = fd;
 	c->log_fd = -1;
 	c->log = viv_strdup(log);
@@ -178,6 +180,18 @@ void viv_console_write(struct viv_console *c, const void *data, size_t len)
 		return;
 	viv_str_add_bytes(&c->input, data, len);
 	flush_input(c);
+}
+
+void viv_console_pause(struct viv_console *c, bool pause)
+{
+	/* Without a source: one without events would still report the other end's hang-up. */
+	if (pause && c->source) {
+		viv_source_remove(c->source);
+		c->source = NULL;
+	} else if (!pause && !c->source && c->fd >= 0) {
+		viv_loop_add_io(c->loop, c->fd, EPOLLIN | (c->input.len ? EPOLLOUT : 0), on_io, c,
+				&c->source, NULL);
+	}
 }
 
 const struct viv_trouble *viv_console_trouble(const struct viv_console *c)

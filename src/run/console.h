@@ -4,7 +4,7 @@
 /*
  * A machine's serial console: what comes is kept (the last part of it), written to a log file that
  * can't grow without end, searched for trouble, and handed on to whoever wants to see it. It is
- * always read: a guest must not stand still because nobody looks.
+ * always read: a guest must not stand still because nobody looks; but see viv_console_pause.
  */
 
 #include "base/loop.h"
@@ -38,6 +38,12 @@ void viv_console_free(struct viv_console *c);
 
 /* Typed by the user. What the guest does not take is dropped beyond 64 KiB. */
 void viv_console_write(struct viv_console *c, const void *data, size_t len);
+
+/*
+ * Reads nothing for a while, where every byte of its output must arrive somewhere that takes no
+ * more now. The guest's writing will stand still. Allowed in the callbacks.
+ */
+void viv_console_pause(struct viv_console *c, bool pause);
 
 const struct viv_trouble *viv_console_trouble(const struct viv_console *c);
 /* The last `n` lines, fit for a terminal; pushed to *ret. */

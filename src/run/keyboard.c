@@ -7,7 +7,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define CHUNK 1024u
+#define CHUNK	    1024u
+#define WAITING_MAX (1u << 20) /* typed ahead on a terminal; more is dropped */
 
 struct viv_keyboard {
 	struct viv_keyboard_spec spec;
@@ -15,7 +16,8 @@ struct viv_keyboard {
 	struct viv_escape escape;
 	struct viv_source *keys, *room, *resize;
 	int pipe[2];	      /* -1 with `typed` */
-	struct viv_str waiting; /* for room in the pipe; then nothing more is read */
+	bool person; /* a terminal: read also when there is no room, for the keys that are ours */
+	struct viv_str waiting; /* for room in the pipe */
 };
 
 int viv_keyboard_fd(const struct viv_keyboard *k)
@@ -49,7 +51,7 @@ static void write_pipe(struct viv_keyboard *k)
 	if (k->room)
 		viv_source_set_events(k->room, k->waiting.len ? EPOLLOUT : 0, NULL);
 	if (k->keys)
-		viv_source_set_events(k->keys, k->waiting.len && k->room ? 0 : EPOLLIN, NULL);
+		viv_source_set_events(k->keys, k->waiting.len && !k->person ? 0 : EPOLLIN, NULL);
 }
 
 static int on_room(struct viv_source *s, int fd, uint32_t events, void *arg)
@@ -71,8 +73,8 @@ static void on_typed(struct viv_keyboard *k, const char *data, size_t len)
 
 	if (k->spec.typed) {
 		k->spec.typed(out, n, k->spec.arg);
-	} else {
-		viv_str_add_bytes(&k->waiting, out, n);
+	} else if (k->pipe[1] >= 0) {
+		viv_str_add_bytes(&k->waiting, out, VIV_MIN(n, WAITING_MAX - k->waiting.len));
 		write_pipe(k);
 	}
 	if (end)
@@ -129,7 +131,8 @@ int viv_keyboard_new(struct viv_loop *loop, const struct viv_keyboard_spec *spec
 	k->pipe[0] = k->pipe[1] = -1;
 	if (!spec->typed)
 		r = open_pipe(k, loop, err);
-	if (r == 0 && isatty(spec->fd))
+	k->person = isatty(spec->fd);
+	if (r == 0 && k->person)
 		r = viv_terminal_raw(spec->fd, &k->terminal, err);
 	if (r == 0)
 		r = viv_loop_add_io(loop, spec->fd, EPOLLIN, on_keys, k, &k->keys, err);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/session.h"
 
-#include "base/fd.h"
 #include "base/path.h"
 #include "base/status.h"
 #include "run/keyboard.h"
+#include "run/local.h"
 #include "run/vm.h"
 
 #include <signal.h>
@@ -27,6 +27,7 @@ struct session {
 	struct viv_vm *vm;
 	struct viv_command *command; /* while RUNNING */
 	struct viv_keyboard *keyboard;
+	struct sink out; /* VIV_SESSION_CONSOLE */
 	struct viv_source *boot_limit, *time_limit, *oops_limit;
 	enum state state;
 	bool task_open; /* a task of the report's */
@@ -221,12 +222,32 @@ static void on_trouble(struct viv_vm *vm, const struct viv_trouble *t, void *arg
 		viv_loop_add_timer(s->loop, OOPS_GRACE_MS, on_oops_limit, s, &s->oops_limit, NULL);
 }
 
+/* The console's output goes as fast as its reader takes it; all else must go on meanwhile. */
+static int on_console_room(struct viv_source *src, int fd, uint32_t events, void *arg)
+{
+	struct session *s = arg;
+	int code;
+
+	sink_flush(&s->out, &code);
+	if (sink_is_empty(&s->out)) {
+		local_watch(&s->out.local, s->loop, 0, on_console_room, s, NULL);
+		viv_console_pause(viv_vm_console(s->vm), false);
+	}
+	return 0;
+}
+
 static void on_console_output(struct viv_vm *vm, const char *data, size_t len, void *arg)
 {
 	struct session *s = arg;
+	int code;
 
-	if (s->spec->kind == VIV_SESSION_CONSOLE)
-		viv_write_all(s->spec->out_fd, data, len, "the terminal", NULL);
+	if (s->spec->kind != VIV_SESSION_CONSOLE || s->out.closed)
+		return;
+	sink_write(&s->out, data, len, &code);
+	if (sink_is_empty(&s->out))
+		return;
+	viv_console_pause(viv_vm_console(vm), true);
+	local_watch(&s->out.local, s->loop, EPOLLOUT, on_console_room, s, NULL);
 }
 
 static void on_warning(struct viv_vm *vm, const char *text, void *arg)
@@ -418,6 +439,7 @@ int viv_session_run(const struct viv_session_spec *spec, struct viv_session_resu
 	struct session s = {.spec = spec, .dir = spec->dir};
 	int r;
 
+	sink_open(&s.out, spec->kind == VIV_SESSION_CONSOLE ? spec->out_fd : -1);
 	s.facts.fail_on = spec->fail_on;
 	s.facts.timeout_ms = spec->timeout_ms;
 	s.facts.no_command = spec->kind != VIV_SESSION_COMMAND;
@@ -431,6 +453,7 @@ int viv_session_run(const struct viv_session_spec *spec, struct viv_session_resu
 		conclude(&s, ret);
 	viv_vm_free(s.vm);
 	viv_keyboard_free(s.keyboard);
+	sink_close(&s.out);
 	viv_loop_free(s.loop);
 	if (!spec->dir.path)
 		viv_machine_dir_release(&s.dir);

@@ -70,8 +70,11 @@ static int add_disk(const struct viv_config *config, const struct viv_system_ext
 		d->scratch = true;
 		r = viv_disk_fresh(size, &d->fd, err);
 	} else {
-		path = viv_path_join(extra->disk_image ? "." : viv_config_folder(config), image);
-		r = viv_disk_kept(path, size, d, err);
+		r = extra->disk_image ? viv_path_absolute(image, &path, err) : 0;
+		if (!path)
+			path = viv_path_join(viv_config_folder(config), image);
+		if (r == 0)
+			r = viv_disk_kept(path, size, d, err);
 	}
 	if (r < 0 && extra->disk_image)
 		viv_error_context(err, "VIV_DISK_IMAGE");

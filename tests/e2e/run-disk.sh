@@ -25,6 +25,6 @@ expect 0 run --set virtualisation.diskImage=./own.img --set virtualisation.diskS
 [ "$(stat -c %s own.img)" = $((64 << 20)) ] || fail "own.img: $(stat -c %s own.img)"
 
 expect 125 with_image nowhere/disk.img run -- true
-err_has "VIV_DISK_IMAGE: nowhere/disk.img: No such file or directory"
+err_has "VIV_DISK_IMAGE: $work/nowhere/disk.img: No such file or directory"
 expect 0 with_image other.img run --dry-run --set virtualisation.diskImage=./x.qcow2
 [ ! -e x.qcow2 ] || fail "the option's disk was made, too"

@@ -46,3 +46,12 @@ chmod 700 "$XDG_RUNTIME_DIR/viv"
 expect 125 flock -n "$XDG_RUNTIME_DIR/viv/taken" "$VIV" run --name taken --status status.json -- true
 err_has "--name: a machine named taken is running"
 nothing_built
+
+# What a machine file says does not reach the terminal as it is.
+printf 'print("a\\27]0;b\\7")\nerror("c\\27[2Jd\\r")\n' >bad.lua
+expect 125 "$VIV" run bad.lua -- true
+err_has 'a\x1b]0;b\x07'
+err_has 'c\x1b[2Jd\x0d'
+! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" err || fail "control characters: $(cat -v err)"
+expect 125 "$VIV" run "$(printf 'no\033[2J.lua')" -- true
+err_has 'no\x1b[2J.lua'

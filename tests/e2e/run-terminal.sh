@@ -20,3 +20,20 @@ expect 130 "$terminal" 60 'booting' '\x03' -- "$VIV" run -- true
 expect 0 "$terminal" 120 'Linux version' '\x01x' -- env QEMU_KERNEL_PARAMS='ignore_loglevel' "$VIV" run -q --console
 # Afterwards the terminal is as before.
 expect 0 "$terminal" 120 '# ' 'exit\r' -- sh -c "before=\$(stty -g); $VIV run -q; test \"\$before\" = \"\$(stty -g)\""
+
+# A console whose reader takes nothing does not hold up the limit, nor a signal; a slow one gets it all.
+mkfifo pipe
+exec 7<>pipe
+verbose='ignore_loglevel initcall_debug'
+expect 124 timeout 120 env QEMU_KERNEL_PARAMS="$verbose" "$VIV" run -q --console --timeout 8s </dev/null 1>&7
+exec 7>&-
+rm pipe
+QEMU_KERNEL_PARAMS="$verbose" "$VIV" run -q --console --timeout 3m <<<'kill -USR2 1' |
+	python3 -c 'import fcntl, sys
+fcntl.fcntl(0, 1031, 4096) # F_SETPIPE_SZ
+while data := sys.stdin.buffer.read(1000): sys.stdout.buffer.write(data)' >out
+grep -aq "Linux version" out && grep -aq "Power down" out || fail "the console's output is not whole"
+
+# What was typed ahead and not taken does not hold up ~.
+lines=$(printf 'echo %01000d\\r%.0s' $(seq 100))
+expect 130 "$terminal" 120 '# ' 'sleep 300\r' 'sleep 300' "$lines" 'echo' '\r~.' -- "$VIV" run -q

@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "base/report.h"
 #include "base/str.h"
 #include "base/worker.h"
 
@@ -240,6 +241,30 @@ static void no_descriptor_leaks(void **state)
 	close(77);
 }
 
+static void text_for_terminals(void **state)
+{
+	static const char *const rows[][2] = {
+		{"plain\n\ttext", "plain\n\ttext"},
+		{"größer → 日本 🙂", "größer → 日本 🙂"},
+		{"\033[31mred\033]0;title\a", "\\x1b[31mred\\x1b]0;title\\x07"},
+		{"over\rwritten\b\177", "over\\x0dwritten\\x08\\x7f"},
+		{"C1 \xc2\x9b"
+		 "31m, bare \x9b",
+		 "C1 \\xc2\\x9b31m, bare \\x9b"},
+		{"\xc0\x9b \xe0\x80\x9b \xed\xa0\x80",
+		 "\\xc0\\x9b \\xe0\\x80\\x9b \\xed\\xa0\\x80"},
+		{"cut \xe2\x86", "cut \\xe2\\x86"},
+		{"\xf4\x90\x80\x80 \xf5", "\\xf4\\x90\\x80\\x80 \\xf5"},
+		{"", ""},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_FREE char *got = viv_report_text(rows[i][0]);
+
+		assert_string_equal(got, rows[i][1]);
+	}
+}
+
 /* What can't be started is an error where descriptors are few, too. */
 static void few_descriptors(void **state)
 {
@@ -316,13 +341,20 @@ static void workers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(errors_keep_the_first), cmocka_unit_test(quoting),
-		cmocka_unit_test(numbers),		 cmocka_unit_test(paths),
-		cmocka_unit_test(near_names),		 cmocka_unit_test(hashes),
-		cmocka_unit_test(files_and_trees),	 cmocka_unit_test(programs),
-		cmocka_unit_test(event_loop),		 cmocka_unit_test(canonical_json),
-		cmocka_unit_test(workers),		 cmocka_unit_test(no_descriptor_leaks),
+		cmocka_unit_test(errors_keep_the_first),
+		cmocka_unit_test(quoting),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(paths),
+		cmocka_unit_test(near_names),
+		cmocka_unit_test(hashes),
+		cmocka_unit_test(files_and_trees),
+		cmocka_unit_test(programs),
+		cmocka_unit_test(event_loop),
+		cmocka_unit_test(canonical_json),
+		cmocka_unit_test(workers),
+		cmocka_unit_test(no_descriptor_leaks),
 		cmocka_unit_test(few_descriptors),
+		cmocka_unit_test(text_for_terminals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,30 @@ static struct viv_console *open_console(struct seen *s, const char *log, int *re
 	return c;
 }
 
+/* While it is paused nothing is read, not even the end; afterwards all of it. */
+static void test_pause(void **state)
+{
+	struct seen s = {0};
+	int guest;
+	struct viv_console *c = open_console(&s, NULL, &guest);
+
+	viv_console_pause(c, true);
+	viv_console_pause(c, true);
+	assert_int_equal(viv_write_all(guest, "text\n", 5, "", NULL), 0);
+	viv_console_write(c, "typed", 5);
+	close(guest);
+	assert_int_equal(viv_loop_run(s.loop, NULL), -ENODATA);
+	assert_int_equal(s.output.len, 0);
+	viv_console_pause(c, false);
+	assert_int_equal(viv_loop_run(s.loop, NULL), 0);
+	assert_string_equal(s.output.data, "text\n");
+	assert_int_equal(s.closed, 1);
+	viv_console_pause(c, false);
+	viv_console_free(c);
+	viv_str_free(&s.output);
+	viv_loop_free(s.loop);
+}
+
 static void test_lines_in_pieces(void **state)
 {
 	static const char *const pieces[] = {
@@ -137,6 +161,7 @@ static void test_typing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_lines_in_pieces),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_typing),

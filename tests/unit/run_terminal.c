@@ -4,9 +4,13 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "run/keyboard.h"
 #include "run/terminal.h"
 
 #include "base/str.h"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 static const struct {
 	enum viv_escape_kind kind;
@@ -50,9 +54,79 @@ static void test_rows(void **state)
 	}
 }
 
+/* A terminal, and somebody who types more into it than is taken. */
+struct typist {
+	struct viv_loop *loop;
+	size_t typed;
+	bool cut_off;
+};
+
+static void on_cut_off(void *arg)
+{
+	struct typist *t = arg;
+
+	t->cut_off = true;
+	viv_loop_quit(t->loop, 0);
+}
+
+static void on_resized(unsigned short r, unsigned short c, void *arg)
+{
+}
+
+static int on_room(struct viv_source *s, int fd, uint32_t events, void *arg)
+{
+	static const char keys[1024] = "echo";
+	static const size_t much = 3 << 20;
+	struct typist *t = arg;
+	ssize_t n;
+
+	if (t->typed >= much) {
+		viv_source_remove(s);
+		assert_int_equal(write(fd, "\r~.", 3), 3);
+		return 0;
+	}
+	n = write(fd, keys, sizeof(keys));
+	t->typed += n > 0 ? (size_t)n : 0;
+	return 0;
+}
+
+static int on_limit(struct viv_source *s, void *arg)
+{
+	return -ETIMEDOUT;
+}
+
+static void test_typed_ahead(void **state)
+{
+	struct typist t = {0};
+	struct viv_keyboard_spec spec = {.escape = VIV_ESCAPE_TILDE,
+					 .resized = on_resized,
+					 .cut_off = on_cut_off,
+					 .arg = &t};
+	struct viv_keyboard *k = NULL;
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	int slave;
+
+	assert_true(master >= 0);
+	assert_int_equal(grantpt(master), 0);
+	assert_int_equal(unlockpt(master), 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	spec.fd = spec.out_fd = slave;
+	assert_int_equal(viv_loop_new(&t.loop, NULL), 0);
+	assert_int_equal(viv_keyboard_new(t.loop, &spec, &k, NULL), 0);
+	assert_int_equal(viv_loop_add_io(t.loop, master, EPOLLOUT, on_room, &t, NULL, NULL), 0);
+	assert_int_equal(viv_loop_add_timer(t.loop, 60000, on_limit, NULL, NULL, NULL), 0);
+	assert_int_equal(viv_loop_run(t.loop, NULL), 0);
+	assert_true(t.cut_off);
+	viv_keyboard_free(k);
+	viv_loop_free(t.loop);
+	close(master);
+	close(slave);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
+					   cmocka_unit_test(test_typed_ahead)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

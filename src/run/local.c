@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "run/agent-private.h"
+#include "run/local.h"
 
 #include "base/fd.h"
 
@@ -68,4 +68,81 @@ int local_watch(struct local *l, struct viv_loop *loop, uint32_t events, viv_io_
 	if (r == 0)
 		l->events = events;
 	return r;
+}
+
+void sink_open(struct sink *s, int fd)
+{
+	*s = (struct sink){.pending = VIV_STR_INIT};
+	local_open(&s->local, fd, true);
+}
+
+void sink_shut(struct sink *s)
+{
+	s->closed = true;
+	s->pending_at = 0;
+	viv_str_free(&s->pending);
+}
+
+void sink_close(struct sink *s)
+{
+	sink_shut(s);
+	local_close(&s->local);
+}
+
+bool sink_is_empty(const struct sink *s)
+{
+	return s->pending.len == 0;
+}
+
+static size_t write_now(struct sink *s, const char *data, size_t len, int *ret_code)
+{
+	size_t at = 0;
+
+	*ret_code = 0;
+	while (at < len && !s->closed) {
+		ssize_t n = write(s->local.fd, data + at, len - at);
+
+		if (n >= 0) {
+			at += (size_t)n;
+		} else if (errno == EAGAIN) {
+			break;
+		} else if (errno != EINTR) {
+			*ret_code = errno;
+			sink_shut(s);
+		}
+	}
+	return at;
+}
+
+size_t sink_write(struct sink *s, const char *data, size_t len, int *ret_code)
+{
+	size_t n = 0;
+
+	*ret_code = 0;
+	if (sink_is_empty(s))
+		n = write_now(s, data, len, ret_code);
+	if (s->closed || n == len)
+		return n;
+	/* Not moved for every few bytes. */
+	if (s->pending_at > s->pending.len / 2) {
+		viv_str_drop(&s->pending, s->pending_at);
+		s->pending_at = 0;
+	}
+	viv_str_add_bytes(&s->pending, data + n, len - n);
+	return n;
+}
+
+size_t sink_flush(struct sink *s, int *ret_code)
+{
+	size_t n = write_now(s, s->pending.data + s->pending_at, s->pending.len - s->pending_at,
+			     ret_code);
+
+	if (s->closed)
+		return n;
+	s->pending_at += n;
+	if (s->pending_at == s->pending.len) {
+		viv_str_clear(&s->pending);
+		s->pending_at = 0;
+	}
+	return n;
 }
