@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "parts.h"
+
+#include "qemu/accel.h"
+#include "qemu/program.h"
+#include "run/disk.h"
+#include "run/system.h"
+
+static int add_option(struct boot *b, char **argv, int *i, struct viv_error *err)
+{
+	const char *o = argv[*i];
+
+	if (viv_streq(o, "--net")) {
+		b->machine.network = true;
+	} else if (viv_streq(o, "--pty")) {
+		b->spec.pty = true;
+	} else if (viv_streq(o, "--console")) {
+		b->spec.kind = VIV_SESSION_CONSOLE;
+	} else if (!argv[*i + 1]) {
+		return viv_error_say(err, EINVAL, "%s: unknown, or without its value", o);
+	} else if (viv_streq(o, "--mem")) {
+		b->machine.memory_mib = (unsigned)strtoul(argv[++*i], NULL, 10);
+	} else if (viv_streq(o, "--smp")) {
+		b->machine.cores = (unsigned)strtoul(argv[++*i], NULL, 10);
+	} else if (viv_streq(o, "--ports")) {
+		b->machine.spare_ports = (unsigned)strtoul(argv[++*i], NULL, 10);
+	} else if (viv_streq(o, "--timeout")) {
+		b->spec.timeout_ms = strtol(argv[++*i], NULL, 10);
+	} else if (viv_streq(o, "--disk")) {
+		struct viv_drive *d = viv_machine_add_drive(&b->machine);
+
+		b->upper = "disk";
+		d->serial = viv_strdup("viv-disk");
+		d->scratch = true;
+		return viv_disk_fresh(strtoul(argv[++*i], NULL, 10), &d->fd, err);
+	}
+	return 0;
+}
+
+static int parse(struct boot *b, char **argv, struct viv_error *err)
+{
+	int i, r = 0;
+
+	for (i = 1; argv[i] && r == 0 && !viv_streq(argv[i], "--"); i++) {
+		if (argv[i][0] == '-')
+			r = add_option(b, argv, &i, err);
+		else if (!b->machine.kernel)
+			b->machine.kernel = viv_strdup(argv[i]);
+		else if (!b->machine.initrd)
+			b->machine.initrd = viv_strdup(argv[i]);
+		else if (viv_ends_with(argv[i], ".erofs"))
+			viv_strv_push(&b->layers, argv[i]);
+		else
+			viv_strv_push(&b->params, argv[i]);
+	}
+	if (r == 0 && argv[i])
+		b->spec.argv = (const char *const *)argv + i + 1;
+	return r;
+}
+
+static int make(struct boot *b, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_qemu_program_free) struct viv_qemu_program program = {0};
+	VIV_FREE char *why = NULL;
+	struct viv_machine *m = &b->machine;
+	int r = viv_qemu_find("qemu-system-x86_64", &program, err);
+
+	if (r == 0)
+		r = viv_accel_choose(VIV_ACCEL_WISH_AUTO, &m->accel, &why, err);
+	if (r < 0)
+		return r;
+	m->qemu = viv_steal(program.path);
+	m->board = viv_strdup(program.q35);
+	m->cpu = m->accel == VIV_ACCEL_TCG ? viv_strdup(viv_qemu_tcg_cpu(&program)) : NULL;
+	viv_system_add_layers(m, &b->layers);
+	viv_system_kernel_params(m, b->layers.count, b->upper, &m->kernel_params);
+	viv_strv_push_all(&m->kernel_params, (const char *const *)b->params.items);
+	b->spec.machine = m;
+	return 0;
+}
+
+int boot_parse(struct boot *b, char **argv, struct viv_error *err)
+{
+	int r = parse(b, argv, err);
+
+	return r < 0 ? r : make(b, err);
+}
+
+void boot_free_contents(struct boot *b)
+{
+	viv_machine_free_contents(&b->machine);
+	viv_strv_free(&b->layers);
+	viv_strv_free(&b->params);
+}
