@@ -346,6 +346,7 @@ static void record_accounts(const struct building *b, const json_t *accounts,
 	l->accounts = json_incref(merged);
 	if (viv_lock_write(l, b->lock->file, &err) < 0)
 		viv_say(report, VIV_WARNING, "%s", err.msg);
+	viv_lock_tell(l, report);
 }
 
 /* What a failed attempt left; the builds are still ours. */
@@ -463,4 +464,24 @@ int viv_deb_build(struct viv_store *store, const struct viv_deb_source *source,
 	if (r == 0)
 		r = fetch(&b, report, err);
 	return r == 0 && b.n_layers ? run_sandbox(&b, report, err) : r;
+}
+
+void viv_deb_record_accounts(struct viv_store *store, const struct viv_lock *lock,
+			     const struct viv_deb_plan *plan, struct viv_report *report)
+{
+	struct building b = {.store = store, .lock = lock, .plan = plan};
+	VIV_JSON *known = json_object();
+
+	for (size_t i = 0; i < plan->n_layers; i++) {
+		const char *name = plan->layers[i].name;
+		VIV_FREE char *object = viv_store_object_path(store, plan->layers[i].id);
+		VIV_JSON *info = NULL;
+
+		if (!json_object_get(lock->accounts, name) &&
+		    viv_store_has(store, plan->layers[i].id) &&
+		    viv_layer_read_info(object, &info, NULL) == 0)
+			json_object_set(known, name, json_object_get(info, "accounts"));
+	}
+	if (json_object_size(known))
+		record_accounts(&b, known, report);
 }

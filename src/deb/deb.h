@@ -90,3 +90,10 @@ void viv_deb_plan_free(struct viv_deb_plan *p);
 int viv_deb_build(struct viv_store *store, const struct viv_deb_source *source,
 		  const struct viv_lock *lock, const struct viv_deb_plan *plan,
 		  struct viv_report *report, struct viv_error *err);
+
+/*
+ * Records the users and groups of layers that are in the store already in a lock file that lacks
+ * them: one that was made anew. That it can't be written is a warning.
+ */
+void viv_deb_record_accounts(struct viv_store *store, const struct viv_lock *lock,
+			     const struct viv_deb_plan *plan, struct viv_report *report);

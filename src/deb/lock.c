@@ -70,6 +70,7 @@ void viv_lock_free(struct viv_lock *l)
 	json_decref(l->accounts);
 	json_decref(l->ids);
 	json_decref(l->rest);
+	viv_strv_free(&l->pruned);
 	free(l->file);
 	free(l);
 }
@@ -150,15 +151,22 @@ static json_t *package_to_json(const struct viv_lock_package *p)
 			 p->sha256, "size", (json_int_t)p->size);
 }
 
-/* The package's key; it is entered in the table of packages, and its index in the one of indexes. */
+/*
+ * The package's key, with some of its hash if another archive's package of that name and version has
+ * it; it is entered in the table of packages, and its index in the one of indexes. */
 static json_t *enter_package(const struct viv_lock *l, const struct viv_lock_package *p,
 			     json_t *packages, json_t *indexes)
 {
-	VIV_FREE char *key = viv_lock_package_key(p);
+	char *key = viv_lock_package_key(p);
+	const char *taken = viv_json_str(json_object_get(packages, key), "sha256");
+	VIV_FREE char *own = taken && !viv_streq(taken, p->sha256)
+				     ? viv_asprintf("%s@%.8s", key, p->sha256)
+				     : viv_strdup(key);
 
-	json_object_set_new(packages, key, package_to_json(p));
+	free(key);
+	json_object_set_new(packages, own, package_to_json(p));
 	json_object_set(indexes, p->index, json_object_get(l->indexes, p->index));
-	return json_string(key);
+	return json_string(own);
 }
 
 static json_t *layer_to_json(const struct viv_lock *l, const struct viv_lock_layer *layer,
@@ -231,13 +239,13 @@ void viv_lock_format(const struct viv_lock *l, struct viv_str *ret)
 	const char *name;
 	VIV_JSON *j = NULL;
 
-	json_object_set_new(machines, l->machine, machine_to_json(l, packages, indexes));
 	json_object_foreach(json_object_get(l->rest, "machines"), name, other) {
 		if (viv_streq(name, l->machine))
 			continue;
 		json_object_set(machines, name, other);
 		copy_machine(l->rest, other, packages, indexes);
 	}
+	json_object_set_new(machines, l->machine, machine_to_json(l, packages, indexes));
 	j = json_pack("{s:i, s:o, s:o, s:o}", "version", 1, "machines", machines, "indexes", indexes,
 		      "packages", packages);
 	viv_json_pretty(j, ret);
@@ -268,6 +276,30 @@ static int lock_folder(const char *path)
 	return fd;
 }
 
+/*
+ * The machines of a folder's own vm.lock are its files: those that are gone are forgotten. A lock
+ * file of another name may serve several folders.
+ */
+static void prune(struct viv_lock *l, const char *path)
+{
+	json_t *machines = json_object_get(l->rest, "machines"), *machine;
+	VIV_FREE char *dir = viv_path_dir(path);
+	const char *name;
+	void *next;
+
+	if (!viv_streq(viv_path_base(path), "vm.lock"))
+		return;
+	json_object_foreach_safe(machines, next, name, machine) {
+		VIV_FREE char *file = viv_path_join(dir, name);
+
+		if (viv_streq(name, "default") || viv_streq(name, l->machine) ||
+		    strchr(name, '/') || viv_exists(file))
+			continue;
+		viv_strv_push(&l->pruned, name);
+		json_object_del(machines, name);
+	}
+}
+
 int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err)
 {
 	VIV_STR text = VIV_STR_INIT, old = VIV_STR_INIT;
@@ -278,6 +310,7 @@ int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err)
 	free(l->file);
 	l->file = name;
 	take_newest_rest(l, path);
+	prune(l, path);
 	viv_lock_format(l, &text);
 	if (viv_read_file(path, VIV_LOCK_MAX_BYTES, &old, NULL) == 0 && old.len == text.len &&
 	    memcmp(old.data, text.data, text.len) == 0)
@@ -287,6 +320,13 @@ int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err)
 		viv_error_hint(err, "The lock file can't be written there: packages.lockFile names "
 				    "another place.");
 	return r;
+}
+
+void viv_lock_tell(const struct viv_lock *l, struct viv_report *report)
+{
+	for (size_t i = 0; i < l->pruned.count; i++)
+		viv_say(report, VIV_INFO, "%s: %s is no longer recorded: there is no such file",
+			viv_path_base(l->file), l->pruned.items[i]);
 }
 
 static void package_strings(const struct viv_lock *l, struct viv_strv *names)

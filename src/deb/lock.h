@@ -26,6 +26,8 @@
  *	  "indexes": {"trixie/main": {"date": "Sat, 15 Nov 2025 …", "sha256": "…"}, …},
  *					the same one at another time: "trixie/main@" and some of its hash
  *	  "packages": {"apt_3.0.3_amd64": {"index", "path", "sha256", "size"}, …}
+ *					another archive's of that name and version: "…_amd64@" and
+ *					some of its hash
  *	}
  *
  * A machine's "accounts" records what its builds gave out; the next renewal hands it to its layers,
@@ -37,6 +39,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/report.h"
 #include "base/str.h"
 
 /* The limits of what is read: a lock file may come from a stranger. */
@@ -77,6 +80,7 @@ struct viv_lock {
 	json_t *accounts;		 /* object; never NULL */
 	json_t *ids;			 /* object; never NULL */
 	json_t *rest;			 /* the whole file as read, for the other machines; or NULL */
+	struct viv_strv pruned;		 /* machines that writing it left out: their files are gone */
 	char *file;			 /* where it was read from or written to; NULL: nowhere */
 };
 
@@ -94,8 +98,13 @@ int viv_lock_parse(const char *text, size_t len, const char *what, const char *m
 int viv_lock_read(const char *path, const char *machine, struct viv_lock **ret,
 		  struct viv_error *err);
 void viv_lock_format(const struct viv_lock *l, struct viv_str *ret);
-/* Other machines in the file stay. A file that says the same already is left alone. */
+/*
+ * Other machines in the file stay, except that a vm.lock forgets those whose machine file is no
+ * longer beside it (`pruned`). A file that says the same already is left alone.
+ */
 int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err);
+/* A line for each machine that writing it left out. */
+void viv_lock_tell(const struct viv_lock *l, struct viv_report *report);
 /*
  * Every package that any machine of this release and architecture has, as a layer without a name;
  * for preferences. Another release's versions must not get into this one's.

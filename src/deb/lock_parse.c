@@ -80,7 +80,7 @@ static int take_strings(struct place at, const json_t *j, bool (*fine)(const cha
 	return 0;
 }
 
-/* A key "name_version_arch" is split; the name of a foreign package gets its architecture. */
+/* A key "name_version_arch", perhaps with "@" and some of the archive's hash, is split; the name of a foreign package gets its architecture. */
 static bool split_key(const char *key, const char *native, struct viv_lock_package *p)
 {
 	const char *v = strchr(key, '_'), *a = v ? strchr(v + 1, '_') : NULL;
@@ -90,7 +90,7 @@ static bool split_key(const char *key, const char *native, struct viv_lock_packa
 		return false;
 	name = viv_strndup(key, (size_t)(v - key));
 	p->version = viv_strndup(v + 1, (size_t)(a - v - 1));
-	p->architecture = viv_strdup(a + 1);
+	p->architecture = viv_strndup(a + 1, strcspn(a + 1, "@"));
 	if (viv_streq(p->architecture, "all") || viv_streq(p->architecture, native))
 		p->name = viv_steal(name);
 	else
@@ -133,34 +133,77 @@ static int check_order(struct place at, const struct viv_lock_layer *layer,
 	return 0;
 }
 
-static bool accounts_are_fine(const json_t *accounts)
+/*
+ * Packages' users and groups have the ids that adduser gives to system users: never root's, nor one
+ * that base-passwd or a person has. A user's group may be one of base-passwd's, or nogroup.
+ */
+enum { FIRST_ID = 100, LAST_ID = 999, NOGROUP = 65534 };
+
+static bool id_is_fine(const json_t *j, const char *key, int64_t first)
+{
+	const json_t *id = key ? json_object_get(j, key) : j;
+	int64_t n = json_integer_value(id);
+
+	return json_is_integer(id) && n >= first && n <= LAST_ID;
+}
+
+static bool user_is_fine(const json_t *user)
+{
+	static const char *const texts[] = {"gecos", "home", "shell"};
+	uint64_t id;
+
+	if (!viv_json_u64(user, "uid", UINT32_MAX, &id) ||
+	    !viv_json_u64(user, "gid", UINT32_MAX, &id))
+		return false;
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(texts); i++) {
+		const char *s = viv_json_str(user, texts[i]);
+
+		if (!s || !text_is_fine(s) || strchr(s, ':'))
+			return false;
+	}
+	return true;
+}
+
+static int check_groups(struct place at, const json_t *groups, struct viv_error *err)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach((json_t *)groups, name, v) {
+		VIV_FREE char *text = NULL;
+
+		if (!word_is_fine(name) || !json_is_integer(v))
+			return bad(at, "accounts: not users and groups", err);
+		text = viv_asprintf("accounts: group %s: its gid is not from %d to %d", name,
+				    FIRST_ID, LAST_ID);
+		if (!id_is_fine(v, NULL, FIRST_ID))
+			return bad(at, text, err);
+	}
+	return 0;
+}
+
+static int check_accounts(struct place at, const json_t *accounts, struct viv_error *err)
 {
 	const json_t *users = json_object_get(accounts, "users");
 	const json_t *groups = json_object_get(accounts, "groups");
 	const char *name;
 	json_t *v;
-	uint64_t id;
 
 	if ((users && !json_is_object(users)) || (groups && !json_is_object(groups)))
-		return false;
+		return bad(at, "accounts: not users and groups", err);
 	json_object_foreach((json_t *)users, name, v) {
-		static const char *const texts[] = {"gecos", "home", "shell"};
+		VIV_FREE char *text = NULL;
+		bool nogroup = json_integer_value(json_object_get(v, "gid")) == NOGROUP;
 
-		if (!word_is_fine(name) || !viv_json_u64(v, "uid", 65533, &id) ||
-		    !viv_json_u64(v, "gid", 65535, &id))
-			return false;
-		for (size_t i = 0; i < VIV_ARRAY_SIZE(texts); i++) {
-			const char *s = viv_json_str(v, texts[i]);
-
-			if (!s || !text_is_fine(s) || strchr(s, ':'))
-				return false;
-		}
+		if (!word_is_fine(name) || !user_is_fine(v))
+			return bad(at, "accounts: not users and groups", err);
+		text = viv_asprintf("accounts: user %s: its uid is not from %d to %d, or its gid "
+				    "not up to %d",
+				    name, FIRST_ID, LAST_ID, LAST_ID);
+		if (!id_is_fine(v, "uid", FIRST_ID) || (!nogroup && !id_is_fine(v, "gid", 0)))
+			return bad(at, text, err);
 	}
-	json_object_foreach((json_t *)groups, name, v)
-		if (!word_is_fine(name) || !json_is_integer(v) || json_integer_value(v) < 0 ||
-		    json_integer_value(v) > 65533)
-			return false;
-	return true;
+	return check_groups(at, groups, err);
 }
 
 static int take_packages(struct place at, const json_t *list, const struct viv_lock *l,
@@ -196,8 +239,9 @@ static int take_layer(struct place at, const json_t *j, struct viv_lock *l, stru
 	r = take_packages(at, json_object_get(j, "packages"), l, layer, err);
 	if (r < 0)
 		return r;
-	if (accounts && !accounts_are_fine(accounts))
-		return bad(at, "accounts: not users and groups", err);
+	r = accounts ? check_accounts(at, accounts, err) : 0;
+	if (r < 0)
+		return r;
 	layer->accounts = json_incref(accounts);
 	r = take_strings(at, json_object_get(j, "requested"), text_is_fine, false,
 			 &layer->requested, err);
@@ -248,9 +292,12 @@ static int take_head(struct place at, const json_t *j, struct viv_lock *l, struc
 		return bad(at, "release and architecture: expected names", err);
 	if (!json_is_object(accounts))
 		return bad(at, "accounts: expected an object", err);
-	json_object_foreach(accounts, layer, part)
-		if (!word_is_fine(layer) || !accounts_are_fine(part))
+	json_object_foreach(accounts, layer, part) {
+		if (!word_is_fine(layer))
 			return bad(at, "accounts: not users and groups", err);
+		if (check_accounts(at, part, err) < 0)
+			return -EINVAL;
+	}
 	l->release = viv_strdup(release);
 	l->architecture = viv_strdup(arch);
 	l->recommends = json_is_true(json_object_get(j, "recommends"));

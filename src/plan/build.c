@@ -358,6 +358,8 @@ int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_sys
 		r = build_all(p, report, err);
 	if (r < 0)
 		return viv_store_explain(p->store, r, err);
+	if (!p->request.locked)
+		viv_deb_record_accounts(p->store, p->lock, &p->deb, report);
 	describe_system(p, ret);
 	return 0;
 }

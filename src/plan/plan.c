@@ -349,6 +349,8 @@ static int make(struct viv_plan *p, const struct viv_plan_options *options,
 	if (r == 0)
 		r = assign_ids(p, err);
 	if (r == 0)
+		viv_lock_tell(p->lock, report);
+	if (r == 0)
 		r = viv_deb_plan(p->store, p->lock, &p->deb, err);
 	if (r < 0)
 		return r;

@@ -24,3 +24,22 @@ out_has '"there": true'
 # The link is there, what it points to is not.
 expect 0 env VIV_STORE="$work/empty" "$VIV" build -q --plan
 out_has "would be built: the last build is no longer in the store"
+
+# A lock file that was made anew gets what the layers gave out; a machine that is gone leaves it.
+cp vm.lua gone.lua
+expect 0 "$VIV" build -q --no-link gone.lua
+rm gone.lua
+python3 - <<'PY'
+import json
+lock = json.load(open("vm.lock"))
+assert "gone.lua" in lock["machines"]
+lock["machines"]["vm.lua"]["accounts"] = {}
+json.dump(lock, open("vm.lock", "w"))
+PY
+expect 0 "$VIV" build --no-link
+err_has "vm.lock: gone.lua is no longer recorded: there is no such file"
+python3 - <<'PY' || fail "vm.lock is not mended"
+import json
+machines = json.load(open("vm.lock"))["machines"]
+assert "gone.lua" not in machines and machines["vm.lua"]["accounts"]["base"]["groups"]
+PY

@@ -4,6 +4,8 @@
 #include "deb/lock.h"
 #include "unit.h"
 
+#include <unistd.h>
+
 #define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 /* A whole lock file; rows of the table below put one wrong thing into it. */
@@ -51,6 +53,73 @@ static void other_machines_stay(void **state)
 	assert_non_null(viv_lock_find(again, "htop"));
 }
 
+/* Another archive's package of the same name and version: both are recorded, each with its hash. */
+static void same_key(void **state)
+{
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL, *a = NULL, *b = NULL;
+	struct viv_lock_layer *layer;
+	struct viv_lock_package *p;
+	VIV_STR text = VIV_STR_INIT, again = VIV_STR_INIT;
+
+	assert_int_equal(viv_lock_parse(good, sizeof(good) - 1, "vm.lock", "default", &a, NULL), 0);
+	assert_int_equal(viv_lock_parse(good, sizeof(good) - 1, "vm.lock", "web", &l, NULL), 0);
+	l->release = viv_strdup("trixie");
+	l->architecture = viv_strdup("amd64");
+	layer = viv_lock_add_layer(l, "base");
+	p = viv_lock_add_package(layer);
+	viv_lock_package_copy(p, viv_lock_find(a, "htop"));
+	memset(p->sha256, '9', sizeof(p->sha256) - 1);
+	viv_lock_format(l, &text);
+	assert_non_null(strstr(text.data, "\"htop_3.4.1-5_amd64@99999999\""));
+	assert_int_equal(viv_lock_parse(text.data, text.len, "x", "web", &b, NULL), 0);
+	assert_string_equal(viv_lock_find(b, "htop")->sha256, p->sha256);
+	assert_string_equal(viv_lock_find(b, "htop")->architecture, "amd64");
+	viv_lock_format(b, &again);
+	assert_string_equal(text.data, again.data);
+	viv_lock_free(b);
+	assert_int_equal(viv_lock_parse(text.data, text.len, "x", "default", &b, NULL), 0);
+	assert_string_equal(viv_lock_find(b, "htop")->sha256, viv_lock_find(a, "htop")->sha256);
+}
+
+/* vm.lock forgets machines whose file is gone; a lock file of another name does not. */
+static void gone(void **state)
+{
+	static const struct {
+		const char *file;
+		size_t pruned;
+	} rows[] = {{"vm.lock", 1}, {"shared.lock", 0}};
+	char dir[] = "/tmp/viv-lock-XXXXXX";
+
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		static const char *const machines[] = {"default", "there.lua", "gone.lua", "new.lua"};
+		VIV_FREE char *path = viv_path_join(dir, rows[i].file);
+		VIV_FREE char *there = viv_path_join(dir, "there.lua");
+
+		assert_int_equal(viv_write_file(there, "", 0, 0644, NULL), 0);
+		for (size_t k = 0; k < VIV_ARRAY_SIZE(machines); k++) {
+			VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
+			VIV_FREE char *now = viv_path_join(dir, "gone.lua");
+
+			if (k == 2)
+				assert_int_equal(viv_write_file(now, "", 0, 0644, NULL), 0);
+			assert_int_equal(viv_lock_read(path, machines[k], &l, NULL), 0);
+			l->release = viv_strdup("trixie");
+			l->architecture = viv_strdup("amd64");
+			viv_lock_add_layer(l, "base");
+			if (k == 3)
+				unlink(now);
+			assert_int_equal(viv_lock_write(l, path, NULL), 0);
+			assert_int_equal(l->pruned.count, k == 3 ? rows[i].pruned : 0);
+			if (l->pruned.count)
+				assert_string_equal(l->pruned.items[0], "gone.lua");
+		}
+		unlink(path);
+		unlink(there);
+	}
+	rmdir(dir);
+}
+
 /* Versions to stay with: those of machines of the same release, never another one's. */
 static void preferences(void **state)
 {
@@ -90,6 +159,16 @@ static void bad_files(void **state)
 		 "vm.lock: base: its order names a package that it doesn't have"},
 		{"{\"_ssh\": 101}", "{\"_ssh:\": 101}",
 		 "vm.lock: lock file: accounts: not users and groups"},
+		{"{\"_ssh\": 101}", "{\"_ssh\": 0}",
+		 "vm.lock: lock file: accounts: group _ssh: its gid is not from 100 to 999"},
+		{"\"users\": {}", "\"users\": {\"x\": {\"uid\": 0, \"gid\": 100, \"gecos\": \"\", "
+				   "\"home\": \"/\", \"shell\": \"/bin/sh\"}}",
+		 "vm.lock: lock file: accounts: user x: its uid is not from 100 to 999, or its gid "
+		 "not up to 999"},
+		{"\"users\": {}", "\"users\": {\"x\": {\"uid\": 100, \"gid\": 65533, \"gecos\": \"\", "
+				   "\"home\": \"/\", \"shell\": \"/bin/sh\"}}",
+		 "vm.lock: lock file: accounts: user x: its uid is not from 100 to 999, or its gid "
+		 "not up to 999"},
 		{"\"trixie\", \"arch", "\"../x\", \"arch",
 		 "vm.lock: lock file: release and architecture: expected names"},
 	};
@@ -145,7 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(written_and_read), cmocka_unit_test(other_machines_stay),
 		cmocka_unit_test(preferences), cmocka_unit_test(bad_files),	    cmocka_unit_test(differences),
-		cmocka_unit_test(missing_file),
+		cmocka_unit_test(missing_file), cmocka_unit_test(same_key), cmocka_unit_test(gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
