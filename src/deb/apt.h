@@ -66,6 +66,13 @@ void viv_apt_env(const struct viv_apt *a, struct viv_strv *ret);
 /* Adds the host's entries that fit the release. */
 int viv_apt_host_entries(const struct viv_deb_source *source, struct viv_apt *a,
 			 struct viv_error *err);
+/*
+ * The keyring that an entry of sources.list or a stanza of a .sources file names: `place` is what apt
+ * says: "FILE:LINE", for .sources "FILE:STANZA", counted from one. NULL: none, or keys written out. The caller frees it.
+ */
+char *viv_apt_signed_by(struct viv_slice place);
+/* viv_deb_default_release of a host whose os-release(5) is that file. */
+char *viv_apt_default_release(const char *os_release);
 /* The host's Acquire settings that are worth having, as lines of apt.conf. */
 void viv_apt_host_settings(struct viv_str *ret);
 struct viv_apt_entry *viv_apt_add_entry(struct viv_apt *a, const char *uri, const char *suite);

@@ -51,7 +51,8 @@ static const char *debian_ending(const char *suite)
 }
 
 struct host_entry {
-	struct viv_slice uri, suite, component, signed_by, origin;
+	struct viv_slice uri, suite, component, place, origin;
+	char *signed_by; /* a keyring's path, or NULL */
 };
 
 /* A field that apt doesn't know stays as it was written in the format: "$(ORIGIN)". */
@@ -64,7 +65,7 @@ static struct viv_slice known(struct viv_slice s)
 
 static bool split_line(struct viv_slice line, struct host_entry *ret)
 {
-	struct viv_slice *fields[] = {&ret->uri, &ret->suite, &ret->component, &ret->signed_by,
+	struct viv_slice *fields[] = {&ret->uri, &ret->suite, &ret->component, &ret->place,
 				      &ret->origin};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(fields); i++) {
@@ -95,8 +96,8 @@ static bool is_debian_archive(const struct host_entry *e)
 		return false;
 	if (e->origin.len)
 		return viv_slice_eq(e->origin, "Debian");
-	if (e->signed_by.len)
-		return contains(e->signed_by, "debian-archive");
+	if (e->signed_by)
+		return strstr(e->signed_by, "debian-archive") != NULL;
 	return contains(e->component, "main");
 }
 
@@ -111,10 +112,9 @@ static void add_component(struct viv_apt *a, const struct host_entry *e, const c
 			entry = &a->entries[i];
 	if (!entry) {
 		entry = viv_apt_add_entry(a, uri, suite);
-		entry->signed_by = keyring ? viv_strdup(keyring)
-				   : e->signed_by.len && e->signed_by.data[0] == '/'
-					   ? viv_slice_dup(e->signed_by)
-					   : NULL;
+		entry->signed_by = keyring	? viv_strdup(keyring)
+				   : e->signed_by ? viv_strdup(e->signed_by)
+						  : NULL;
 	}
 	if (!viv_strv_has(&entry->components, component))
 		viv_strv_push(&entry->components, component);
@@ -167,7 +167,7 @@ static char *host_state(void)
 		if (d)
 			closedir(d);
 	}
-	viv_str_addf(&key, "%s\n", getenv("APT_CONFIG") ? getenv("APT_CONFIG") : "");
+	viv_str_addf(&key, "%s\nformat 2\n", getenv("APT_CONFIG") ? getenv("APT_CONFIG") : "");
 	viv_sha256_of(key.data, key.len, hex);
 	return viv_strdup(hex);
 }
@@ -176,8 +176,8 @@ static char *host_state(void)
 static int ask_host(struct viv_str *ret, struct viv_error *err)
 {
 	const char *argv[] = {"apt-get", "indextargets", "--format",
-			      "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)|$(ORIGIN)",
-			      "Created-By: Packages", NULL};
+			      "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SOURCESENTRY)|$(ORIGIN)",
+			      "Created-By: Packages", NULL, NULL};
 	VIV_FREE char *cache = viv_dir_cache(), *state = host_state();
 	VIV_FREE char *dir = viv_path_join(cache, "apt"), *path = viv_path_join(dir, "host");
 	VIV_STR kept = VIV_STR_INIT;
@@ -189,6 +189,10 @@ static int ask_host(struct viv_str *ret, struct viv_error *err)
 		return 0;
 	}
 	r = viv_process_check(argv, ret, 16 << 20, 60000, err);
+	/* Of lists that were never fetched, as in a new container, apt says nothing unless asked so. */
+	argv[5] = "--no-release-info";
+	if (r == 0 && !ret->len)
+		r = viv_process_check(argv, ret, 16 << 20, 60000, err);
 	if (r < 0)
 		return viv_error_context(err, "asking apt for this system's mirrors");
 	viv_str_clear(&kept);
@@ -210,8 +214,11 @@ int viv_apt_host_entries(const struct viv_deb_source *source, struct viv_apt *a,
 		return r;
 	rest = (struct viv_slice){out.data, out.len};
 	while (viv_slice_line(&rest, &line))
-		if (split_line(line, &e))
+		if (split_line(line, &e)) {
+			e.signed_by = viv_apt_signed_by(e.place);
 			consider(source, a, &e);
+			free(e.signed_by);
+		}
 	return 0;
 }
 
@@ -247,30 +254,38 @@ void viv_apt_host_settings(struct viv_str *ret)
 			viv_str_addf(ret, "%.*s\n", (int)line.len, line.data);
 }
 
-/* VERSION_CODENAME of /etc/os-release. */
-static char *host_codename(void)
+/* VERSION_CODENAME of os-release(5). */
+static char *host_codename(const char *os_release)
 {
 	VIV_STR text = VIV_STR_INIT;
 	struct viv_slice rest, line;
 
-	if (viv_read_file("/etc/os-release", 1 << 20, &text, NULL) < 0)
+	if (viv_read_file(os_release, 1 << 20, &text, NULL) < 0)
 		return NULL;
 	rest = (struct viv_slice){text.data, text.len};
 	while (viv_slice_line(&rest, &line)) {
 		static const char key[] = "VERSION_CODENAME=";
 
-		if (line.len > sizeof(key) - 1 && memcmp(line.data, key, sizeof(key) - 1) == 0)
-			return viv_strndup(line.data + sizeof(key) - 1, line.len - sizeof(key) + 1);
+		if (line.len <= sizeof(key) - 1 || memcmp(line.data, key, sizeof(key) - 1) != 0)
+			continue;
+		line.data += sizeof(key) - 1;
+		line.len -= sizeof(key) - 1;
+		if (line.len > 2 && strchr("\"'", line.data[0]) &&
+		    line.data[line.len - 1] == line.data[0]) {
+			line.data++;
+			line.len -= 2;
+		}
+		return viv_slice_dup(line);
 	}
 	return NULL;
 }
 
-char *viv_deb_default_release(void)
+char *viv_apt_default_release(const char *os_release)
 {
 	struct viv_strv none = VIV_STRV_INIT;
 	struct viv_deb_source debian = {.release = "trixie", .mirrors = &none}, own = debian;
 	VIV_CLEANUP(viv_apt_closep) struct viv_apt *a = viv_new(struct viv_apt);
-	VIV_FREE char *codename = host_codename();
+	VIV_FREE char *codename = host_codename(os_release);
 
 	a->lock_fd = -1;
 	if (!codename || viv_apt_is_debian_release(codename))
@@ -281,4 +296,9 @@ char *viv_deb_default_release(void)
 	if (viv_apt_host_entries(&own, a, NULL) < 0 || !a->n_entries)
 		return viv_strdup("trixie");
 	return viv_steal(codename);
+}
+
+char *viv_deb_default_release(void)
+{
+	return viv_apt_default_release("/etc/os-release");
 }
