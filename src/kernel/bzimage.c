@@ -97,7 +97,7 @@ int viv_bzimage_parse(const void *data, size_t size, struct viv_bzimage *ret, st
 	return 0;
 }
 
-int viv_bzimage_unpack(const void *data, const struct viv_bzimage *image, int fd,
+int viv_bzimage_unpack(int from, const struct viv_bzimage *image, int fd,
 		       struct viv_error *err)
 {
 	uint64_t size = 0;
@@ -105,9 +105,8 @@ int viv_bzimage_unpack(const void *data, const struct viv_bzimage *image, int fd
 
 	if (image->unpacked_size > MAX_KERNEL)
 		return viv_error_say(err, EFBIG, "the kernel would be larger than 1 GiB unpacked");
-	r = viv_unpack_memory((const uint8_t *)data + image->payload, image->payload_size,
-			      image->filter, fd, image->unpacked_size, "the kernel image", &size,
-			      err);
+	r = viv_unpack_file(from, image->payload, image->payload_size, image->filter, fd,
+			    image->unpacked_size, "the kernel image", &size, err);
 	if (r == 0 && size != image->unpacked_size)
 		return viv_error_say(err, EINVAL,
 				     "damaged kernel image: %llu bytes unpacked where it says %u",

@@ -24,8 +24,8 @@ int viv_bzimage_parse(const void *data, size_t size, struct viv_bzimage *ret,
 		      struct viv_error *err);
 
 /*
- * Writes the unpacked kernel to fd. It must have the length that the image says, and that at most
+ * Writes the unpacked kernel of the image in the file `from` to fd. It must have the length that the image says, and that at most
  * 1 GiB: anything else is EINVAL or EFBIG.
  */
-int viv_bzimage_unpack(const void *data, const struct viv_bzimage *image, int fd,
+int viv_bzimage_unpack(int from, const struct viv_bzimage *image, int fd,
 		       struct viv_error *err);

@@ -4,6 +4,8 @@
 #include "base/dl.h"
 #include "base/fd.h"
 
+#include <unistd.h>
+
 static const struct {
 	const char *name;
 	int (**add)(struct archive *);
@@ -53,17 +55,42 @@ static int copy_out(struct archive *a, int fd, uint64_t max, const char *what, u
 			return r;
 	}
 	if (n < 0)
-		return viv_error_say(err, EINVAL, "%s: damaged: %s", what, sym_archive_error_string(a));
+		return viv_error_say(err, EINVAL, "%s: damaged: %s", what,
+				     sym_archive_error_string(a));
 	if (ret_size)
 		*ret_size = size;
 	return 0;
 }
 
-int viv_unpack_memory(const void *data, size_t size, const char *filter, int fd, uint64_t max,
-		      const char *what, uint64_t *ret_size, struct viv_error *err)
+/* What is compressed: a part of a file. */
+struct part {
+	int fd;
+	uint64_t at, end;
+	char buf[65536];
+};
+
+static la_ssize_t read_part(struct archive *a, void *arg, const void **ret)
+{
+	struct part *p = arg;
+	size_t want = VIV_MIN(sizeof(p->buf), p->end - p->at);
+	ssize_t n;
+
+	do
+		n = pread(p->fd, p->buf, want, (off_t)p->at);
+	while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		sym_archive_set_error(a, errno, "%s", strerror(errno));
+		return -1;
+	}
+	p->at += (uint64_t)n;
+	*ret = p->buf;
+	return n;
+}
+
+static int new_archive(const char *filter, const char *what, struct archive **ret,
+		       struct viv_error *err)
 {
 	VIV_CLEANUP(free_archive) struct archive *a = NULL;
-	struct archive_entry *entry;
 	int r = viv_dl_libarchive(err);
 
 	if (r < 0)
@@ -74,13 +101,47 @@ int viv_unpack_memory(const void *data, size_t size, const char *filter, int fd,
 	if (!add_filter(a, filter) || sym_archive_read_support_format_raw(a) != ARCHIVE_OK)
 		return viv_error_say(err, EOPNOTSUPP, "%s: libarchive cannot unpack %s here", what,
 				     filter);
-	if (sym_archive_read_open_memory(a, data, size) != ARCHIVE_OK ||
-	    sym_archive_read_next_header(a, &entry) != ARCHIVE_OK)
-		return viv_error_say(err, EINVAL, "%s: damaged: %s", what, sym_archive_error_string(a));
+	*ret = viv_steal(a);
+	return 0;
+}
+
+/* `opened`: what opening the archive gave. */
+static int unpack(struct archive *a, int opened, const char *filter, int fd, uint64_t max,
+		  const char *what, uint64_t *ret_size, struct viv_error *err)
+{
+	struct archive_entry *entry;
+
+	if (opened != ARCHIVE_OK || sym_archive_read_next_header(a, &entry) != ARCHIVE_OK)
+		return viv_error_say(err, EINVAL, "%s: damaged: %s", what,
+				     sym_archive_error_string(a));
 	/* Were the data not what the filter is for, "raw" would hand it through as it is. */
 	if (sym_archive_filter_code(a, 0) == ARCHIVE_FILTER_NONE)
 		return viv_error_say(err, EINVAL, "%s: damaged: not in %s format", what, filter);
 	return copy_out(a, fd, max, what, ret_size, err);
+}
+
+int viv_unpack_memory(const void *data, size_t size, const char *filter, int fd, uint64_t max,
+		      const char *what, uint64_t *ret_size, struct viv_error *err)
+{
+	VIV_CLEANUP(free_archive) struct archive *a = NULL;
+	int r = new_archive(filter, what, &a, err);
+
+	return r < 0 ? r : unpack(a, sym_archive_read_open_memory(a, data, size), filter, fd, max,
+				  what, ret_size, err);
+}
+
+int viv_unpack_file(int from, uint64_t offset, uint64_t size, const char *filter, int fd,
+		    uint64_t max, const char *what, uint64_t *ret_size, struct viv_error *err)
+{
+	VIV_FREE struct part *p = viv_new(struct part); /* outlives what reads from it */
+	VIV_CLEANUP(free_archive) struct archive *a = NULL;
+	int r = new_archive(filter, what, &a, err);
+
+	p->fd = from;
+	p->at = offset;
+	p->end = offset + size;
+	return r < 0 ? r : unpack(a, sym_archive_read_open(a, p, NULL, read_part, NULL), filter,
+				  fd, max, what, ret_size, err);
 }
 
 const char *viv_unpack_filter_for(const char *name, size_t *ret_len)

@@ -13,5 +13,11 @@
 int viv_unpack_memory(const void *data, size_t size, const char *filter, int fd, uint64_t max,
 		      const char *what, uint64_t *ret_size, struct viv_error *err);
 
+/*
+ * As above, of `size` bytes of the file `from` from `offset` on: read piece by piece, for what is large.
+ */
+int viv_unpack_file(int from, uint64_t offset, uint64_t size, const char *filter, int fd,
+		    uint64_t max, const char *what, uint64_t *ret_size, struct viv_error *err);
+
 /* The filter for a file name's end (".xz", ".zst", ".gz"), or NULL; *ret_len: without that end. */
 const char *viv_unpack_filter_for(const char *name, size_t *ret_len);

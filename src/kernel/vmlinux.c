@@ -45,17 +45,20 @@ static int map_file(const char *path, struct map *ret, struct viv_error *err)
 static int unpack(const char *bzimage, const char *vmlinux, struct viv_error *err)
 {
 	VIV_CLEANUP(unmap) struct map m = {0};
-	VIV_FD fd = -1;
+	VIV_FD from = -1, fd = -1;
 	struct viv_bzimage image;
 	int r;
 
 	if ((r = map_file(bzimage, &m, err)) < 0 ||
 	    (r = viv_bzimage_parse(m.data, m.size, &image, err)) < 0)
 		return r;
+	from = viv_open(bzimage, O_RDONLY, 0, err);
+	if (from < 0)
+		return from;
 	fd = viv_open(vmlinux, O_WRONLY | O_CREAT | O_EXCL, 0644, err);
 	if (fd < 0)
 		return fd;
-	r = viv_bzimage_unpack(m.data, &image, fd, err);
+	r = viv_bzimage_unpack(from, &image, fd, err);
 	if (r < 0)
 		unlink(vmlinux);
 	return r;

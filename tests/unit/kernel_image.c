@@ -12,9 +12,11 @@ static const char *const filters[] = {"gzip", "xz", "zstd", "lz4", "lzma", "bzip
 static void unpack_to(const struct viv_str *image, const struct viv_bzimage *b, struct viv_str *ret,
 		      int want, struct viv_error *err)
 {
+	VIV_FD from = memfd_create("bzImage", MFD_CLOEXEC);
 	VIV_FD fd = memfd_create("vmlinux", MFD_CLOEXEC);
 
-	assert_int_equal(viv_bzimage_unpack(image->data, b, fd, err), want);
+	assert_int_equal(viv_write_all(from, image->data, image->len, "bzImage", NULL), 0);
+	assert_int_equal(viv_bzimage_unpack(from, b, fd, err), want);
 	lseek(fd, 0, SEEK_SET);
 	assert_int_equal(viv_read_to_end(fd, 1 << 20, ret, "vmlinux", NULL), 0);
 }
@@ -120,7 +122,7 @@ static void an_unpacked_size_without_sense(void **state)
 {
 	struct viv_bzimage b = {.filter = "gzip", .unpacked_size = 0xffffffff};
 
-	assert_int_equal(viv_bzimage_unpack("", &b, -1, NULL), -EFBIG);
+	assert_int_equal(viv_bzimage_unpack(-1, &b, -1, NULL), -EFBIG);
 }
 
 static void pvh_notes(void **state)
