@@ -67,7 +67,7 @@ VIV_LIBARCHIVE(VIV_DL_DECLARE)
 VIV_LIBKMOD(VIV_DL_DECLARE)
 VIV_LIBCRYPTO(VIV_DL_DECLARE)
 
-/* From any thread. ELIBACC: the library is not there, or lacks a function; the message names both. */
+/* From any thread. ELIBACC: the library is not there, or lacks a function; the message says which. */
 int viv_dl_libarchive(struct viv_error *err);
 int viv_dl_libkmod(struct viv_error *err);
 int viv_dl_libcrypto(struct viv_error *err);

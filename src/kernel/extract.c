@@ -250,7 +250,8 @@ int viv_kernel_extract(const char *deb, const char *dest, struct viv_kernel_file
 	if ((r = viv_dl_libarchive(err)) < 0 || (r = make_root(&p, err)) < 0 ||
 	    (r = open_package(&p, err)) < 0)
 		return r;
-	while ((got = sym_archive_read_next_header(p.tar, &e)) == ARCHIVE_OK || got == ARCHIVE_WARN) {
+	while ((got = sym_archive_read_next_header(p.tar, &e)) == ARCHIVE_OK ||
+	       got == ARCHIVE_WARN) {
 		r = take_member(&p, e, err);
 		if (r < 0)
 			return r;
