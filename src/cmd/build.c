@@ -101,7 +101,7 @@ static int link_result(const struct viv_args *args, const struct viv_cmd_machine
 	return r < 0 ? r : viv_store_add_root(m->store, link, m->system.id, err);
 }
 
-static int build(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
+static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_cmd_machine_free_contents) struct viv_cmd_machine m = {0};
 	const struct viv_plan_options options = {.locked = viv_args_has(args, "locked")};
@@ -122,13 +122,6 @@ static int build(struct viv_cmd *cmd, const struct viv_args *args, struct viv_er
 		print_system(cmd, &m);
 	}
 	return r;
-}
-
-static int run(struct viv_cmd *cmd, const struct viv_args *args)
-{
-	VIV_ERROR err = VIV_ERROR_INIT;
-
-	return build(cmd, args, &err) < 0 ? viv_cmd_fail(cmd, &err) : VIV_EXIT_OK;
 }
 
 const struct viv_command viv_command_build = {

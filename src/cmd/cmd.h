@@ -25,6 +25,8 @@ struct viv_flag {
 struct viv_cmd;
 struct viv_args;
 
+#define VIV_CMD_FAILED (-1) /* a command's result where there is no errno at hand */
+
 struct viv_command {
 	const char *name;     /* "run"; two words for a command's subcommand: "store gc" */
 	const char *summary;  /* one line for the list of commands */
@@ -33,8 +35,8 @@ struct viv_command {
 	const struct viv_flag *flags;
 	bool takes_command;   /* what follows "--" is a command; a wrong call is 125, not 2 */
 	int max_operands;
-	/* The program's exit status. */
-	int (*run)(struct viv_cmd *cmd, const struct viv_args *args);
+	/* The program's exit status; or below 0, then main says the error and ends with 125. */
+	int (*run)(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err);
 };
 
 /* Every command, in the order of --help; ends with NULL. (commands.c) */

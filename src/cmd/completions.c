@@ -42,7 +42,7 @@ static void add_cases(struct viv_str *s, const struct viv_strv *firsts)
 	}
 }
 
-static int run(struct viv_cmd *cmd, const struct viv_args *args)
+static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	VIV_STRV firsts = VIV_STRV_INIT;
 	VIV_FREE char *all = NULL;

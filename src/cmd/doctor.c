@@ -184,7 +184,7 @@ static void print_problem(const char *name, bool advice, const char *text)
 	}
 }
 
-static int run(struct viv_cmd *cmd, const struct viv_args *args)
+static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	VIV_JSON *all = json_array();
 	VIV_STR text = VIV_STR_INIT;
@@ -192,21 +192,21 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args)
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(checks); i++) {
 		const struct check *c = &checks[i];
-		VIV_ERROR err = VIV_ERROR_INIT;
+		VIV_ERROR bad = VIV_ERROR_INIT;
 		VIV_FREE char *found = NULL;
-		bool ok = c->run(cmd, &found, &err) == 0;
+		bool ok = c->run(cmd, &found, &bad) == 0;
 
 		if (!ok && !c->advice)
 			problems++;
 		json_array_append_new(all, json_pack("{s:s, s:b, s:b, s:s}", "check", c->name, "ok",
 						     ok, "advice", c->advice, "text",
-						     ok ? found : err.msg));
+						     ok ? found : bad.msg));
 		if (cmd->json)
 			continue;
 		if (ok)
 			viv_cmd_print(stdout, "%-8s %-15s %s\n", "ok", c->name, found);
 		else
-			print_problem(c->name, c->advice, err.msg);
+			print_problem(c->name, c->advice, bad.msg);
 	}
 	if (cmd->json) {
 		viv_json_pretty(all, &text);

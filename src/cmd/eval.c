@@ -99,15 +99,14 @@ static bool is_file(const char *operand)
 	return strchr(operand, '/') || viv_ends_with(operand, ".lua") || access(operand, F_OK) == 0;
 }
 
-static int run(struct viv_cmd *cmd, const struct viv_args *args)
+static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	bool file = args->n_operands && is_file(args->operands[0]);
 	const char *const *options = (const char *const *)args->operands + (file ? 1 : 0);
 	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
-	VIV_ERROR err = VIV_ERROR_INIT;
 
-	if (viv_cmd_load_config(cmd, args, file ? args->operands[0] : NULL, &c, &err) < 0)
-		return viv_cmd_fail(cmd, &err);
+	if (viv_cmd_load_config(cmd, args, file ? args->operands[0] : NULL, &c, err) < 0)
+		return VIV_CMD_FAILED;
 	if (viv_args_has(args, "why"))
 		return why(cmd, c, viv_args_value(args, "why"));
 	return values(cmd, c, options);

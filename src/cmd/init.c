@@ -43,21 +43,20 @@ static const char start[] =
 	"-- No init system: the quickest way to a command.\n"
 	"-- system.init = \"none\"\n";
 
-static int run(struct viv_cmd *cmd, const struct viv_args *args)
+static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	const char *path = args->n_operands ? args->operands[0] : "vm.lua";
-	VIV_ERROR err = VIV_ERROR_INIT;
-	VIV_FD fd = viv_open(path, O_WRONLY | O_CREAT | O_EXCL, 0666, &err);
+	VIV_FD fd = viv_open(path, O_WRONLY | O_CREAT | O_EXCL, 0666, err);
 
-	if (fd < 0 && err.code == EEXIST) {
-		viv_error_clear(&err);
-		viv_error_say(&err, EEXIST, "%s is there already; it is left as it is", path);
+	if (fd < 0 && err->code == EEXIST) {
+		viv_error_clear(err);
+		viv_error_say(err, EEXIST, "%s is there already; it is left as it is", path);
 	}
 	if (fd < 0)
-		return viv_cmd_fail(cmd, &err);
-	if (viv_write_all(fd, start, sizeof(start) - 1, path, &err) < 0) {
+		return VIV_CMD_FAILED;
+	if (viv_write_all(fd, start, sizeof(start) - 1, path, err) < 0) {
 		unlink(path);
-		return viv_cmd_fail(cmd, &err);
+		return VIV_CMD_FAILED;
 	}
 	if (!cmd->quiet)
 		printf("%s written; `viv run%s%s` starts the machine.\n", path,

@@ -93,6 +93,7 @@ static void allow_descriptors(void)
 static int run_command(struct viv_cmd *cmd, int argc, char **argv)
 {
 	struct viv_args args;
+	VIV_ERROR err = VIV_ERROR_INIT;
 	int r = viv_args_parse(cmd, argc, argv, &args);
 	/* `git bisect run viv run …` must not take a wrong call for a verdict. */
 	int usage = cmd->command->takes_command ? VIV_EXIT_ENVIRONMENT : VIV_EXIT_USAGE;
@@ -104,7 +105,11 @@ static int run_command(struct viv_cmd *cmd, int argc, char **argv)
 		viv_status_write_failure(cmd->status, cmd->wrong);
 	if (r == 0) {
 		cmd->report = viv_progress_new(cmd->quiet, cmd->verbose);
-		status = cmd->command->run(cmd, &args);
+		status = cmd->command->run(cmd, &args, &err);
+		if (status < 0) {
+			viv_status_write_failure(cmd->status, err.msg);
+			status = viv_cmd_fail(cmd, &err);
+		}
 		viv_progress_free(cmd->report);
 	}
 	viv_args_free(&args);

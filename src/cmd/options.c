@@ -9,7 +9,7 @@ static const struct viv_flag flags[] = {
 	{0},
 };
 
-static int run(struct viv_cmd *cmd, const struct viv_args *args)
+static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	const char *pattern = args->n_operands ? args->operands[0] : NULL;
 	VIV_STR text = VIV_STR_INIT;

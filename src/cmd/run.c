@@ -180,18 +180,14 @@ static int go(struct run *run, struct viv_error *err)
 	return dry ? print_command_line(run, err) : run_machine(run, err);
 }
 
-static int run(struct viv_cmd *cmd, const struct viv_args *args)
+static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	struct run run = {.cmd = cmd, .args = args, .spec.dir = VIV_MACHINE_DIR_INIT};
-	VIV_ERROR err = VIV_ERROR_INIT;
-	int status = go(&run, &err);
+	int status = go(&run, err);
 
 	viv_machine_dir_release(&run.spec.dir);
 	viv_cmd_machine_free_contents(&run.m);
-	if (status >= 0)
-		return status;
-	viv_status_write_failure(cmd->status, err.msg);
-	return viv_cmd_fail(cmd, &err);
+	return status;
 }
 
 const struct viv_command viv_command_run = {

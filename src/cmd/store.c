@@ -82,15 +82,14 @@ static json_t *entry_json(const struct viv_store_entry *e)
 			 e->damage);
 }
 
-static int run_ls(struct viv_cmd *cmd, const struct viv_args *args)
+static int run_ls(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
-	VIV_ERROR err = VIV_ERROR_INIT;
 	VIV_CMD_STORE c = {0};
 	json_t *all;
 	char size[16], age[16];
 
-	if (viv_cmd_store_start(cmd, args, &c, &err) < 0)
-		return viv_cmd_fail(cmd, &err);
+	if (viv_cmd_store_start(cmd, args, &c, err) < 0)
+		return VIV_CMD_FAILED;
 	all = json_array();
 	if (!cmd->json && c.list.n)
 		printf("%10s  %10s  %-10s  %s\n", "SIZE", "USED", "KIND", "OBJECT");
@@ -121,18 +120,17 @@ const struct viv_command viv_command_store_ls = {
 	.run = run_ls,
 };
 
-static int run_closure(struct viv_cmd *cmd, const struct viv_args *args)
+static int run_closure(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
-	VIV_ERROR err = VIV_ERROR_INIT;
 	VIV_CMD_STORE c = {0};
 	VIV_STRV closure = VIV_STRV_INIT;
 	json_t *all;
 
 	if (!args->n_operands)
 		return viv_cmd_usage(cmd, "which object?");
-	if (viv_cmd_store_start(cmd, args, &c, &err) < 0 ||
-	    viv_store_closure(&c.list, &c.ids, &closure, &err) < 0)
-		return viv_cmd_fail(cmd, &err);
+	if (viv_cmd_store_start(cmd, args, &c, err) < 0 ||
+	    viv_store_closure(&c.list, &c.ids, &closure, err) < 0)
+		return VIV_CMD_FAILED;
 	all = json_array();
 	for (size_t i = 0; i < closure.count; i++) {
 		json_array_append_new(all, json_string(closure.items[i]));
@@ -226,21 +224,20 @@ static int print_rows(struct viv_cmd *cmd, struct row *rows, size_t n)
 	return VIV_EXIT_OK;
 }
 
-static int run_du(struct viv_cmd *cmd, const struct viv_args *args)
+static int run_du(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
-	VIV_ERROR err = VIV_ERROR_INIT;
 	VIV_CMD_STORE c = {0};
 	VIV_FREE struct row *rows = NULL;
 	size_t n;
 
-	if (viv_cmd_store_start(cmd, args, &c, &err) < 0)
-		return viv_cmd_fail(cmd, &err);
+	if (viv_cmd_store_start(cmd, args, &c, err) < 0)
+		return VIV_CMD_FAILED;
 	n = c.ids.count ? c.ids.count : c.list.n;
 	rows = viv_new_array(struct row, n + 1);
 	for (size_t i = 0; i < n; i++)
 		if (measure(&c, c.ids.count ? c.ids.items[i] : c.list.entries[i].id, &rows[i],
-			    &err) < 0)
-			return viv_cmd_fail(cmd, &err);
+			    err) < 0)
+			return VIV_CMD_FAILED;
 	return print_rows(cmd, rows, n);
 }
 

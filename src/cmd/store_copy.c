@@ -24,10 +24,9 @@ static int export_to_file(struct viv_cmd *cmd, struct viv_cmd_store *c, const ch
 	return r;
 }
 
-static int run_export(struct viv_cmd *cmd, const struct viv_args *args)
+static int run_export(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	const char *output = viv_args_value(args, "output");
-	VIV_ERROR err = VIV_ERROR_INIT;
 	VIV_CMD_STORE c = {0};
 	struct stat st;
 	int r;
@@ -36,18 +35,18 @@ static int run_export(struct viv_cmd *cmd, const struct viv_args *args)
 		return viv_cmd_usage(cmd, "which object?");
 	if (!output && isatty(STDOUT_FILENO))
 		return viv_cmd_usage(cmd, "an export can't go to a terminal: use -o FILE or a pipe");
-	r = viv_cmd_store_start(cmd, args, &c, &err);
+	r = viv_cmd_store_start(cmd, args, &c, err);
 	/* Not through a link: /dev/stdout must stay one. */
 	if (r == 0 && output && (lstat(output, &st) < 0 || S_ISREG(st.st_mode))) {
-		r = export_to_file(cmd, &c, output, &err);
+		r = export_to_file(cmd, &c, output, err);
 	} else if (r == 0) {
-		VIV_FD fd = output ? viv_open(output, O_WRONLY | O_TRUNC, 0, &err) : -1;
+		VIV_FD fd = output ? viv_open(output, O_WRONLY | O_TRUNC, 0, err) : -1;
 
 		r = output && fd < 0 ? fd
 				     : viv_store_export(c.s, &c.ids, output ? fd : STDOUT_FILENO,
-							cmd->report, &err);
+							cmd->report, err);
 	}
-	return r < 0 ? viv_cmd_fail(cmd, &err) : VIV_EXIT_OK;
+	return r < 0 ? VIV_CMD_FAILED : VIV_EXIT_OK;
 }
 
 static const struct viv_flag export_flags[] = {
@@ -66,22 +65,21 @@ const struct viv_command viv_command_store_export = {
 	.run = run_export,
 };
 
-static int run_import(struct viv_cmd *cmd, const struct viv_args *args)
+static int run_import(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_store_closep) struct viv_store *s = NULL;
 	VIV_FD file = -1;
 	VIV_STRV ids = VIV_STRV_INIT;
-	VIV_ERROR err = VIV_ERROR_INIT;
 	json_t *all;
 
 	if (args->n_operands) {
-		file = viv_open(args->operands[0], O_RDONLY, 0, &err);
+		file = viv_open(args->operands[0], O_RDONLY, 0, err);
 		if (file < 0)
-			return viv_cmd_fail(cmd, &err);
+			return VIV_CMD_FAILED;
 	}
-	if (viv_cmd_open_store(cmd, &s, &err) < 0 ||
-	    viv_store_import(s, file < 0 ? STDIN_FILENO : file, cmd->report, &ids, &err) < 0)
-		return viv_cmd_fail(cmd, &err);
+	if (viv_cmd_open_store(cmd, &s, err) < 0 ||
+	    viv_store_import(s, file < 0 ? STDIN_FILENO : file, cmd->report, &ids, err) < 0)
+		return VIV_CMD_FAILED;
 	viv_progress_clear(cmd->report);
 	all = json_array();
 	for (size_t i = 0; i < ids.count; i++) {

@@ -35,10 +35,9 @@ static int print_gc_json(const struct viv_store_gc *o, const struct viv_store_gc
 		(json_int_t)g->recent_size));
 }
 
-static int run_gc(struct viv_cmd *cmd, const struct viv_args *args)
+static int run_gc(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_store_closep) struct viv_store *s = NULL;
-	VIV_ERROR err = VIV_ERROR_INIT;
 	const char *max = viv_args_value(args, "max-size");
 	bool all = viv_args_has(args, "all");
 	struct viv_store_gc o = {
@@ -51,14 +50,14 @@ static int run_gc(struct viv_cmd *cmd, const struct viv_args *args)
 
 	if (all && max)
 		return viv_cmd_usage(cmd, "--all and --max-size contradict each other");
-	if (max && viv_cmd_parse_size(max, &o.max_size, &err) < 0) {
-		viv_error_context(&err, "--max-size");
-		viv_cmd_fail(cmd, &err);
+	if (max && viv_cmd_parse_size(max, &o.max_size, err) < 0) {
+		viv_error_context(err, "--max-size");
+		viv_cmd_fail(cmd, err);
 		return VIV_EXIT_USAGE;
 	}
-	if (viv_cmd_open_store(cmd, &s, &err) < 0 ||
-	    viv_store_gc(s, &o, cmd->report, &result, &err) < 0)
-		return viv_cmd_fail(cmd, &err);
+	if (viv_cmd_open_store(cmd, &s, err) < 0 ||
+	    viv_store_gc(s, &o, cmd->report, &result, err) < 0)
+		return VIV_CMD_FAILED;
 	viv_progress_clear(cmd->report);
 	if (cmd->json)
 		print_gc_json(&o, &result);
@@ -109,18 +108,17 @@ static int print_problems(struct viv_cmd *cmd, const struct viv_store_problems *
 	return p->n ? VIV_EXIT_FAILED : VIV_EXIT_OK;
 }
 
-static int run_verify(struct viv_cmd *cmd, const struct viv_args *args)
+static int run_verify(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	struct viv_store_problems problems = {0};
 	bool move = !viv_args_has(args, "dry-run");
-	VIV_ERROR err = VIV_ERROR_INIT;
 	VIV_CMD_STORE c = {0};
 	int status;
 
-	if (viv_cmd_store_start(cmd, args, &c, &err) < 0 ||
+	if (viv_cmd_store_start(cmd, args, &c, err) < 0 ||
 	    viv_store_verify(c.s, c.ids.count ? &c.ids : NULL, move, cmd->report, &problems,
-			     &err) < 0)
-		return viv_cmd_fail(cmd, &err);
+			     err) < 0)
+		return VIV_CMD_FAILED;
 	viv_progress_clear(cmd->report);
 	status = print_problems(cmd, &problems, move);
 	viv_store_problems_free(&problems);

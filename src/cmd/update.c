@@ -22,7 +22,7 @@ static void print_changes(struct viv_cmd *cmd, const struct viv_lock *old, const
 		fputs("viv: nothing changed\n", stderr);
 }
 
-static int update(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
+static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_cmd_machine_free_contents) struct viv_cmd_machine m = {0};
 	VIV_CLEANUP(viv_lock_freep) struct viv_lock *before = NULL;
@@ -39,13 +39,6 @@ static int update(struct viv_cmd *cmd, const struct viv_args *args, struct viv_e
 	if (r == 0)
 		print_changes(cmd, before, viv_plan_lock(m.plan));
 	return r;
-}
-
-static int run(struct viv_cmd *cmd, const struct viv_args *args)
-{
-	VIV_ERROR err = VIV_ERROR_INIT;
-
-	return update(cmd, args, &err) < 0 ? viv_cmd_fail(cmd, &err) : VIV_EXIT_OK;
 }
 
 const struct viv_command viv_command_update = {

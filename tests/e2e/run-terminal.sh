@@ -5,9 +5,10 @@
 terminal=$(cd "$(dirname "$0")" && pwd)/terminal.py
 quick_machine
 
-# A shell: the terminal's size, also when it changes; Ctrl-C is the guest's; exit powers off.
-expect 5 "$terminal" 120 '# ' '@40x100' '' 'stty size\r' '40 100' 'sleep 300\r' \
-	'sleep 300' '\x03' '# ' 'tty\r' '/dev/pts' 'exit 5\r' -- "$VIV" run -q
+# A shell: the terminal's size, also when it changes; Ctrl-C is the guest's; exit powers off. Typing waits
+# for the prompt: between two the guest may drop what is typed.
+expect 5 "$terminal" 120 '# ' '@40x100' '' 'stty size\r' '40 100' '' '# ' 'echo g""o; sleep 300\r' \
+	'go' '\x03' '# ' 'tty\r' '/dev/pts' '' '# ' 'exit 5\r' -- "$VIV" run -q
 # A machine that hangs is left by ~.
 expect 130 "$terminal" 120 '# ' 'echo typed\r' 'typed' '\r~.' -- "$VIV" run -q
 # A command in a terminal has one; its status is ours.

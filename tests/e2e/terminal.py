@@ -4,7 +4,7 @@
 
 usage: terminal.py SECONDS [WAIT-FOR TYPE]… -- PROGRAM ARGUMENT…
 
-Each WAIT-FOR is a text that must appear before TYPE (with \\r, \\x03… as in Python) is typed; "@ROWSxCOLUMNS"
+Each WAIT-FOR is a text that must appear, after the one before, until TYPE (with \\r, \\x03… as in Python) is typed; "@ROWSxCOLUMNS"
 resizes the terminal, "!SIGNAL" sends a signal instead. Prints what appeared; ends with the program's status,
 or 124.
 """
@@ -42,8 +42,8 @@ def main():
     seen = b""
     done = 0
     while True:
-        while steps and steps[0][0].encode() in seen[done:]:
-            done = len(seen)
+        while steps and (at := seen.find(steps[0][0].encode(), done)) >= 0:
+            done = at + len(steps[0][0].encode())
             act(fd, pid, steps.pop(0)[1])
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([fd], [], [], left)[0]:
