@@ -202,6 +202,26 @@ static bool compile(struct viv_lua *lua, struct viv_lua_file *f)
 	return true;
 }
 
+/* A table keeps no trace of a nil that was written into it: it is looked for in the text. */
+static void report_nils(struct viv_lua *lua, struct viv_lua_file *f)
+{
+	VIV_STR open = VIV_STR_INIT;
+	const struct viv_tokens *t;
+	size_t at = 0;
+	bool member;
+
+	if (!memmem(f->file.text, f->file.len, "nil", 3))
+		return;
+	t = &viv_lua_scanned(lua, f)->tokens;
+	while (viv_scan_nil(*t, &open, &at, &member)) {
+		struct viv_origin origin = {.file = &f->file, .line = t->items[at - 1].line};
+
+		viv_fault_add(lua->faults, &origin, NULL, "%s (a value of null is written null)",
+			      member ? "a name in a table is given nil, which sets nothing: leave it out"
+				     : "nil in a list leaves a hole in it: leave it out");
+	}
+}
+
 static void load_imports(struct viv_lua *lua, struct viv_lua_file *f);
 
 static void run_file(struct viv_lua *lua, struct viv_lua_file *f)
@@ -209,6 +229,7 @@ static void run_file(struct viv_lua *lua, struct viv_lua_file *f)
 	size_t from = lua->n_wrappers;
 
 	if (compile(lua, f)) {
+		report_nils(lua, f);
 		if (viv_lua_call(lua, 0, NULL))
 			lua_pop(lua->L, 1);
 		viv_lua_take_blocks(lua, from);

@@ -445,3 +445,25 @@ int viv_scan_find(const struct viv_tokens *t, size_t from, size_t to, const stru
 		line = find_word(t, from, to, n);
 	return line ? line : find_in_value(t, from, to, name, 0);
 }
+
+bool viv_scan_nil(struct viv_tokens t, struct viv_str *open, size_t *at, bool *ret_member)
+{
+	for (; *at < t.count; (*at)++) {
+		const struct viv_token *x = &t.items[*at];
+		bool in_table = open->len && open->data[open->len - 1] == '{';
+
+		track(open, x);
+		if (!in_table || *at == 0 || !viv_token_is(x, "nil"))
+			continue;
+		if (!viv_token_is(&x[1], ",") && !viv_token_is(&x[1], ";") &&
+		    !viv_token_is(&x[1], "}"))
+			continue;
+		*ret_member = viv_token_is(&x[-1], "=");
+		if (*ret_member || viv_token_is(&x[-1], "{") || viv_token_is(&x[-1], ",") ||
+		    viv_token_is(&x[-1], ";")) {
+			(*at)++;
+			return true;
+		}
+	}
+	return false;
+}

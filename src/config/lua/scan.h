@@ -66,3 +66,9 @@ struct viv_statements viv_scan_statements(struct viv_arena *arena, const struct 
  * as they are found; 0: not even the first is. Looks into function calls and functions too.
  */
 int viv_scan_find(const struct viv_tokens *t, size_t from, size_t to, const struct viv_name *name);
+
+/*
+ * The next plain nil in a table, as an item or (*ret_member) as the value of a name, from token *at
+ * on; *at is then the token after it. `open` is what is open there: empty at first.
+ */
+bool viv_scan_nil(struct viv_tokens t, struct viv_str *open, size_t *at, bool *ret_member);
