@@ -11,8 +11,9 @@
  *
  * As an ordinary user this takes subordinate ids (newuidmap, newgidmap, /etc/subuid); root needs
  * none. Either way ids 0 to 65535 inside are real: files can be given to any of them. Root in a
- * container that forbids namespaces gets less: a chroot, on disk, with the host's network; a
- * warning says so.
+ * container that forbids namespaces gets less: a chroot, on disk, that can't be left (no right to chroot
+ * again, to make devices, to trace others), but with the container's network, and signals reach its
+ * other processes; a warning says so. There the container is the wall.
  */
 
 #include "base/error.h"

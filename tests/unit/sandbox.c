@@ -6,8 +6,10 @@
 #include "sandbox/sandbox.h"
 #include "unit.h"
 
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -250,6 +252,44 @@ static void test_subids(void **state)
 	viv_remove_tree(dir, NULL);
 }
 
+/* As where no mounts may be made: a chroot, which may not be left by way of another one. */
+static int chroot_only(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+		       struct viv_str *result, struct viv_error *err)
+{
+	static const char script[] = "test -x /usr/sbin/chroot && ! /usr/sbin/chroot / true";
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	VIV_FREE char *root = viv_path_join(view->scratch, "root");
+	const char *argv[] = {"sh", "-c", script, NULL};
+	struct viv_sandbox_exec e = {.root = root, .argv = argv, .stdin_fd = -1, .output_fd = -1,
+				     .output = result, .timeout_ms = 20000};
+	int status = -1, r;
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return viv_error_set(err, errno, "capget");
+	data[0].effective &= ~(1U << CAP_SYS_ADMIN);
+	data[0].permitted &= ~(1U << CAP_SYS_ADMIN);
+	if (syscall(SYS_capset, &head, data) < 0)
+		return viv_error_set(err, errno, "capset");
+	r = viv_sandbox_exec(&e, &status, err);
+	viv_str_addf(result, "status %d", status);
+	return r;
+}
+
+static void test_chroot_only(void **state)
+{
+	struct viv_sandbox_spec spec = {.scratch_size = 1 << 20, .binds = host_tree,
+					.n_binds = VIV_ARRAY_SIZE(host_tree)};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_STR result = VIV_STR_INIT;
+
+	NEEDS_SANDBOX();
+	if (viv_sandbox_call(&spec, chroot_only, NULL, NULL, &result, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_non_null(strstr(result.data, "Operation not permitted"));
+	assert_non_null(strstr(result.data, "status 0"));
+}
+
 static void test_switches(void **state)
 {
 	static const struct {
@@ -299,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_exec),	       cmocka_unit_test(test_time_limit),
 		cmocka_unit_test(test_scratch_on_disk), cmocka_unit_test(test_host_is_read_only),
 		cmocka_unit_test(test_subids), cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_chroot_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
