@@ -94,8 +94,34 @@ static int add_mirror(struct viv_apt *a, const struct viv_deb_source *s, const c
 	return 0;
 }
 
+/* Names that Debian's releases have or will have; any other needs a mirror that is named. */
+static const char *const releases[] = {"bullseye", "bookworm", "trixie",	   "forky",
+				       "duke",	   "sid",      "oldoldstable", "oldstable",
+				       "stable",   "testing",  "unstable",     "experimental"};
+
+/* The release that was meant; NULL if it is one, or near none. */
+static const char *near_release(const char *name)
+{
+	VIV_STRV near = VIV_STRV_INIT;
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(releases); i++)
+		if (viv_streq(name, releases[i]))
+			return NULL;
+	viv_suggest(name, releases, VIV_ARRAY_SIZE(releases), 1, &near);
+	for (size_t i = 0; near.count && i < VIV_ARRAY_SIZE(releases); i++)
+		if (viv_streq(near.items[0], releases[i]))
+			return releases[i];
+	return NULL;
+}
+
 static int no_mirror(const struct viv_deb_source *s, struct viv_error *err)
 {
+	const char *meant = near_release(s->release);
+
+	if (meant)
+		return viv_error_say(err, ENOENT,
+				     "packages.release: no Debian release %s (did you mean %s?)",
+				     s->release, meant);
 	viv_error_say(err, ENOENT, "no mirror of Debian %s is known", s->release);
 	viv_error_hint(err,
 		       "This system's apt configuration names none. Write one into vm.lua, or for all\n"

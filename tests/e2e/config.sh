@@ -90,3 +90,7 @@ expect 0 "$VIV" options --man
 out_has ".TH VIV.LUA 5"
 expect 1 "$VIV" options nothing-like-it
 err_has "no option has"
+
+# a misspelt release, with near names
+expect 125 "$VIV" build other.lua --set packages.release=trixy
+err_has "packages.release: no Debian release trixy (did you mean trixie?)"
