@@ -427,10 +427,15 @@ static const struct {
 } update_failures[] = {
 	{"No space left on device", ENOSPC, "the disk is full",
 	 "Package lists are kept below XDG_CACHE_HOME (default: ~/.cache): make room there, or move it."},
+	/* gpgv's words, then those of sqv, which apt asks since Debian 13. */
 	{"NO_PUBKEY", EKEYREJECTED, "an index is not signed by a key that is trusted", key_advice},
 	{"BADSIG", EKEYREJECTED, "the signature of an index is wrong", key_advice},
 	{"EXPKEYSIG", EKEYREJECTED, "an index is signed by a key that has expired", key_advice},
 	{"REVKEYSIG", EKEYREJECTED, "an index is signed by a key that was revoked", key_advice},
+	{"Missing key ", EKEYREJECTED, "an index is not signed by a key that is trusted", key_advice},
+	{"Message has been manipulated", EKEYREJECTED, "the signature of an index is wrong", key_advice},
+	{"sqv returned an error", EKEYREJECTED, "the signature of an index can't be verified",
+	 key_advice},
 	{"is not signed", EKEYREJECTED, "an index is not signed", key_advice},
 	{"couldn't be verified", EKEYREJECTED, "the signature of an index can't be verified",
 	 key_advice},
