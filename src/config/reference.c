@@ -230,7 +230,7 @@ static void add_man(struct search *s, const char *name, const struct viv_option 
 }
 
 static const char man_head[] =
-	".TH VIV.LUA 5 \"\" \"Vivarium " VIV_VERSION "\" \"Machine files\"\n"
+	".TH VM.LUA 5 \"\" \"Vivarium " VIV_VERSION "\" \"Machine files\"\n"
 	".SH NAME\nvm.lua \\- a machine's description, for viv(1)\n"
 	".SH DESCRIPTION\n"
 	"A machine file is Lua and reads as a list of settings:\n"

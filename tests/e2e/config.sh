@@ -87,7 +87,7 @@ out_has "users.users.<name>.uid"
 expect 0 "$VIV" options --json cores
 out_has '"name": "virtualisation.cores"'
 expect 0 "$VIV" options --man
-out_has ".TH VIV.LUA 5"
+out_has ".TH VM.LUA 5"
 expect 1 "$VIV" options nothing-like-it
 err_has "no option has"
 
