@@ -29,6 +29,11 @@ static void expect_text(const char *dir, const char *name, const char *want)
 
 static void links_stay_inside(void **state)
 {
+	if (getuid() > 999) {
+		print_message("only root can give a home to a system user\n");
+		skip();
+	}
+
 	VIV_FREE char *dir = test_dir("accounts"), *root = viv_path_join(dir, "root");
 	VIV_FREE char *passwd = viv_path_join(root, "etc/passwd"), *home = viv_path_join(root, "home");
 	VIV_FREE char *outside = viv_path_join(dir, "passwd"), *escaped = viv_path_join(dir, "h");

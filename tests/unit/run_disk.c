@@ -83,8 +83,7 @@ static void test_whole_or_not(void **state)
 
 static void test_qcow2(void **state)
 {
-	VIV_FREE char *path = viv_path_join(dir, "vm.qcow2");
-	VIV_FREE char *program = viv_find_program("qemu-img");
+	VIV_FREE char *program = viv_find_program("qemu-img"), *path = NULL;
 	size_t before = count_files();
 	struct viv_drive d = {0};
 
@@ -92,6 +91,7 @@ static void test_qcow2(void **state)
 		print_message("no qemu-img\n");
 		skip();
 	}
+	path = viv_path_join(dir, "vm.qcow2");
 	assert_int_equal(viv_disk_kept(path, 8, &d, NULL), 0);
 	assert_string_equal(d.format, "qcow2");
 	assert_int_equal(count_files(), before + 1);
