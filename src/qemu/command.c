@@ -1,62 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include "qemu/machine.h"
 
-/* A value inside an option: QEMU wants its commas doubled. */
-static void add_value(struct viv_str *s, const char *value)
-{
-	for (const char *p = value; *p; p++) {
-		if (*p == ',')
-			viv_str_add_char(s, ',');
-		viv_str_add_char(s, *p);
-	}
-}
-
-static void add_option(struct viv_strv *v, const char *option, struct viv_str *value)
-{
-	viv_strv_push(v, option);
-	viv_strv_take(v, viv_str_steal(value));
-}
-
-static void add(struct viv_strv *v, const char *option, const char *value)
-{
-	viv_strv_push(v, option);
-	viv_strv_push(v, value);
-}
+#include "qemu/args.h"
 
 static void add_board(const struct viv_machine *m, struct viv_strv *v)
 {
 	VIV_STR s = VIV_STR_INIT;
 
-	viv_str_addf(&s, "%s,graphics=off,vmport=off,smm=off,sata=off,usb=off",
-		     m->board ? m->board : "q35");
-	viv_str_addf(&s, ",memory-backend=ram,dump-guest-core=off,accel=%s",
+	viv_str_addf(&s, "%s,graphics=%s,vmport=off,smm=off,sata=off,usb=off",
+		     m->board ? m->board : "q35", m->devices.display ? "on" : "off");
+	viv_str_addf(&s, "%s,dump-guest-core=off,accel=%s",
+		     m->devices.n_nodes ? "" : ",memory-backend=ram",
 		     m->accel == VIV_ACCEL_KVM ? "kvm" : "tcg");
-	add_option(v, "-machine", &s);
+	args_add_option(v, "-machine", &s);
 	if (m->cpu)
-		add(v, "-cpu", m->cpu);
+		args_add(v, "-cpu", m->cpu);
 	else if (m->accel == VIV_ACCEL_KVM)
-		add(v, "-cpu", "host");
-	viv_strv_push(v, "-smp");
-	viv_strv_pushf(v, "%u", m->cores);
-	viv_strv_push(v, "-m");
-	viv_strv_pushf(v, "%uM", m->memory_mib);
-	if (m->memory_file) {
-		viv_str_addf(&s, "memory-backend-file,id=ram,size=%uM,share=on,mem-path=",
-			     m->memory_mib);
-		add_value(&s, m->memory_file);
-	} else {
-		viv_str_addf(&s, "memory-backend-ram,id=ram,size=%uM", m->memory_mib);
-	}
-	add_option(v, "-object", &s);
+		args_add(v, "-cpu", "host");
+	viv_qemu_add_processors(&m->devices, m->cores, v);
+	viv_qemu_add_memory(&m->devices, m->memory_mib, m->memory_file, v);
 }
 
 static void add_kernel(const struct viv_machine *m, struct viv_strv *v)
 {
 	if (!m->kernel)
 		return;
-	add(v, "-kernel", m->kernel);
+	args_add(v, "-kernel", m->kernel);
 	if (m->initrd)
-		add(v, "-initrd", m->initrd);
+		args_add(v, "-initrd", m->initrd);
 	if (m->kernel_params.count) {
 		viv_strv_push(v, "-append");
 		viv_strv_take(v, viv_strv_join(&m->kernel_params, " "));
@@ -75,32 +46,32 @@ static void add_chardev(struct viv_strv *v, const char *id, const struct viv_cha
 	viv_str_addf(&s, "socket,id=%s,", id);
 	if (c->path) {
 		viv_str_add(&s, "path=");
-		add_value(&s, c->path);
+		args_add_value(&s, c->path);
 		viv_str_add(&s, ",server=on,wait=off");
 	} else {
 		viv_str_addf(&s, "fd=%d", c->fd);
 	}
-	add_option(v, "-chardev", &s);
+	args_add_option(v, "-chardev", &s);
 }
 
 static void add_channels(const struct viv_machine *m, struct viv_strv *v)
 {
 	if (channel_is_there(&m->qmp)) {
 		add_chardev(v, "qmp", &m->qmp);
-		add(v, "-mon", "chardev=qmp,mode=control");
+		args_add(v, "-mon", "chardev=qmp,mode=control");
 	}
 	if (m->terminal) {
-		add(v, "-chardev", "stdio,id=console,mux=on,signal=off");
-		add(v, "-mon", "chardev=console,mode=readline");
+		args_add(v, "-chardev", "stdio,id=console,mux=on,signal=off");
+		args_add(v, "-mon", "chardev=console,mode=readline");
 	} else if (channel_is_there(&m->console)) {
 		add_chardev(v, "console", &m->console);
 	}
 	if (m->terminal || channel_is_there(&m->console))
-		add(v, "-serial", "chardev:console");
+		args_add(v, "-serial", "chardev:console");
 	if (channel_is_there(&m->agent)) {
 		add_chardev(v, "agent", &m->agent);
-		add(v, "-device", "virtio-serial-pci");
-		add(v, "-device", "virtserialport,chardev=agent,name=viv.agent");
+		args_add(v, "-device", "virtio-serial-pci");
+		args_add(v, "-device", "virtserialport,chardev=agent,name=viv.agent");
 	}
 }
 
@@ -122,27 +93,27 @@ static void add_drive(const struct viv_drive *d, size_t i, struct viv_strv *v)
 		     d->read_only ? "" : "discard=unmap,",
 		     d->read_only || !d->file ? "locking=off," : "locking=auto,");
 	if (d->file)
-		add_value(&s, d->file);
+		args_add_value(&s, d->file);
 	else
 		viv_str_addf(&s, "/dev/fdset/%d", d->fd);
-	add_option(v, "-blockdev", &s);
+	args_add_option(v, "-blockdev", &s);
 	viv_str_addf(&s, "driver=%s,node-name=disk%zu,read-only=%s,%s%sfile=file%zu", d->format, i,
 		     d->read_only ? "on" : "off", d->scratch ? "cache.no-flush=on," : "",
 		     d->read_only ? "" : "discard=unmap,", i);
-	add_option(v, "-blockdev", &s);
+	args_add_option(v, "-blockdev", &s);
 	viv_str_addf(&s, "virtio-blk-pci,drive=disk%zu", i);
 	if (d->serial) {
 		viv_str_add(&s, ",serial=");
-		add_value(&s, d->serial);
+		args_add_value(&s, d->serial);
 	}
-	add_option(v, "-device", &s);
+	args_add_option(v, "-device", &s);
 }
 
 static void add_devices(const struct viv_machine *m, struct viv_strv *v)
 {
-	add(v, "-device", "virtio-rng-pci");
-	add(v, "-device", "vmgenid,guid=auto");
-	add(v, "-device", "pvpanic");
+	args_add(v, "-device", "virtio-rng-pci");
+	args_add(v, "-device", "vmgenid,guid=auto");
+	args_add(v, "-device", "pvpanic");
 	for (size_t i = 0; i < m->n_drives; i++)
 		add_drive(&m->drives[i], i, v);
 	if (m->network) {
@@ -150,8 +121,9 @@ static void add_devices(const struct viv_machine *m, struct viv_strv *v)
 		viv_strv_pushf(v, "user,id=net0%s%s%s", m->restrict_net ? ",restrict=on" : "",
 			       m->net_options ? "," : "", m->net_options ? m->net_options : "");
 		/* The ROM is for booting from the network, and costs a moment of every boot. */
-		add(v, "-device", "virtio-net-pci,netdev=net0,romfile=");
+		args_add(v, "-device", "virtio-net-pci,netdev=net0,romfile=");
 	}
+	viv_qemu_add_devices(&m->devices, v);
 	/* After all else: their number does not shift the other devices' places. */
 	for (unsigned i = 0; i < m->spare_ports; i++) {
 		viv_strv_push(v, "-device");
@@ -167,17 +139,17 @@ void viv_qemu_command(const struct viv_machine *m, struct viv_strv *ret)
 	viv_strv_push(&v, m->qemu ? m->qemu : "qemu-system-x86_64");
 	if (m->name) {
 		viv_str_add(&name, "guest=");
-		add_value(&name, m->name);
-		add_option(&v, "-name", &name);
+		args_add_value(&name, m->name);
+		args_add_option(&v, "-name", &name);
 	}
 	viv_strv_push(&v, "-nodefaults");
 	viv_strv_push(&v, "-no-user-config");
 	viv_strv_push(&v, "-no-reboot");
-	add(&v, "-action", "panic=none");
-	add(&v, "-sandbox",
+	args_add(&v, "-action", "panic=none");
+	args_add(&v, "-sandbox",
 	    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
-	add(&v, "-display", "none");
-	add(&v, "-rtc", "base=utc");
+	viv_qemu_add_display(&m->devices, &v);
+	args_add(&v, "-rtc", "base=utc");
 	add_board(m, &v);
 	add_kernel(m, &v);
 	add_channels(m, &v);

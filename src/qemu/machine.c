@@ -20,6 +20,7 @@ void viv_machine_free_contents(struct viv_machine *m)
 		free(m->drives[i].serial);
 	}
 	free(m->drives);
+	viv_devices_free_contents(&m->devices);
 	channel_free(&m->qmp);
 	channel_free(&m->agent);
 	channel_free(&m->console);

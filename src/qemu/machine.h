@@ -21,6 +21,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "qemu/devices.h"
 
 enum viv_accel { VIV_ACCEL_KVM, VIV_ACCEL_TCG };
 
@@ -57,6 +58,7 @@ struct viv_machine {
 	bool restrict_net; /* with no way out of it */
 	char *net_options; /* more of the user network's: "hostfwd=…"; NULL: none */
 	char *guest_network; /* what the agent is told of its networks; NULL: nothing */
+	struct viv_devices devices;
 	unsigned spare_ports; /* root ports to plug devices into later */
 	bool terminal;	      /* console and monitor on QEMU's own terminal (for people) */
 	struct viv_channel qmp, agent, console;
