@@ -21,6 +21,7 @@ struct want {
 	char *partial; /* where it is downloaded to; stays if we are stopped */
 	struct viv_strv uris;
 	bool done;
+	bool wrong; /* a mirror gave something else */
 };
 
 struct fetching {
@@ -109,22 +110,35 @@ static int move_file(const char *from, const char *to, struct viv_error *err)
 	return r;
 }
 
-/* Takes what is whole; what has the full size but another content is thrown away. */
+/*
+ * Did a mirror give something else? apt puts what it refuses aside, and each version of it says so
+ * in other words; what it left in place is as wrong if it has the full size. It is thrown away.
+ */
+static bool drop_wrong(const struct want *w)
+{
+	VIV_FREE char *refused = viv_asprintf("%s.FAILED", w->partial);
+	struct stat st;
+
+	if (unlink(refused) == 0)
+		return true;
+	return stat(w->partial, &st) == 0 && (uint64_t)st.st_size >= w->package->size &&
+	       unlink(w->partial) == 0;
+}
+
 static int take_whole(struct fetching *f, struct viv_error *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < f->n && r == 0; i++) {
 		struct want *w = &f->wants[i];
-		struct stat st;
 
-		if (w->done || stat(w->partial, &st) < 0)
+		if (w->done)
 			continue;
 		if (is_whole(w->partial, w->package)) {
 			r = move_file(w->partial, viv_store_build_path(w->build), err);
 			w->done = r == 0;
-		} else if ((uint64_t)st.st_size >= w->package->size) {
-			unlink(w->partial);
+		} else if (drop_wrong(w)) {
+			w->wrong = true;
 		}
 	}
 	return r;
@@ -155,10 +169,13 @@ static int missing(const struct fetching *f, const struct viv_str *said, struct 
 {
 	VIV_STR names = VIV_STR_INIT;
 	VIV_FREE char *text = viv_slice_dup(viv_slice_trim((struct viv_slice){said->data, said->len}));
+	bool wrong = false;
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n; i++)
-		if (!f->wants[i].done && n++ < 5)
+		wrong = wrong || (!f->wants[i].done && f->wants[i].wrong);
+	for (size_t i = 0; i < f->n; i++)
+		if (!f->wants[i].done && f->wants[i].wrong == wrong && n++ < 5)
 			viv_str_addf(&names, "%s%s %s", names.len ? ", " : "",
 				     f->wants[i].package->name, f->wants[i].package->version);
 	if (n > 5)
@@ -169,20 +186,20 @@ static int missing(const struct fetching *f, const struct viv_str *said, struct 
 				    "was fetched is kept.");
 		return -ENOSPC;
 	}
-	if (strstr(text, " 404 ") || strstr(text, "File not found") ||
-	    strstr(text, "No such file or directory")) {
-		viv_error_say(err, ENODATA, "no mirror has %s any more", names.data);
-		viv_error_hint(err, "viv update takes newer versions; packages.snapshotMirrors names "
-				    "archives that keep old ones.");
-		return -ENODATA;
-	}
-	if (strstr(text, "Hash Sum mismatch") || strstr(text, "unexpected size")) {
+	if (wrong) {
 		viv_error_say(err, EBADMSG,
 			      "a mirror's content of %s is not what the lock file says\n%s",
 			      names.data, text);
 		viv_error_hint(err, "It was thrown away. Try again later, or name another mirror in "
 				    "packages.mirrors.");
 		return -EBADMSG;
+	}
+	if (strstr(text, " 404 ") || strstr(text, "File not found") ||
+	    strstr(text, "No such file or directory")) {
+		viv_error_say(err, ENODATA, "no mirror has %s any more", names.data);
+		viv_error_hint(err, "viv update takes newer versions; packages.snapshotMirrors names "
+				    "archives that keep old ones.");
+		return -ENODATA;
 	}
 	viv_error_say(err, ENETUNREACH, "could not fetch %s\n%s", names.data, text);
 	viv_error_hint(err, "What was fetched is kept; the next attempt goes on from there.");
@@ -195,8 +212,10 @@ static int fetch_all(struct fetching *f, struct viv_report *report, struct viv_e
 	bool tried = true;
 	int r = take_whole(f, err);
 
-	for (size_t i = 0; i < f->n; i++)
+	for (size_t i = 0; i < f->n; i++) {
+		f->wants[i].wrong = false; /* left from earlier */
 		find_uris(f, &f->wants[i]);
+	}
 	for (size_t k = 0; r == 0 && tried; k++)
 		r = attempt(f, k, report, &said, &tried, err);
 	for (size_t i = 0; r == 0 && i < f->n; i++)
