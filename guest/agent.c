@@ -128,6 +128,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--booted") == 0)
 		return system_tell_booted();
+	if (argc >= 2 && (strcmp(argv[1], "--put") == 0 || strcmp(argv[1], "--get") == 0))
+		return files_main(argv + 1);
 	a->port = a->signals = a->notify = a->uevents = -1;
 	if (arguments(a, argc, argv) < 0)
 		return 2;

@@ -136,6 +136,9 @@ bool command_pump(struct agent *a); /* true if something moved */
 _Noreturn void child_main(const struct viv_proto_run *run, const int fds[3], int status);
 void child_close_others(unsigned first); /* all descriptors from `first` up */
 
+/* agent-files.c: viv-agent --put… and --get…; argv without the program's name. An exit status. */
+int files_main(char **argv);
+
 /* agent-system.c: the system inside. Each request returns 0 or a positive errno. */
 void system_setup(struct agent *a);
 void system_notified(struct agent *a);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
 #include "cmd/machine.h"
+#include "cmd/remote.h"
+#include "cmd/run.h"
 #include "cmd/status.h"
 
 #include "base/path.h"
 #include "base/status.h"
-#include "run/session.h"
 
 #include <unistd.h>
 
 static const struct viv_flag flags[] = {
 	VIV_CONFIG_FLAGS,
 	VIV_MACHINE_FLAGS,
+	{"detach", 'd', NULL, "leave it running in the background: viv ps, exec, shell, cp, stop"},
 	{"name", 0, "NAME", "the machine's name (default: its host name, with -2, -3… if taken)"},
 	{"timeout", 0, "TIME", "end the run after 90s, 5m, 2h with status 124"},
 	{"fail-on", 0, "EVENTS", "events that give status 120: panic,oops (default), warn, none"},
@@ -20,14 +22,6 @@ static const struct viv_flag flags[] = {
 	{"dry-run", 0, NULL, "print the QEMU command line, ready to be pasted"},
 	{"locked", 0, NULL, "refuse to change the lock file (for CI)"},
 	{0},
-};
-
-/* What `viv run` is about to do. */
-struct run {
-	struct viv_cmd *cmd;
-	const struct viv_args *args;
-	struct viv_cmd_machine m;
-	struct viv_session_spec spec;
 };
 
 /* The console on the terminal and the agent's port where it can be reached. */
@@ -51,30 +45,24 @@ static int print_command_line(struct run *run, struct viv_error *err)
 	return 0;
 }
 
-/*
- * Without a command: a login shell in a terminal, else the commands that stdin holds. With one, it
- * gets a terminal of its own only where all three streams are one, so that pipes stay what they are.
- */
 static void choose_session(struct run *run)
 {
-	static const char *const shell[] = {"sh", "-c", "exec \"${SHELL:-/bin/sh}\" -l", NULL};
-	static const char *const script[] = {"sh", "-s", NULL};
 	struct viv_session_spec *spec = &run->spec;
-	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 
 	spec->machine = &run->m.machine;
 	spec->in_fd = STDIN_FILENO;
 	spec->out_fd = STDOUT_FILENO;
 	spec->err_fd = STDERR_FILENO;
 	spec->report = run->cmd->report;
-	spec->pty = terminal && (!run->args->command || isatty(STDERR_FILENO));
 	spec->argv = run->args->command;
-	if (viv_args_has(run->args, "console")) {
+	spec->pty = viv_cmd_wants_pty(spec->argv);
+	if (viv_args_has(run->args, "detach"))
+		spec->kind = VIV_SESSION_IDLE;
+	else if (viv_args_has(run->args, "console"))
 		spec->kind = VIV_SESSION_CONSOLE;
-	} else if (!spec->argv) {
-		spec->kind = terminal ? VIV_SESSION_SHELL : VIV_SESSION_COMMAND;
-		spec->argv = terminal ? shell : script;
-	}
+	else if (!spec->argv)
+		spec->kind = viv_cmd_choose_shell(&spec->argv) ? VIV_SESSION_SHELL
+							       : VIV_SESSION_COMMAND;
 }
 
 /* A name that can't be had is said before anything is built; from here on it is ours. */
@@ -106,17 +94,12 @@ static int choose_options(struct run *run, struct viv_error *err)
 		return viv_error_context(err, "--fail-on");
 	if (run->args->command && viv_args_has(run->args, "console"))
 		return viv_error_say(err, EINVAL, "--console shows the console: it takes no command");
+	if (viv_args_has(run->args, "detach") &&
+	    (run->args->command || viv_args_has(run->args, "console")))
+		return viv_error_say(err, EINVAL,
+				     "--detach leaves the machine running: it takes no command and "
+				     "no console\nStart it, then use viv exec.");
 	return name ? take_name(run, name, err) : 0;
-}
-
-/* `viv run -- "ls | wc"`: a program of that name is hardly what was meant. */
-static void hint_at_shell(const struct run *run, int status)
-{
-	const char *const *command = run->args->command;
-
-	if (status == VIV_EXIT_FIND && command && !command[1] && strpbrk(command[0], " |&;<>()$`*?\"'"))
-		fprintf(stderr, "viv: a command is a program and its arguments; for a shell's line "
-				"write: -- sh -c '…'\n");
 }
 
 static void print_result(const struct run *run, const struct viv_session_result *result)
@@ -128,7 +111,17 @@ static void print_result(const struct run *run, const struct viv_session_result 
 		viv_cmd_print(stderr, "%s\n", result->lines.items[i]);
 	if (result->outcome.reason)
 		viv_cmd_print(stderr, "viv: %s\n", result->outcome.reason);
-	hint_at_shell(run, result->outcome.status);
+	viv_cmd_hint_at_shell(run->args->command, result->outcome.status);
+}
+
+/* For `viv ps`, and for finding a folder's machine. */
+static json_t *about(const struct run *run)
+{
+	VIV_FREE char *folder = realpath(viv_config_folder(run->m.config), NULL);
+
+	return json_pack("{s:o, s:o, s:b}", "folder", viv_json_text(folder), "file",
+			 viv_json_text(viv_config_file(run->m.config)), "detached",
+			 viv_args_has(run->args, "detach"));
 }
 
 static int make_machine(struct run *run, struct viv_error *err)
@@ -145,9 +138,12 @@ static int make_machine(struct run *run, struct viv_error *err)
 		r = viv_cmd_machine_build(run->cmd, &run->m, err);
 	if (r == 0)
 		r = viv_cmd_machine_make(run->cmd, extra, &run->m, err);
-	if (r == 0 && !run->spec.name)
+	if (r < 0)
+		return r;
+	if (!run->spec.name)
 		run->spec.name = viv_config_string(run->m.config, "networking.hostName");
-	return r;
+	run->spec.about = run->about = about(run);
+	return 0;
 }
 
 /* The exit status, or a negative errno. */
@@ -163,21 +159,37 @@ static int run_machine(struct run *run, struct viv_error *err)
 	return r < 0 ? r : result.outcome.status;
 }
 
-/* The same. */
-static int go(struct run *run, struct viv_error *err)
+int viv_run_prepare(struct run *run, struct viv_error *err)
 {
-	bool dry = viv_args_has(run->args, "dry-run");
-	int r = dry ? 0 : viv_status_begin(run->cmd->status, err);
+	int r = viv_args_has(run->args, "dry-run") ? 0 : viv_status_begin(run->cmd->status, err);
 
 	if (r == 0)
 		r = choose_options(run, err);
 	if (r < 0)
 		return r;
 	choose_session(run);
-	r = make_machine(run, err);
+	return make_machine(run, err);
+}
+
+void viv_run_free_contents(struct run *run)
+{
+	viv_machine_dir_release(&run->spec.dir);
+	viv_cmd_machine_free_contents(&run->m);
+	json_decref(run->about);
+}
+
+/* The same. */
+static int go(struct run *run, struct viv_error *err)
+{
+	int r;
+
+	if (viv_args_has(run->args, "detach") && !viv_args_has(run->args, "dry-run"))
+		return viv_run_detached(run, err);
+	r = viv_run_prepare(run, err);
 	if (r < 0)
 		return r;
-	return dry ? print_command_line(run, err) : run_machine(run, err);
+	return viv_args_has(run->args, "dry-run") ? print_command_line(run, err)
+						  : run_machine(run, err);
 }
 
 static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
@@ -185,8 +197,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	struct run run = {.cmd = cmd, .args = args, .spec.dir = VIV_MACHINE_DIR_INIT};
 	int status = go(&run, err);
 
-	viv_machine_dir_release(&run.spec.dir);
-	viv_cmd_machine_free_contents(&run.m);
+	viv_run_free_contents(&run);
 	return status;
 }
 
@@ -199,6 +210,7 @@ const struct viv_command viv_command_run = {
 		 "stderr are three pipes; where all three are a terminal here, it gets one, too.\n"
 		 "Without CMD: a root shell, whose exit powers off; where there is no terminal, the\n"
 		 "commands come from stdin. ~. at the start of a line ends a machine that hangs.\n"
+		 "With --detach: prints the machine's name when the system is up, and ends.\n"
 		 "What is not CMD's: 120 panic or oops, 121 the guest went away, 124 time limit, 125\n"
 		 "nothing was learnt about CMD (bad configuration, failed build, no QEMU).",
 	.flags = flags,

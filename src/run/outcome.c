@@ -59,6 +59,14 @@ static bool of_signal(const struct viv_run_facts *f, struct viv_outcome *o)
 	return f->signal || f->cut_off;
 }
 
+static bool of_stop(const struct viv_run_facts *f, struct viv_outcome *o)
+{
+	if (f->stopped)
+		set(o, f->no_command ? 0 : VIV_EXIT_SIGNAL + SIGTERM, "stopped",
+		    viv_strdup("ended by viv stop"));
+	return f->stopped;
+}
+
 static bool of_timeout(const struct viv_run_facts *f, struct viv_outcome *o)
 {
 	double s = (double)f->timeout_ms / 1000;
@@ -122,7 +130,8 @@ void viv_outcome_of(const struct viv_run_facts *f, struct viv_outcome *ret)
 {
 	struct viv_outcome o = {0};
 
-	if (of_trouble(f, &o) || of_signal(f, &o) || of_timeout(f, &o)) {
+	if (of_trouble(f, &o) || of_signal(f, &o) || of_stop(f, &o) ||
+	    of_timeout(f, &o)) {
 		/* set */
 	} else if (f->command_done) {
 		set(&o, f->command_status, "exit", viv_strdup(f->command_error));

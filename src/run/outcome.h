@@ -16,12 +16,13 @@ struct viv_run_facts {
 	int command_status;	   /* as a shell counts; 121, 125: see viv_command_done_fn */
 	const char *command_error; /* why it did not run to its end; then command_done is false */
 	bool agent_seen;	   /* the system came up */
-	bool no_command;	   /* a shell or the console: powering off is its regular end */
+	bool no_command;	   /* a shell, the console, nothing: powering off is a regular end */
 	bool console;		   /* the serial console: leaving it is a regular end, too */
 	bool timed_out;		   /* --timeout */
 	int64_t timeout_ms;
 	bool boot_timed_out; /* the agent did not come */
 	int signal;	     /* SIGINT (the second), SIGTERM, SIGHUP ended the run; 0: none */
+	bool stopped;	     /* by `viv stop` */
 	bool cut_off;	     /* the user's escape sequence ended it */
 	enum viv_vm_end end;
 	const char *end_text;
@@ -31,7 +32,7 @@ struct viv_run_facts {
 
 struct viv_outcome {
 	int status;
-	const char *kind; /* "exit", "panic", "oops", "warn", "gone", "timeout", "signal", "environment" */
+	const char *kind; /* "exit", "panic", "oops", "warn", "gone", "timeout", "signal", "stopped", "environment" */
 	char *reason;	  /* one line; NULL when the command just ended */
 	bool show_trouble; /* the kernel's lines belong to the reason */
 	bool show_console; /* the console's last lines may explain it */

@@ -3,11 +3,14 @@
 
 #include "base/path.h"
 #include "base/status.h"
+#include "run/control.h"
 #include "run/keyboard.h"
 #include "run/local.h"
 #include "run/vm.h"
 
 #include <signal.h>
+#include <time.h>
+#include <unistd.h>
 
 #define BOOT_MS	      600000 /* until the system is up, under the slowest emulation */
 #define POWEROFF_MS   30000
@@ -15,8 +18,8 @@
 #define TAIL_LINES    20
 
 /*
- * BOOTING: no command yet. RUNNING: there is one. ENDING: it is over, or was given up; the machine
- * is on its way down.
+ * BOOTING: no command yet. RUNNING: there is one, or the machine is there for others. ENDING: it is
+ * over, or was given up; the machine is on its way down.
  */
 enum state { BOOTING, RUNNING, ENDING };
 
@@ -25,6 +28,7 @@ struct session {
 	struct viv_loop *loop;
 	struct viv_machine_dir dir;
 	struct viv_vm *vm;
+	struct viv_control *control;
 	struct viv_command *command; /* while RUNNING */
 	struct viv_keyboard *keyboard;
 	struct sink out; /* VIV_SESSION_CONSOLE */
@@ -35,6 +39,7 @@ struct session {
 	struct viv_run_facts facts;
 	char *command_error, *end_text;
 	int64_t started, up, done; /* viv_now_ms */
+	time_t since;
 };
 
 static void end_task(struct session *s, bool ok)
@@ -178,11 +183,14 @@ static void on_booted(struct viv_vm *vm, void *arg)
 	s->up = viv_now_ms();
 	viv_source_remove(s->boot_limit);
 	s->boot_limit = NULL;
+	viv_control_up(s->control);
 	if (s->state != BOOTING || s->spec->kind == VIV_SESSION_CONSOLE)
 		return;
 	end_task(s, true);
 	s->state = RUNNING;
-	if (start_command(s, &err) < 0) {
+	if (s->spec->up)
+		s->spec->up(&s->dir, s->spec->up_arg);
+	if (s->spec->kind != VIV_SESSION_IDLE && start_command(s, &err) < 0) {
 		free(s->command_error);
 		s->command_error = viv_strdup(err.msg);
 		end_quick(s);
@@ -241,6 +249,7 @@ static void on_console_output(struct viv_vm *vm, const char *data, size_t len, v
 	struct session *s = arg;
 	int code;
 
+	viv_control_output(s->control, data, len);
 	if (s->spec->kind != VIV_SESSION_CONSOLE || s->out.closed)
 		return;
 	sink_write(&s->out, data, len, &code);
@@ -317,6 +326,67 @@ static int on_terminate(struct viv_source *src, int signo, void *arg)
 	return 0;
 }
 
+/* What others ask for (run/control.h) */
+
+static void on_stop(bool hard, int64_t limit_ms, void *arg)
+{
+	struct session *s = arg;
+
+	if (s->state == ENDING && hard)
+		viv_vm_kill(s->vm);
+	if (s->state == ENDING)
+		return;
+	s->facts.stopped = true;
+	enter_ending(s);
+	if (hard || !s->facts.agent_seen)
+		viv_vm_kill(s->vm);
+	else
+		viv_vm_poweroff(s->vm, limit_ms);
+}
+
+static json_t *words(const char *const *list)
+{
+	json_t *j = json_array();
+
+	for (; list && *list; list++)
+		json_array_append_new(j, viv_json_text(*list));
+	return j;
+}
+
+static json_t *on_status(void *arg)
+{
+	static const char *const states[] = {"booting", "running", "stopping"};
+	const struct session *s = arg;
+	const struct viv_machine *m = s->spec->machine;
+	json_t *j = json_pack("{s:s, s:s, s:i, s:i, s:I, s:I, s:i, s:i, s:s, s:o}", "name",
+			      s->dir.name, "state", states[s->state], "pid", (int)getpid(),
+			      "qemu_pid", (int)viv_vm_pid(s->vm), "started", (json_int_t)s->since,
+			      "uptime_ms", (json_int_t)(viv_now_ms() - s->started), "memory_mib",
+			      (int)m->memory_mib, "cores", (int)m->cores, "accelerator",
+			      m->accel == VIV_ACCEL_KVM ? "kvm" : "tcg", "command",
+			      s->spec->kind == VIV_SESSION_COMMAND ? words(s->spec->argv)
+								   : json_null());
+
+	if (s->spec->about)
+		json_object_update(j, (json_t *)s->spec->about);
+	return j;
+}
+
+static int open_control(struct session *s, struct viv_error *err)
+{
+	const struct viv_control_host host = {
+		.agent = viv_vm_agent(s->vm),
+		.console = viv_vm_console(s->vm),
+		.qmp = viv_vm_qmp(s->vm),
+		.dir = s->dir.path,
+		.status = on_status,
+		.stop = on_stop,
+		.arg = s,
+	};
+
+	return viv_control_new(s->loop, &s->dir, &host, &s->control, err);
+}
+
 static bool is_ignored(int signo)
 {
 	struct sigaction now;
@@ -381,6 +451,7 @@ static int start(struct session *s, struct viv_error *err)
 	free(s->spec->machine->name);
 	s->spec->machine->name = viv_strdup(s->dir.name);
 	s->started = viv_now_ms();
+	s->since = time(NULL);
 	if (s->spec->kind == VIV_SESSION_CONSOLE) {
 		r = open_keyboard(s, err);
 	} else {
@@ -389,6 +460,8 @@ static int start(struct session *s, struct viv_error *err)
 	}
 	if (r == 0)
 		r = viv_vm_start(s->loop, s->spec->machine, &s->dir, &events, &s->vm, err);
+	if (r == 0)
+		r = open_control(s, err);
 	return r == 0 ? start_limits(s, err) : r;
 }
 
@@ -433,12 +506,13 @@ void viv_session_result_free_contents(struct viv_session_result *r)
 	*r = (struct viv_session_result){0};
 }
 
-int viv_session_run(const struct viv_session_spec *spec, struct viv_session_result *ret,
+int viv_session_run(struct viv_session_spec *spec, struct viv_session_result *ret,
 		    struct viv_error *err)
 {
 	struct session s = {.spec = spec, .dir = spec->dir};
 	int r;
 
+	spec->dir = VIV_MACHINE_DIR_INIT;
 	sink_open(&s.out, spec->kind == VIV_SESSION_CONSOLE ? spec->out_fd : -1);
 	s.facts.fail_on = spec->fail_on;
 	s.facts.timeout_ms = spec->timeout_ms;
@@ -454,9 +528,11 @@ int viv_session_run(const struct viv_session_spec *spec, struct viv_session_resu
 	viv_vm_free(s.vm);
 	viv_keyboard_free(s.keyboard);
 	sink_close(&s.out);
+	viv_machine_dir_release(&s.dir);
+	if (r == 0)
+		viv_control_finish(s.control, ret->json); /* its name is free again */
+	viv_control_free(s.control);
 	viv_loop_free(s.loop);
-	if (!spec->dir.path)
-		viv_machine_dir_release(&s.dir);
 	free(s.command_error);
 	free(s.end_text);
 	return r;

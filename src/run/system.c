@@ -25,6 +25,7 @@ void viv_system_kernel_params(const struct viv_machine *m, size_t n_layers, cons
 	viv_strv_push(ret, "quiet");
 	if (m->accel == VIV_ACCEL_TCG) {
 		viv_strv_push(ret, "cryptomgr.notests");
+		viv_strv_push(ret, "norandmaps");
 		if (m->cores == 1)
 			viv_strv_push(ret, "noreplace-smp");
 	}

@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/process.h"
-#include "run/qmp.h"
 #include "run/wires.h"
 
 #include <signal.h>
@@ -46,6 +45,11 @@ struct viv_agent *viv_vm_agent(struct viv_vm *vm)
 struct viv_console *viv_vm_console(struct viv_vm *vm)
 {
 	return vm->console;
+}
+
+struct viv_qmp *viv_vm_qmp(struct viv_vm *vm)
+{
+	return vm->qmp;
 }
 
 pid_t viv_vm_pid(const struct viv_vm *vm)

@@ -13,6 +13,7 @@
 #include "run/agent.h"
 #include "run/console.h"
 #include "run/dir.h"
+#include "run/qmp.h"
 
 struct viv_vm;
 
@@ -62,4 +63,5 @@ void viv_vm_kill_soon(struct viv_vm *vm);
 
 struct viv_agent *viv_vm_agent(struct viv_vm *vm); /* never NULL; see agent_ready */
 struct viv_console *viv_vm_console(struct viv_vm *vm);
+struct viv_qmp *viv_vm_qmp(struct viv_vm *vm);
 pid_t viv_vm_pid(const struct viv_vm *vm);

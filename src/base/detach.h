@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Work that begins in the foreground and, once it is well under way, goes on in the background: it is
+ * done by a child of ours, whose reports and errors are ours until it leaves. Until then it shares our
+ * terminal and our signals, and ends when we do.
+ */
+
+#include "base/error.h"
+#include "base/report.h"
+#include "base/str.h"
+
+struct viv_detach;
+
+/* In the child. What it returns and leaves in *result counts unless it has left before. */
+typedef int (*viv_detach_fn)(struct viv_detach *d, struct viv_report *report, struct viv_str *result,
+			     void *arg, struct viv_error *err);
+
+/*
+ * Returns, in the parent, when the child has left or fn has returned: fn's value, 0 if it left. result
+ * is added to.
+ */
+int viv_detach(viv_detach_fn fn, void *arg, struct viv_report *report, struct viv_str *result,
+	       struct viv_error *err);
+
+/*
+ * Called by fn: into the background, in a session of its own, without the terminal and without
+ * whatever descriptors our caller left open; stdout and stderr go to the file `log`. `result` is what
+ * the parent gets. Reports are dropped from here on.
+ */
+void viv_detach_leave(struct viv_detach *d, const struct viv_str *result, const char *log);

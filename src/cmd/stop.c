@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/remote.h"
+
+#include "base/path.h"
+#include "run/machines.h"
+
+static const struct viv_flag flags[] = {
+	{"all", 'a', NULL, "all of them"},
+	{"now", 0, NULL, "at once, as if the power failed"},
+	{"timeout", 't', "TIME", "how long the guest may take before it is cut off (30s)"},
+	{0},
+};
+
+static int ask(struct viv_messages *m, const struct viv_args *args, int64_t limit_ms,
+	       struct viv_error *err)
+{
+	return viv_messages_send(m,
+				 json_pack("{s:s, s:b, s:I}", "do", "stop", "hard",
+					   viv_args_has(args, "now"), "limit_ms",
+					   (json_int_t)limit_ms),
+				 NULL, 0) < 0
+		       ? viv_error_say(err, ENOTCONN, "the machine has ended")
+		       : 0;
+}
+
+/* All are asked first, and go down side by side. */
+static int stop_all(struct viv_cmd *cmd, const struct viv_args *args, const struct viv_strv *names,
+		    int64_t limit_ms)
+{
+	VIV_FREE struct viv_messages *m = viv_new_array(struct viv_messages, names->count + 1);
+	int status = VIV_EXIT_OK;
+
+	for (size_t i = 0; i < names->count; i++) {
+		VIV_ERROR err = VIV_ERROR_INIT;
+
+		m[i] = VIV_MESSAGES_INIT;
+		if (viv_cmd_connect(names->items[i], &m[i], NULL, &err) < 0 ||
+		    ask(&m[i], args, limit_ms, &err) < 0) {
+			viv_cmd_fail(cmd, &err);
+			viv_messages_close(&m[i]);
+			status = VIV_EXIT_FAILED;
+		}
+	}
+	for (size_t i = 0; i < names->count; i++) {
+		/* The answer is its end, whatever it says. */
+		while (m[i].fd >= 0 && viv_messages_receive(&m[i], true) > 0)
+			if (memchr(m[i].in.data, '\n', m[i].in.len))
+				break;
+		viv_messages_close(&m[i]);
+	}
+	return status;
+}
+
+static int choose(const struct viv_args *args, struct viv_strv *names, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_messages_close) struct viv_messages m = VIV_MESSAGES_INIT;
+	VIV_FREE char *runtime = NULL;
+	char *name;
+	int r;
+
+	if (viv_args_has(args, "all")) {
+		r = viv_dir_runtime(&runtime, err);
+		return r < 0 ? r : viv_machines_names(runtime, names, err);
+	}
+	viv_strv_push_all(names, args->operands);
+	if (names->count)
+		return 0;
+	r = viv_cmd_connect(NULL, &m, &name, err);
+	if (r == 0)
+		viv_strv_take(names, name);
+	return r;
+}
+
+static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
+{
+	const char *timeout = viv_args_value(args, "timeout");
+	VIV_STRV names = VIV_STRV_INIT;
+	int64_t limit_ms = 30000;
+	int r = 0;
+
+	if (viv_args_has(args, "all") && args->n_operands)
+		return viv_cmd_usage(cmd, "--all means all of them: no names besides");
+	if (timeout && viv_cmd_parse_duration(timeout, &limit_ms, err) < 0)
+		return viv_error_context(err, "--timeout");
+	r = choose(args, &names, err);
+	return r < 0 ? r : stop_all(cmd, args, &names, limit_ms);
+}
+
+const struct viv_command viv_command_stop = {
+	.name = "stop",
+	.summary = "End machines that run",
+	.operands = "[NAME…]",
+	.about = "Without a name: this folder's. The guest is asked to power off, and cut off when it has\n"
+		 "not done so in time. Ends when they have ended.",
+	.flags = flags,
+	.max_operands = 256,
+	.run = run,
+};

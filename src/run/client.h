@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The other side of run/control.h: asking a running machine's supervisor for something. Whatever it
+ * answers is checked; a supervisor that does not answer is given up on in time.
+ */
+
+#include "run/messages.h"
+
+#define VIV_CLIENT_ANSWER_MS 10000
+
+/*
+ * Connects to a machine by its name. ENOENT: none of that name is running. `runtime` as
+ * viv_dir_runtime says. *ret is closed with viv_messages_close.
+ */
+int viv_client_connect(const char *runtime, const char *name, struct viv_messages *ret,
+		       struct viv_error *err);
+
+/*
+ * Asks (takes the request over) and waits for the answer, a new object; timeout_ms < 0: for ever. An
+ * answer that is an error is one here. ENOTCONN: the machine ended before it answered.
+ */
+int viv_client_call(struct viv_messages *m, json_t *request, int64_t timeout_ms, json_t **ret,
+		    struct viv_error *err);
+
+struct viv_client_command {
+	const char *const *argv, *const *env; /* env: see viv_command_spec */
+	const char *cwd, *user;		      /* may be NULL */
+	bool pty;		   /* the streams are terminals, and so are the command's */
+	int in_fd, out_fd, err_fd; /* -1: empty, dropped */
+	int64_t timeout_ms;	   /* 0: none */
+	unsigned fail_on;	   /* VIV_TROUBLE_BIT */
+};
+
+/* Asks for a command; its streams go with the request and can be closed here. No answer is awaited. */
+int viv_client_start(struct viv_messages *m, const struct viv_client_command *command,
+		     struct viv_error *err);
+/* Waits for the end of what viv_client_start has begun, without signals or a terminal. */
+int viv_client_finish(struct viv_messages *m, int *ret_status, char **ret_reason,
+		      struct viv_error *err);
+
+/*
+ * Runs a command to its end. Meanwhile SIGINT, SIGTERM, SIGHUP and, with a terminal, SIGWINCH are its
+ * own: the first goes to the command, each one after it and ~. give up; the guest's command then gets
+ * SIGHUP. *ret_status is the exit status that viv takes (docs/viv.1); *ret_reason, the caller's, one
+ * line if it is not the command's own, else NULL.
+ */
+int viv_client_run(struct viv_messages *m, const struct viv_client_command *command,
+		   int *ret_status, char **ret_reason, struct viv_error *err);
+
+/* The serial console on a terminal until Ctrl-A X; *ret_ended: or until the machine ended. */
+int viv_client_console(struct viv_messages *m, int in_fd, int out_fd, bool *ret_ended,
+		       struct viv_error *err);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What control.c (connections), control-requests.c and control-console.c share. */
+
+#include "run/control.h"
+#include "run/local.h"
+#include "run/messages.h"
+
+/* Somebody who looks at the console. */
+struct control_console {
+	struct local in;
+	struct sink out;
+};
+
+struct control_caller {
+	struct viv_control *control;
+	struct control_caller *prev, *next;
+	struct viv_messages messages;
+	struct viv_source *source;
+	json_t *request;		 /* waits until the system is up */
+	struct viv_command *command;	 /* that runs for it */
+	struct control_console *console; /* that it looks at */
+	int fds[VIV_MESSAGE_FDS];	 /* of the command or the console */
+	unsigned fail_on, seen; /* VIV_TROUBLE_BIT: what counts; what there was before the command */
+	bool waits;		/* for the machine's end */
+	char *lost;		/* … because its command was lost with the machine: what was said */
+	bool asked;		/* QEMU, and its answer has not come */
+	bool gone;		/* nobody is there; freed when the command has ended or QEMU answered */
+};
+
+struct viv_control {
+	struct viv_loop *loop;
+	struct viv_control_host host;
+	int fd; /* listens; -1: nowhere */
+	struct viv_source *source;
+	struct control_caller *first;
+	size_t n_callers;
+	bool up;
+};
+
+/* Sends it (takes it over) as far as it goes; the rest follows. The caller may be gone: fine. */
+void control_answer(struct control_caller *k, json_t *message, const int *fds, size_t n_fds);
+void control_error(struct control_caller *k, const struct viv_error *err);
+/* If nobody is there any more and nothing is under way: frees it. */
+void control_check_gone(struct control_caller *k);
+
+/* One message of a caller. -EPROTO: the connection is to end. */
+int control_request(struct control_caller *k, json_t *message);
+/* Starts what waited for the system to be up. */
+void control_start_waiting(struct control_caller *k);
+
+int control_console_start(struct control_caller *k, struct viv_error *err);
+void control_console_output(struct control_caller *k, const char *data, size_t len);
+void control_console_end(struct control_caller *k);

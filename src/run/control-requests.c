@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/control-private.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/status.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#define WORDS_MAX    65535u  /* arguments, or variables */
+#define STOP_MAX_MS  3600000u
+
+static int do_status(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	struct viv_control_host *h = &k->control->host;
+
+	control_answer(k, json_pack("{s:o}", "machine", h->status(h->arg)), NULL, 0);
+	return 0;
+}
+
+/* Commands */
+
+/* A list of byte strings; pushed to *ret. */
+static int take_words(const json_t *list, const char *what, struct viv_strv *ret,
+		      struct viv_error *err)
+{
+	const json_t *word;
+	size_t i;
+
+	if (list && (!json_is_array(list) || json_array_size(list) > WORDS_MAX))
+		return viv_error_say(err, EINVAL, "%s: expected a list", what);
+	json_array_foreach((json_t *)list, i, word) {
+		char *text = viv_messages_get_bytes(word);
+
+		if (!text)
+			return viv_error_say(err, EINVAL, "%s: expected texts", what);
+		viv_strv_take(ret, text);
+	}
+	return 0;
+}
+
+static unsigned seen_now(const struct viv_control *c)
+{
+	return c->host.console ? viv_console_trouble(c->host.console)->seen : 0;
+}
+
+/* Whatever a command's status: an oops meanwhile is what counts. */
+static bool answer_trouble(struct control_caller *k)
+{
+	unsigned fresh = seen_now(k->control) & ~k->seen & k->fail_on;
+	const struct viv_trouble *t;
+	enum viv_trouble_kind kind = VIV_TROUBLE_PANIC;
+	VIV_FREE char *text = NULL;
+
+	if (!fresh)
+		return false;
+	t = viv_console_trouble(k->control->host.console);
+	while (!(VIV_TROUBLE_BIT(kind) & fresh))
+		kind--;
+	text = viv_asprintf("the guest's kernel is in trouble: %s", t->what);
+	control_answer(k,
+		       json_pack("{s:i, s:s, s:s}", "status", VIV_EXIT_PANIC, "error", text, "kind",
+				 viv_trouble_name(kind)),
+		       NULL, 0);
+	return true;
+}
+
+static void on_done(struct viv_command *command, int status, const char *error, void *arg)
+{
+	struct control_caller *k = arg;
+	bool started = !error || status == VIV_EXIT_EXEC || status == VIV_EXIT_FIND;
+
+	k->command = NULL;
+	for (size_t i = 0; i < VIV_MESSAGE_FDS; i++)
+		k->fds[i] = viv_close(k->fds[i]);
+	if (error && status == VIV_EXIT_GONE)
+		k->lost = viv_strdup(error); /* the machine's end says more */
+	else if (!answer_trouble(k))
+		control_answer(k,
+			       json_pack("{s:i, s:o, s:s}", "status", status, "error",
+					 viv_json_text(error), "kind",
+					 started ? "exit" : "environment"),
+			       NULL, 0);
+	control_check_gone(k);
+}
+
+static int start_command(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	VIV_STRV argv = VIV_STRV_INIT, env = VIV_STRV_INIT;
+	VIV_FREE char *cwd = viv_messages_get_bytes(json_object_get(request, "cwd"));
+	VIV_FREE char *user = viv_messages_get_bytes(json_object_get(request, "user"));
+	struct viv_command_spec spec = {.cwd = cwd, .user = user};
+	uint64_t rows = 24, columns = 80, fail_on = VIV_TROUBLE_ON_DEFAULT;
+	int r = take_words(json_object_get(request, "argv"), "argv", &argv, err);
+
+	if (r == 0)
+		r = take_words(json_object_get(request, "env"), "env", &env, err);
+	if (r < 0)
+		return r;
+	viv_json_u64(request, "rows", UINT16_MAX, &rows);
+	viv_json_u64(request, "columns", UINT16_MAX, &columns);
+	viv_json_u64(request, "fail_on", UINT32_MAX, &fail_on);
+	for (size_t i = 0; i < VIV_MESSAGE_FDS; i++)
+		k->fds[i] = viv_messages_take_fd(&k->messages, i);
+	spec.argv = (const char *const *)argv.items;
+	spec.env = env.count ? (const char *const *)env.items : NULL;
+	spec.pty = json_is_true(json_object_get(request, "pty"));
+	spec.rows = (unsigned short)rows;
+	spec.columns = (unsigned short)columns;
+	spec.in_fd = k->fds[0];
+	spec.out_fd = k->fds[1];
+	spec.err_fd = spec.pty ? -1 : k->fds[2];
+	k->fail_on = (unsigned)fail_on;
+	k->seen = seen_now(k->control);
+	return viv_agent_run(k->control->host.agent, &spec, on_done, k, &k->command, err);
+}
+
+static int do_exec(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	if (!json_is_array(json_object_get(request, "argv")) ||
+	    !json_array_size(json_object_get(request, "argv")))
+		return viv_error_say(err, EINVAL, "no command");
+	if (k->control->up)
+		return start_command(k, request, err);
+	k->request = json_incref((json_t *)request);
+	return 0;
+}
+
+void control_start_waiting(struct control_caller *k)
+{
+	VIV_JSON *request = k->request;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	k->request = NULL;
+	if (request && start_command(k, request, &err) < 0)
+		control_error(k, &err);
+}
+
+static int do_signal(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	uint64_t signo;
+
+	if (viv_json_u64(request, "signal", 64, &signo) && k->command)
+		viv_command_signal(k->command, (int)signo);
+	return 0;
+}
+
+static int do_resize(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	uint64_t rows, columns;
+
+	if (viv_json_u64(request, "rows", UINT16_MAX, &rows) &&
+	    viv_json_u64(request, "columns", UINT16_MAX, &columns) && k->command)
+		viv_command_resize(k->command, (unsigned short)rows, (unsigned short)columns);
+	return 0;
+}
+
+/* The machine's end */
+
+static int do_wait(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	k->waits = true;
+	return 0;
+}
+
+static int do_stop(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	struct viv_control_host *h = &k->control->host;
+	uint64_t limit_ms = 30000;
+
+	viv_json_u64(request, "limit_ms", STOP_MAX_MS, &limit_ms);
+	k->waits = true;
+	h->stop(json_is_true(json_object_get(request, "hard")), (int64_t)limit_ms, h->arg);
+	return 0;
+}
+
+/* The screen */
+
+static void on_screen(struct viv_qmp *q, const json_t *ret, const char *error, void *arg)
+{
+	struct control_caller *k = arg;
+	VIV_FREE char *path = viv_path_join(k->control->host.dir, "screen.png");
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_FD fd = -1;
+
+	k->asked = false;
+	if (!error)
+		fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0) {
+		unlink(path);
+		control_answer(k, json_pack("{s:b}", "screen", true), &fd, 1);
+	} else {
+		viv_error_say(&err, EIO, "QEMU takes no screenshot: %s",
+			      error ? error : strerror(errno));
+		if (error && strstr(error, "no console"))
+			viv_error_hint(&err, "The machine has no display: set "
+					     "virtualisation.graphics = true.");
+		control_error(k, &err);
+	}
+	control_check_gone(k);
+}
+
+static int do_screenshot(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	struct viv_control *c = k->control;
+	VIV_FREE char *path = viv_path_join(c->host.dir, "screen.png");
+	int r;
+
+	for (struct control_caller *other = c->first; other; other = other->next)
+		if (other->asked)
+			return viv_error_say(err, EBUSY, "another screenshot is being taken");
+	if (!c->host.qmp)
+		return viv_error_say(err, ENOTCONN, "QEMU is gone");
+	r = viv_qmp_execute(c->host.qmp, "screendump",
+			    json_pack("{s:s, s:s}", "filename", path, "format", "png"), on_screen,
+			    k, err);
+	k->asked = r == 0;
+	return r;
+}
+
+static int do_console(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	if (!k->control->host.console)
+		return viv_error_say(err, ENOTCONN, "the machine has no console");
+	for (size_t i = 0; i < 2; i++)
+		k->fds[i] = viv_messages_take_fd(&k->messages, i);
+	return control_console_start(k, err);
+}
+
+static const struct request {
+	const char *name;
+	bool while_busy; /* also while something of the caller's is under way */
+	int (*fn)(struct control_caller *k, const json_t *request, struct viv_error *err);
+} requests[] = {
+	{"status", true, do_status},   {"exec", false, do_exec}, {"signal", true, do_signal},
+	{"resize", true, do_resize},   {"wait", false, do_wait}, {"stop", false, do_stop},
+	{"console", false, do_console}, {"screenshot", false, do_screenshot},
+};
+
+static bool is_busy(const struct control_caller *k)
+{
+	return k->command || k->request || k->console || k->asked || k->waits || k->lost;
+}
+
+int control_request(struct control_caller *k, json_t *message)
+{
+	const char *name = viv_json_str(message, "do");
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	for (size_t i = 0; name && i < VIV_ARRAY_SIZE(requests); i++) {
+		if (!viv_streq(name, requests[i].name))
+			continue;
+		if (is_busy(k) && !requests[i].while_busy)
+			return -EPROTO;
+		if (requests[i].fn(k, message, &err) < 0)
+			control_error(k, &err);
+		return 0;
+	}
+	viv_error_say(&err, ENOSYS, "this machine's viv does not know how to do that");
+	control_error(k, &err);
+	return 0;
+}

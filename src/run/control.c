@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/control-private.h"
+
+#include "base/fd.h"
+#include "base/status.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int on_caller(struct viv_source *s, int fd, uint32_t events, void *arg);
+
+static void free_caller(struct control_caller *k)
+{
+	struct viv_control *c = k->control;
+
+	if (k->prev)
+		k->prev->next = k->next;
+	else
+		c->first = k->next;
+	if (k->next)
+		k->next->prev = k->prev;
+	c->n_callers--;
+	control_console_end(k);
+	viv_source_remove(k->source);
+	viv_messages_close(&k->messages);
+	for (size_t i = 0; i < VIV_MESSAGE_FDS; i++)
+		viv_close(k->fds[i]);
+	json_decref(k->request);
+	free(k->lost);
+	free(k);
+}
+
+void control_check_gone(struct control_caller *k)
+{
+	if (k->gone && !k->command && !k->asked)
+		free_caller(k);
+}
+
+/* As when a terminal is closed: a command that goes on nevertheless keeps its descriptors. */
+static void caller_gone(struct control_caller *k)
+{
+	viv_source_remove(k->source);
+	k->source = NULL;
+	k->gone = true;
+	if (k->command) {
+		viv_command_signal(k->command, SIGHUP);
+		viv_command_signal(k->command, SIGCONT);
+	}
+	control_check_gone(k);
+}
+
+static void update_events(struct control_caller *k)
+{
+	if (k->source)
+		viv_source_set_events(k->source, EPOLLIN | (k->messages.out.len ? EPOLLOUT : 0), NULL);
+}
+
+void control_answer(struct control_caller *k, json_t *message, const int *fds, size_t n_fds)
+{
+	if (k->gone) {
+		json_decref(message);
+		return;
+	}
+	/* That it can't be sent shows when it is read from next. */
+	viv_messages_send(&k->messages, message, fds, n_fds);
+	update_events(k);
+}
+
+void control_error(struct control_caller *k, const struct viv_error *err)
+{
+	control_answer(k,
+		       json_pack("{s:o, s:i}", "error",
+				 viv_json_text(err->msg ? err->msg : strerror(err->code)), "code",
+				 err->code),
+		       NULL, 0);
+}
+
+static int take_messages(struct control_caller *k)
+{
+	json_t *message;
+	int r;
+
+	while ((r = viv_messages_next(&k->messages, &message)) > 0) {
+		r = control_request(k, message);
+		json_decref(message);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+static int on_caller(struct viv_source *s, int fd, uint32_t events, void *arg)
+{
+	struct control_caller *k = arg;
+	int r = 1;
+
+	if (events & EPOLLOUT)
+		r = viv_messages_flush(&k->messages, false) < 0 ? 0 : 1;
+	if (r > 0 && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		r = viv_messages_receive(&k->messages, false);
+	if (r > 0 && take_messages(k) < 0)
+		r = -EPROTO;
+	if (r > 0 || r == -EAGAIN)
+		update_events(k);
+	else
+		caller_gone(k);
+	return 0;
+}
+
+int viv_control_add(struct viv_control *c, int fd, struct viv_error *err)
+{
+	struct control_caller *k = viv_new(struct control_caller);
+	int r;
+
+	k->control = c;
+	viv_messages_open(&k->messages, fd);
+	for (size_t i = 0; i < VIV_MESSAGE_FDS; i++)
+		k->fds[i] = -1;
+	k->next = c->first;
+	if (k->next)
+		k->next->prev = k;
+	c->first = k;
+	c->n_callers++;
+	r = viv_loop_add_io(c->loop, fd, EPOLLIN, on_caller, k, &k->source, err);
+	if (r < 0) {
+		k->source = NULL;
+		free_caller(k);
+	}
+	return r;
+}
+
+/* The directory is closed to others already; this says it once more. */
+static bool is_allowed(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == geteuid() || peer.uid == 0);
+}
+
+static int on_listener(struct viv_source *s, int fd, uint32_t events, void *arg)
+{
+	struct viv_control *c = arg;
+	int caller = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (caller < 0)
+		return 0;
+	if (c->n_callers >= VIV_CONTROL_CALLERS_MAX || !is_allowed(caller))
+		viv_close(caller);
+	else
+		viv_control_add(c, caller, NULL);
+	return 0;
+}
+
+/* By way of the open directory: its path may be longer than a socket's address can be. */
+static int listen_in(struct viv_control *c, const struct viv_machine_dir *dir, struct viv_error *err)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" VIV_CONTROL_SOCKET,
+		 dir->lock);
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (c->fd < 0 || bind(c->fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    fchmodat(dir->lock, VIV_CONTROL_SOCKET, 0600, 0) < 0 || listen(c->fd, 128) < 0)
+		return viv_error_set(err, errno, "%s/" VIV_CONTROL_SOCKET, dir->path);
+	return viv_loop_add_io(c->loop, c->fd, EPOLLIN, on_listener, c, &c->source, err);
+}
+
+int viv_control_new(struct viv_loop *loop, const struct viv_machine_dir *dir,
+		    const struct viv_control_host *host, struct viv_control **ret,
+		    struct viv_error *err)
+{
+	struct viv_control *c = viv_new(struct viv_control);
+	int r = 0;
+
+	c->loop = loop;
+	c->host = *host;
+	c->fd = -1;
+	if (dir)
+		r = listen_in(c, dir, err);
+	if (r < 0) {
+		viv_control_free(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+void viv_control_up(struct viv_control *c)
+{
+	c->up = true;
+	for (struct control_caller *k = c->first; k; k = k->next)
+		control_start_waiting(k);
+}
+
+void viv_control_output(struct viv_control *c, const char *data, size_t len)
+{
+	for (struct control_caller *k = c->first; k; k = k->next)
+		if (k->console)
+			control_console_output(k, data, len);
+}
+
+/* A command that the machine took with it: was it the kernel's fault? */
+static json_t *lost_answer(const struct control_caller *k, const json_t *outcome)
+{
+	const char *kind = viv_json_str(outcome, "kind"), *reason = viv_json_str(outcome, "reason");
+	uint64_t status;
+
+	if (kind && reason && viv_json_u64(outcome, "status", 255, &status) && status == VIV_EXIT_PANIC)
+		return json_pack("{s:i, s:s, s:s}", "status", VIV_EXIT_PANIC, "error", reason, "kind", kind);
+	return json_pack("{s:i, s:o, s:s}", "status", VIV_EXIT_GONE, "error", viv_json_text(k->lost), "kind",
+			 "gone");
+}
+
+void viv_control_finish(struct viv_control *c, const json_t *outcome)
+{
+	for (struct control_caller *k = c->first; k; k = k->next) {
+		if (k->lost)
+			control_answer(k, lost_answer(k, outcome), NULL, 0);
+		else if (k->waits)
+			control_answer(k, json_pack("{s:O}", "outcome", (json_t *)outcome), NULL, 0);
+	}
+}
+
+void viv_control_free(struct viv_control *c)
+{
+	if (!c)
+		return;
+	while (c->first)
+		free_caller(c->first);
+	viv_source_remove(c->source);
+	viv_close(c->fd);
+	free(c);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* The control socket: requests over a socket pair, commands by the real agent. */
+#include "agent_fixture.h"
+
+#include "run/client.h"
+#include "run/control.h"
+
+struct host {
+	struct fixture *f;
+	struct viv_control *control;
+	int stops;
+	bool hard;
+	int64_t limit_ms;
+};
+
+static json_t *on_status(void *arg)
+{
+	return json_pack("{s:s, s:s}", "name", "vm", "state", "running");
+}
+
+static void on_stop(bool hard, int64_t limit_ms, void *arg)
+{
+	struct host *h = arg;
+
+	h->stops++;
+	h->hard = hard;
+	h->limit_ms = limit_ms;
+}
+
+static void open_control(struct host *h, struct fixture *f)
+{
+	struct viv_control_host host = {.agent = f->agent,
+					.dir = "/nonexistent",
+					.status = on_status,
+					.stop = on_stop,
+					.arg = h};
+
+	*h = (struct host){.f = f};
+	assert_int_equal(viv_control_new(f->loop, NULL, &host, &h->control, NULL), 0);
+}
+
+/* A caller: the other end is served by the fixture's loop. */
+static void add_caller(struct host *h, struct viv_messages *m)
+{
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(viv_control_add(h->control, ends[0], NULL), 0);
+	viv_messages_open(m, ends[1]);
+}
+
+static json_t *answer(struct host *h, struct viv_messages *m)
+{
+	json_t *j = NULL;
+	int r;
+
+	while ((r = viv_messages_next(m, &j)) == 0) {
+		wait_readable(h->f, m->fd);
+		r = viv_messages_receive(m, false);
+		if (r == 0)
+			return NULL;
+		assert_true(r > 0);
+	}
+	assert_int_equal(r, 1);
+	return j;
+}
+
+static json_t *ask(struct host *h, struct viv_messages *m, const char *text)
+{
+	json_t *request = json_loads(text, 0, NULL);
+
+	assert_non_null(request);
+	assert_int_equal(viv_messages_send(m, request, NULL, 0), 0);
+	return answer(h, m);
+}
+
+static void close_control(struct host *h)
+{
+	/* As a supervisor does: the agent goes first, and its commands with it. */
+	viv_agent_free(viv_steal(h->f->agent));
+	viv_control_free(h->control);
+}
+
+static void test_status_and_nonsense(void **state)
+{
+	static const char *const wrong[] = {"{}", "{\"do\":1}", "{\"do\":\"dance\"}",
+					    "{\"do\":\"exec\"}", "{\"do\":\"exec\",\"argv\":[]}",
+					    "{\"do\":\"exec\",\"argv\":\"true\"}",
+					    "{\"do\":\"screenshot\"}", "{\"do\":\"console\"}"};
+	struct viv_messages m;
+	struct host h;
+
+	open_control(&h, *state);
+	viv_control_up(h.control);
+	add_caller(&h, &m);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(wrong); i++) {
+		VIV_JSON *j = ask(&h, &m, wrong[i]);
+
+		assert_non_null(viv_json_str(j, "error"));
+	}
+	{
+		VIV_JSON *j = ask(&h, &m, "{\"do\":\"status\"}");
+
+		assert_string_equal(viv_json_str(json_object_get(j, "machine"), "name"), "vm");
+	}
+	/* What is no message at all ends the connection. */
+	assert_int_equal(write(m.fd, "[1]\n", 4), 4);
+	assert_null(answer(&h, &m));
+	viv_messages_close(&m);
+	close_control(&h);
+}
+
+/* Sends a command with three streams; its stdout is read from *ret_out. */
+static void start_exec(struct viv_messages *m, const char *script, const char *input, int *ret_out)
+{
+	const char *argv[] = {"sh", "-c", script, NULL};
+	VIV_FD in = text_fd(input), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct viv_client_command c = {.argv = argv, .in_fd = in, .err_fd = null, .fail_on = 0};
+	int out[2];
+
+	assert_int_equal(viv_pipe(out, NULL), 0);
+	c.out_fd = out[1];
+	assert_int_equal(viv_client_start(m, &c, NULL), 0);
+	close(out[1]);
+	*ret_out = out[0];
+}
+
+static void check_end(struct host *h, struct viv_messages *m, int out_fd, int want,
+		      const char *want_out)
+{
+	VIV_JSON *j = answer(h, m);
+	VIV_STR out = VIV_STR_INIT;
+	uint64_t status;
+
+	assert_non_null(j);
+	assert_true(viv_json_u64(j, "status", 255, &status));
+	assert_int_equal(status, want);
+	assert_int_equal(viv_read_to_end(out_fd, 1 << 20, &out, "stdout", NULL), 0);
+	assert_string_equal(out.data ? out.data : "", want_out);
+	close(out_fd);
+}
+
+static void test_exec(void **state)
+{
+	struct viv_messages m, n;
+	struct host h;
+	int out, other;
+
+	open_control(&h, *state);
+	viv_control_up(h.control);
+	add_caller(&h, &m);
+	add_caller(&h, &n);
+	start_exec(&m, "read x; echo got $x; exit 7", "in\n", &out);
+	start_exec(&n, "printf '\\377'; kill -9 $$", "", &other);
+	check_end(&h, &m, out, 7, "got in\n");
+	check_end(&h, &n, other, 137, "\377");
+	/* A connection serves one after the other. */
+	start_exec(&m, "echo again", "", &out);
+	check_end(&h, &m, out, 0, "again\n");
+	viv_messages_close(&m);
+	viv_messages_close(&n);
+	close_control(&h);
+}
+
+static void test_exec_waits_for_boot(void **state)
+{
+	struct viv_messages m;
+	struct host h;
+	int out;
+
+	open_control(&h, *state);
+	add_caller(&h, &m);
+	start_exec(&m, "echo up", "", &out);
+	{
+		VIV_JSON *j = ask(&h, &m, "{\"do\":\"status\"}"); /* it was taken, and waits */
+
+		assert_non_null(j);
+	}
+	viv_control_up(h.control);
+	check_end(&h, &m, out, 0, "up\n");
+	viv_messages_close(&m);
+	close_control(&h);
+}
+
+static void test_signal_and_caller_gone(void **state)
+{
+	struct viv_messages m, n;
+	VIV_STR out = VIV_STR_INIT;
+	struct host h;
+	int out_fd;
+	char c;
+
+	open_control(&h, *state);
+	viv_control_up(h.control);
+	add_caller(&h, &m);
+	start_exec(&m, "trap 'echo int; exit 3' INT; echo r; while :; do sleep 1; done", "", &out_fd);
+	wait_readable(h.f, out_fd);
+	assert_int_equal(read(out_fd, &c, 1), 1);
+	assert_int_equal(viv_messages_send(&m, json_pack("{s:s, s:i}", "do", "signal", "signal", 2),
+					   NULL, 0),
+			 0);
+	check_end(&h, &m, out_fd, 3, "\nint\n");
+	/* Whose caller goes away hears of it as of a closed terminal. */
+	add_caller(&h, &n);
+	start_exec(&n, "trap 'echo hup; exit' HUP; echo r; while :; do sleep 1; done", "", &out_fd);
+	wait_readable(h.f, out_fd);
+	assert_int_equal(read(out_fd, &c, 1), 1);
+	viv_messages_close(&n);
+	do {
+		wait_readable(h.f, out_fd);
+		viv_str_reserve(&out, 64);
+		out.len += (size_t)read(out_fd, out.data + out.len, 63);
+		out.data[out.len] = '\0';
+	} while (!strstr(out.data, "hup"));
+	close(out_fd);
+	viv_messages_close(&m);
+	close_control(&h);
+}
+
+static void test_stop_and_outcome(void **state)
+{
+	VIV_JSON *outcome = json_pack("{s:i, s:s}", "status", 120, "kind", "panic");
+	struct viv_messages m, n;
+	struct host h;
+
+	open_control(&h, *state);
+	viv_control_up(h.control);
+	add_caller(&h, &m);
+	add_caller(&h, &n);
+	viv_messages_send(&m, json_pack("{s:s, s:b, s:i}", "do", "stop", "hard", 1, "limit_ms", 5),
+			  NULL, 0);
+	viv_messages_send(&n, json_pack("{s:s}", "do", "wait"), NULL, 0);
+	{
+		struct viv_messages o;
+		VIV_JSON *j = NULL;
+
+		add_caller(&h, &o);
+		j = ask(&h, &o, "{\"do\":\"status\"}");
+		assert_non_null(j);
+		viv_messages_close(&o);
+	}
+	assert_int_equal(h.stops, 1);
+	assert_true(h.hard);
+	assert_int_equal(h.limit_ms, 5);
+	viv_control_finish(h.control, outcome);
+	{
+		VIV_JSON *a = answer(&h, &m), *b = answer(&h, &n);
+
+		assert_true(json_equal(json_object_get(a, "outcome"), outcome));
+		assert_true(json_equal(a, b));
+	}
+	viv_messages_close(&m);
+	viv_messages_close(&n);
+	close_control(&h);
+}
+
+static void test_bytes(void **state)
+{
+	char all[256];
+
+	for (int i = 0; i < 255; i++)
+		all[i] = (char)(i + 1);
+	all[255] = '\0';
+	{
+		VIV_JSON *j = viv_messages_bytes(all), *wide = json_string("\xc4\x80");
+		VIV_FREE char *back = viv_messages_get_bytes(j);
+
+		assert_string_equal(back, all);
+		assert_null(viv_messages_get_bytes(wide));
+		assert_null(viv_messages_get_bytes(NULL));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_status_and_nonsense, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_exec, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_exec_waits_for_boot, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_signal_and_caller_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stop_and_outcome, setup, teardown),
+		cmocka_unit_test(test_bytes),
+	};
+
+	return run_with_each_agent(tests, VIV_ARRAY_SIZE(tests));
+}
