@@ -42,6 +42,21 @@ static void add_cases(struct viv_str *s, const struct viv_strv *firsts)
 	}
 }
 
+/* Commands whose operand is a running machine. */
+static void add_machine_commands(struct viv_str *s)
+{
+	const char *between = "";
+
+	for (size_t i = 0; viv_commands[i]; i++) {
+		const char *operands = viv_commands[i]->operands;
+
+		if (!operands || !viv_starts_with(operands, "[NAME"))
+			continue;
+		viv_str_addf(s, "%s%s", between, viv_commands[i]->name);
+		between = "|";
+	}
+}
+
 static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	VIV_STRV firsts = VIV_STRV_INIT;
@@ -64,7 +79,12 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 		     "\tcase $key in\n",
 		     all);
 	add_cases(&s, &firsts);
-	viv_str_add(&s, "\tesac\n"
+	viv_str_add(&s, "\tesac\n\tcase $key in\n\t");
+	add_machine_commands(&s);
+	viv_str_add(&s, ") [[ $cur == -* ]] || subs=$(viv ps --names 2>/dev/null) ;;\n"
+			"\tcp) [[ $cur == -* || $cur == */* ]] ||\n"
+			"\t\tCOMPREPLY=($(compgen -W \"$(viv ps --names 2>/dev/null | sed 's/$/:/')\" -- \"$cur\")) ;;\n"
+			"\tesac\n"
 			"\tif [ -n \"$subs\" ]; then\n"
 			"\t\tCOMPREPLY=($(compgen -W \"$subs\" -- \"$cur\"))\n"
 			"\telif [[ $cur == -* ]]; then\n"
@@ -72,7 +92,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 			"\t\t[[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
 			"\telse\n"
 			"\t\tcompopt -o filenames\n"
-			"\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n"
+			"\t\tCOMPREPLY+=($(compgen -f -- \"$cur\"))\n"
 			"\tfi\n"
 			"}\n"
 			"complete -F _viv viv\n");
