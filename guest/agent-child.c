@@ -237,10 +237,9 @@ _Noreturn static void search_and_execute(char *const *argv)
 	fail(VIV_PROTO_STAGE_FIND, ENOENT);
 }
 
-_Noreturn void child_main(const struct viv_proto_run *run, const int fds[3], int status)
+_Noreturn void child_main(const struct viv_proto_run *run, char **argv, const int fds[3], int status)
 {
 	const char *user = run->strings, *cwd = next(user), *strings = next(cwd);
-	char **argv = calloc(run->argc + 1u, sizeof(*argv));
 	struct passwd pw;
 
 	reset_signals();
@@ -248,8 +247,6 @@ _Noreturn void child_main(const struct viv_proto_run *run, const int fds[3], int
 	umask(022);
 	place_fds(fds, status);
 	be_killable();
-	if (!argv)
-		fail(VIV_PROTO_STAGE_SETUP, ENOMEM);
 	for (unsigned i = 0; i < run->argc; i++, strings = next(strings))
 		argv[i] = (char *)strings;
 	find_user(user, &pw);

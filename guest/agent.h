@@ -130,10 +130,12 @@ void command_send_failed(struct agent *a, struct channel *c);
 bool command_pump(struct agent *a); /* true if something moved */
 
 /*
- * agent-child.c: the command's side of fork. fds: stdin, stdout, stderr (the same for a terminal);
- * where it fails, a struct viv_proto_failed is written to `status`. Never returns.
+ * agent-child.c: the command's side of fork, or of vfork: then the memory is the agent's own, which it
+ * may use but leaves as it found it, but for the environment, which is nobody's. argv: room for
+ * run->argc + 1. fds: stdin, stdout, stderr (the same for a terminal); where it fails, a struct
+ * viv_proto_failed is written to `status`. Never returns.
  */
-_Noreturn void child_main(const struct viv_proto_run *run, const int fds[3], int status);
+_Noreturn void child_main(const struct viv_proto_run *run, char **argv, const int fds[3], int status);
 void child_close_others(unsigned first); /* all descriptors from `first` up */
 
 /* agent-files.c: viv-agent --put… and --get…; argv without the program's name. An exit status. */
