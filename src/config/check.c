@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/check.h"
 
+#include <strings.h>
+
 /* What no single option's type can say. Each rule looks at evaluated values only. */
 
 /* A part of a slot whose value is there and is not null; NULL otherwise. */
@@ -152,8 +154,132 @@ static void check_etc(struct viv_eval *ev)
 	}
 }
 
+/* "virtualisation.forwardPorts[2]" at its own line. */
+static void VIV_PRINTF(4, 5) item_fault(struct viv_eval *ev, const struct viv_slot *list, size_t i,
+					const char *fmt, ...)
+{
+	struct viv_slot item = {.parent = (struct viv_slot *)list,
+				.key = viv_arena_printf(ev->arena, "[%zu]", i + 1)};
+	struct viv_name name = viv_slot_name(ev, &item);
+	const struct viv_origin *origin = list->value->list.items[i]->origin;
+	VIV_STR text = VIV_STR_INIT;
+	va_list ap;
+
+	viv_name_add(&name, &text);
+	viv_str_add(&text, ": ");
+	va_start(ap, fmt);
+	viv_str_addv(&text, fmt, ap);
+	va_end(ap);
+	viv_fault_add(ev->faults, origin ? origin : origin_of(list), &name, "%s", text.data);
+}
+
+static const char *text_in(const struct viv_value *set, const char *key)
+{
+	const struct viv_value *v = viv_value_member(set, key);
+
+	return v && v->kind == VIV_VALUE_STRING ? v->text : NULL;
+}
+
+static int64_t port_of(const struct viv_value *forward, const char *end)
+{
+	const struct viv_value *set = viv_value_member(forward, end);
+	const struct viv_value *v = set ? viv_value_member(set, "port") : NULL;
+
+	return v && v->kind == VIV_VALUE_INT ? v->i : 0;
+}
+
+/* Would both want the same port of the host, on one address or one of them on all? */
+static bool same_port(const struct viv_value *a, const struct viv_value *b)
+{
+	const char *x = text_in(viv_value_member(a, "host"), "address");
+	const char *y = text_in(viv_value_member(b, "host"), "address");
+
+	return port_of(a, "host") == port_of(b, "host") && x && y &&
+	       viv_streq(text_in(a, "from"), "host") && viv_streq(text_in(b, "from"), "host") &&
+	       viv_streq(text_in(a, "proto"), text_in(b, "proto")) &&
+	       (viv_streq(x, y) || viv_streq(x, "0.0.0.0") || viv_streq(y, "0.0.0.0"));
+}
+
+static void check_forward(struct viv_eval *ev, const struct viv_slot *list, size_t i)
+{
+	const struct viv_value *f = list->value->list.items[i];
+	bool from_guest = viv_streq(text_in(f, "from"), "guest");
+
+	if (!port_of(f, "host"))
+		item_fault(ev, list, i, "it has no host.port");
+	if (!port_of(f, "guest"))
+		item_fault(ev, list, i, "it has no guest.port");
+	if (from_guest && !text_in(viv_value_member(f, "guest"), "address"))
+		item_fault(ev, list, i, "from = \"guest\" needs guest.address, in 10.0.2.0/24");
+	if (from_guest && viv_streq(text_in(f, "proto"), "udp"))
+		item_fault(ev, list, i, "from the guest only tcp can be forwarded");
+	for (size_t k = 0; k < i; k++) {
+		if (!port_of(f, "host") || !same_port(list->value->list.items[k], f))
+			continue;
+		item_fault(ev, list, i, "port %lld of the host is forwarded already, by [%zu]",
+			   (long long)port_of(f, "host"), k + 1);
+		return;
+	}
+}
+
+static void check_forwards(struct viv_eval *ev)
+{
+	const struct viv_slot *list = option(ev, "virtualisation.forwardPorts");
+
+	if (list->state != VIV_SLOT_DONE || !list->value || list->value->kind != VIV_VALUE_LIST)
+		return;
+	for (size_t i = 0; i < list->value->list.count; i++)
+		check_forward(ev, list, i);
+}
+
+/* No MAC of sets[at] is in it or in one before it twice. */
+static void unique_macs(struct viv_eval *ev, const struct viv_slot *const *sets, size_t at)
+{
+	for (size_t i = 0; i < sets[at]->n_children; i++) {
+		const struct viv_slot *mac = given(sets[at]->children[i], "mac");
+		bool done = !mac;
+
+		for (size_t s = 0; s <= at && !done; s++) {
+			for (size_t k = 0; k < sets[s]->n_children && !done; k++) {
+				const struct viv_slot *other = given(sets[s]->children[k], "mac");
+
+				if (s == at && k >= i)
+					break;
+				done = other && strcasecmp(other->value->text, mac->value->text) == 0;
+				if (done)
+					fault(ev, mac, mac, "%s is %s's already", mac->value->text,
+					      sets[s]->children[k]->key);
+			}
+		}
+	}
+}
+
+static void check_networks(struct viv_eval *ev)
+{
+	const struct viv_slot *networks = option(ev, "virtualisation.networks");
+	const struct viv_slot *segments = option(ev, "virtualisation.interfaces");
+	const struct viv_slot *sets[] = {networks, segments};
+
+	for (size_t i = 0; i < networks->n_children; i++) {
+		const struct viv_slot *n = networks->children[i], *kind = given(n, "kind");
+		bool device = kind && (viv_streq(kind->value->text, "tap") ||
+				       viv_streq(kind->value->text, "bridge"));
+
+		if (device && !given(n, "device"))
+			fault(ev, n, n, "kind \"%s\" needs the host's device", kind->value->text);
+		for (size_t k = 0; k < segments->n_children; k++)
+			if (viv_streq(segments->children[k]->key, n->key))
+				fault(ev, segments->children[k], segments->children[k],
+				      "virtualisation.networks has an interface of that name, too");
+	}
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(sets); i++)
+		unique_macs(ev, sets, i);
+}
+
 void viv_check(struct viv_eval *ev)
 {
+	check_forwards(ev);
+	check_networks(ev);
 	check_users(ev);
 	check_etc(ev);
 }

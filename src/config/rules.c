@@ -3,12 +3,14 @@
 
 #include "base/path.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 
 /* The texts that options let through. Each rule says itself what it expects. */
 
 static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
 #define DIGITS "0123456789"
+#define ALPHABET "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* From `first`, then from `first` and `more`; between `min` and `max` bytes. */
 static bool spelled(const char *s, const char *first, const char *more, size_t min, size_t max)
@@ -174,6 +176,71 @@ static bool hash(const char *s)
 	return !strchr(s, ':') && no_control(s) && (!*s || strchr("$!*_", *s) || strlen(s) == 13);
 }
 
+static bool ip4(const char *s)
+{
+	uint8_t bytes[16];
+
+	return inet_pton(AF_INET, s, bytes) == 1;
+}
+
+static bool ip(const char *s)
+{
+	uint8_t bytes[16];
+
+	return ip4(s) || inet_pton(AF_INET6, s, bytes) == 1;
+}
+
+static bool cidr(const char *s)
+{
+	const char *slash = strchr(s, '/');
+	VIV_FREE char *address = slash ? viv_strndup(s, (size_t)(slash - s)) : NULL;
+	uint64_t prefix;
+
+	return slash && ip(address) &&
+	       viv_slice_u64(viv_slice(slash + 1), ip4(address) ? 32 : 128, &prefix);
+}
+
+/* Not a group's: the lowest bit of the first byte. */
+static bool mac(const char *s)
+{
+	for (size_t i = 0; i < 17; i++)
+		if (i % 3 == 2 ? s[i] != ':' : !isxdigit((unsigned char)s[i]))
+			return false;
+	return !s[17] && !strchr("13579bdfBDF", s[1]);
+}
+
+/* What Linux takes, without what sysctl and shells stumble over. */
+static bool interface(const char *s)
+{
+	return spelled(s, ALPHABET DIGITS, "._-", 1, 15) && !viv_streq(s, "lo");
+}
+
+/* RFC 1123: labels. */
+static bool domain(const char *s)
+{
+	if (strlen(s) > 253)
+		return false;
+	for (;;) {
+		size_t n = strcspn(s, ".");
+		VIV_FREE char *label = viv_strndup(s, n);
+
+		if (!host_name(label))
+			return false;
+		if (!s[n])
+			return true;
+		s += n + 1;
+	}
+}
+
+/* sshd(8), AUTHORIZED_KEYS FILE FORMAT: a key's type and its base64, perhaps with options before. */
+static bool ssh_key(const char *s)
+{
+	const char *base64 = strstr(s, " AAAA");
+
+	return base64 && no_control(s) && strlen(s) < 16384 &&
+	       (strstr(s, "ssh-") || strstr(s, "ecdsa-")) && !strstr(s, "PRIVATE KEY");
+}
+
 const struct viv_text_rule
 	viv_rule_host_name = {"a host name (letters, digits and -, at most 63)", host_name},
 	viv_rule_word = {"a string without blanks", word},
@@ -189,4 +256,11 @@ const struct viv_text_rule
 	viv_rule_url = {"an http, https or file address", url},
 	viv_rule_mirror = {"an http, https or file address, or one with suites after it", mirror},
 	viv_rule_line = {"a string of one line", line},
-	viv_rule_hash = {"a password hash, as mkpasswd prints it", hash};
+	viv_rule_hash = {"a password hash, as mkpasswd prints it", hash},
+	viv_rule_ip = {"an IP address such as \"192.168.1.1\"", ip},
+	viv_rule_ip4 = {"an IPv4 address such as \"127.0.0.1\"", ip4},
+	viv_rule_cidr = {"an IP address with its prefix, such as \"192.168.1.2/24\"", cidr},
+	viv_rule_mac = {"a MAC address such as \"52:54:00:12:34:56\", of a single machine", mac},
+	viv_rule_interface = {"an interface's name (letters, digits, . _ and -, at most 15)", interface},
+	viv_rule_domain = {"a domain such as \"example.org\"", domain},
+	viv_rule_ssh_key = {"a public key, one line of an authorized_keys file", ssh_key};
