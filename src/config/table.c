@@ -106,8 +106,8 @@ static const struct viv_option segment_fields[] = {
 	{.name = "mac",
 	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_mac)),
 	 .fallback = "null",
-	 .fallback_text = "52:54:00:12:N:M",
-	 .example = "\"52:54:00:12:01:07\"",
+	 .fallback_text = "52:54:00:13:N:M",
+	 .example = "\"52:54:00:13:01:07\"",
 	 .text = "Its hardware address."},
 };
 

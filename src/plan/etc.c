@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "plan/etc.h"
+#include "plan/etc-parts.h"
 
 #include "base/fd.h"
 #include "base/hash.h"
@@ -22,7 +22,7 @@ struct viv_etc_file *viv_etc_add(struct viv_etc *etc, const char *path, enum viv
 	return f;
 }
 
-static void add_text(struct viv_etc *etc, const char *path, const char *text)
+void viv_etc_add_text(struct viv_etc *etc, const char *path, const char *text)
 {
 	struct viv_str s = VIV_STR_INIT;
 
@@ -30,28 +30,12 @@ static void add_text(struct viv_etc *etc, const char *path, const char *text)
 	viv_etc_add(etc, path, VIV_ETC_FILE, 0644, &s);
 }
 
-static void add_link(struct viv_etc *etc, const char *path, const char *target)
+void viv_etc_add_link(struct viv_etc *etc, const char *path, const char *target)
 {
 	struct viv_str s = VIV_STR_INIT;
 
 	viv_str_add(&s, target);
 	viv_etc_add(etc, path, VIV_ETC_LINK, 0777, &s);
-}
-
-static void add_names(struct viv_etc *etc, const struct viv_config *config)
-{
-	const char *name = viv_config_string(config, "networking.hostName");
-	VIV_FREE char *hostname = viv_asprintf("%s\n", name);
-	VIV_FREE char *hosts = viv_asprintf("127.0.0.1 localhost\n"
-					    "127.0.1.1 %s\n"
-					    "::1 localhost ip6-localhost ip6-loopback\n",
-					    name);
-
-	add_text(etc, "etc/hostname", hostname);
-	add_text(etc, "etc/hosts", hosts);
-	/* Where a machine runs, and so whom it asks, is told to it when it does (docs/networks.md). */
-	add_link(etc, "etc/resolv.conf", "/run/viv/resolv.conf");
-	add_link(etc, "etc/apt/sources.list.d/viv.sources", "/run/viv/apt.sources");
 }
 
 /* environment(5) as pam_env and our agent read it: NAME="value", one a line. */
@@ -87,8 +71,8 @@ static void add_time_zone(struct viv_etc *etc, const struct viv_config *config)
 		return;
 	target = viv_asprintf("/usr/share/zoneinfo/%s", zone);
 	line = viv_asprintf("%s\n", zone);
-	add_link(etc, "etc/localtime", target);
-	add_text(etc, "etc/timezone", line);
+	viv_etc_add_link(etc, "etc/localtime", target);
+	viv_etc_add_text(etc, "etc/timezone", line);
 }
 
 #define SYSTEM "etc/systemd/system/"
@@ -130,8 +114,8 @@ static void add_made_at_boot(struct viv_etc *etc)
 						   made_at_boot[i].missing, made_at_boot[i].wanted_by,
 						   made_at_boot[i].command);
 
-		add_text(etc, path, text);
-		add_link(etc, link, target);
+		viv_etc_add_text(etc, path, text);
+		viv_etc_add_link(etc, link, target);
 	}
 }
 
@@ -146,7 +130,7 @@ static void mask_units(struct viv_etc *etc, const struct viv_config *config)
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(units); i++) {
 		VIV_FREE char *path = viv_asprintf(SYSTEM "%s", units[i]);
 
-		add_link(etc, path, "/dev/null");
+		viv_etc_add_link(etc, path, "/dev/null");
 	}
 }
 
@@ -157,7 +141,7 @@ static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 	VIV_STR list = VIV_STR_INIT;
 	size_t i;
 
-	add_text(etc, SYSTEM "viv-booted.service",
+	viv_etc_add_text(etc, SYSTEM "viv-booted.service",
 		 "[Unit]\n"
 		 "Description=Tell the host that the system is up\n"
 		 "ConditionPathExists=/run/viv/agent\n"
@@ -165,19 +149,20 @@ static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 		 "[Service]\n"
 		 "Type=oneshot\n"
 		 "ExecStart=/run/viv/agent --booted\n");
-	add_link(etc, SYSTEM "multi-user.target.wants/viv-booted.service", "../viv-booted.service");
-	add_link(etc, SYSTEM "default.target", "/usr/lib/systemd/system/multi-user.target");
-	add_text(etc, SYSTEM "serial-getty@ttyS0.service.d/viv.conf",
+	viv_etc_add_link(etc, SYSTEM "multi-user.target.wants/viv-booted.service", "../viv-booted.service");
+	viv_etc_add_link(etc, SYSTEM "default.target", "/usr/lib/systemd/system/multi-user.target");
+	viv_etc_add_text(etc, SYSTEM "serial-getty@ttyS0.service.d/viv.conf",
 		 "[Service]\n"
 		 "ExecStart=\n"
 		 "ExecStart=-/sbin/agetty --autologin root --noclear --keep-baud 115200,57600 - $TERM\n");
 	/* Empty, not missing: this is no first boot that asks questions, and each machine gets its own. */
-	add_text(etc, "etc/machine-id", "");
+	viv_etc_add_text(etc, "etc/machine-id", "");
 	/* ConditionNeedsUpdate: sysusers, hwdb, catalog, ldconfig ran when the packages were installed. */
-	add_text(etc, "etc/.updated", "");
-	add_text(etc, "var/.updated", "");
+	viv_etc_add_text(etc, "etc/.updated", "");
+	viv_etc_add_text(etc, "var/.updated", "");
 	add_made_at_boot(etc);
 	mask_units(etc, config);
+	viv_etc_add_dhcp(etc, config);
 	json_array_foreach((json_t *)modules, i, m)
 		viv_str_addf(&list, "%s\n", json_string_value(m));
 	if (list.len)
@@ -282,10 +267,12 @@ int viv_etc_collect(const struct viv_config *config, struct viv_etc *ret, struct
 	json_t *entry;
 	int r;
 
-	add_names(&etc, config);
+	viv_etc_add_names(&etc, config);
 	add_time_zone(&etc, config);
-	add_text(&etc, "etc/fstab", "# the root is put together by the initrd\n");
+	viv_etc_add_text(&etc, "etc/fstab", "# the root is put together by the initrd\n");
 	r = add_variables(&etc, config, err);
+	if (r == 0)
+		r = viv_etc_add_ssh(&etc, config, err);
 	if (viv_streq(viv_config_string(config, "system.init"), "systemd"))
 		add_systemd(&etc, config);
 	json_object_foreach((json_t *)entries, path, entry) {

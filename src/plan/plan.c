@@ -54,6 +54,8 @@ static void choose_base(struct viv_plan *p)
 	if (has_disk(p->config) &&
 	    !viv_streq(viv_config_string(p->config, "virtualisation.diskImage"), "fresh"))
 		viv_strv_push(&p->packages, "e2fsprogs");
+	if (viv_config_bool(p->config, "services.openssh.enable"))
+		viv_strv_push(&p->packages, "openssh-server");
 	if (viv_config_string(p->config, "time.timeZone"))
 		viv_strv_push(&p->packages, "tzdata");
 	push_option(&p->packages, p->config, "environment.systemPackages");

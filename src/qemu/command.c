@@ -116,19 +116,24 @@ static void add_devices(const struct viv_machine *m, struct viv_strv *v)
 	args_add(v, "-device", "pvpanic");
 	for (size_t i = 0; i < m->n_drives; i++)
 		add_drive(&m->drives[i], i, v);
-	if (m->network) {
-		viv_strv_push(v, "-netdev");
-		viv_strv_pushf(v, "user,id=net0%s%s%s", m->restrict_net ? ",restrict=on" : "",
-			       m->net_options ? "," : "", m->net_options ? m->net_options : "");
-		/* The ROM is for booting from the network, and costs a moment of every boot. */
-		args_add(v, "-device", "virtio-net-pci,netdev=net0,romfile=");
-	}
+	viv_qemu_add_nics(m, v);
 	viv_qemu_add_devices(&m->devices, v);
 	/* After all else: their number does not shift the other devices' places. */
 	for (unsigned i = 0; i < m->spare_ports; i++) {
 		viv_strv_push(v, "-device");
 		viv_strv_pushf(v, "pcie-root-port,id=spare%u,chassis=%u", i, i + 1);
 	}
+}
+
+static void add_sandbox(const struct viv_machine *m, struct viv_strv *v)
+{
+	bool spawns = false;
+
+	for (size_t i = 0; i < m->n_nics; i++)
+		spawns |= viv_nic_spawns(&m->nics[i]);
+	viv_strv_push(v, "-sandbox");
+	viv_strv_pushf(v, "on,obsolete=deny,elevateprivileges=deny,spawn=%s,resourcecontrol=deny",
+		       spawns ? "allow" : "deny");
 }
 
 void viv_qemu_command(const struct viv_machine *m, struct viv_strv *ret)
@@ -146,8 +151,7 @@ void viv_qemu_command(const struct viv_machine *m, struct viv_strv *ret)
 	viv_strv_push(&v, "-no-user-config");
 	viv_strv_push(&v, "-no-reboot");
 	args_add(&v, "-action", "panic=none");
-	args_add(&v, "-sandbox",
-	    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	add_sandbox(m, &v);
 	viv_qemu_add_display(&m->devices, &v);
 	args_add(&v, "-rtc", "base=utc");
 	add_board(m, &v);

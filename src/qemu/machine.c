@@ -10,8 +10,8 @@ static void channel_free(struct viv_channel *c)
 void viv_machine_free_contents(struct viv_machine *m)
 {
 	char *owned[] = {m->name,	 m->qemu,   m->board,  m->cpu,
-			 m->memory_file, m->kernel, m->initrd, m->net_options,
-			 m->guest_network};
+			 m->memory_file, m->kernel, m->initrd, m->domain,
+			 m->gateway};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(owned); i++)
 		free(owned[i]);
@@ -21,6 +21,11 @@ void viv_machine_free_contents(struct viv_machine *m)
 	}
 	free(m->drives);
 	viv_devices_free_contents(&m->devices);
+	for (size_t i = 0; i < m->n_nics; i++)
+		viv_nic_free_contents(&m->nics[i]);
+	free(m->nics);
+	viv_strv_free(&m->nameservers);
+	viv_strv_free(&m->mirrors);
 	channel_free(&m->qmp);
 	channel_free(&m->agent);
 	channel_free(&m->console);

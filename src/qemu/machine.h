@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "qemu/devices.h"
+#include "qemu/nic.h"
 
 enum viv_accel { VIV_ACCEL_KVM, VIV_ACCEL_TCG };
 
@@ -54,11 +55,12 @@ struct viv_machine {
 	struct viv_strv kernel_params;
 	struct viv_drive *drives; /* in this order on the PCI bus */
 	size_t n_drives;
-	bool network;	   /* a user network */
-	bool restrict_net; /* with no way out of it */
-	char *net_options; /* more of the user network's: "hostfwd=…"; NULL: none */
-	char *guest_network; /* what the agent is told of its networks; NULL: nothing */
 	struct viv_devices devices;
+	struct viv_nic *nics; /* in this order on the PCI bus, after the drives */
+	size_t n_nics;
+	struct viv_strv nameservers; /* what the guest is told, and the next ones */
+	struct viv_strv mirrors;     /* for its apt: "URI SUITE COMPONENT…" */
+	char *domain, *gateway;	     /* NULL: none; the interfaces' own */
 	unsigned spare_ports; /* root ports to plug devices into later */
 	bool terminal;	      /* console and monitor on QEMU's own terminal (for people) */
 	struct viv_channel qmp, agent, console;

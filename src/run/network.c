@@ -1,16 +1,176 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/network.h"
 
-#include "proto/proto.h"
+#include "base/fd.h"
+#include "base/hash.h"
+#include "run/tap.h"
+#include "run/vlan.h"
 
-char *viv_network_text(const struct viv_machine *m, const struct viv_system *system)
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct viv_network {
+	struct viv_network_events events;
+	struct viv_str fixed; /* of the text: what doesn't change while the machine runs */
+	struct viv_vlan *vlans[VIV_NICS_MAX];
+	unsigned numbers[VIV_NICS_MAX]; /* of the segments */
+	size_t n_vlans;
+	pid_t helpers[VIV_NICS_MAX]; /* passt */
+	size_t n_helpers;
+};
+
+static void on_changed(struct viv_vlan *v, void *arg)
 {
-	VIV_STR s = VIV_STR_INIT;
+	struct viv_network *n = arg;
 
-	if (!m->network)
-		return NULL;
-	viv_str_add(&s, VIV_PROTO_USER_NETWORK);
-	for (size_t i = 0; i < system->mirrors.count; i++)
-		viv_str_addf(&s, "mirror %s\n", system->mirrors.items[i]);
-	return viv_str_steal(&s);
+	if (n->events.changed)
+		n->events.changed(n, n->events.arg);
+}
+
+/* Stays the same for a machine of that name: leases and neighbours' tables stay good. */
+static void mac_of_name(const struct viv_machine *m, struct viv_nic *nic)
+{
+	VIV_FREE char *seed = viv_asprintf("%s\n%s\n%u", m->name ? m->name : "", nic->name,
+					   (unsigned)getuid());
+	char hex[VIV_SHA256_HEX];
+
+	viv_sha256_of(seed, strlen(seed), hex);
+	snprintf(nic->mac, sizeof(nic->mac), "52:54:01:%.2s:%.2s:%.2s", hex, hex + 2, hex + 4);
+}
+
+static int join(struct viv_loop *loop, struct viv_network *n, const struct viv_machine *m,
+		const char *runtime, struct viv_nic *nic, struct viv_error *err)
+{
+	const struct viv_vlan_spec spec = {.runtime = runtime,
+					   .vlan = nic->vlan,
+					   .name = m->name,
+					   .mac = nic->mac,
+					   .changed = on_changed,
+					   .arg = n};
+	struct viv_vlan *v;
+	unsigned number;
+	int r = viv_vlan_join(loop, &spec, &nic->fd, &v, err);
+
+	if (r < 0)
+		return r;
+	n->numbers[n->n_vlans] = nic->vlan;
+	n->vlans[n->n_vlans++] = v;
+	number = viv_vlan_number(v);
+	snprintf(nic->mac, sizeof(nic->mac), "%s", viv_vlan_mac(v));
+	if (nic->assign) {
+		viv_strv_pushf(&nic->addresses, "192.168.%u.%u/24", nic->vlan, number);
+		viv_strv_pushf(&nic->addresses, "2001:db8:%u::%u/64", nic->vlan, number);
+	}
+	return 0;
+}
+
+static int open_nic(struct viv_loop *loop, struct viv_network *n, const struct viv_machine *m,
+		    const char *runtime, struct viv_nic *nic, struct viv_error *err)
+{
+	int r;
+
+	if (nic->kind == VIV_NIC_VLAN)
+		return join(loop, n, m, runtime, nic, err);
+	if (!nic->mac[0])
+		mac_of_name(m, nic);
+	switch (nic->kind) {
+	case VIV_NIC_TAP:
+		r = viv_tap_open(nic->device, &nic->fd, err);
+		break;
+	case VIV_NIC_BRIDGE:
+		r = viv_bridge_open(nic->device, &nic->fd, err);
+		break;
+	case VIV_NIC_PASST:
+		r = viv_passt_start(nic, &nic->fd, &n->helpers[n->n_helpers], err);
+		n->n_helpers += r == 0;
+		break;
+	default:
+		r = 0;
+	}
+	return r < 0 ? viv_error_context(err, "network %s", nic->name) : 0;
+}
+
+static void write_fixed(const struct viv_machine *m, struct viv_str *s)
+{
+	for (size_t i = 0; i < m->n_nics; i++) {
+		const struct viv_nic *nic = &m->nics[i];
+
+		viv_str_addf(s, "link %s %s\n", nic->mac, nic->name);
+		for (size_t k = 0; k < nic->addresses.count; k++)
+			viv_str_addf(s, "address %s\n", nic->addresses.items[k]);
+		if (nic->gateway)
+			viv_str_addf(s, "gateway %s\n", nic->gateway);
+	}
+	if (m->gateway)
+		viv_str_addf(s, "gateway %s\n", m->gateway);
+	for (size_t i = 0; i < m->nameservers.count; i++)
+		viv_str_addf(s, "nameserver %s\n", m->nameservers.items[i]);
+	if (m->domain)
+		viv_str_addf(s, "search %s\n", m->domain);
+	for (size_t i = 0; i < m->mirrors.count; i++)
+		viv_str_addf(s, "mirror %s\n", m->mirrors.items[i]);
+}
+
+int viv_network_open(struct viv_loop *loop, struct viv_machine *m, const char *runtime,
+		     const struct viv_network_events *events, struct viv_network **ret,
+		     struct viv_error *err)
+{
+	struct viv_network *n = viv_new(struct viv_network);
+	int r = 0;
+
+	n->events = *events;
+	for (size_t i = 0; i < m->n_nics && r == 0; i++)
+		r = open_nic(loop, n, m, runtime, &m->nics[i], err);
+	if (r < 0) {
+		for (size_t i = 0; i < m->n_nics; i++)
+			m->nics[i].fd = viv_close(m->nics[i].fd);
+		viv_network_close(n);
+		return r;
+	}
+	write_fixed(m, &n->fixed);
+	*ret = n;
+	return 0;
+}
+
+void viv_network_close(struct viv_network *n)
+{
+	if (!n)
+		return;
+	for (size_t i = 0; i < n->n_vlans; i++)
+		viv_vlan_leave(n->vlans[i]);
+	for (size_t i = 0; i < n->n_helpers; i++) {
+		kill(n->helpers[i], SIGKILL);
+		while (waitpid(n->helpers[i], NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	viv_str_free(&n->fixed);
+	free(n);
+}
+
+struct hosts {
+	struct viv_str *text;
+	unsigned vlan;
+};
+
+static void add_host(unsigned number, const char *name, void *arg)
+{
+	struct hosts *h = arg;
+
+	viv_str_addf(h->text, "host 192.168.%u.%u %s\n", h->vlan, number, name);
+	viv_str_addf(h->text, "host 2001:db8:%u::%u %s\n", h->vlan, number, name);
+}
+
+char *viv_network_text(const struct viv_network *n)
+{
+	struct viv_str s = VIV_STR_INIT;
+
+	if (n->fixed.len)
+		viv_str_add_bytes(&s, n->fixed.data, n->fixed.len);
+	for (size_t i = 0; i < n->n_vlans; i++) {
+		struct hosts h = {&s, n->numbers[i]};
+
+		viv_vlan_each(n->vlans[i], add_host, &h);
+	}
+	return s.len ? viv_str_steal(&s) : NULL;
 }

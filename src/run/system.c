@@ -5,7 +5,7 @@
 #include "qemu/accel.h"
 #include "qemu/program.h"
 #include "run/disk.h"
-#include "run/network.h"
+#include "run/nics.h"
 
 #define SPARE_PORTS 4
 
@@ -31,7 +31,7 @@ void viv_system_kernel_params(const struct viv_machine *m, size_t n_layers, cons
 	}
 	viv_strv_pushf(ret, "viv.layers=%zu", n_layers);
 	viv_strv_pushf(ret, "viv.upper=%s", upper);
-	if (m->network)
+	if (viv_nics_have_plain_user(m))
 		viv_strv_push(ret, "viv.network=user");
 }
 
@@ -131,7 +131,6 @@ static void add_extra(const struct viv_config *config, const struct viv_system_e
 		viv_strv_push(&m->extra, json_string_value(option));
 	add_words(&m->extra, extra->qemu_options);
 	add_words(&m->kernel_params, extra->kernel_params);
-	m->net_options = viv_strdup(extra->net_options);
 }
 
 int viv_system_machine(const struct viv_config *config, const struct viv_system *system,
@@ -139,17 +138,19 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 		       char **ret_accel_why, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_machine_free_contents) struct viv_machine m = {0};
-	const char *upper;
+	const char *upper = NULL;
 	int r;
 
 	m.cores = (unsigned)viv_config_int(config, "virtualisation.cores");
 	m.memory_mib = (unsigned)viv_config_int(config, "virtualisation.memorySize");
-	m.network = true;
-	m.restrict_net = viv_config_bool(config, "virtualisation.restrictNetwork");
 	m.spare_ports = SPARE_PORTS;
 	m.kernel = viv_strdup(extra->kernel ? extra->kernel : system->kernel);
 	m.initrd = viv_strdup(system->initrd);
-	r = choose_qemu(config, extra, &m, ret_accel_why, err);
+	r = viv_nics_add(config, extra->net_options, &m, err);
+	if (r == 0 && !extra->no_disk)
+		r = viv_nics_check_ports(config, &m, err);
+	if (r == 0)
+		r = choose_qemu(config, extra, &m, ret_accel_why, err);
 	if (r == 0) {
 		viv_system_add_layers(&m, &system->layers);
 		r = add_disk(config, extra, &m, &upper, err);
@@ -159,7 +160,7 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 	viv_system_kernel_params(&m, system->layers.count, upper, &m.kernel_params);
 	viv_strv_push_all(&m.kernel_params, (const char *const *)system->kernel_params.items);
 	add_extra(config, extra, &m);
-	m.guest_network = viv_network_text(&m, system);
+	viv_strv_push_all(&m.mirrors, (const char *const *)system->mirrors.items);
 	*ret = m;
 	m = (struct viv_machine){0};
 	return 0;

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "run/network.h"
 #include "run/wires.h"
 
 #include <signal.h>
@@ -32,7 +33,7 @@ struct viv_vm {
 	bool panicked, kill_asked, killed, ended;
 	char *shutdown_reason; /* QMP's word for it */
 	char *fatal;	       /* what init said */
-	char *network;	       /* what the guest is told of its networks */
+	struct viv_network *network;
 	bool network_asked;    /* it was, and has not answered */
 	bool booted;	       /* it said so meanwhile */
 };
@@ -333,13 +334,29 @@ static void on_network_done(struct viv_agent *a, int code, void *arg)
 		say_booted(vm);
 }
 
+static void tell_network(struct viv_vm *vm)
+{
+	VIV_FREE char *text = viv_network_text(vm->network);
+
+	if (text && viv_agent_set_network(vm->agent, text, on_network_done, vm, NULL) == 0)
+		vm->network_asked = true;
+}
+
+/* Other machines came or went. Before the agent is ready there is nobody to tell. */
+static void on_network_changed(struct viv_network *n, void *arg)
+{
+	struct viv_vm *vm = arg;
+	VIV_FREE char *text = viv_network_text(n);
+
+	if (text && vm->agent && !vm->agent_gone && viv_agent_is_ready(vm->agent))
+		viv_agent_set_network(vm->agent, text, NULL, NULL, NULL);
+}
+
 static void on_agent_ready(struct viv_agent *a, void *arg)
 {
 	struct viv_vm *vm = arg;
 
-	if (vm->network &&
-	    viv_agent_set_network(a, vm->network, on_network_done, vm, NULL) == 0)
-		vm->network_asked = true;
+	tell_network(vm);
 	if (vm->events.agent_ready)
 		vm->events.agent_ready(vm, vm->events.arg);
 }
@@ -440,15 +457,18 @@ int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_
 		 const struct viv_vm_events *events, struct viv_vm **ret, struct viv_error *err)
 {
 	struct viv_wires w = VIV_WIRES_INIT;
+	VIV_FREE char *runtime = viv_path_dir(dir->path);
 	VIV_FREE char *log = viv_path_join(dir->path, "console.log");
 	struct viv_vm *vm = viv_new(struct viv_vm);
+	const struct viv_network_events network = {.changed = on_network_changed, .arg = vm};
 	int r;
 
 	vm->loop = loop;
 	vm->events = *events;
 	vm->errors_fd = -1;
-	vm->network = viv_strdup(m->guest_network);
-	r = viv_wires_make(m, &w, err);
+	r = viv_network_open(loop, m, runtime, &network, &vm->network, err);
+	if (r == 0)
+		r = viv_wires_make(m, &w, err);
 	if (r == 0)
 		r = spawn(vm, m, &w, err);
 	viv_wires_close_theirs(&w);
@@ -483,6 +503,6 @@ void viv_vm_free(struct viv_vm *vm)
 	viv_str_free(&vm->said);
 	free(vm->shutdown_reason);
 	free(vm->fatal);
-	free(vm->network);
+	viv_network_close(vm->network);
 	free(vm);
 }

@@ -49,11 +49,26 @@ static int add_drives(struct viv_wires *w, struct viv_machine *m, struct viv_err
 	return 0;
 }
 
+static int add_nics(struct viv_wires *w, struct viv_machine *m, struct viv_error *err)
+{
+	for (size_t i = 0; i < m->n_nics; i++) {
+		if (m->nics[i].fd < 0)
+			continue;
+		if (w->n_keep == VIV_WIRES_MAX - 3)
+			return viv_error_say(err, E2BIG, "too many disks and networks");
+		w->keep[w->n_keep] = m->nics[i].fd;
+		m->nics[i].fd = 3 + (int)w->n_keep++;
+	}
+	return 0;
+}
+
 int viv_wires_make(struct viv_machine *m, struct viv_wires *w, struct viv_error *err)
 {
 	int fds[2], r;
 
 	r = add_drives(w, m, err);
+	if (r == 0)
+		r = add_nics(w, m, err);
 	if (r == 0)
 		r = add_socket(w, &m->qmp, &w->qmp, err);
 	if (r == 0)

@@ -11,7 +11,7 @@ static int add_option(struct boot *b, char **argv, int *i, struct viv_error *err
 	const char *o = argv[*i];
 
 	if (viv_streq(o, "--net")) {
-		b->machine.network = true;
+		viv_machine_add_nic(&b->machine)->kind = VIV_NIC_USER;
 	} else if (viv_streq(o, "--pty")) {
 		b->spec.pty = true;
 	} else if (viv_streq(o, "--console")) {

@@ -50,16 +50,17 @@ static void test_full(void **state)
 		.cores = 2,
 		.kernel = viv_strdup("/store/k, 1/vmlinux"),
 		.initrd = viv_strdup("/store/initrd"),
-		.network = true,
-		.restrict_net = true,
-		.net_options = viv_strdup("hostfwd=tcp:127.0.0.1:2222-:22"),
 		.spare_ports = 2,
 		.qmp.fd = 3,
 		.agent.fd = 4,
 		.console.fd = 5,
 	};
 	struct viv_drive *d;
+	struct viv_nic *nic;
 
+	nic = viv_machine_add_nic(&m);
+	nic->restricted = true;
+	nic->options = viv_strdup("hostfwd=tcp:127.0.0.1:2222-:22");
 	add_params(&m, params);
 	viv_strv_push_all(&m.extra, extra);
 	d = viv_machine_add_drive(&m);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* From the options of networks to a machine's interfaces (docs/networks.md). */
+
+#include "config/config.h"
+#include "qemu/machine.h"
+
+/*
+ * Adds the interfaces to m, with what the guest is told of them. net_options: more of the user network's,
+ * or NULL. Errors name the option's place.
+ */
+int viv_nics_add(const struct viv_config *config, const char *net_options, struct viv_machine *m,
+		 struct viv_error *err);
+
+/* Can each forwarded port of the host be had? EADDRINUSE, EACCES. */
+int viv_nics_check_ports(const struct viv_config *config, const struct viv_machine *m,
+			 struct viv_error *err);
+
+/* Is one of them QEMU's user network as every guest's agent knows it (viv.network=user)? */
+bool viv_nics_have_plain_user(const struct viv_machine *m);

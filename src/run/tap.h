@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Devices of the host's that need no root: taps that belong to the user, QEMU's bridge helper, passt. */
+
+#include "qemu/nic.h"
+#include "base/error.h"
+
+#include <sys/types.h>
+
+/* An open tap. ENODEV: no such device; EPERM: not the user's; EBUSY: another machine has it. */
+int viv_tap_open(const char *device, int *ret_fd, struct viv_error *err);
+/* A new tap in that bridge; it goes when it is closed. */
+int viv_bridge_open(const char *bridge, int *ret_fd, struct viv_error *err);
+/* The helper's path, or NULL. The caller frees it. */
+char *viv_bridge_helper(void);
+/* passt with a stream of frames for QEMU; it ends when that does, or with us. */
+int viv_passt_start(const struct viv_nic *nic, int *ret_fd, pid_t *ret_pid, struct viv_error *err);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Ethernet segments between the machines of one user, without root and without a process in the
+ * middle (docs/networks.md). Each machine's supervisor has a connection to each other's on the segment, and
+ * sends a frame of its guest to whom it is for; a frame that comes from another goes to its own guest and
+ * nowhere else, so nothing can go round. A segment is a folder, `<runtime>/.vlans/N`, in which each member has a
+ * socket named after its number; who joins connects to all that are there, under the folder's lock.
+ * A member that was killed is noticed when its connections end, its socket when nobody answers at it.
+ */
+
+#include "base/error.h"
+#include "base/loop.h"
+#include "qemu/nic.h"
+
+#define VIV_VLAN_MAX	    254
+#define VIV_VLAN_MEMBER_MAX 254
+
+struct viv_vlan; /* one interface of a machine on a segment */
+
+struct viv_vlan_spec {
+	const char *runtime; /* as viv_dir_runtime says */
+	unsigned vlan;	     /* 1 to VIV_VLAN_MAX */
+	unsigned number;     /* the member's; 0: the lowest that is free */
+	const char *name;    /* the machine's, for the others */
+	const char *mac;     /* "": one that follows from vlan and number */
+	void (*changed)(struct viv_vlan *v, void *arg); /* somebody joined or left; from the loop */
+	void *arg;
+};
+
+/*
+ * *ret_fd, the caller's, is QEMU's end: a datagram a frame. EADDRINUSE: the number, or the MAC, is
+ * another member's; ENOSPC: no number is free.
+ */
+int viv_vlan_join(struct viv_loop *loop, const struct viv_vlan_spec *spec, int *ret_fd,
+		  struct viv_vlan **ret, struct viv_error *err);
+void viv_vlan_leave(struct viv_vlan *v); /* NULL is fine; not in `changed` */
+
+unsigned viv_vlan_number(const struct viv_vlan *v);
+const char *viv_vlan_mac(const struct viv_vlan *v);
+/* Each member, itself too, in the order of their numbers. */
+void viv_vlan_each(const struct viv_vlan *v,
+		   void (*fn)(unsigned number, const char *name, void *arg), void *arg);
