@@ -16,6 +16,8 @@ static int visit(const char *prefix, const struct viv_option *o, each_fn fn, voi
 	while (t->of) {
 		if (t->kind == VIV_TYPE_SET)
 			viv_str_addf(&name, ".%s", t->key ? t->key : "<name>");
+		if (t->kind == VIV_TYPE_LIST)
+			viv_str_add(&name, "[]");
 		t = t->of;
 	}
 	viv_str_add(&name, ".");

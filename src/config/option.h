@@ -28,6 +28,6 @@ struct viv_value *viv_option_fallback(struct viv_arena *arena, const struct viv_
 
 /*
  * Calls fn for each option, those in submodules too, in the order of the table. `name` is as the
- * reference shows it: "users.users.<name>.uid". Stops at the first result that isn't 0; returns it.
+ * reference shows it: "users.users.<name>.uid", "virtualisation.forwardPorts[].proto". Stops at the first result that isn't 0; returns it.
  */
 int viv_option_each(int (*fn)(const char *name, const struct viv_option *o, void *arg), void *arg);

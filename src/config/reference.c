@@ -22,14 +22,22 @@ static char *wildcards(const char *name)
 	struct viv_str s = VIV_STR_INIT;
 
 	for (; *name; name++) {
-		if (*name == '<') {
+		if (*name == '<' || *name == '[') {
 			viv_str_add_char(&s, '*');
-			name += strcspn(name, ">");
+			name += strcspn(name, ">]");
 		} else {
 			viv_str_add_char(&s, *name);
 		}
 	}
 	return viv_str_steal(&s);
+}
+
+/* What stands left of the "=" in an example: within a list's item only the item's own names can. */
+static const char *assigned(const char *name)
+{
+	const char *item = strstr(name, "[].");
+
+	return item ? assigned(item + 3) : name;
 }
 
 static bool matches(const struct search *s, const char *name, const struct viv_option *o)
@@ -136,7 +144,7 @@ static void add_text(struct search *s, const char *name, const struct viv_option
 	if (fallback.len)
 		viv_str_addf(s->text, "    Default: %s\n", fallback.data);
 	if (o->example)
-		viv_str_addf(s->text, "    Example: %s = %s\n", name, o->example);
+		viv_str_addf(s->text, "    Example: %s = %s\n", assigned(name), o->example);
 }
 
 size_t viv_reference_text(const char *pattern, struct viv_str *ret)
@@ -225,7 +233,7 @@ static void add_man(struct search *s, const char *name, const struct viv_option 
 		add_man_line(s->text, "Default", fallback.data);
 	if (!o->example)
 		return;
-	viv_str_addf(&example, "%s = %s", name, o->example);
+	viv_str_addf(&example, "%s = %s", assigned(name), o->example);
 	add_man_line(s->text, "Example", example.data);
 }
 

@@ -150,7 +150,8 @@ static bool take_hello(struct peer *p, const char *text, size_t len)
 
 	if (!viv_slice_word(&rest, &number) || !viv_slice_word(&rest, &mac) ||
 	    !viv_slice_word(&rest, &name) || mac.len != VIV_MAC_SIZE - 1 ||
-	    !viv_slice_u64(number, VIV_VLAN_MEMBER_MAX, &n) || !n || find_number(p->vlan, (unsigned)n))
+	    !viv_slice_u64(number, VIV_VLAN_MEMBER_MAX, &n) || !n ||
+	    n == p->vlan->number || find_number(p->vlan, (unsigned)n))
 		return false;
 	free(p->name);
 	p->name = viv_slice_dup(name);

@@ -69,7 +69,7 @@ static int check_row(const char *name, const struct viv_option *o, void *arg)
 	assert_true(viv_ends_with(o->text, "."));
 	assert_true(o->fallback || o->fallback_host);
 	/* The example must be one: it goes into a machine file, "<name>" being x. */
-	if (!o->example || strstr(o->example, "./") || strstr(o->example, "…"))
+	if (!o->example || strstr(name, "[]") || strstr(o->example, "./") || strstr(o->example, "…"))
 		return 0;
 	for (; *p; p++) {
 		viv_str_add_char(file, *p == '<' ? 'x' : *p);

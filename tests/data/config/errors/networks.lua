@@ -1,0 +1,18 @@
+virtualisation.forwardPorts = {
+	{ host = { port = 2222 }, guest = { port = 22 } },
+	{ host = { port = 2222, address = "0.0.0.0" },
+	  guest = { port = 23 } },
+	{ guest = { port = 23 } },
+	{ from = "guest", proto = "udp", host = { port = 1 }, guest = { port = 2 } },
+	{ host = { port = 99999 }, guest = { port = 22 } },
+	{ proto = "udp", host = { port = 2222 }, guest = { port = 22 } },
+}
+virtualisation.vlans = { 1, 300 }
+virtualisation.networks.lan = { kind = "tap" }
+virtualisation.networks.a = { mac = "52:54:00:12:34:57", addresses = { "192.168.1.2" } }
+virtualisation.networks.b = { mac = "53:54:00:12:34:57" }
+virtualisation.interfaces.c = { vlan = 1, mac = "52:54:00:12:34:57" }
+virtualisation.interfaces["far too long a name"] = { vlan = 1 }
+users.users.root.openssh.authorizedKeys.keys = { "abc" }
+networking.nameservers = { "localhost" }
+networking.domain = "-.org"
