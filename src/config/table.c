@@ -115,7 +115,7 @@ static const struct viv_option network_fields[] = {
 	{.name = "kind",
 	 .type = VIV_T_ENUM("user", "tap", "bridge", "passt"),
 	 .fallback = "\"user\"",
-	 .example = "\"tap\"",
+	 .example = "\"passt\"",
 	 .text = "user: QEMU's own, with a way out through the host. tap: a device of the host's that "
 		 "belongs to you. bridge: a bridge of the host's, through QEMU's helper. passt: a way "
 		 "out through the program passt. `viv doctor net` says how to make tap and bridge."},
