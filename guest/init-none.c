@@ -205,13 +205,17 @@ static _Noreturn void power_off(pid_t agent, int upper_fd, int how)
 	fatal("cannot power off: %m");
 }
 
-/* Reaps what has ended. A new agent takes the place of one that did. */
-static pid_t reap(const struct params *p, pid_t agent, unsigned *restarts)
+/*
+ * Reaps what has ended. A new agent takes the place of one that did; the shell's end is the machine's.
+ */
+static pid_t reap(const struct params *p, pid_t agent, pid_t shell, unsigned *restarts)
 {
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == shell)
+			raise(SIGUSR2);
 		if (pid != agent)
 			continue;
 		warning("the agent ended, %s %d", WIFSIGNALED(status) ? "signal" : "exit status",
@@ -223,11 +227,18 @@ static pid_t reap(const struct params *p, pid_t agent, unsigned *restarts)
 	return agent;
 }
 
+/* A shell at a terminal heeds no SIGTERM. */
+static void hang_up(pid_t shell)
+{
+	if (shell > 0)
+		kill(-shell, SIGHUP);
+}
+
 void none_run(const struct params *p, int upper_fd)
 {
 	unsigned restarts = 0;
 	sigset_t all;
-	pid_t agent;
+	pid_t agent, shell;
 
 	/* Before the agent starts: it takes this as the sign that we understand SIGUSR1. */
 	sigfillset(&all);
@@ -237,19 +248,22 @@ void none_run(const struct params *p, int upper_fd)
 	agent = agent_start(p);
 	if (agent < 0)
 		fatal("cannot start the agent: %m");
+	shell = p->shell ? shell_start() : 0;
 	for (;;) {
 		switch (sigwaitinfo(&all, NULL)) {
 		case SIGCHLD:
-			agent = reap(p, agent, &restarts);
+			agent = reap(p, agent, shell, &restarts);
 			break;
 		case SIGUSR1:
 		case SIGUSR2:
 		case SIGPWR:
 		case SIGNAL_POWEROFF:
+			hang_up(shell);
 			power_off(agent, upper_fd, RB_POWER_OFF);
 		case SIGINT:
 		case SIGTERM:
 		case SIGNAL_REBOOT:
+			hang_up(shell);
 			power_off(agent, upper_fd, RB_AUTOBOOT);
 		}
 	}

@@ -59,6 +59,8 @@ static void take(struct params *p, const char *name, const char *value)
 		p->timeout = number(name, value, 1, 3600);
 	else if (strcmp(name, "viv.network") == 0)
 		p->user_network = is_user_network(value);
+	else if (strcmp(name, "viv.shell") == 0)
+		p->shell = true;
 	else if (strcmp(name, "viv.verbose") == 0)
 		p->verbose = true;
 	else

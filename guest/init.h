@@ -36,6 +36,7 @@ struct params {
 	bool user_network;	  /* viv.network=user: eth0 is in QEMU's user network */
 	char init[INIT_MAX_PATH]; /* viv.init=/path; "": systemd */
 	unsigned timeout;	  /* viv.timeout=SECONDS: how long to wait for disks; 60 */
+	bool shell;		  /* viv.shell: with none, a root shell on the console; its end powers off */
 	bool verbose;		  /* viv.verbose: says on the console what it does and when */
 };
 
@@ -60,6 +61,9 @@ int64_t now_ms(void);
 
 /* init-params.c: changes `line`. Warns of what it doesn't know; fatal where it can't go on. */
 void params_parse(char *line, struct params *ret);
+
+/* init-shell.c: a root shell on the console; its pid, or -1. */
+pid_t shell_start(void);
 
 /* init-modules.c: loads what is in /viv/modules in the order of the names. */
 void modules_load(const struct params *p);

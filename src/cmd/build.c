@@ -3,6 +3,7 @@
 #include "cmd/machine.h"
 
 #include "base/path.h"
+#include "run/script.h"
 
 #include <limits.h>
 #include <unistd.h>
@@ -29,16 +30,19 @@ static int result_link(const struct viv_args *args, const struct viv_config *con
 	return viv_path_absolute(asked, ret, err);
 }
 
-/* What the last build made, as that link says; NULL if there is none. The caller frees it. */
+/* The system that the last build made, as that link says; NULL if there is none, or it is unknown. */
 static char *last_build(const struct viv_args *args, const struct viv_config *config)
 {
-	VIV_FREE char *link = NULL;
+	VIV_FREE char *link = NULL, *system = NULL;
 	char target[PATH_MAX];
 	ssize_t n;
 
 	if (result_link(args, config, &link, NULL) < 0)
 		return NULL;
-	n = readlink(link, target, sizeof(target) - 1);
+	system = viv_path_join(link, "system");
+	n = readlink(system, target, sizeof(target) - 1);
+	if (n < 0) /* the result is no longer in the store */
+		n = readlink(link, target, sizeof(target) - 1);
 	if (n < 0)
 		return NULL;
 	target[n] = '\0';
@@ -69,18 +73,18 @@ static void print_plan(struct viv_cmd *cmd, const struct viv_args *args,
 	}
 }
 
-static void print_system(struct viv_cmd *cmd, const struct viv_cmd_machine *m)
+static void print_result(struct viv_cmd *cmd, const struct viv_cmd_machine *m, const char *id)
 {
 	const struct viv_system *sys = &m->system;
-	VIV_FREE char *path = viv_store_object_path(m->store, sys->id);
+	VIV_FREE char *path = viv_store_object_path(m->store, id);
 	VIV_JSON *j = NULL;
 	VIV_STR text = VIV_STR_INIT;
 	json_t *layers = json_array();
 
 	for (size_t i = 0; i < sys->layers.count; i++)
 		json_array_append_new(layers, json_string(sys->layers.items[i]));
-	j = json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", sys->id, "path", path, "kernel",
-		      sys->kernel, "initrd", sys->initrd, "layers", layers);
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", id, "path", path, "system", sys->id,
+		      "kernel", sys->kernel, "initrd", sys->initrd, "layers", layers);
 	if (cmd->json) {
 		viv_json_pretty(j, &text);
 		fputs(text.data, stdout);
@@ -89,7 +93,7 @@ static void print_system(struct viv_cmd *cmd, const struct viv_cmd_machine *m)
 	}
 }
 
-static int link_result(const struct viv_args *args, const struct viv_cmd_machine *m,
+static int link_result(const struct viv_args *args, const struct viv_cmd_machine *m, const char *id,
 		       struct viv_error *err)
 {
 	VIV_FREE char *link = NULL;
@@ -98,13 +102,14 @@ static int link_result(const struct viv_args *args, const struct viv_cmd_machine
 	if (viv_args_has(args, "no-link"))
 		return 0;
 	r = result_link(args, m->config, &link, err);
-	return r < 0 ? r : viv_store_add_root(m->store, link, m->system.id, err);
+	return r < 0 ? r : viv_store_add_root(m->store, link, id, err);
 }
 
 static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_cmd_machine_free_contents) struct viv_cmd_machine m = {0};
 	const struct viv_plan_options options = {.locked = viv_args_has(args, "locked")};
+	VIV_FREE char *id = NULL;
 	int r = viv_cmd_machine_load(cmd, args, &m, err);
 
 	if (r == 0)
@@ -116,10 +121,12 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	if (r == 0)
 		r = viv_cmd_machine_build(cmd, &m, err);
 	if (r == 0)
-		r = link_result(args, &m, err);
+		r = viv_script_build(m.store, m.config, &m.system, cmd->report, &id, err);
+	if (r == 0)
+		r = link_result(args, &m, id, err);
 	if (r == 0) {
 		viv_progress_clear(cmd->report);
-		print_system(cmd, &m);
+		print_result(cmd, &m, id);
 	}
 	return r;
 }

@@ -57,6 +57,10 @@ static int add_disk(const struct viv_config *config, const struct viv_system_ext
 	struct viv_drive *d;
 	int r;
 
+	if (extra->for_script) {
+		*ret_upper = extra->for_script;
+		return 0;
+	}
 	if (extra->disk_image)
 		image = extra->disk_image;
 	*ret_upper = "memory";
@@ -108,6 +112,13 @@ static int choose_qemu(const struct viv_config *config, const struct viv_system_
 	enum viv_accel_wish wish;
 	int r = viv_accel_wish_parse(accel, &wish, err);
 
+	if (extra->for_script) {
+		const char *qemu = viv_config_string(config, "virtualisation.qemu.package");
+
+		m->accel = VIV_ACCEL_KVM;
+		m->qemu = viv_strdup(qemu ? qemu : "qemu-system-x86_64");
+		return r;
+	}
 	if (r == 0)
 		r = find_qemu(config, &program, err);
 	if (r == 0)
@@ -147,7 +158,7 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 	m.kernel = viv_strdup(extra->kernel ? extra->kernel : system->kernel);
 	m.initrd = viv_strdup(system->initrd);
 	r = viv_nics_add(config, extra->net_options, &m, err);
-	if (r == 0 && !extra->no_disk)
+	if (r == 0 && !extra->no_disk && !extra->for_script)
 		r = viv_nics_check_ports(config, &m, err);
 	if (r == 0)
 		r = choose_qemu(config, extra, &m, ret_accel_why, err);

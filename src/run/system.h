@@ -16,6 +16,9 @@ struct viv_system_extra {
 	const char *net_options;   /* of the user network */
 	const char *disk_image;	   /* over virtualisation.diskImage; from the current folder */
 	bool no_disk;		   /* nothing is made: a fresh disk's writes go to memory */
+	/* For the run script: where writes go ("disk": it adds that itself). Nothing of this host is
+	 * looked at and nothing is made. */
+	const char *for_script;
 };
 
 /* Is the QEMU there that the configuration names? For before a build, which takes longer. */

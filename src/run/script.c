@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/script.h"
+
+#include "base/path.h"
+#include "run/script-private.h"
+#include "run/system.h"
+
+#include <ctype.h>
+
+/*
+ * In the machine of which the command line is made these stand for what the script finds out. No
+ * option's value holds such a byte.
+ */
+#define MARK(c) "\001" c
+
+static const struct {
+	const char *mark, *variable;
+} variables[] = {
+	{"," MARK("n"), "${QEMU_NET_OPTS:+,$QEMU_NET_OPTS}"},
+	{MARK("q"), "$qemu"},
+	{MARK("c"), "$cpu"},
+	{MARK("s"), "$store_q"},
+	{MARK("i"), "$store"},
+	{MARK("k"), "$kernel"},
+	{MARK("p"), "$params"},
+	{MARK("d"), "$disk_q"},
+	{MARK("f"), "$format"},
+	{"accel=kvm", "accel=$accel"},
+};
+
+/* The variable that p begins with; *ret_len is what it takes. */
+static const char *variable_at(const char *p, size_t *ret_len)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(variables); i++)
+		if (viv_starts_with(p, variables[i].mark)) {
+			*ret_len = strlen(variables[i].mark);
+			return variables[i].variable;
+		}
+	return NULL;
+}
+
+/* A word of the command line; between variables it is quoted. */
+static void add_word(struct viv_str *s, const char *word)
+{
+	VIV_STR plain = VIV_STR_INIT;
+
+	for (const char *p = word; *p;) {
+		size_t len;
+		const char *variable = variable_at(p, &len);
+
+		if (!variable) {
+			viv_str_add_char(&plain, *p++);
+			continue;
+		}
+		if (plain.len)
+			viv_str_add_quoted(s, plain.data);
+		viv_str_clear(&plain);
+		viv_str_addf(s, "\"%s\"", variable);
+		p += len;
+	}
+	if (plain.len || !*word)
+		viv_str_add_quoted(s, plain.data ? plain.data : "");
+}
+
+static void add_command(struct viv_str *s, const struct viv_strv *argv)
+{
+	viv_str_add(s, "\n# QEMU_OPTS are words.\n# shellcheck disable=SC2086\nexec ");
+	for (size_t i = 0; i < argv->count; i++) {
+		if (i)
+			viv_str_add(s, argv->items[i][0] == '-' ? " \\\n\t" : " ");
+		add_word(s, argv->items[i]);
+	}
+	viv_str_add(s, " \\\n\t${QEMU_OPTS:-} \"$@\"\n");
+}
+
+static void assign(struct viv_str *s, const char *name, const char *value)
+{
+	viv_str_addf(s, "%s='", name);
+	for (const char *p = value ? value : ""; *p; p++)
+		*p == '\'' ? viv_str_add(s, "'\\''") : viv_str_add_char(s, *p);
+	viv_str_add(s, "'\n");
+}
+
+/* A path in the store, from the store on. */
+static const char *below(const struct viv_store *store, const char *path)
+{
+	const char *root = viv_store_root(store);
+
+	return viv_starts_with(path, root) ? path + strlen(root) + 1 : path;
+}
+
+/* Of the seeds: NIXPKGS_QEMU_KERNEL_<hostName, every odd character as _>. */
+static void add_kernel_variable(struct viv_str *s, const char *name)
+{
+	viv_str_add(s, "other_kernel=${NIXPKGS_QEMU_KERNEL_");
+	for (; *name; name++)
+		viv_str_add_char(s, isalnum((unsigned char)*name) ? *name : '_');
+	viv_str_add(s, ":-}\n");
+}
+
+/* What the guest's init and kernel are told, and what only without KVM. */
+static void add_params(const struct viv_machine *m, bool shell, struct viv_str *s)
+{
+	VIV_STRV with = VIV_STRV_INIT, without = VIV_STRV_INIT, more = VIV_STRV_INIT;
+	VIV_FREE char *all = viv_strv_join(&m->kernel_params, " "), *tcg = NULL;
+	VIV_STR params = VIV_STR_INIT;
+	struct viv_machine other = *m;
+
+	viv_str_add(&params, all);
+	viv_system_kernel_params(&other, 0, "memory", &with);
+	other.accel = VIV_ACCEL_TCG;
+	viv_system_kernel_params(&other, 0, "memory", &without);
+	for (size_t i = 0; i < without.count; i++)
+		if (!viv_strv_has(&with, without.items[i]))
+			viv_strv_push(&more, without.items[i]);
+	tcg = viv_strv_join(&more, " ");
+	if (shell)
+		viv_str_add(&params, " viv.shell");
+	assign(s, "params", params.data);
+	assign(s, "params_tcg", tcg);
+}
+
+/* Kept beside where the script is called, unless the machine says otherwise. */
+static char *disk_of(const struct viv_config *config, const char *upper)
+{
+	const char *image = viv_config_string(config, "virtualisation.diskImage");
+
+	if (!viv_streq(upper, "disk"))
+		return viv_strdup("");
+	if (viv_streq(image, "fresh"))
+		return viv_asprintf("%s.qcow2", viv_config_string(config, "networking.hostName"));
+	return viv_path_join(viv_config_folder(config), image);
+}
+
+static void add_head(const struct viv_store *store, const struct viv_config *config,
+		     const struct viv_system *system, const struct viv_machine *m,
+		     const char *upper, struct viv_str *s)
+{
+	const char *name = viv_config_string(config, "networking.hostName");
+	VIV_FREE char *disk = disk_of(config, upper);
+
+	viv_str_addf(s,
+		     "#!/bin/sh\n"
+		     "# Starts the machine %s in QEMU. Made by `viv build`: docs/run-script.md of vivarium.\n"
+		     "# It listens to QEMU_OPTS, QEMU_NET_OPTS, QEMU_KERNEL_PARAMS, VIV_DISK_IMAGE,\n"
+		     "# VIV_KERNEL, VIV_STORE, VIV_ACCEL; its arguments go to QEMU.\n",
+		     name);
+	assign(s, "made_in", viv_store_root(store));
+	assign(s, "system", system->id);
+	assign(s, "kernel", below(store, system->kernel));
+	add_kernel_variable(s, name);
+	assign(s, "qemu", m->qemu);
+	assign(s, "accel", viv_config_string(config, "virtualisation.accel"));
+	add_params(m, viv_streq(system->init, "none"), s);
+	assign(s, "disk", disk);
+	viv_str_addf(s, "disk_mib=%lld\n",
+		     (long long)viv_config_int(config, "virtualisation.diskSize"));
+	viv_str_add_char(s, '\n');
+}
+
+static void replace(char **text, char *with)
+{
+	free(*text);
+	*text = with;
+}
+
+static char *marked(const struct viv_store *store, const char *mark, const char *path)
+{
+	return viv_asprintf("%s/%s", mark, below(store, path));
+}
+
+/* Nobody holds passt for a script. */
+static void mark_nics(struct viv_machine *m)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < m->n_nics; i++) {
+		struct viv_nic *nic = &m->nics[i];
+
+		if (nic->kind == VIV_NIC_PASST)
+			nic->kind = VIV_NIC_USER;
+		if (nic->kind == VIV_NIC_USER && first)
+			replace(&nic->options, viv_strdup(MARK("n")));
+		first = first && nic->kind != VIV_NIC_USER;
+	}
+}
+
+/* Marks instead of what the script finds out. */
+static void mark(const struct viv_store *store, const char *upper, struct viv_machine *m)
+{
+	replace(&m->qemu, viv_strdup(MARK("q")));
+	replace(&m->cpu, viv_strdup(MARK("c")));
+	replace(&m->kernel, viv_strdup(MARK("k")));
+	replace(&m->initrd, marked(store, MARK("i"), m->initrd));
+	mark_nics(m);
+	viv_strv_free(&m->kernel_params);
+	viv_strv_push(&m->kernel_params, MARK("p"));
+	for (size_t i = 0; i < m->n_drives; i++)
+		if (m->drives[i].file)
+			replace(&m->drives[i].file, marked(store, MARK("s"), m->drives[i].file));
+	if (viv_streq(upper, "disk")) {
+		struct viv_drive *d = viv_machine_add_drive(m);
+
+		d->file = viv_strdup(MARK("d"));
+		d->format = MARK("f");
+		d->serial = viv_strdup("viv-disk");
+	}
+}
+
+static const char *choose_upper(const struct viv_config *config)
+{
+	if (!viv_config_bool(config, "virtualisation.writableStore"))
+		return "none";
+	return viv_config_string(config, "virtualisation.diskImage") ? "disk" : "memory";
+}
+
+int viv_script_write(const struct viv_store *store, const struct viv_config *config,
+		     const struct viv_system *system, struct viv_str *ret, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_machine_free_contents) struct viv_machine m = {0};
+	const char *upper = choose_upper(config);
+	const struct viv_system_extra extra = {.for_script = upper};
+	VIV_FREE char *why = NULL;
+	VIV_STRV argv = VIV_STRV_INIT;
+	int r = viv_system_machine(config, system, &extra, &m, &why, err);
+
+	if (r < 0)
+		return r;
+	m.name = viv_strdup(viv_config_string(config, "networking.hostName"));
+	m.terminal = true;
+	add_head(store, config, system, &m, upper, ret);
+	viv_str_add(ret, viv_script_body);
+	mark(store, upper, &m);
+	viv_qemu_command(&m, &argv);
+	add_command(ret, &argv);
+	return 0;
+}

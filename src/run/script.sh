@@ -1,0 +1,128 @@
+# From here on the same in every run script. A status of 125 says that there was no machine.
+set -ef
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+me=${0##*/}
+
+say() {
+	printf '%s: %s\n' "$me" "$*" >&2
+}
+
+fail() {
+	say "$@"
+	exit 125
+}
+
+need() { # PROGRAM PACKAGE
+	command -v "$1" >/dev/null || fail "there is no $1: install it (Debian: apt install $2)"
+}
+
+# VIV_STORE, else the store that this file is in, else the one it was made in.
+find_store() {
+	self=$(readlink -f -- "$0") || self=
+	if [ -n "${VIV_STORE:-}" ]; then
+		store=$VIV_STORE
+	elif [ -e "${self%/*/*/*/*}/objects/$system" ] && [ -n "${self%/*/*/*/*}" ]; then
+		store=${self%/*/*/*/*}
+	else
+		store=$made_in
+	fi
+	case $store in /*) ;; *) store=$PWD/$store ;; esac
+	[ -e "$store/objects/$system" ] || fail "the store $store does not hold the machine any more:
+call viv build again; VIV_STORE names another store"
+	# QEMU wants commas doubled.
+	store_q=$(printf %s "$store" | sed 's/,/,,/g')
+}
+
+find_kernel() {
+	kernel=${VIV_KERNEL:-${other_kernel:-$store/$kernel}}
+	[ -r "$kernel" ] || fail "cannot read the kernel $kernel"
+}
+
+find_qemu() {
+	command -v "$qemu" >/dev/null || fail "there is no $qemu: install QEMU (Debian: apt install qemu-system-x86)"
+	major=$("$qemu" --version | sed -n '1s/^[^0-9]*\([0-9]*\)\..*/\1/p')
+}
+
+# Why KVM can't be used here; nothing where it can. /dev/kvm alone says little: where viv has tried
+# it since the host was started its answer counts, else the processor's own module must be there.
+kvm_trouble() {
+	[ -e /dev/kvm ] || { echo "there is no /dev/kvm"; return; }
+	if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
+		echo "/dev/kvm may not be opened"
+		return
+	fi
+	known=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/viv/kvm.json
+	boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null) || boot=
+	if [ -n "$boot" ] && [ -r "$known" ] && grep -qF "\"$boot\"" "$known"; then
+		tr -d '\n' <"$known" | sed -n 's/.*"why": *"\([^"]*\)".*/\1/p'
+	elif [ ! -d /sys/module/kvm_intel ] && [ ! -d /sys/module/kvm_amd ]; then
+		echo "neither kvm_intel nor kvm_amd is loaded"
+	fi
+}
+
+choose_accel() {
+	accel=${VIV_ACCEL:-$accel}
+	case $accel in
+	tcg) why= ;;
+	auto | kvm) why=$(kvm_trouble) ;;
+	*) fail "VIV_ACCEL: no accelerator \"$accel\": auto, kvm or tcg" ;;
+	esac
+	[ "$accel" != kvm ] || [ -z "$why" ] || fail "KVM does not work: $why"
+	[ -z "$why" ] || say "using TCG, which is slow: $why"
+	if [ "$accel" = tcg ] || [ -n "$why" ]; then
+		accel=tcg cpu=qemu64
+		# Its cmpxchg16b is broken in a way that kills Linux 6.12 now and then.
+		[ "${major:-0}" -ge 8 ] || cpu=qemu64,-cx16
+		params="$params_tcg $params"
+	else
+		accel=kvm cpu=host
+	fi
+}
+
+starts_as_qcow2() {
+	[ "$(head -c 4 -- "$1" | od -An -tx1 | tr -d ' \n')" = 514649fb ]
+}
+
+# Under another name until it is whole. Where the host can't format it, the guest does.
+make_disk() {
+	new=$disk.new-$$
+	trap 'rm -f -- "$new" "$new.raw"' EXIT
+	trap 'exit 130' HUP INT TERM
+	truncate -s "${disk_mib}M" -- "$new.raw" || fail "cannot make the disk $disk"
+	if command -v mke2fs >/dev/null; then
+		mke2fs -q -F -t ext4 -m 0 -L viv-disk \
+			-E nodiscard,lazy_itable_init=1,lazy_journal_init=1 "$new.raw" ||
+			fail "cannot format the disk $disk"
+	fi
+	if [ "$format" = qcow2 ]; then
+		need qemu-img qemu-utils
+		qemu-img convert -f raw -O qcow2 "$new.raw" "$new" || fail "cannot make the disk $disk"
+	else
+		mv -f -- "$new.raw" "$new"
+	fi
+	# Another run may have been faster: then its disk is as good.
+	ln -- "$new" "$disk" 2>/dev/null || [ -e "$disk" ] || mv -f -- "$new" "$disk"
+	rm -f -- "$new" "$new.raw"
+	trap - EXIT HUP INT TERM
+}
+
+# The name says what it is, never the content alone: a guest can write what it likes onto a raw disk.
+find_disk() {
+	disk=${VIV_DISK_IMAGE:-${NIX_DISK_IMAGE:-$disk}}
+	case $disk in /*) ;; *) disk=$PWD/$disk ;; esac
+	case $disk in *.qcow2) format=qcow2 ;; *) format=raw ;; esac
+	[ -e "$disk" ] || make_disk
+	if [ $format = qcow2 ]; then
+		starts_as_qcow2 "$disk" || fail "$disk is not a qcow2 image: name a raw one otherwise"
+	elif starts_as_qcow2 "$disk"; then
+		fail "$disk begins like a qcow2 image: give it a name that ends in .qcow2"
+	fi
+	disk_q=$(printf %s "$disk" | sed 's/,/,,/g')
+}
+
+find_store
+find_kernel
+find_qemu
+choose_accel
+[ -z "$disk" ] || find_disk
+params="$params${QEMU_KERNEL_PARAMS:+ $QEMU_KERNEL_PARAMS}"
