@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/check.h"
 
+#include "config/disks.h"
+
 #include <strings.h>
 
 /* What no single option's type can say. Each rule looks at evaluated values only. */
@@ -276,10 +278,34 @@ static void check_networks(struct viv_eval *ev)
 		unique_macs(ev, sets, i);
 }
 
+static json_t *value_of(struct viv_eval *ev, const char *name)
+{
+	const struct viv_slot *s = option(ev, name);
+
+	return s->value ? viv_value_to_json(s->value) : json_null();
+}
+
+static void disk_fault(const struct viv_config_disk *d, const char *text, void *arg)
+{
+	item_fault(arg, option(arg, d->option), d->index, "%s", text);
+}
+
+static void check_disks(struct viv_eval *ev)
+{
+	VIV_CLEANUP(viv_config_disks_free) struct viv_config_disks disks = {0};
+	VIV_JSON *empty = value_of(ev, "virtualisation.emptyDiskImages");
+	VIV_JSON *drives = value_of(ev, "virtualisation.qemu.drives");
+	VIV_JSON *interface = value_of(ev, "virtualisation.qemu.diskInterface");
+
+	viv_disks_collect(empty, drives, json_string_value(interface), &disks);
+	viv_disks_check(&disks, disk_fault, ev);
+}
+
 void viv_check(struct viv_eval *ev)
 {
 	check_forwards(ev);
 	check_networks(ev);
+	check_disks(ev);
 	check_users(ev);
 	check_etc(ev);
 }

@@ -241,6 +241,17 @@ static bool ssh_key(const char *s)
 	       (strstr(s, "ssh-") || strstr(s, "ecdsa-")) && !strstr(s, "PRIVATE KEY");
 }
 
+/* What udev leaves as it is in a link's name. How long it may be depends on the disk's interface. */
+static bool serial(const char *s)
+{
+	size_t n = strlen(s);
+
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)s[i]) && !strchr("._-", s[i]))
+			return false;
+	return n > 0 && s[0] != '.' && s[0] != '-';
+}
+
 const struct viv_text_rule
 	viv_rule_host_name = {"a host name (letters, digits and -, at most 63)", host_name},
 	viv_rule_word = {"a string without blanks", word},
@@ -263,4 +274,5 @@ const struct viv_text_rule
 	viv_rule_mac = {"a MAC address such as \"52:54:00:12:34:56\", of a single machine", mac},
 	viv_rule_interface = {"an interface's name (letters, digits, . _ and -, at most 15)", interface},
 	viv_rule_domain = {"a domain such as \"example.org\"", domain},
-	viv_rule_ssh_key = {"a public key, one line of an authorized_keys file", ssh_key};
+	viv_rule_ssh_key = {"a public key, one line of an authorized_keys file", ssh_key},
+	viv_rule_serial = {"a disk's serial (letters, digits, . _ and -)", serial};

@@ -280,6 +280,67 @@ static const struct viv_option group_fields[] = {
 	 .text = "Users in it, beside those whose group or extraGroups name it."},
 };
 
+#define DISK_INTERFACES VIV_T_ENUM("virtio", "scsi", "ide", "nvme")
+#define QEMU_OPTION                                                                                \
+	VIV_T_EITHER(VIV_T_EITHER(VIV_T_BOOL, VIV_T(.kind = VIV_TYPE_INT)),                        \
+		     VIV_T_TEXT(&viv_rule_line))
+
+static const struct viv_option empty_disk_fields[] = {
+	{.name = "size",
+	 .type = VIV_T_NULL_OR(VIV_T_SIZE(1, 1 << 26)),
+	 .fallback = "null",
+	 .text = "Its size; a disk that has none is an error."},
+	{.name = "serial",
+	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_serial)),
+	 .fallback = "null",
+	 .fallback_text = "empty0 for the list's first, empty1, …",
+	 .text = "What the guest finds it by: /dev/disk/by-id/virtio-SERIAL. At most 20 characters, "
+		 "36 for scsi."},
+	{.name = "interface",
+	 .type = VIV_T_NULL_OR(DISK_INTERFACES),
+	 .fallback = "null",
+	 .fallback_text = "virtualisation.qemu.diskInterface",
+	 .text = "How it is attached."},
+	{.name = "format",
+	 .type = VIV_T_ENUM("raw", "qcow2"),
+	 .fallback = "\"raw\"",
+	 .text = "The image's format; the guest sees no difference."},
+};
+
+static const struct viv_option drive_fields[] = {
+	{.name = "name",
+	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_serial)),
+	 .fallback = "null",
+	 .fallback_text = "drive0 for the list's first, drive1, …",
+	 .text = "Its serial, which the guest finds it by: /dev/disk/by-id/virtio-NAME."},
+	{.name = "file",
+	 .type = VIV_T_NULL_OR(VIV_T_PATH),
+	 .fallback = "null",
+	 .text = "An image, or a disk or partition of the host (/dev/…); it must exist."},
+	{.name = "format",
+	 .type = VIV_T_NULL_OR(VIV_T_ENUM("raw", "qcow2")),
+	 .fallback = "null",
+	 .fallback_text = "qcow2 for a name that ends so, else raw",
+	 .text = "The image's format. It is never guessed from the content, but checked against it."},
+	{.name = "readOnly",
+	 .type = VIV_T_BOOL,
+	 .fallback = "false",
+	 .text = "The guest can't write to it; several machines may use it at once."},
+	{.name = "interface",
+	 .type = VIV_T_NULL_OR(DISK_INTERFACES),
+	 .fallback = "null",
+	 .fallback_text = "virtualisation.qemu.diskInterface",
+	 .text = "How it is attached."},
+	{.name = "driveExtraOpts",
+	 .type = VIV_T_SET(&viv_rule_word, "<name>", QEMU_OPTION),
+	 .fallback = "{}",
+	 .text = "Further options of QEMU's block driver (-blockdev), as they are."},
+	{.name = "deviceExtraOpts",
+	 .type = VIV_T_SET(&viv_rule_word, "<name>", QEMU_OPTION),
+	 .fallback = "{}",
+	 .text = "Further properties of QEMU's device (-device), as they are."},
+};
+
 const struct viv_option viv_options[] = {
 	{.name = "boot.consoleLogLevel",
 	 .type = VIV_T_INT(0, 8),
@@ -485,6 +546,13 @@ const struct viv_option viv_options[] = {
 	 .fallback = "1024",
 	 .example = "\"8G\"",
 	 .text = "Size of the machine's own disk when it is made, in MiB or as \"8G\"."},
+	{.name = "virtualisation.emptyDiskImages",
+	 .type = VIV_T_LIST(VIV_T_EITHER(VIV_T_SUBMODULE(empty_disk_fields),
+					 VIV_T_SIZE(1, 1 << 26))),
+	 .fallback = "[]",
+	 .example = "{ \"8G\", { size = \"4G\", serial = \"scratch\" } }",
+	 .text = "Blank disks, thrown away when the machine ends: a size each, or more about it. The "
+		 "guest finds one by its serial."},
 	{.name = "virtualisation.forwardPorts",
 	 .type = VIV_T_LIST(VIV_T_SUBMODULE(forward_fields)),
 	 .fallback = "[]",
@@ -512,6 +580,17 @@ const struct viv_option viv_options[] = {
 	 .example = "{ lan = { kind = \"tap\", device = \"tap0\", addresses = { \"192.168.100.2/24\" } } }",
 	 .text = "Networks of the host's that the machine is on, by the interface's name in the machine. "
 		 "One named eth0 takes the user network's place."},
+	{.name = "virtualisation.qemu.diskInterface",
+	 .type = DISK_INTERFACES,
+	 .fallback = "\"virtio\"",
+	 .example = "\"nvme\"",
+	 .text = "How the machine's disks are attached, where a disk says nothing else. The layers "
+		 "of its system are always virtio."},
+	{.name = "virtualisation.qemu.drives",
+	 .type = VIV_T_LIST(VIV_T_SUBMODULE(drive_fields)),
+	 .fallback = "[]",
+	 .example = "{ { name = \"data\", file = \"/srv/data.qcow2\", readOnly = true } }",
+	 .text = "Existing images, or disks and partitions of the host, as further disks."},
 	{.name = "virtualisation.qemu.options",
 	 .type = VIV_T_LIST(VIV_T_STRING),
 	 .fallback = "[]",

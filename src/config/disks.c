@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/disks.h"
+
+#include "config/config.h"
+
+#define EMPTY	"virtualisation.emptyDiskImages"
+#define DRIVES	"virtualisation.qemu.drives"
+#define DEFAULT "virtualisation.qemu.diskInterface"
+
+size_t viv_disk_serial_max(const char *interface)
+{
+	return viv_streq(interface, "scsi") ? 36 : 20; /* as in QEMU's hw/scsi, hw/block, hw/ide */
+}
+
+static struct viv_config_disk *add(struct viv_config_disks *d, const char *option, size_t index,
+				   const json_t *entry, const char *interface)
+{
+	const char *asked = viv_json_str(entry, "interface");
+	struct viv_config_disk *disk;
+
+	d->items = viv_realloc(d->items, (d->count + 1) * sizeof(*d->items));
+	disk = &d->items[d->count++];
+	*disk = (struct viv_config_disk){
+		.option = option, .index = index, .interface = asked ? asked : interface};
+	return disk;
+}
+
+static void add_empty(struct viv_config_disks *d, size_t index, const json_t *entry,
+		      const char *interface)
+{
+	struct viv_config_disk *disk = add(d, EMPTY, index, entry, interface);
+	const json_t *size = json_is_object(entry) ? json_object_get(entry, "size") : entry;
+	const char *serial = viv_json_str(entry, "serial");
+	const char *format = viv_json_str(entry, "format");
+
+	disk->size_mib = (uint64_t)json_integer_value(size);
+	disk->format = format ? format : "raw";
+	disk->serial = serial ? viv_strdup(serial) : viv_asprintf("empty%zu", index);
+}
+
+static void add_drive(struct viv_config_disks *d, size_t index, const json_t *entry,
+		      const char *interface)
+{
+	struct viv_config_disk *disk = add(d, DRIVES, index, entry, interface);
+	const char *name = viv_json_str(entry, "name"), *serial;
+
+	disk->file = viv_json_str(entry, "file");
+	disk->format = viv_json_str(entry, "format");
+	if (!disk->format)
+		disk->format = disk->file && viv_ends_with(disk->file, ".qcow2") ? "qcow2" : "raw";
+	disk->read_only = json_is_true(json_object_get(entry, "readOnly"));
+	disk->drive_options = json_object_get(entry, "driveExtraOpts");
+	disk->device_options = json_object_get(entry, "deviceExtraOpts");
+	serial = viv_json_str(disk->device_options, "serial");
+	serial = serial ? serial : name;
+	disk->serial = serial ? viv_strdup(serial) : viv_asprintf("drive%zu", index);
+}
+
+void viv_disks_collect(const json_t *empty, const json_t *drives, const char *interface,
+		       struct viv_config_disks *ret)
+{
+	json_t *entry;
+	size_t i;
+
+	*ret = (struct viv_config_disks){0};
+	json_array_foreach((json_t *)empty, i, entry)
+		add_empty(ret, i, entry, interface);
+	json_array_foreach((json_t *)drives, i, entry)
+		add_drive(ret, i, entry, interface);
+}
+
+void viv_config_disks_get(const struct viv_config *c, struct viv_config_disks *ret)
+{
+	viv_disks_collect(viv_config_get(c, EMPTY), viv_config_get(c, DRIVES),
+			  viv_config_string(c, DEFAULT), ret);
+}
+
+void viv_config_disks_free(struct viv_config_disks *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		free(d->items[i].serial);
+	free(d->items);
+	*d = (struct viv_config_disks){0};
+}
+
+bool viv_config_disks_use(const struct viv_config *c, const char *interface)
+{
+	VIV_CLEANUP(viv_config_disks_free) struct viv_config_disks d = {0};
+
+	viv_config_disks_get(c, &d);
+	for (size_t i = 0; i < d.count; i++)
+		if (viv_streq(d.items[i].interface, interface))
+			return true;
+	return viv_config_string(c, "virtualisation.diskImage") &&
+	       viv_streq(viv_config_string(c, DEFAULT), interface);
+}
+
+/* The place of the definition that a list's item came from; lists are appended in this order. */
+static char *place_of(const struct viv_config *c, const char *option, size_t index)
+{
+	VIV_JSON *all = NULL;
+	json_t *d;
+	size_t i;
+
+	if (viv_config_why(c, option, &all, NULL) < 0)
+		return viv_strdup("default");
+	json_array_foreach(all, i, d) {
+		size_t n = json_array_size(json_object_get(d, "value"));
+
+		if (!json_is_true(json_object_get(d, "used")))
+			continue;
+		if (index < n)
+			return viv_strdup(viv_json_str(d, "place"));
+		index -= n;
+	}
+	return viv_strdup(viv_config_place(c, option));
+}
+
+char *viv_config_disk_where(const struct viv_config *c, const struct viv_config_disk *d)
+{
+	VIV_FREE char *place = place_of(c, d->option, d->index);
+
+	return viv_asprintf("%s: %s[%zu]", place, d->option, d->index + 1);
+}
+
+static char *fault_of(const struct viv_config_disks *all, const struct viv_config_disk *d)
+{
+	size_t max = viv_disk_serial_max(d->interface);
+
+	if (!d->file && !d->size_mib)
+		return viv_strdup(viv_streq(d->option, EMPTY) ? "it has no size" : "it has no file");
+	if (strlen(d->serial) > max)
+		return viv_asprintf("the serial %s has %zu characters: a %s disk's has at most %zu",
+				    d->serial, strlen(d->serial), d->interface, max);
+	if (viv_starts_with(d->serial, "viv-"))
+		return viv_asprintf("the serial %s is one of viv's own", d->serial);
+	if (d->read_only && viv_streq(d->interface, "ide"))
+		return viv_strdup("an ide disk can't be read-only: take virtio or scsi");
+	for (const struct viv_config_disk *o = all->items; o < d; o++)
+		if (viv_streq(o->serial, d->serial))
+			return viv_asprintf("the serial %s is %s[%zu]'s already", d->serial,
+					    o->option, o->index + 1);
+	return NULL;
+}
+
+void viv_disks_check(const struct viv_config_disks *d,
+		     void (*fn)(const struct viv_config_disk *d, const char *text, void *arg),
+		     void *arg)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		VIV_FREE char *text = fault_of(d, &d->items[i]);
+
+		if (text)
+			fn(&d->items[i], text, arg);
+	}
+}
