@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "image/erofs.h"
 #include "plan/accounts.h"
+#include "plan/disks.h"
 
 
 /* Changed whenever what a builder writes changes: other ids, so nothing old is taken for new. */
@@ -168,6 +169,7 @@ static void choose_modules(struct viv_plan *p)
 	viv_strv_push_all(&p->initrd_modules, needed);
 	if (has_disk(p->config))
 		viv_strv_push(&p->initrd_modules, "ext4");
+	viv_plan_disk_modules(p->config, &p->initrd_modules);
 	push_option(&p->initrd_modules, p->config, "boot.initrd.kernelModules");
 	if (!uses_systemd(p->config))
 		push_option(&p->initrd_modules, p->config, "boot.kernelModules");

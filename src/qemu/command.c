@@ -75,47 +75,12 @@ static void add_channels(const struct viv_machine *m, struct viv_strv *v)
 	}
 }
 
-static void add_drive(const struct viv_drive *d, size_t i, struct viv_strv *v)
-{
-	VIV_STR s = VIV_STR_INIT;
-
-	if (!d->file) {
-		viv_strv_push(v, "-add-fd");
-		viv_strv_pushf(v, "fd=%d,set=%d", d->fd, d->fd);
-	}
-	/*
-	 * Each node says read-only itself. Layers never change and are read by many machines at
-	 * once, so they need no lock; a lock of QEMU's on an inherited descriptor would be
-	 * taken on a second description of the same file, which helps nobody.
-	 */
-	viv_str_addf(&s, "driver=file,node-name=file%zu,read-only=%s,%s%s%sfilename=", i,
-		     d->read_only ? "on" : "off", d->scratch ? "cache.no-flush=on," : "",
-		     d->read_only ? "" : "discard=unmap,",
-		     d->read_only || !d->file ? "locking=off," : "locking=auto,");
-	if (d->file)
-		args_add_value(&s, d->file);
-	else
-		viv_str_addf(&s, "/dev/fdset/%d", d->fd);
-	args_add_option(v, "-blockdev", &s);
-	viv_str_addf(&s, "driver=%s,node-name=disk%zu,read-only=%s,%s%sfile=file%zu", d->format, i,
-		     d->read_only ? "on" : "off", d->scratch ? "cache.no-flush=on," : "",
-		     d->read_only ? "" : "discard=unmap,", i);
-	args_add_option(v, "-blockdev", &s);
-	viv_str_addf(&s, "virtio-blk-pci,drive=disk%zu", i);
-	if (d->serial) {
-		viv_str_add(&s, ",serial=");
-		args_add_value(&s, d->serial);
-	}
-	args_add_option(v, "-device", &s);
-}
-
 static void add_devices(const struct viv_machine *m, struct viv_strv *v)
 {
 	args_add(v, "-device", "virtio-rng-pci");
 	args_add(v, "-device", "vmgenid,guid=auto");
 	args_add(v, "-device", "pvpanic");
-	for (size_t i = 0; i < m->n_drives; i++)
-		add_drive(&m->drives[i], i, v);
+	viv_qemu_add_drives(m->drives, m->n_drives, v);
 	viv_qemu_add_nics(m, v);
 	viv_qemu_add_devices(&m->devices, v);
 	/* After all else: their number does not shift the other devices' places. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "qemu/drive.h"
 
-#include "qemu/text.h"
+#include "base/fd.h"
+#include "qemu/args.h"
 
 #define AHCI_PORTS 6
 #define FUNCTIONS  8
@@ -27,10 +28,15 @@ bool viv_drive_interface_parse(const char *name, enum viv_drive_interface *ret)
 	return false;
 }
 
-static void add_take(struct viv_strv *v, const char *option, struct viv_str *value)
+void viv_drive_free_contents(struct viv_drive *d)
 {
-	viv_strv_push(v, option);
-	viv_strv_take(v, viv_str_steal(value));
+	free(d->file);
+	free(d->serial);
+	viv_strv_free(&d->drive_options);
+	viv_strv_free(&d->device_options);
+	if (d->lock > 2)
+		viv_close(d->lock);
+	*d = (struct viv_drive){0};
 }
 
 /* "name=value" each: only the value can hold what must be doubled. */
@@ -38,7 +44,7 @@ static void add_more(const struct viv_strv *more, struct viv_str *s)
 {
 	for (size_t i = 0; i < more->count; i++) {
 		viv_str_add_char(s, ',');
-		viv_qemu_add_value(s, more->items[i]);
+		args_add_value(s, more->items[i]);
 	}
 }
 
@@ -52,9 +58,15 @@ static void add_nodes(const struct viv_drive *d, size_t i, struct viv_strv *v)
 	const char *flush = d->scratch ? "cache.no-flush=on," : "";
 	const char *discard = d->read_only ? "" : "discard=unmap,";
 	const char *ro = d->read_only ? "on" : "off";
-	bool locks = d->file && (!d->read_only || d->shared);
+	bool locks = d->file && (!d->read_only || d->further);
 	VIV_STR s = VIV_STR_INIT;
 
+	if (d->nothing_mib) {
+		viv_strv_push(v, "-blockdev");
+		viv_strv_pushf(v, "driver=null-co,node-name=disk%zu,read-zeroes=on,size=%lluM", i,
+			       (unsigned long long)d->nothing_mib);
+		return;
+	}
 	if (!d->file) {
 		viv_strv_push(v, "-add-fd");
 		viv_strv_pushf(v, "fd=%d,set=%d", d->fd, d->fd);
@@ -63,14 +75,14 @@ static void add_nodes(const struct viv_drive *d, size_t i, struct viv_strv *v)
 		     d->device ? "host_device" : "file", i, ro, flush, discard,
 		     locks ? "auto" : "off");
 	if (d->file)
-		viv_qemu_add_value(&s, d->file);
+		args_add_value(&s, d->file);
 	else
 		viv_str_addf(&s, "/dev/fdset/%d", d->fd);
-	add_take(v, "-blockdev", &s);
+	args_add_option(v, "-blockdev", &s);
 	viv_str_addf(&s, "driver=%s,node-name=disk%zu,read-only=%s,%s%sfile=file%zu", d->format, i,
 		     ro, flush, discard, i);
 	add_more(&d->drive_options, &s);
-	add_take(v, "-blockdev", &s);
+	args_add_option(v, "-blockdev", &s);
 }
 
 /* What the disks hang on: virtio and nvme are their own, others share a controller. */
@@ -106,7 +118,7 @@ static void add_place(const struct viv_drive *d, struct buses *b, struct viv_str
 		}
 		viv_str_addf(s, ",bus=ahci%u.%u", b->ide / AHCI_PORTS, b->ide % AHCI_PORTS);
 		b->ide++;
-	} else if (d->shared) {
+	} else if (d->further) {
 		add_address(b, s);
 	}
 }
@@ -122,15 +134,15 @@ static void add_device(const struct viv_drive *d, size_t i, struct buses *b, str
 		viv_str_add(&s, ",werror=report,rerror=report");
 	if (d->serial) {
 		viv_str_add(&s, ",serial=");
-		viv_qemu_add_value(&s, d->serial);
+		args_add_value(&s, d->serial);
 	}
 	add_more(&d->device_options, &s);
-	add_take(v, "-device", &s);
+	args_add_option(v, "-device", &s);
 }
 
 static bool has_function(const struct viv_drive *d)
 {
-	return d->shared &&
+	return d->further &&
 	       (d->interface == VIV_DRIVE_VIRTIO || d->interface == VIV_DRIVE_NVME);
 }
 

@@ -15,10 +15,8 @@ void viv_machine_free_contents(struct viv_machine *m)
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(owned); i++)
 		free(owned[i]);
-	for (size_t i = 0; i < m->n_drives; i++) {
-		free(m->drives[i].file);
-		free(m->drives[i].serial);
-	}
+	for (size_t i = 0; i < m->n_drives; i++)
+		viv_drive_free_contents(&m->drives[i]);
 	free(m->drives);
 	viv_devices_free_contents(&m->devices);
 	for (size_t i = 0; i < m->n_nics; i++)

@@ -21,6 +21,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "qemu/drive.h"
 #include "qemu/devices.h"
 #include "qemu/nic.h"
 
@@ -31,17 +32,6 @@ struct viv_channel {
 	int fd;	    /* > 2: a connected socket that QEMU inherits under this number */
 	char *path; /* a UNIX socket that QEMU makes and listens on, without waiting */
 };
-
-struct viv_drive {
-	char *file;	    /* path of an image; NULL: see fd */
-	int fd;		    /* file is NULL: an open file that QEMU inherits under this number */
-	const char *format; /* "raw" or "qcow2" */
-	char *serial;	    /* at most 20 bytes (virtio-blk) */
-	bool read_only;	    /* may be shared with other machines */
-	bool scratch;	    /* thrown away afterwards: flushes do nothing */
-};
-
-#define VIV_DRIVE_SERIAL_MAX 20
 
 struct viv_machine {
 	char *name;

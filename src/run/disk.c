@@ -4,12 +4,12 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "run/disk-image.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define FORMAT_MS 60000
-#define QCOW2	  "\x51\x46\x49\xfb" /* magic, docs/interop/qcow2.txt in QEMU */
 
 static int make_unnamed(int *ret_fd, struct viv_error *err)
 {
@@ -41,6 +41,34 @@ static int format(int fd, struct viv_error *err)
 	return viv_process_check(argv, NULL, 65536, FORMAT_MS, err);
 }
 
+static int make_qcow2(const char *path, uint64_t size_mib, struct viv_error *err)
+{
+	VIV_FREE char *size = viv_asprintf("%lluM", (unsigned long long)size_mib);
+	const char *argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", path, size, NULL};
+	int r = viv_process_check(argv, NULL, 65536, FORMAT_MS, err);
+
+	return r == -ENOENT ? viv_error_hint(err, "install it: apt install qemu-utils") : r;
+}
+
+int viv_disk_blank(uint64_t size_mib, const char *format, int *ret_fd, struct viv_error *err)
+{
+	VIV_FREE char *path = NULL;
+	VIV_FD fd = -1;
+	int r = make_unnamed(&fd, err);
+
+	if (r < 0)
+		return r;
+	path = viv_asprintf("/proc/%d/fd/%d", (int)getpid(), fd);
+	if (viv_streq(format, "qcow2"))
+		r = make_qcow2(path, size_mib, err);
+	else if (ftruncate(fd, (off_t)(size_mib << 20)) < 0)
+		r = viv_error_set(err, errno, "cannot make a disk of %llu MiB",
+				  (unsigned long long)size_mib);
+	if (r == 0)
+		*ret_fd = viv_steal_fd(&fd);
+	return r;
+}
+
 int viv_disk_fresh(uint64_t size_mib, int *ret_fd, struct viv_error *err)
 {
 	VIV_FREE char *mke2fs = viv_find_program("mke2fs");
@@ -49,25 +77,12 @@ int viv_disk_fresh(uint64_t size_mib, int *ret_fd, struct viv_error *err)
 
 	if (!mke2fs)
 		return viv_error_say(err, ENOENT, "there is no mke2fs: apt install e2fsprogs");
-	r = make_unnamed(&fd, err);
-	if (r < 0)
-		return r;
-	if (ftruncate(fd, (off_t)(size_mib << 20)) < 0)
-		return viv_error_set(err, errno, "cannot make a disk of %llu MiB",
-				     (unsigned long long)size_mib);
-	r = format(fd, err);
+	r = viv_disk_blank(size_mib, "raw", &fd, err);
+	if (r == 0)
+		r = format(fd, err);
 	if (r == 0)
 		*ret_fd = viv_steal_fd(&fd);
 	return r;
-}
-
-static int make_qcow2(const char *path, uint64_t size_mib, struct viv_error *err)
-{
-	VIV_FREE char *size = viv_asprintf("%lluM", (unsigned long long)size_mib);
-	const char *argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", path, size, NULL};
-	int r = viv_process_check(argv, NULL, 65536, FORMAT_MS, err);
-
-	return r == -ENOENT ? viv_error_hint(err, "install it: apt install qemu-utils") : r;
 }
 
 /* Gives it its name, unless another run was faster: then that one's disk is as good. */
@@ -103,35 +118,11 @@ static int make_kept(const char *path, uint64_t size_mib, struct viv_error *err)
 	return r;
 }
 
-/*
- * The name says what it is. Never the content alone: a guest can write a qcow2 header onto its raw
- * disk, one that names any file of the host's as the image below.
- */
-static int find_format(const char *path, struct viv_drive *d, struct viv_error *err)
-{
-	bool named = viv_ends_with(path, ".qcow2"), is;
-	VIV_FD fd = viv_open(path, O_RDONLY, 0, err);
-	char magic[4] = "";
-
-	if (fd < 0)
-		return fd;
-	is = pread(fd, magic, 4, 0) == 4 && memcmp(magic, QCOW2, 4) == 0;
-	if (named && !is)
-		return viv_error_say(err, EINVAL, "%s is not a qcow2 image: name a raw one otherwise",
-				     path);
-	if (!named && is)
-		return viv_error_say(err, EINVAL,
-				     "%s begins like a qcow2 image\nif you made it as one, give it a "
-				     "name that ends in .qcow2; a guest can have written that, too",
-				     path);
-	d->format = named ? "qcow2" : "raw";
-	d->file = viv_strdup(path);
-	return 0;
-}
-
 int viv_disk_kept(const char *path, uint64_t size_mib, struct viv_drive *d, struct viv_error *err)
 {
 	int r = access(path, F_OK) == 0 ? 0 : make_kept(path, size_mib, err);
 
-	return r < 0 ? r : find_format(path, d, err);
+	if (r < 0)
+		return r;
+	return viv_disk_image_open(path, viv_ends_with(path, ".qcow2") ? "qcow2" : "raw", d, err);
 }

@@ -12,8 +12,11 @@
  */
 int viv_disk_fresh(uint64_t size_mib, int *ret_fd, struct viv_error *err);
 
+/* As above without a file system, of the format "raw" or "qcow2". */
+int viv_disk_blank(uint64_t size_mib, const char *format, int *ret_fd, struct viv_error *err);
+
 /*
  * The image at `path`, for d's file and format; qcow2 by that ending, else raw; made empty where
- * there is none: the guest formats it. It is not opened: QEMU locks it.
+ * there is none: the guest formats it. It is held while d->lock is open (run/disk-image.h).
  */
 int viv_disk_kept(const char *path, uint64_t size_mib, struct viv_drive *d, struct viv_error *err);

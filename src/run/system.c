@@ -5,6 +5,7 @@
 #include "qemu/accel.h"
 #include "qemu/program.h"
 #include "run/disk.h"
+#include "run/disks.h"
 #include "run/nics.h"
 
 #define SPARE_PORTS 4
@@ -71,6 +72,7 @@ static int add_disk(const struct viv_config *config, const struct viv_system_ext
 	*ret_upper = "disk";
 	d = viv_machine_add_drive(m);
 	d->serial = viv_strdup("viv-disk");
+	d->interface = viv_disks_default_interface(config);
 	if (viv_streq(image, "fresh")) {
 		d->scratch = true;
 		r = viv_disk_fresh(size, &d->fd, err);
@@ -166,6 +168,8 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 		viv_system_add_layers(&m, &system->layers);
 		r = add_disk(config, extra, &m, &upper, err);
 	}
+	if (r == 0)
+		r = viv_disks_add(config, extra->no_disk, &m, err);
 	if (r < 0)
 		return r;
 	viv_system_kernel_params(&m, system->layers.count, upper, &m.kernel_params);

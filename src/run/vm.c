@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "run/disk-image.h"
 #include "run/network.h"
 #include "run/wires.h"
 
@@ -480,6 +481,7 @@ int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_
 		return r;
 	}
 	write_pids(vm, dir);
+	viv_disk_image_note(m->drives, m->n_drives, dir);
 	*ret = vm;
 	return 0;
 }

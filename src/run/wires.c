@@ -39,7 +39,7 @@ static int add_socket(struct viv_wires *w, struct viv_channel *channel, int *ret
 static int add_drives(struct viv_wires *w, struct viv_machine *m, struct viv_error *err)
 {
 	for (size_t i = 0; i < m->n_drives; i++) {
-		if (m->drives[i].file)
+		if (m->drives[i].file || m->drives[i].nothing_mib)
 			continue;
 		if (w->n_keep == VIV_WIRES_MAX - 3)
 			return viv_error_say(err, E2BIG, "too many disks");

@@ -25,12 +25,6 @@ static int tear_down(void **state)
 	return r;
 }
 
-static void release(struct viv_drive *d)
-{
-	free(d->file);
-	*d = (struct viv_drive){0};
-}
-
 static void test_raw(void **state)
 {
 	VIV_FREE char *path = viv_path_join(dir, "vm.img");
@@ -42,12 +36,12 @@ static void test_raw(void **state)
 	assert_string_equal(d.file, path);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 8 << 20);
-	release(&d);
+	viv_drive_free_contents(&d);
 	/* The second time it is there. */
 	assert_int_equal(viv_disk_kept(path, 99, &d, NULL), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 8 << 20);
-	release(&d);
+	viv_drive_free_contents(&d);
 }
 
 static size_t count_files(void)
@@ -95,7 +89,7 @@ static void test_qcow2(void **state)
 	assert_int_equal(viv_disk_kept(path, 8, &d, NULL), 0);
 	assert_string_equal(d.format, "qcow2");
 	assert_int_equal(count_files(), before + 1);
-	release(&d);
+	viv_drive_free_contents(&d);
 }
 
 /* A guest that writes a qcow2 header onto its raw disk must not be believed. */
