@@ -10,21 +10,26 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* The command whose name is argv's first one or two words. Sets *ret_words. */
+/* The command whose name is argv's first one or two words, rather two. Sets *ret_words. */
 static const struct viv_command *find(int argc, char **argv, int *ret_words)
 {
+	const struct viv_command *one = NULL;
+
 	for (size_t i = 0; argc > 0 && viv_commands[i]; i++) {
 		const char *name = viv_commands[i]->name;
 		size_t len = strcspn(name, " ");
 
 		if (strlen(argv[0]) != len || memcmp(argv[0], name, len) != 0)
 			continue;
-		if (!name[len] || (argc > 1 && viv_streq(name + len + 1, argv[1]))) {
-			*ret_words = name[len] ? 2 : 1;
+		if (!name[len])
+			one = viv_commands[i];
+		if (name[len] && argc > 1 && viv_streq(name + len + 1, argv[1])) {
+			*ret_words = 2;
 			return viv_commands[i];
 		}
 	}
-	return NULL;
+	*ret_words = 1;
+	return one;
 }
 
 /* Is `word` the first of two-word commands? Prints them if asked. */
