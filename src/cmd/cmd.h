@@ -94,6 +94,8 @@ int viv_cmd_parse_duration(const char *text, int64_t *ret_ms, struct viv_error *
 #define VIV_MACHINE_FLAGS                                                                          \
 	{"memory", 0, "SIZE", "memory of the guest (virtualisation.memorySize): 2G, 512M"},        \
 	{"cores", 0, "N", "its CPUs (virtualisation.cores)"},                                      \
+	{"cdrom", 0, "FILE", "start from an ISO image; nothing of Debian is built"},               \
+	{"boot-order", 0, "ORDER", "start from disk (c) and CD-ROM (d) in that order: d,c"},       \
 	{"forward", 0, "PORT:PORT", "a host's port that leads into the guest: 2222:22, 0.0.0.0:80:80, 53:53/udp"}
 /* The file operand, else vm.lua of this folder, else the default machine; with the flags above. */
 int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const char *file,

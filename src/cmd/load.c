@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
 
+#include "base/path.h"
+
 #include <unistd.h>
 
 /* Flags that are another way to write --set or --add of one option. */
 static const struct {
 	const char *flag, *option;
 	bool append;
+	bool path; /* of the current folder, wherever the machine file is */
 } stand_for[] = {
-	{"package", "environment.systemPackages", true},
-	{"memory", "virtualisation.memorySize", false},
-	{"cores", "virtualisation.cores", false},
+	{"package", "environment.systemPackages", .append = true},
+	{"memory", "virtualisation.memorySize"},
+	{"cores", "virtualisation.cores"},
+	{"cdrom", "virtualisation.cdrom", .path = true},
+	{"boot-order", "virtualisation.bootOrder"},
 };
 
 /* The last ":NUMBER" of *rest, cut off. False: it doesn't end so. */
@@ -58,7 +63,11 @@ static bool setting_of(const struct viv_arg *a, struct viv_strv *texts,
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(stand_for); i++) {
 		if (!viv_streq(flag, stand_for[i].flag))
 			continue;
-		viv_strv_pushf(texts, "%s=%s", stand_for[i].option, a->value);
+		VIV_FREE char *path = NULL;
+
+		if (stand_for[i].path && viv_path_absolute(a->value, &path, NULL) < 0)
+			path = viv_strdup(a->value);
+		viv_strv_pushf(texts, "%s=%s", stand_for[i].option, path ? path : a->value);
 		*ret = (struct viv_config_setting){texts->items[texts->count - 1],
 						   stand_for[i].append};
 		return true;
@@ -74,7 +83,7 @@ int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const 
 {
 	VIV_STRV texts = VIV_STRV_INIT;
 	VIV_FREE struct viv_config_setting *settings =
-		viv_new_array(struct viv_config_setting, args->n_given);
+		viv_new_array(struct viv_config_setting, args->n_given + 1);
 	struct viv_config_request req = {.file = file, .settings = settings};
 
 	for (size_t i = 0; i < args->n_given; i++) {
@@ -89,6 +98,10 @@ int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const 
 			req.n_settings++;
 		}
 	}
+	/* To name what the firmware starts is to want that it does. */
+	if (viv_args_has(args, "cdrom") || viv_args_has(args, "boot-order"))
+		settings[req.n_settings++] = (struct viv_config_setting){
+			"virtualisation.directBoot.enable=false", false};
 	if (!file && access("vm.lua", F_OK) == 0)
 		req.file = "vm.lua";
 	return viv_config_load(&req, cmd->report, ret, err);

@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "base/status.h"
+#include "run/firmware.h"
 
 #include <unistd.h>
 
@@ -124,20 +125,38 @@ static json_t *about(const struct run *run)
 			 viv_args_has(run->args, "detach"));
 }
 
-static int make_machine(struct run *run, struct viv_error *err)
+/* Nobody inside takes commands: there is its console. */
+static int make_foreign(struct run *run, struct viv_system_extra extra, struct viv_error *err)
+{
+	if (run->args->command)
+		return viv_error_say(err, EINVAL,
+				     "a machine that starts from its own disk or CD-ROM has no agent: "
+				     "no command can be run in it");
+	if (run->spec.kind != VIV_SESSION_IDLE)
+		run->spec.kind = VIV_SESSION_CONSOLE;
+	return viv_cmd_machine_make(run->cmd, extra, &run->m, err);
+}
+
+static int build_and_make(struct run *run, struct viv_system_extra extra, struct viv_error *err)
 {
 	const struct viv_plan_options options = {.locked = viv_args_has(run->args, "locked")};
+	int r = viv_cmd_machine_plan(run->cmd, options, &run->m, err);
+
+	if (r == 0)
+		r = viv_cmd_machine_build(run->cmd, &run->m, err);
+	return r < 0 ? r : viv_cmd_machine_make(run->cmd, extra, &run->m, err);
+}
+
+static int make_machine(struct run *run, struct viv_error *err)
+{
 	const struct viv_system_extra extra = {.no_disk = viv_args_has(run->args, "dry-run")};
 	int r = viv_cmd_machine_load(run->cmd, run->args, &run->m, err);
 
 	if (r == 0)
 		r = viv_system_check_qemu(run->m.config, err);
 	if (r == 0)
-		r = viv_cmd_machine_plan(run->cmd, options, &run->m, err);
-	if (r == 0)
-		r = viv_cmd_machine_build(run->cmd, &run->m, err);
-	if (r == 0)
-		r = viv_cmd_machine_make(run->cmd, extra, &run->m, err);
+		r = viv_firmware_is_foreign(run->m.config) ? make_foreign(run, extra, err)
+							   : build_and_make(run, extra, err);
 	if (r < 0)
 		return r;
 	if (!run->spec.name)

@@ -252,8 +252,24 @@ static bool serial(const char *s)
 	return n > 0 && s[0] != '.' && s[0] != '-';
 }
 
+/* As QEMU's -boot, with commas where they please. */
+static bool boot_order(const char *s)
+{
+	unsigned seen = 0;
+
+	for (; *s; s++) {
+		unsigned bit = *s == 'c' ? 1 : *s == 'd' ? 2 : 0;
+
+		if ((!bit && *s != ',') || seen & bit)
+			return false;
+		seen |= bit;
+	}
+	return seen;
+}
+
 const struct viv_text_rule
 	viv_rule_host_name = {"a host name (letters, digits and -, at most 63)", host_name},
+	viv_rule_boot_order = {"an order of c (the disk) and d (the CD-ROM), such as \"d,c\"", boot_order},
 	viv_rule_word = {"a string without blanks", word},
 	viv_rule_module = {"a kernel module's name", module},
 	viv_rule_package = {"a package (\"name\", \"name=version\" or pkgs.name)", package},

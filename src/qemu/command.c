@@ -8,10 +8,11 @@ static void add_board(const struct viv_machine *m, struct viv_strv *v)
 	VIV_STR s = VIV_STR_INIT;
 
 	viv_str_addf(&s, "%s,graphics=%s,vmport=off,smm=off,sata=off,usb=off",
-		     m->board ? m->board : "q35", m->devices.display ? "on" : "off");
+		     m->board ? m->board : "q35", m->devices.display && !m->foreign ? "on" : "off");
 	viv_str_addf(&s, "%s,dump-guest-core=off,accel=%s",
 		     m->devices.n_nodes ? "" : ",memory-backend=ram",
 		     m->accel == VIV_ACCEL_KVM ? "kvm" : "tcg");
+	viv_firmware_add_board(&m->firmware, &s);
 	args_add_option(v, "-machine", &s);
 	if (m->cpu)
 		args_add(v, "-cpu", m->cpu);
@@ -81,6 +82,7 @@ static void add_devices(const struct viv_machine *m, struct viv_strv *v)
 	args_add(v, "-device", "vmgenid,guid=auto");
 	args_add(v, "-device", "pvpanic");
 	viv_qemu_add_drives(m->drives, m->n_drives, v);
+	viv_firmware_add_devices(&m->firmware, v);
 	viv_qemu_add_nics(m, v);
 	viv_qemu_add_devices(&m->devices, v);
 	/* After all else: their number does not shift the other devices' places. */
@@ -114,7 +116,8 @@ void viv_qemu_command(const struct viv_machine *m, struct viv_strv *ret)
 	}
 	viv_strv_push(&v, "-nodefaults");
 	viv_strv_push(&v, "-no-user-config");
-	viv_strv_push(&v, "-no-reboot");
+	if (!m->firmware.reboots)
+		viv_strv_push(&v, "-no-reboot");
 	args_add(&v, "-action", "panic=none");
 	add_sandbox(m, &v);
 	viv_qemu_add_display(&m->devices, &v);

@@ -19,6 +19,7 @@ void viv_machine_free_contents(struct viv_machine *m)
 		viv_drive_free_contents(&m->drives[i]);
 	free(m->drives);
 	viv_devices_free_contents(&m->devices);
+	viv_firmware_free_contents(&m->firmware);
 	for (size_t i = 0; i < m->n_nics; i++)
 		viv_nic_free_contents(&m->nics[i]);
 	free(m->nics);

@@ -13,7 +13,8 @@
  *	vmgenid, virtio-rng		two machines from one saved state must not be twins
  *	spare pcie-root-ports		devices can be plugged in after the start (shares, networks)
  *	pvpanic				a panic is an event and not a guess
- *	-no-reboot			a guest that reboots after a panic ends instead
+ *	-no-reboot			a guest that reboots after a panic ends instead (not where
+ *					firmware.reboots)
  *	-action panic=none		a panicking guest may still say why
  * microvm would boot 8 % faster without KVM, but now and then hangs there, can't be restored, and
  * has neither vmgenid nor pvpanic (docs/boot.md).
@@ -23,6 +24,7 @@
 #include "base/str.h"
 #include "qemu/drive.h"
 #include "qemu/devices.h"
+#include "qemu/firmware.h"
 #include "qemu/nic.h"
 
 enum viv_accel { VIV_ACCEL_KVM, VIV_ACCEL_TCG };
@@ -46,6 +48,8 @@ struct viv_machine {
 	struct viv_drive *drives; /* in this order on the PCI bus */
 	size_t n_drives;
 	struct viv_devices devices;
+	struct viv_firmware firmware;
+	bool foreign; /* its system is none of ours: there is no agent in it */
 	struct viv_nic *nics; /* in this order on the PCI bus, after the drives */
 	size_t n_nics;
 	struct viv_strv nameservers; /* what the guest is told, and the next ones */

@@ -6,6 +6,7 @@
 #include "qemu/program.h"
 #include "run/disk.h"
 #include "run/disks.h"
+#include "run/firmware.h"
 #include "run/nics.h"
 
 #define SPARE_PORTS 4
@@ -75,7 +76,8 @@ static int add_disk(const struct viv_config *config, const struct viv_system_ext
 	d->interface = viv_disks_default_interface(config);
 	if (viv_streq(image, "fresh")) {
 		d->scratch = true;
-		r = viv_disk_fresh(size, &d->fd, err);
+		r = viv_firmware_is_foreign(config) ? viv_disk_blank(size, "raw", &d->fd, err)
+						    : viv_disk_fresh(size, &d->fd, err);
 	} else {
 		r = extra->disk_image ? viv_path_absolute(image, &path, err) : 0;
 		if (!path)
@@ -169,7 +171,9 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 		r = add_disk(config, extra, &m, &upper, err);
 	}
 	if (r == 0)
-		r = viv_disks_add(config, extra->no_disk, &m, err);
+		r = viv_disks_add(config, extra->no_disk || extra->for_script, &m, err);
+	if (r == 0)
+		r = viv_firmware_make(config, extra->no_disk || extra->for_script, &m, err);
 	if (r < 0)
 		return r;
 	viv_system_kernel_params(&m, system->layers.count, upper, &m.kernel_params);

@@ -49,6 +49,17 @@ static int add_drives(struct viv_wires *w, struct viv_machine *m, struct viv_err
 	return 0;
 }
 
+static int add_firmware(struct viv_wires *w, struct viv_firmware *f, struct viv_error *err)
+{
+	if (!f->code || f->variables)
+		return 0;
+	if (w->n_keep == VIV_WIRES_MAX - 3)
+		return viv_error_say(err, E2BIG, "too many disks");
+	w->keep[w->n_keep] = f->variables_fd;
+	f->variables_fd = 3 + (int)w->n_keep++;
+	return 0;
+}
+
 static int add_nics(struct viv_wires *w, struct viv_machine *m, struct viv_error *err)
 {
 	for (size_t i = 0; i < m->n_nics; i++) {
@@ -67,6 +78,8 @@ int viv_wires_make(struct viv_machine *m, struct viv_wires *w, struct viv_error 
 	int fds[2], r;
 
 	r = add_drives(w, m, err);
+	if (r == 0)
+		r = add_firmware(w, &m->firmware, err);
 	if (r == 0)
 		r = add_nics(w, m, err);
 	if (r == 0)

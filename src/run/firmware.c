@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/firmware.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "run/disk.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define VARIABLES_MAX (64 << 20)
+
+bool viv_firmware_uses_loader(const struct viv_config *config)
+{
+	return viv_config_bool(config, "virtualisation.useBootLoader");
+}
+
+bool viv_firmware_is_foreign(const struct viv_config *config)
+{
+	return !viv_config_bool(config, "virtualisation.directBoot.enable") &&
+	       !viv_firmware_uses_loader(config);
+}
+
+/* A file that an option names; NULL where it names none. */
+static int file_of(const struct viv_config *config, const char *option, char **ret,
+		   struct viv_error *err)
+{
+	const char *name = viv_config_string(config, option);
+	VIV_FREE char *path = NULL;
+
+	if (!name)
+		return 0;
+	path = viv_path_join(viv_config_folder(config), name);
+	if (access(path, R_OK) < 0)
+		return viv_error_set(err, errno, "%s: %s: %s", viv_config_place(config, option), option,
+				     path);
+	*ret = viv_steal(path);
+	return 0;
+}
+
+/* OVMF as distributions have it; the newer, larger flash first. */
+static const struct {
+	const char *code, *variables;
+} known_uefi[] = {
+	{"/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"},
+	{"/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"},
+	{"/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"},
+	{"/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"},
+	{"/usr/share/qemu/ovmf-x86_64-4m-code.bin", "/usr/share/qemu/ovmf-x86_64-4m-vars.bin"},
+	{"/usr/share/qemu/edk2-x86_64-code.fd", "/usr/share/qemu/edk2-i386-vars.fd"},
+};
+
+static int find_uefi(const struct viv_config *config, char **ret_code, char **ret_variables,
+		     struct viv_error *err)
+{
+	VIV_FREE char *code = NULL, *variables = NULL;
+	int r = file_of(config, "virtualisation.efi.firmware", &code, err);
+
+	if (r == 0)
+		r = file_of(config, "virtualisation.efi.variables", &variables, err);
+	for (size_t i = 0; r == 0 && i < VIV_ARRAY_SIZE(known_uefi); i++) {
+		if (access(known_uefi[i].code, R_OK) < 0 || access(known_uefi[i].variables, R_OK) < 0)
+			continue;
+		if (!code && !variables)
+			code = viv_strdup(known_uefi[i].code);
+		if (!variables && viv_streq(code, known_uefi[i].code))
+			variables = viv_strdup(known_uefi[i].variables);
+	}
+	if (r < 0)
+		return r;
+	if (!code || !variables)
+		return viv_error_say(err, ENOENT,
+				     "%s: virtualisation.useEFIBoot: there is no UEFI firmware with "
+				     "its variables\ninstall it (apt install ovmf), or name "
+				     "virtualisation.efi.firmware and virtualisation.efi.variables",
+				     viv_config_place(config, "virtualisation.useEFIBoot"));
+	*ret_code = viv_steal(code);
+	*ret_variables = viv_steal(variables);
+	return 0;
+}
+
+static int copy_to(const char *from, int to, struct viv_error *err)
+{
+	VIV_FD in = viv_open(from, O_RDONLY, 0, err);
+	struct stat st;
+
+	if (in < 0)
+		return in;
+	if (fstat(in, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > VARIABLES_MAX)
+		return viv_error_say(err, EINVAL, "%s is not a firmware's variables", from);
+	return viv_copy_content(in, to, from, err);
+}
+
+/* Beside a disk that is kept; made from the template at first, whole or not at all. */
+static int keep_variables(const char *template, const char *path, struct viv_error *err)
+{
+	VIV_FREE char *tmp = viv_asprintf("%s.tmp-XXXXXX", path);
+	VIV_FD fd = -1;
+	int r;
+
+	if (access(path, F_OK) == 0)
+		return 0;
+	fd = mkostemp(tmp, O_CLOEXEC);
+	if (fd < 0)
+		return viv_error_set(err, errno, "%s", path);
+	r = copy_to(template, fd, err);
+	if (r == 0 && fsync(fd) < 0)
+		r = viv_error_set(err, errno, "%s", path);
+	if (r == 0 && link(tmp, path) < 0 && errno != EEXIST && rename(tmp, path) < 0)
+		r = viv_error_set(err, errno, "%s", path);
+	unlink(tmp);
+	return r;
+}
+
+static struct viv_drive *own_disk(const struct viv_machine *m)
+{
+	for (size_t i = 0; i < m->n_drives; i++)
+		if (m->drives[i].serial && viv_streq(m->drives[i].serial, "viv-disk"))
+			return &m->drives[i];
+	return NULL;
+}
+
+static int make_variables(const struct viv_config *config, bool dry, const char *template,
+			  struct viv_machine *m, struct viv_error *err)
+{
+	const struct viv_drive *disk = own_disk(m);
+	struct viv_firmware *f = &m->firmware;
+	VIV_FREE char *kept = NULL;
+	VIV_FD fd = -1;
+	int r;
+
+	if (dry) {
+		f->variables = viv_strdup(template);
+		return 0;
+	}
+	if (disk && disk->file && viv_config_bool(config, "virtualisation.efi.keepVariables")) {
+		kept = viv_asprintf("%s.efi-variables", disk->file);
+		r = keep_variables(template, kept, err);
+		if (r == 0)
+			f->variables = viv_steal(kept);
+		return r;
+	}
+	r = viv_disk_blank(0, "raw", &fd, err);
+	if (r == 0)
+		r = copy_to(template, fd, err);
+	if (r == 0)
+		f->variables_fd = viv_steal_fd(&fd);
+	return r;
+}
+
+static int choose_firmware(const struct viv_config *config, bool dry, struct viv_machine *m,
+			   struct viv_error *err)
+{
+	static const char efi[] = "virtualisation.useEFIBoot", bios[] = "virtualisation.useBIOSBoot";
+	VIV_FREE char *template = NULL;
+	int r;
+
+	if (!viv_config_bool(config, efi))
+		return file_of(config, "virtualisation.bios", &m->firmware.bios, err);
+	if (viv_config_bool(config, bios))
+		return viv_error_say(err, EINVAL, "%s: %s is set, and at %s %s: a machine has one "
+				     "firmware", viv_config_place(config, efi), efi,
+				     viv_config_place(config, bios), bios);
+	r = find_uefi(config, &m->firmware.code, &template, err);
+	return r < 0 ? r : make_variables(config, dry, template, m, err);
+}
+
+/* Places from 2 on: 1 is the boot loader's own disk. */
+static int choose_order(const struct viv_config *config, struct viv_machine *m,
+			struct viv_error *err)
+{
+	const char *order = viv_config_string(config, "virtualisation.bootOrder");
+	struct viv_drive *disk = own_disk(m);
+	unsigned place = 2;
+	int r = file_of(config, "virtualisation.cdrom", &m->firmware.cdrom, err);
+
+	for (; r == 0 && *order; order++) {
+		if (*order == 'd' && m->firmware.cdrom)
+			m->firmware.cdrom_index = place++;
+		else if (*order == 'c' && disk)
+			viv_strv_pushf(&disk->device_options, "bootindex=%u", place++);
+	}
+	return r;
+}
+
+/* directBoot.kernel and .initrd: files instead of what was built. */
+static int choose_direct(const struct viv_config *config, struct viv_machine *m,
+			 struct viv_error *err)
+{
+	VIV_FREE char *kernel = NULL, *initrd = NULL;
+	int r = file_of(config, "virtualisation.directBoot.kernel", &kernel, err);
+
+	if (r == 0)
+		r = file_of(config, "virtualisation.directBoot.initrd", &initrd, err);
+	if (r == 0 && kernel) {
+		free(m->kernel);
+		m->kernel = viv_steal(kernel);
+	}
+	if (r == 0 && initrd) {
+		free(m->initrd);
+		m->initrd = viv_steal(initrd);
+	}
+	return r;
+}
+
+/* Nobody of ours is inside: what it shows is on its screen and its serial port, and it may reboot. */
+static void make_foreign(struct viv_machine *m)
+{
+	m->foreign = true;
+	m->firmware.reboots = true;
+	if (m->devices.display == VIV_DISPLAY_OFF)
+		m->devices.display = VIV_DISPLAY_NONE;
+}
+
+int viv_firmware_make(const struct viv_config *config, bool dry, struct viv_machine *m,
+		      struct viv_error *err)
+{
+	int r = choose_firmware(config, dry, m, err);
+
+	if (r == 0)
+		r = choose_order(config, m, err);
+	if (r == 0)
+		r = choose_direct(config, m, err);
+	if (r == 0 && viv_firmware_is_foreign(config))
+		make_foreign(m);
+	return r;
+}

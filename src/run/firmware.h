@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What starts a machine, and from what: its firmware, its boot order (docs/boot.md). */
+
+#include "config/config.h"
+#include "qemu/machine.h"
+
+/* Is the system on the machine's disk or ISO none of ours? Then nothing of Debian is built. */
+bool viv_firmware_is_foreign(const struct viv_config *config);
+/* Does the machine start through its boot loader? */
+bool viv_firmware_uses_loader(const struct viv_config *config);
+
+/*
+ * Sets m's firmware, after its drives were added, and the order in which it looks at them. dry:
+ * nothing is made; UEFI's variables are then the template, which can't be written. Errors begin with
+ * the option and its place.
+ */
+int viv_firmware_make(const struct viv_config *config, bool dry, struct viv_machine *m,
+		      struct viv_error *err);
