@@ -8,13 +8,9 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
-static const struct {
-	const char *name;
-	unsigned minor;
-} devices[] = {{"null", 3}, {"zero", 5}, {"full", 7}, {"random", 8}, {"urandom", 9}};
+static const char *const devices[] = {"null", "zero", "full", "random", "urandom"};
 
 static const struct {
 	const char *name, *to;
@@ -29,17 +25,14 @@ static const struct {
 /* Lowest last: they are unmounted in this order. */
 static const char *const folders[] = {"tmp", "sys", "dev", "proc"};
 
-/* The host's device, bound; where one may not mount, a node of our own. */
-static int make_device(const char *dev, const char *name, unsigned minor, struct viv_error *err)
+/* The host's device, bound. */
+static int make_device(const char *dev, const char *name, struct viv_error *err)
 {
 	VIV_FREE char *target = viv_path_join(dev, name);
 	VIV_FREE char *host = viv_path_join("/dev", name);
 	VIV_FD fd = open(target, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0666);
 
-	if (fd >= 0 && mount(host, target, NULL, MS_BIND, NULL) == 0)
-		return 0;
-	unlink(target);
-	if (mknod(target, S_IFCHR | 0666, makedev(1, minor)) < 0 || chmod(target, 0666) < 0)
+	if (fd < 0 || mount(host, target, NULL, MS_BIND, NULL) < 0)
 		return viv_error_set(err, errno, "cannot make /dev/%s in the sandbox", name);
 	return 0;
 }
@@ -51,7 +44,7 @@ static int fill_dev(const char *dev, struct viv_error *err)
 	VIV_FD tty_fd = -1;
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(devices); i++) {
-		int r = make_device(dev, devices[i].name, devices[i].minor, err);
+		int r = make_device(dev, devices[i], err);
 
 		if (r < 0)
 			return r;
@@ -89,11 +82,10 @@ int viv_sandbox_mount_api(const char *root, struct viv_error *err)
 			return viv_error_say(err, ENOTDIR, "%s is not a folder", path);
 	}
 	chmod(tmp, 01777);
-	/* Root without the right to mount works in the folders themselves. */
-	if (mount("viv", tmp, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0 && errno != EPERM)
+	if (mount("viv", tmp, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
 		return viv_error_set(err, errno, "cannot mount %s", tmp);
 	mount("viv", sys, "tmpfs", MS_NOSUID | MS_NODEV | MS_RDONLY, "mode=0555,size=4k");
-	if (mount("viv", dev, "tmpfs", MS_NOSUID, "mode=0755,size=64m") < 0 && errno != EPERM)
+	if (mount("viv", dev, "tmpfs", MS_NOSUID, "mode=0755,size=64m") < 0)
 		return viv_error_set(err, errno, "cannot mount %s", dev);
 	/* A fresh one is refused where the host's is partly hidden; then that one must do. */
 	if (mount("proc", proc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
@@ -104,42 +96,43 @@ int viv_sandbox_mount_api(const char *root, struct viv_error *err)
 	return fill_dev(dev, err);
 }
 
-/* Where dev could not be mounted our nodes and links are taken away again. */
-static void empty_dev(const char *dev)
-{
-	static const char *const others[] = {"tty", "shm", "pts"};
-
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(devices); i++) {
-		VIV_FREE char *path = viv_path_join(dev, devices[i].name);
-
-		unlink(path);
-	}
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(links); i++) {
-		VIV_FREE char *path = viv_path_join(dev, links[i].name);
-
-		unlink(path);
-	}
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(others); i++) {
-		VIV_FREE char *path = viv_path_join(dev, others[i]);
-
-		viv_remove_tree(path, NULL);
-	}
-}
-
 int viv_sandbox_unmount_api(const char *root, struct viv_error *err)
 {
 	viv_sandbox_kill(root);
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(folders); i++) {
 		VIV_FREE char *path = viv_path_join(root, folders[i]);
 
-		if (umount2(path, MNT_DETACH) == 0)
-			continue;
-		if (errno != EPERM && errno != EINVAL)
+		if (umount2(path, MNT_DETACH) < 0 && errno != EINVAL)
 			return viv_error_set(err, errno, "cannot unmount %s", path);
-		if (viv_streq(folders[i], "dev"))
-			empty_dev(path);
 	}
 	return 0;
+}
+
+/*
+ * A process's number in our pid namespace: /proc may be that of one around it, which calls it otherwise.
+ * "NSpid:" has its numbers in all of them, outermost first. At *level: which is ours. 0: none.
+ */
+static pid_t number_here(const char *pid, size_t *level)
+{
+	VIV_FREE char *path = viv_asprintf("/proc/%s/status", pid);
+	VIV_STR text = VIV_STR_INIT;
+	struct viv_slice rest, line, word;
+	uint64_t number = 0;
+	size_t n = 0;
+
+	if (viv_read_file(path, 65536, &text, NULL) < 0)
+		return 0;
+	rest = (struct viv_slice){text.data, text.len};
+	while (viv_slice_line(&rest, &line)) {
+		if (!viv_slice_word(&line, &word) || !viv_slice_eq(word, "NSpid:"))
+			continue;
+		while (n < *level && viv_slice_word(&line, &word))
+			n += viv_slice_u64(word, INT32_MAX, &number);
+	}
+	if (*level != SIZE_MAX && n < *level)
+		return 0;
+	*level = n;
+	return (pid_t)number;
 }
 
 /* By what its root is, not what it is called: it may have a mount namespace of its own. */
@@ -153,8 +146,9 @@ static bool runs_in(const char *pid, const struct stat *root)
 
 void viv_sandbox_kill(const char *root)
 {
+	size_t level = SIZE_MAX; /* all of our own numbers: the last is ours */
 	struct stat st;
-	bool found = stat(root, &st) == 0;
+	bool found = number_here("self", &level) > 0 && stat(root, &st) == 0;
 
 	/* Again until none is left: the killed may just have forked. */
 	for (int round = 0; found && round < 100; round++) {
@@ -162,12 +156,15 @@ void viv_sandbox_kill(const char *root)
 
 		found = false;
 		for (struct dirent *e; d && (e = readdir(d));) {
-			uint64_t pid;
+			uint64_t shown;
+			pid_t pid;
 
-			if (!viv_slice_u64(viv_slice(e->d_name), INT32_MAX, &pid) || pid <= 1 ||
-			    (pid_t)pid == getpid() || !runs_in(e->d_name, &st))
+			if (!viv_slice_u64(viv_slice(e->d_name), INT32_MAX, &shown) ||
+			    !runs_in(e->d_name, &st))
 				continue;
-			found = kill((pid_t)pid, SIGKILL) == 0 || found;
+			pid = number_here(e->d_name, &level);
+			if (pid > 1 && pid != getpid())
+				found = kill(pid, SIGKILL) == 0 || found;
 		}
 		if (d)
 			closedir(d);

@@ -57,15 +57,18 @@ static int become_process_one(struct call *c, char **ret_scratch, struct viv_err
 		dup2(null, STDIN_FILENO);
 	viv_close(null);
 	umask(022);
-	if (c->level != VIV_SANDBOX_CHROOT) {
-		if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-			return viv_error_set(err, errno, "cannot take the mounts apart");
-		if (sethostname(host_name, sizeof(host_name) - 1) < 0)
-			return viv_error_set(err, errno, "cannot set the sandbox's host name");
-		/* Refused where the host's own /proc is partly hidden, as in containers. */
-		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-	}
-	return viv_sandbox_make_scratch(c->spec, c->level, ret_scratch, err);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return viv_error_set(err, errno, "cannot take the mounts apart");
+	if (sethostname(host_name, sizeof(host_name) - 1) < 0)
+		return viv_error_set(err, errno, "cannot set the sandbox's host name");
+	/*
+	 * Refused where the host's own /proc is partly hidden, as in containers. In a user namespace of
+	 * ours that one can be shown: it gives no rights to what runs outside.
+	 */
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 &&
+	    c->level != VIV_SANDBOX_USER_NS)
+		return viv_error_set(err, errno, "cannot mount the sandbox's /proc");
+	return viv_sandbox_make_scratch(c->spec, ret_scratch, err);
 }
 
 static _Noreturn void inner(struct call *c)
@@ -87,30 +90,9 @@ static _Noreturn void inner(struct call *c)
 	close(c->sync);
 	view.scratch = scratch;
 	r = c->fn(&view, c->arg, &ch.report, &result, &err);
-	viv_sandbox_drop_scratch(c->spec, c->level, scratch);
+	viv_sandbox_drop_scratch(c->spec, scratch);
 	viv_channel_finish(&ch, r, &result, &err);
 	_exit(0);
-}
-
-/* Without a pid namespace: what was left behind becomes our child (subreaper), and ends here. */
-static void kill_orphans(void)
-{
-	VIV_FREE char *path = viv_asprintf("/proc/self/task/%d/children", (int)getpid());
-	struct viv_slice rest, word;
-	uint64_t pid;
-
-	for (;;) {
-		VIV_STR text = VIV_STR_INIT;
-
-		if (viv_read_file(path, 1 << 20, &text, NULL) == 0) {
-			rest = (struct viv_slice){text.data, text.len};
-			while (viv_slice_word(&rest, &word))
-				if (viv_slice_u64(word, INT32_MAX, &pid))
-					kill((pid_t)pid, SIGKILL);
-		}
-		if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD)
-			return;
-	}
 }
 
 static int take_user_ns(struct call *c, struct viv_error *err)
@@ -151,12 +133,10 @@ static _Noreturn void outer(struct call *c, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	if (r == 0 && c->level != VIV_SANDBOX_CHROOT && unshare(OTHER_NS) < 0)
+	if (r == 0 && unshare(OTHER_NS) < 0)
 		r = viv_error_set(&err, errno, "cannot make namespaces");
 	if (r < 0)
 		fail_setup(c, &err);
-	if (c->level == VIV_SANDBOX_CHROOT)
-		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	pid = fork();
 	if (pid < 0) {
 		viv_error_set(&err, errno, "cannot start the sandbox");
@@ -167,8 +147,6 @@ static _Noreturn void outer(struct call *c, pid_t parent)
 	close(c->up);
 	close(c->sync);
 	wait_status(pid, &status);
-	if (c->level == VIV_SANDBOX_CHROOT)
-		kill_orphans();
 	_exit(viv_process_exit_code(status));
 }
 
@@ -262,7 +240,7 @@ static int call_at(struct call *c, struct viv_report *report, struct viv_str *re
 int viv_sandbox_call(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, void *arg,
 		     struct viv_report *report, struct viv_str *result, struct viv_error *err)
 {
-	enum viv_sandbox_level last = geteuid() == 0 ? VIV_SANDBOX_CHROOT : VIV_SANDBOX_USER_NS;
+	enum viv_sandbox_level last = geteuid() == 0 ? VIV_SANDBOX_ROOT_NS : VIV_SANDBOX_USER_NS;
 	struct call c = {.spec = spec, .fn = fn, .arg = arg};
 	VIV_ERROR first = VIV_ERROR_INIT;
 	bool set_up = false;
@@ -272,10 +250,6 @@ int viv_sandbox_call(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, voi
 	for (c.level = VIV_SANDBOX_USER_NS;; c.level++) {
 		VIV_ERROR now = VIV_ERROR_INIT;
 
-		if (c.level == VIV_SANDBOX_CHROOT)
-			viv_say(report, VIV_WARNING,
-				"namespaces are forbidden here: package scripts run in a plain "
-				"chroot, with this system's network");
 		r = call_at(&c, report, result, &set_up, &now);
 		if (set_up)
 			return r < 0 && now.code ? (viv_error_move(err, &now), r) : r;

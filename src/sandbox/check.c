@@ -115,6 +115,19 @@ static int explain_ids(struct viv_error *err)
 	return replace(err, ENOENT, "cannot make a sandbox: %s", text.data);
 }
 
+/* Nothing that could be switched on here: whoever started the container must. */
+static int explain_container(struct viv_error *err)
+{
+	if (!err || (err->code != EPERM && err->code != EACCES))
+		return err ? -err->code : -EPERM;
+	viv_error_context(err, "cannot make a sandbox");
+	return viv_error_hint(
+		err, "Package scripts run in namespaces, and these are forbidden here. If this is a "
+		     "container, start it with\n"
+		     "  docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined\n"
+		     "or with --privileged; podman takes the same.");
+}
+
 int viv_sandbox_explain(struct viv_error *err)
 {
 	int r = 0;
@@ -133,7 +146,7 @@ int viv_sandbox_explain(struct viv_error *err)
 		r = explain_ids(err);
 	if (r == 0)
 		r = explain_switches(true, err);
-	return r ? r : err ? -err->code : -EPERM;
+	return r ? r : explain_container(err);
 }
 
 static int do_nothing(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,

@@ -36,11 +36,10 @@ static const unsigned char kept_capabilities[] = {
 	CAP_SETGID, CAP_SETUID,	      CAP_SYS_CHROOT, CAP_SETFCAP, CAP_AUDIT_WRITE,
 };
 
-static void drop_capabilities(bool confined)
+static void drop_capabilities(void)
 {
 	for (int cap = 0; cap <= 63; cap++)
-		if (!memchr(kept_capabilities, cap, sizeof(kept_capabilities)) ||
-		    (cap == CAP_SYS_CHROOT && !confined))
+		if (!memchr(kept_capabilities, cap, sizeof(kept_capabilities)))
 			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
@@ -71,15 +70,12 @@ static const char *step_names[] = {"descriptors", "root", "chdir", "exec"};
 
 /*
  * Makes `root` the root and takes everything else out of sight: a chroot alone can be left by who may
- * chroot, and this system's files are behind it. Where mounts can't be made the chroot must do, without
- * the right to make another one: *ret_confined is false.
+ * chroot, and this system's files are behind it.
  */
-static int enter_root(const char *root, bool *ret_confined)
+static int enter_root(const char *root)
 {
-	*ret_confined = unshare(CLONE_NEWNS) == 0;
-	if (!*ret_confined)
-		return chroot(root);
-	if (mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(root) < 0 ||
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(root) < 0 ||
 	    syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
 		return -1;
 	return 0;
@@ -93,7 +89,6 @@ static void in_child(const struct viv_sandbox_exec *s, int output, int report)
 {
 	struct rlimit no_core = {0, 0}, files = {1024, 4096};
 	struct start_failure f = {0};
-	bool confined = false;
 	int r;
 
 	setsid();
@@ -103,7 +98,7 @@ static void in_child(const struct viv_sandbox_exec *s, int output, int report)
 	f.code = -r;
 	if (r == 0) {
 		f.step = 1;
-		r = enter_root(s->root, &confined);
+		r = enter_root(s->root);
 	}
 	if (r == 0) {
 		f.step = 2;
@@ -113,7 +108,7 @@ static void in_child(const struct viv_sandbox_exec *s, int output, int report)
 		f.step = 3;
 		setrlimit(RLIMIT_CORE, &no_core);
 		setrlimit(RLIMIT_NOFILE, &files);
-		drop_capabilities(confined);
+		drop_capabilities();
 		environ = (char **)(s->env ? s->env : viv_sandbox_env); /* its PATH counts */
 		execvp(s->argv[0], (char *const *)s->argv);
 	}

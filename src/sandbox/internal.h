@@ -12,7 +12,6 @@
 enum viv_sandbox_level {
 	VIV_SANDBOX_USER_NS, /* every namespace; ids mapped */
 	VIV_SANDBOX_ROOT_NS, /* root without user namespaces: the other namespaces, same ids */
-	VIV_SANDBOX_CHROOT,  /* root that may not even mount, as in a container: chroot only */
 };
 
 /* A range of subordinate ids. */
@@ -45,8 +44,6 @@ int viv_sandbox_explain_switches(const char *sysctls, const char *self, bool roo
 				 struct viv_error *err);
 
 /* Inside: makes the scratch folder and the binds. *ret is the caller's. */
-int viv_sandbox_make_scratch(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,
-			     char **ret, struct viv_error *err);
+int viv_sandbox_make_scratch(const struct viv_sandbox_spec *spec, char **ret, struct viv_error *err);
 /* Inside, last: takes away what a memory-backed folder takes with it. */
-void viv_sandbox_drop_scratch(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,
-			      const char *scratch);
+void viv_sandbox_drop_scratch(const struct viv_sandbox_spec *spec, const char *scratch);

@@ -10,10 +10,11 @@
  * can be written.
  *
  * As an ordinary user this takes subordinate ids (newuidmap, newgidmap, /etc/subuid); root needs
- * none. Either way ids 0 to 65535 inside are real: files can be given to any of them. Root in a
- * container that forbids namespaces gets less: a chroot, on disk, that can't be left (no right to chroot
- * again, to make devices, to trace others), but with the container's network, and signals reach its
- * other processes; a warning says so. There the container is the wall.
+ * none. Either way ids 0 to 65535 inside are real: files can be given to any of them. Root that may
+ * make no user namespace does with the others. Where those are forbidden, too, as in a container of
+ * Docker's default kind, there is no sandbox but an error that says how to allow it: a chroot alone
+ * would leave foreign programs the container's network, signals to its other programs, and a life
+ * after a build that was interrupted.
  */
 
 #include "base/error.h"

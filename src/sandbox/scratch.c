@@ -137,32 +137,19 @@ static int bind_one(const struct viv_sandbox_bind *b, int host_fd, const char *s
 	return 0;
 }
 
-/* Where nothing can be mounted a link does: fn is not chrooted. */
-static int link_one(const struct viv_sandbox_bind *b, const char *scratch, struct viv_error *err)
-{
-	VIV_FREE char *target = viv_path_join(scratch, b->name);
-	VIV_FREE char *parent = viv_path_dir(target);
-	int r = viv_mkdir_p(parent, 0755, err);
-
-	if (r == 0 && symlink(b->host, target) < 0)
-		r = viv_error_set(err, errno, "cannot show %s in the sandbox", b->host);
-	return r;
-}
-
 static const char *disk_dir(const struct viv_sandbox_spec *spec)
 {
 	return spec->scratch_dir ? spec->scratch_dir : "/var/tmp";
 }
 
-static int make_base(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level, char **ret,
-		     struct viv_error *err)
+static int make_base(const struct viv_sandbox_spec *spec, char **ret, struct viv_error *err)
 {
 	const char *dir = disk_dir(spec);
 
-	if (!spec->scratch_on_disk && level != VIV_SANDBOX_CHROOT)
+	if (!spec->scratch_on_disk)
 		return mount_memory(spec, ret, err);
 	/* A mount of its own, that stays writable; see protect_host. */
-	if (level != VIV_SANDBOX_CHROOT && mount(dir, dir, NULL, MS_BIND, NULL) < 0)
+	if (mount(dir, dir, NULL, MS_BIND, NULL) < 0)
 		return viv_error_set(err, errno, "cannot use the folder %s", dir);
 	return make_folder(dir, ret, err);
 }
@@ -197,19 +184,17 @@ static int protect_host(const struct viv_sandbox_spec *spec, const char *scratch
 	return r < 0 ? viv_error_set(err, errno, "cannot write in the sandbox") : 0;
 }
 
-static int bind_all(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,
-		    const char *scratch, const int *fds, struct viv_error *err)
+static int bind_all(const struct viv_sandbox_spec *spec, const char *scratch, const int *fds,
+		    struct viv_error *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < spec->n_binds && r == 0; i++)
-		r = level == VIV_SANDBOX_CHROOT ? link_one(&spec->binds[i], scratch, err)
-						: bind_one(&spec->binds[i], fds[i], scratch, err);
+		r = bind_one(&spec->binds[i], fds[i], scratch, err);
 	return r;
 }
 
-int viv_sandbox_make_scratch(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,
-			     char **ret, struct viv_error *err)
+int viv_sandbox_make_scratch(const struct viv_sandbox_spec *spec, char **ret, struct viv_error *err)
 {
 	VIV_FREE int *fds = viv_new_array(int, spec->n_binds);
 	VIV_FREE char *scratch = NULL;
@@ -224,10 +209,10 @@ int viv_sandbox_make_scratch(const struct viv_sandbox_spec *spec, enum viv_sandb
 		else if (fds[i] < 0)
 			r = viv_error_set(err, ENOENT, "%s", spec->binds[i].host);
 	if (r == 0)
-		r = make_base(spec, level, &scratch, err);
+		r = make_base(spec, &scratch, err);
 	if (r == 0)
-		r = bind_all(spec, level, scratch, fds, err);
-	if (r == 0 && level != VIV_SANDBOX_CHROOT)
+		r = bind_all(spec, scratch, fds, err);
+	if (r == 0)
 		r = protect_host(spec, scratch, err);
 	for (size_t i = 0; i < spec->n_binds; i++)
 		viv_close(fds[i]);
@@ -236,16 +221,15 @@ int viv_sandbox_make_scratch(const struct viv_sandbox_spec *spec, enum viv_sandb
 	return r;
 }
 
-void viv_sandbox_drop_scratch(const struct viv_sandbox_spec *spec, enum viv_sandbox_level level,
-			      const char *scratch)
+void viv_sandbox_drop_scratch(const struct viv_sandbox_spec *spec, const char *scratch)
 {
-	if (!spec->scratch_on_disk && level != VIV_SANDBOX_CHROOT)
+	if (!spec->scratch_on_disk)
 		return;
 	for (size_t i = 0; i < spec->n_binds; i++) {
 		VIV_FREE char *target = viv_path_join(scratch, spec->binds[i].name);
 
 		/* What can't be unmounted must not be removed through its mount. */
-		if (level != VIV_SANDBOX_CHROOT && umount2(target, MNT_DETACH) < 0)
+		if (umount2(target, MNT_DETACH) < 0)
 			return;
 	}
 	viv_remove_tree(scratch, NULL);
