@@ -60,7 +60,7 @@
 
 #define VIV_LIBCRYPTO(symbol)                                                                      \
 	symbol(EVP_DigestFinal_ex) symbol(EVP_DigestInit_ex) symbol(EVP_DigestUpdate)              \
-	symbol(EVP_MD_CTX_free) symbol(EVP_MD_CTX_new) symbol(EVP_sha256)
+	symbol(EVP_MD_CTX_free) symbol(EVP_MD_CTX_new) symbol(EVP_sha1) symbol(EVP_sha256)
 
 #define VIV_DL_DECLARE(name) extern __typeof__(&name) sym_##name;
 VIV_LIBARCHIVE(VIV_DL_DECLARE)

@@ -294,7 +294,7 @@ static int install(struct work *w, const struct viv_install_layer *layer, bool b
 		r = forbid_services(w, false, err);
 	if (r == 0)
 		r = viv_accounts_clamp(w->root, w->epoch, err);
-	return r == 0 ? viv_scrub(w->root, err) : r;
+	return r == 0 ? viv_scrub(w->root, w->epoch, err) : r;
 }
 
 static int write_json(const char *dir, const char *name, const json_t *j, struct viv_error *err)

@@ -6,7 +6,7 @@
 
 /* To be raised when the same packages would make other bytes. */
 #define IMPORT_FORMAT 1
-#define LAYER_FORMAT  4
+#define LAYER_FORMAT  5
 
 #define ACCOUNTS_MAX (16 << 20)
 

@@ -7,8 +7,8 @@
 #include "base/str.h"
 #include "image/tree.h"
 
-/* In the tree at root, where nothing may run any more. */
-int viv_scrub(const char *root, struct viv_error *err);
+/* In the tree at root, where nothing may run any more. Times that can't go become `epoch`, in seconds. */
+int viv_scrub(const char *root, int64_t epoch, struct viv_error *err);
 /*
  * EACCES names a private key among the tree's files that are new since `before` (may be NULL): in a file
  * that no package's list names, or in one below etc, root, home, srv or var. Those that packages ship

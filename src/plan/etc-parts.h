@@ -13,3 +13,7 @@ void viv_etc_add_link(struct viv_etc *etc, const char *path, const char *target)
 void viv_etc_add_names(struct viv_etc *etc, const struct viv_config *config);
 void viv_etc_add_dhcp(struct viv_etc *etc, const struct viv_config *config); /* systemd's */
 int viv_etc_add_ssh(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err);
+
+#define VIV_ETC_UNITS "etc/systemd/system/"
+/* Units that make again, at first boot, what deb/scrub.h takes out of the layers. */
+void viv_etc_add_first_boot(struct viv_etc *etc);

@@ -75,50 +75,6 @@ static void add_time_zone(struct viv_etc *etc, const struct viv_config *config)
 	viv_etc_add_text(etc, "etc/timezone", line);
 }
 
-#define SYSTEM "etc/systemd/system/"
-
-/*
- * What was taken out of the layers because it is unlike on each machine (deb/scrub.c), and how it comes
- * back: before the service that needs it, where its program is installed.
- */
-static const struct {
-	const char *unit, *wanted_by, *program, *missing, *command;
-} made_at_boot[] = {
-	{"viv-ssh-keys", "ssh.service", "/usr/sbin/sshd", "/etc/ssh/ssh_host_ed25519_key",
-	 "/usr/bin/ssh-keygen -q -t ed25519 -N \"\" -f /etc/ssh/ssh_host_ed25519_key"},
-	{"viv-snakeoil", "sysinit.target", "/usr/sbin/make-ssl-cert",
-	 "/etc/ssl/private/ssl-cert-snakeoil.key",
-	 "/usr/sbin/make-ssl-cert generate-default-snakeoil"},
-	{"viv-rndc-key", "named.service", "/usr/sbin/rndc-confgen", "/etc/bind/rndc.key",
-	 "/usr/sbin/rndc-confgen -a"},
-};
-
-static void add_made_at_boot(struct viv_etc *etc)
-{
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(made_at_boot); i++) {
-		VIV_FREE char *path = viv_asprintf(SYSTEM "%s.service", made_at_boot[i].unit);
-		VIV_FREE char *link = viv_asprintf(SYSTEM "%s.wants/%s.service",
-						   made_at_boot[i].wanted_by, made_at_boot[i].unit);
-		VIV_FREE char *target = viv_asprintf("../%s.service", made_at_boot[i].unit);
-		VIV_FREE char *text = viv_asprintf("[Unit]\n"
-						   "Description=Make %s\n"
-						   "DefaultDependencies=no\n"
-						   "ConditionFileIsExecutable=%s\n"
-						   "ConditionPathExists=!%s\n"
-						   "After=local-fs.target\n"
-						   "Before=%s\n"
-						   "[Service]\n"
-						   "Type=oneshot\n"
-						   "ExecStart=%s\n",
-						   made_at_boot[i].missing, made_at_boot[i].program,
-						   made_at_boot[i].missing, made_at_boot[i].wanted_by,
-						   made_at_boot[i].command);
-
-		viv_etc_add_text(etc, path, text);
-		viv_etc_add_link(etc, link, target);
-	}
-}
-
 /* Units that do nothing but take time in a machine without a display, EFI variables or a text console. */
 static void mask_units(struct viv_etc *etc, const struct viv_config *config)
 {
@@ -128,7 +84,7 @@ static void mask_units(struct viv_etc *etc, const struct viv_config *config)
 	if (viv_config_bool(config, "virtualisation.graphics"))
 		return;
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(units); i++) {
-		VIV_FREE char *path = viv_asprintf(SYSTEM "%s", units[i]);
+		VIV_FREE char *path = viv_asprintf(VIV_ETC_UNITS "%s", units[i]);
 
 		viv_etc_add_link(etc, path, "/dev/null");
 	}
@@ -141,7 +97,7 @@ static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 	VIV_STR list = VIV_STR_INIT;
 	size_t i;
 
-	viv_etc_add_text(etc, SYSTEM "viv-booted.service",
+	viv_etc_add_text(etc, VIV_ETC_UNITS "viv-booted.service",
 		 "[Unit]\n"
 		 "Description=Tell the host that the system is up\n"
 		 "ConditionPathExists=/run/viv/agent\n"
@@ -149,9 +105,9 @@ static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 		 "[Service]\n"
 		 "Type=oneshot\n"
 		 "ExecStart=/run/viv/agent --booted\n");
-	viv_etc_add_link(etc, SYSTEM "multi-user.target.wants/viv-booted.service", "../viv-booted.service");
-	viv_etc_add_link(etc, SYSTEM "default.target", "/usr/lib/systemd/system/multi-user.target");
-	viv_etc_add_text(etc, SYSTEM "serial-getty@ttyS0.service.d/viv.conf",
+	viv_etc_add_link(etc, VIV_ETC_UNITS "multi-user.target.wants/viv-booted.service", "../viv-booted.service");
+	viv_etc_add_link(etc, VIV_ETC_UNITS "default.target", "/usr/lib/systemd/system/multi-user.target");
+	viv_etc_add_text(etc, VIV_ETC_UNITS "serial-getty@ttyS0.service.d/viv.conf",
 		 "[Service]\n"
 		 "ExecStart=\n"
 		 "ExecStart=-/sbin/agetty --autologin root --noclear --keep-baud 115200,57600 - $TERM\n");
@@ -160,7 +116,7 @@ static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 	/* ConditionNeedsUpdate: sysusers, hwdb, catalog, ldconfig ran when the packages were installed. */
 	viv_etc_add_text(etc, "etc/.updated", "");
 	viv_etc_add_text(etc, "var/.updated", "");
-	add_made_at_boot(etc);
+	viv_etc_add_first_boot(etc);
 	mask_units(etc, config);
 	viv_etc_add_dhcp(etc, config);
 	json_array_foreach((json_t *)modules, i, m)
