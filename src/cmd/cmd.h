@@ -94,6 +94,7 @@ int viv_cmd_parse_duration(const char *text, int64_t *ret_ms, struct viv_error *
 #define VIV_MACHINE_FLAGS                                                                          \
 	{"memory", 0, "SIZE", "memory of the guest (virtualisation.memorySize): 2G, 512M"},        \
 	{"cores", 0, "N", "its CPUs (virtualisation.cores)"},                                      \
+	{"graphics", 0, NULL, "a screen (virtualisation.graphics): a window, or VNC"},             \
 	{"cdrom", 0, "FILE", "start from an ISO image; nothing of Debian is built"},               \
 	{"boot-order", 0, "ORDER", "start from disk (c) and CD-ROM (d) in that order: d,c"},       \
 	{"forward", 0, "PORT:PORT", "a host's port that leads into the guest: 2222:22, 0.0.0.0:80:80, 53:53/udp"}

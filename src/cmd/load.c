@@ -14,6 +14,7 @@ static const struct {
 	{"package", "environment.systemPackages", .append = true},
 	{"memory", "virtualisation.memorySize"},
 	{"cores", "virtualisation.cores"},
+	{"graphics", "virtualisation.graphics"},
 	{"cdrom", "virtualisation.cdrom", .path = true},
 	{"boot-order", "virtualisation.bootOrder"},
 };
@@ -65,9 +66,9 @@ static bool setting_of(const struct viv_arg *a, struct viv_strv *texts,
 			continue;
 		VIV_FREE char *path = NULL;
 
-		if (stand_for[i].path && viv_path_absolute(a->value, &path, NULL) < 0)
+		if (stand_for[i].path && a->value && viv_path_absolute(a->value, &path, NULL) < 0)
 			path = viv_strdup(a->value);
-		viv_strv_pushf(texts, "%s=%s", stand_for[i].option, path ? path : a->value);
+		viv_strv_pushf(texts, "%s=%s", stand_for[i].option, path ? path : a->value ? a->value : "true");
 		*ret = (struct viv_config_setting){texts->items[texts->count - 1],
 						   stand_for[i].append};
 		return true;

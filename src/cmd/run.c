@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "base/status.h"
+#include "run/devices.h"
 #include "run/firmware.h"
 
 #include <unistd.h>
@@ -29,7 +30,7 @@ static const struct viv_flag flags[] = {
 static int print_command_line(struct run *run, struct viv_error *err)
 {
 	struct viv_machine *m = &run->m.machine;
-	VIV_FREE char *runtime = NULL;
+	VIV_FREE char *runtime = NULL, *prefix = NULL, *before = NULL;
 	VIV_STRV argv = VIV_STRV_INIT;
 	VIV_STR text = VIV_STR_INIT;
 	int r = viv_dir_runtime(&runtime, err);
@@ -39,6 +40,10 @@ static int print_command_line(struct run *run, struct viv_error *err)
 	m->name = viv_strdup(run->spec.name);
 	m->terminal = true;
 	m->agent.path = viv_asprintf("%s/%s.agent", runtime, m->name);
+	prefix = viv_asprintf("%s.", m->name);
+	viv_devices_set_paths(&m->devices, runtime, prefix);
+	before = viv_devices_before(&m->devices);
+	viv_str_add(&text, before ? before : "");
 	viv_qemu_command(m, &argv);
 	viv_qemu_command_text(&argv, &text);
 	viv_progress_clear(run->cmd->report);

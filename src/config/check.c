@@ -301,6 +301,62 @@ static void check_disks(struct viv_eval *ev)
 	viv_disks_check(&disks, disk_fault, ev);
 }
 
+static void check_credentials(struct viv_eval *ev)
+{
+	static const char *const contents[] = {"text", "source", NULL};
+	const struct viv_slot *all = option(ev, "virtualisation.credentials");
+
+	for (size_t i = 0; i < all->n_children; i++) {
+		const struct viv_slot *c = all->children[i];
+
+		only_one(ev, c, contents);
+		if (c->state == VIV_SLOT_DONE && !given(c, "text") && !given(c, "source"))
+			fault(ev, c, c, "it has neither text nor source");
+	}
+}
+
+static int64_t number(const struct viv_slot *s)
+{
+	return s->state == VIV_SLOT_DONE && s->value && s->value->kind == VIV_VALUE_INT ? s->value->i
+											: 0;
+}
+
+static void check_processors(struct viv_eval *ev)
+{
+	const struct viv_slot *cores = option(ev, "virtualisation.cores");
+	const struct viv_slot *sockets = option(ev, "virtualisation.sockets");
+	const struct viv_slot *threads = option(ev, "virtualisation.threads");
+	int64_t n = number(cores), s = number(sockets), t = number(threads);
+
+	/* By default there are as many as these two make. */
+	if (cores->n_defs && n && s && t && n % (s * t) != 0)
+		fault(ev, s > 1 ? sockets : threads, s > 1 ? sockets : threads,
+		      "%lld cores can't be shared out to %lld sockets with %lld threads a core",
+		      (long long)n, (long long)s, (long long)t);
+}
+
+static bool has(const struct viv_value *set, const char *key)
+{
+	const struct viv_value *v = viv_value_member(set, key);
+
+	return v && v->kind != VIV_VALUE_NULL;
+}
+
+static void check_usb(struct viv_eval *ev)
+{
+	const struct viv_slot *s = option(ev, "virtualisation.usb.devices");
+
+	if (s->state != VIV_SLOT_DONE || !s->value)
+		return;
+	for (size_t i = 0; i < s->value->list.count; i++) {
+		const struct viv_value *d = s->value->list.items[i];
+		int ids = has(d, "vendor") + has(d, "product"), places = has(d, "bus") + has(d, "port");
+
+		if (ids + places != 2 || ids == 1)
+			item_fault(ev, s, i, "give vendor and product, or bus and port");
+	}
+}
+
 void viv_check(struct viv_eval *ev)
 {
 	check_forwards(ev);
@@ -308,4 +364,7 @@ void viv_check(struct viv_eval *ev)
 	check_disks(ev);
 	check_users(ev);
 	check_etc(ev);
+	check_credentials(ev);
+	check_processors(ev);
+	check_usb(ev);
 }

@@ -267,6 +267,36 @@ static bool boot_order(const char *s)
 	return seen;
 }
 
+/* As lsusb shows it, or with 0x in front. */
+static bool usb_id(const char *s)
+{
+	if (viv_starts_with(s, "0x"))
+		s += 2;
+	return strlen(s) >= 1 && strlen(s) <= 4 && strspn(s, "0123456789abcdefABCDEF") == strlen(s);
+}
+
+/* The ports on the way from the root hub: at most 7 (USB 3.2, 4.1.1). */
+static bool usb_port(const char *s)
+{
+	unsigned n = 0;
+
+	for (;; s++) {
+		size_t digits = strspn(s, DIGITS);
+
+		if (digits < 1 || digits > 3 || ++n > 7)
+			return false;
+		s += digits;
+		if (*s != '.')
+			return !*s;
+	}
+}
+
+/* A file's name, as systemd wants it. */
+static bool credential(const char *s)
+{
+	return spelled(s, ALPHABET "_" DIGITS, "-.@:", 1, 128);
+}
+
 const struct viv_text_rule
 	viv_rule_host_name = {"a host name (letters, digits and -, at most 63)", host_name},
 	viv_rule_boot_order = {"an order of c (the disk) and d (the CD-ROM), such as \"d,c\"", boot_order},
@@ -291,4 +321,7 @@ const struct viv_text_rule
 	viv_rule_interface = {"an interface's name (letters, digits, . _ and -, at most 15)", interface},
 	viv_rule_domain = {"a domain such as \"example.org\"", domain},
 	viv_rule_ssh_key = {"a public key, one line of an authorized_keys file", ssh_key},
-	viv_rule_serial = {"a disk's serial (letters, digits, . _ and -)", serial};
+	viv_rule_serial = {"a disk's serial (letters, digits, . _ and -)", serial},
+	viv_rule_usb_id = {"four hexadecimal digits such as \"0951\"", usb_id},
+	viv_rule_usb_port = {"a port such as \"4\" or \"1.2\"", usb_port},
+	viv_rule_credential = {"a credential's name (letters, digits and _ - . @ :)", credential};

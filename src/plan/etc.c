@@ -90,6 +90,25 @@ static void mask_units(struct viv_etc *etc, const struct viv_config *config)
 	}
 }
 
+#define AUTOLOGIN "/sbin/agetty --autologin root --noclear "
+
+/* On a screen somebody logs in as on the serial console; a watchdog is kept from biting. */
+static void add_device_files(struct viv_etc *etc, const struct viv_config *config)
+{
+	VIV_FREE char *watchdog = NULL;
+
+	if (viv_config_bool(config, "virtualisation.graphics"))
+		viv_etc_add_text(etc, SYSTEM "getty@tty1.service.d/viv.conf",
+			 "[Service]\n"
+			 "ExecStart=\n"
+			 "ExecStart=-" AUTOLOGIN "- $TERM\n");
+	if (!viv_config_bool(config, "virtualisation.watchdog.enable"))
+		return;
+	watchdog = viv_asprintf("[Manager]\nRuntimeWatchdogSec=%llds\n",
+				(long long)viv_config_int(config, "virtualisation.watchdog.timeout"));
+	viv_etc_add_text(etc, "etc/systemd/system.conf.d/viv-watchdog.conf", watchdog);
+}
+
 /* What makes a booted systemd tell the agent so, and what spares it work that the build did. */
 static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 {
@@ -110,7 +129,7 @@ static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 	viv_etc_add_text(etc, VIV_ETC_UNITS "serial-getty@ttyS0.service.d/viv.conf",
 		 "[Service]\n"
 		 "ExecStart=\n"
-		 "ExecStart=-/sbin/agetty --autologin root --noclear --keep-baud 115200,57600 - $TERM\n");
+		 "ExecStart=-" AUTOLOGIN "--keep-baud 115200,57600 - $TERM\n");
 	/* Empty, not missing: this is no first boot that asks questions, and each machine gets its own. */
 	viv_etc_add_text(etc, "etc/machine-id", "");
 	/* ConditionNeedsUpdate: sysusers, hwdb, catalog, ldconfig ran when the packages were installed. */
@@ -118,6 +137,7 @@ static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 	viv_etc_add_text(etc, "var/.updated", "");
 	viv_etc_add_first_boot(etc);
 	mask_units(etc, config);
+	add_device_files(etc, config);
 	viv_etc_add_dhcp(etc, config);
 	json_array_foreach((json_t *)modules, i, m)
 		viv_str_addf(&list, "%s\n", json_string_value(m));

@@ -64,6 +64,12 @@ static void choose_base(struct viv_plan *p)
 }
 
 /* The cloud kernel is smaller and boots faster, but knows no graphics, USB or sound. */
+static bool needs_full_kernel(const struct viv_config *config)
+{
+	return viv_config_bool(config, "virtualisation.graphics") ||
+	       json_array_size(viv_config_get(config, "virtualisation.usb.devices"));
+}
+
 static void choose_kernel(struct viv_plan *p)
 {
 	const char *asked = viv_config_string(p->config, "boot.kernel");
@@ -71,7 +77,7 @@ static void choose_kernel(struct viv_plan *p)
 
 	if (asked)
 		p->kernel_package = viv_strdup(asked);
-	else if (viv_config_bool(p->config, "virtualisation.graphics"))
+	else if (needs_full_kernel(p->config))
 		p->kernel_package = viv_asprintf("linux-image-%s", arch);
 	else
 		p->kernel_package = viv_asprintf("linux-image-cloud-%s", arch);
@@ -159,6 +165,22 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 	return choose_lock_file(p->config, &p->lock_file, err);
 }
 
+/*
+ * Devices that nobody else would load a driver for: without systemd there is no udev, and Debian keeps
+ * udev from loading those of watchdogs.
+ */
+static void choose_device_modules(struct viv_plan *p)
+{
+	if (viv_config_bool(p->config, "virtualisation.watchdog.enable"))
+		viv_strv_push(&p->initrd_modules, "i6300esb");
+	if (uses_systemd(p->config))
+		return;
+	if (json_array_size(viv_config_get(p->config, "virtualisation.usb.devices")))
+		viv_strv_push(&p->initrd_modules, "xhci_pci");
+	if (json_object_size(viv_config_get(p->config, "virtualisation.credentials")))
+		viv_strv_push(&p->initrd_modules, "qemu_fw_cfg");
+}
+
 /* What the initrd must hold to find the root; a kernel that has one built in needs no module. */
 static void choose_modules(struct viv_plan *p)
 {
@@ -170,6 +192,7 @@ static void choose_modules(struct viv_plan *p)
 	if (has_disk(p->config))
 		viv_strv_push(&p->initrd_modules, "ext4");
 	viv_plan_disk_modules(p->config, &p->initrd_modules);
+	choose_device_modules(p);
 	push_option(&p->initrd_modules, p->config, "boot.initrd.kernelModules");
 	if (!uses_systemd(p->config))
 		push_option(&p->initrd_modules, p->config, "boot.kernelModules");

@@ -99,6 +99,9 @@ static void of_gone(const struct viv_run_facts *f, struct viv_outcome *o)
 	case VIV_VM_PANIC:
 		reason = viv_asprintf("the guest's kernel panicked %s", before_what(f));
 		break;
+	case VIV_VM_WATCHDOG:
+		reason = viv_asprintf("the guest's watchdog expired %s", before_what(f));
+		break;
 	case VIV_VM_INIT:
 		reason = viv_asprintf("the guest could not start: %s", f->end_text);
 		break;

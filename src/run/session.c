@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "base/status.h"
 #include "run/control.h"
+#include "run/display.h"
 #include "run/keyboard.h"
 #include "run/local.h"
 #include "run/vm.h"
@@ -430,6 +431,14 @@ static int take_dir(struct session *s, struct viv_error *err)
 	return r < 0 ? r : viv_machine_dir_take(runtime, s->spec->name, false, &s->dir, err);
 }
 
+static void say_screen(const struct session *s)
+{
+	VIV_FREE char *advice = viv_display_advice(&s->spec->machine->devices);
+
+	if (advice)
+		viv_say(s->spec->report, VIV_INFO, "%s", advice);
+}
+
 static int start(struct session *s, struct viv_error *err)
 {
 	const struct viv_vm_events events = {
@@ -462,6 +471,8 @@ static int start(struct session *s, struct viv_error *err)
 	}
 	if (r == 0)
 		r = viv_vm_start(s->loop, s->spec->machine, &s->dir, &events, &s->vm, err);
+	if (r == 0)
+		say_screen(s);
 	if (r == 0)
 		r = open_control(s, err);
 	return r == 0 ? start_limits(s, err) : r;

@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "qemu/accel.h"
 #include "qemu/program.h"
+#include "run/devices.h"
 #include "run/disk.h"
 #include "run/disks.h"
 #include "run/firmware.h"
@@ -22,7 +23,6 @@ static void add_words(struct viv_strv *v, const char *text)
 void viv_system_kernel_params(const struct viv_machine *m, size_t n_layers, const char *upper,
 			      struct viv_strv *ret)
 {
-	viv_strv_push(ret, "console=ttyS0");
 	viv_strv_push(ret, "panic=-1");
 	viv_strv_push(ret, "quiet");
 	if (m->accel == VIV_ACCEL_TCG) {
@@ -104,7 +104,9 @@ int viv_system_check_qemu(const struct viv_config *config, struct viv_error *err
 {
 	VIV_CLEANUP(viv_qemu_program_free) struct viv_qemu_program program = {0};
 
-	return find_qemu(config, &program, err);
+	int r = find_qemu(config, &program, err);
+
+	return r < 0 ? r : viv_devices_check(config, program.path, err);
 }
 
 static int choose_qemu(const struct viv_config *config, const struct viv_system_extra *extra,
@@ -148,6 +150,18 @@ static void add_extra(const struct viv_config *config, const struct viv_system_e
 	add_words(&m->kernel_params, extra->kernel_params);
 }
 
+/*
+ * Not through PVH: with a screen, which has no text there; with a TPM, whose log makes the firmware's ACPI
+ * tables so large that QEMU puts a PVH kernel's initrd over them (docs/boot.md).
+ */
+static const char *choose_kernel(const struct viv_machine *m, const struct viv_system *system,
+				 const struct viv_system_extra *extra)
+{
+	if (extra->kernel)
+		return extra->kernel;
+	return m->devices.display || m->devices.tpm ? system->bzimage : system->kernel;
+}
+
 int viv_system_machine(const struct viv_config *config, const struct viv_system *system,
 		       const struct viv_system_extra *extra, struct viv_machine *ret,
 		       char **ret_accel_why, struct viv_error *err)
@@ -156,17 +170,19 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 	const char *upper = NULL;
 	int r;
 
-	m.cores = (unsigned)viv_config_int(config, "virtualisation.cores");
+	m.cores = viv_devices_cores(config);
 	m.memory_mib = (unsigned)viv_config_int(config, "virtualisation.memorySize");
 	m.spare_ports = SPARE_PORTS;
-	m.kernel = viv_strdup(extra->kernel ? extra->kernel : system->kernel);
 	m.initrd = viv_strdup(system->initrd);
 	r = viv_nics_add(config, extra->net_options, &m, err);
 	if (r == 0 && !extra->no_disk && !extra->for_script)
 		r = viv_nics_check_ports(config, &m, err);
 	if (r == 0)
 		r = choose_qemu(config, extra, &m, ret_accel_why, err);
+	if (r == 0)
+		r = viv_devices_make(config, &m, err);
 	if (r == 0) {
+		m.kernel = viv_strdup(choose_kernel(&m, system, extra));
 		viv_system_add_layers(&m, &system->layers);
 		r = add_disk(config, extra, &m, &upper, err);
 	}
@@ -176,6 +192,7 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 		r = viv_firmware_make(config, extra->no_disk || extra->for_script, &m, err);
 	if (r < 0)
 		return r;
+	viv_devices_consoles(config, &m.kernel_params);
 	viv_system_kernel_params(&m, system->layers.count, upper, &m.kernel_params);
 	viv_strv_push_all(&m.kernel_params, (const char *const *)system->kernel_params.items);
 	add_extra(config, extra, &m);

@@ -21,7 +21,10 @@ struct viv_system_extra {
 	const char *for_script;
 };
 
-/* Is the QEMU there that the configuration names? For before a build, which takes longer. */
+/*
+ * Is the QEMU there that the configuration names, and what the machine's devices need of this host? For
+ * before a build, which takes longer.
+ */
 int viv_system_check_qemu(const struct viv_config *config, struct viv_error *err);
 
 /*
@@ -33,7 +36,7 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 		       const struct viv_system_extra *extra, struct viv_machine *ret,
 		       char **ret_accel_why, struct viv_error *err);
 
-/* What the guest's init is told (docs/boot.md). upper: "memory", "disk", "none". */
+/* What the guest's kernel and init are told (docs/boot.md), but for the consoles. upper: "memory", "disk", "none". */
 void viv_system_kernel_params(const struct viv_machine *m, size_t n_layers, const char *upper,
 			      struct viv_strv *ret);
 /* Adds the layers' disks, lowest first, by the serials that the guest's init looks for. */

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "run/devices.h"
 #include "run/disk-image.h"
 #include "run/network.h"
 #include "run/wires.h"
@@ -24,6 +25,7 @@ struct viv_vm {
 	char *qemu;
 	pid_t pid; /* 0: reaped */
 	int status; /* as of waitpid, once reaped */
+	pid_t tpm;  /* swtpm; 0: none */
 	struct viv_source *child, *deadline, *errors;
 	int errors_fd;
 	struct viv_str said; /* QEMU's stderr, the end of it */
@@ -31,7 +33,7 @@ struct viv_vm {
 	struct viv_agent *agent;
 	struct viv_console *console;
 	bool qmp_gone, agent_gone, console_gone;
-	bool panicked, kill_asked, killed, ended;
+	bool panicked, watchdog_bit, kill_asked, killed, ended;
 	char *shutdown_reason; /* QMP's word for it */
 	char *fatal;	       /* what init said */
 	struct viv_network *network;
@@ -88,6 +90,8 @@ static enum viv_vm_end how_ended(struct viv_vm *vm)
 		return VIV_VM_STOPPED;
 	if (was_killed(vm))
 		return VIV_VM_OUTSIDE;
+	if (vm->watchdog_bit)
+		return VIV_VM_WATCHDOG;
 	if (WIFEXITED(vm->status) && WEXITSTATUS(vm->status) == 0) {
 		if (viv_streq(reason, "guest-shutdown"))
 			return VIV_VM_POWEROFF;
@@ -289,7 +293,7 @@ static void on_console_closed(struct viv_console *c, void *arg)
 static void on_qmp_event(struct viv_qmp *q, const char *name, const json_t *data, void *arg)
 {
 	struct viv_vm *vm = arg;
-	const char *reason = viv_json_str(data, "reason");
+	const char *reason = viv_json_str(data, "reason"), *action = viv_json_str(data, "action");
 
 	if (viv_streq(name, "SHUTDOWN") && reason) {
 		free(vm->shutdown_reason);
@@ -297,6 +301,9 @@ static void on_qmp_event(struct viv_qmp *q, const char *name, const json_t *data
 	} else if (viv_streq(name, "GUEST_PANICKED") && !vm->panicked) {
 		vm->panicked = true;
 		wait_for_last_words(vm);
+	} else if (viv_streq(name, "WATCHDOG")) {
+		/* QEMU ends by itself, unless qemu.options have it do something else. */
+		vm->watchdog_bit = action && viv_streq(action, "reset");
 	}
 }
 
@@ -471,6 +478,8 @@ int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_
 	if (r == 0)
 		r = viv_wires_make(m, &w, err);
 	if (r == 0)
+		r = viv_devices_start(&m->devices, dir, &w, &vm->tpm, err);
+	if (r == 0)
 		r = spawn(vm, m, &w, err);
 	viv_wires_close_theirs(&w);
 	if (r == 0)
@@ -486,6 +495,15 @@ int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_
 	return 0;
 }
 
+static void end_child(pid_t pid)
+{
+	if (!pid)
+		return;
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 void viv_vm_free(struct viv_vm *vm)
 {
 	if (!vm)
@@ -493,11 +511,8 @@ void viv_vm_free(struct viv_vm *vm)
 	viv_source_remove(vm->child);
 	viv_source_remove(vm->deadline);
 	viv_source_remove(vm->errors);
-	if (vm->pid) {
-		kill(vm->pid, SIGKILL);
-		while (waitpid(vm->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	end_child(vm->pid);
+	end_child(vm->tpm);
 	viv_agent_free(vm->agent);
 	viv_console_free(vm->console);
 	viv_qmp_free(vm->qmp);

@@ -73,6 +73,7 @@ static int make(struct boot *b, struct viv_error *err)
 	m->board = viv_strdup(program.q35);
 	m->cpu = m->accel == VIV_ACCEL_TCG ? viv_strdup(viv_qemu_tcg_cpu(&program)) : NULL;
 	viv_system_add_layers(m, &b->layers);
+	viv_strv_push(&m->kernel_params, "console=ttyS0");
 	viv_system_kernel_params(m, b->layers.count, b->upper, &m->kernel_params);
 	viv_strv_push_all(&m->kernel_params, (const char *const *)b->params.items);
 	b->spec.machine = m;

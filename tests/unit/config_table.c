@@ -345,9 +345,10 @@ static void reference(void **state)
 	VIV_STR one = VIV_STR_INIT, man = VIV_STR_INIT;
 	VIV_JSON *all = NULL;
 
-	assert_int_equal(viv_reference_text("CORES", &one), 1);
-	assert_string_equal(one.data, "virtualisation.cores\n    Virtual processors.\n"
-				      "    Type:    an integer from 1 to 512\n    Default: 1\n"
+	assert_int_equal(viv_reference_text("TION.CORES", &one), 1);
+	assert_string_equal(one.data, "virtualisation.cores\n    Virtual processors, all together.\n"
+				      "    Type:    an integer from 1 to 512\n"
+				      "    Default: 1, or as many as sockets and threads make\n"
 				      "    Example: virtualisation.cores = 4\n");
 	viv_str_clear(&one);
 	assert_int_equal(viv_reference_text("users.users.paul.uid", &one), 1);

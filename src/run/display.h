@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Where a machine's screen is shown: as its option says, or as this host and its QEMU can. */
+
+#include "base/error.h"
+#include "qemu/devices.h"
+
+/*
+ * wish: virtualisation.display. desktop: a window could be opened here. help: what QEMU says to
+ * `-display help`. EINVAL, ENOTSUP: the wish can't be met; the message says why.
+ */
+int viv_display_choose(const char *wish, bool desktop, const char *help, enum viv_display *ret,
+		       struct viv_error *err);
+/* $WAYLAND_DISPLAY or $DISPLAY. */
+bool viv_display_has_desktop(void);
+/* Asks the program. *ret is the caller's. */
+int viv_display_ask(const char *qemu, char **ret, struct viv_error *err);
+/* For people: what to do to see the screen; NULL where it is in a window. The caller frees it. */
+char *viv_display_advice(const struct viv_devices *d);
