@@ -67,7 +67,7 @@ kill -9 $sleep
 expect 0 timeout 60 "$VIV" exec -- sh -c 'while kill -0 $(cat /tmp/pid) 2>/dev/null; do :; done'
 
 # A shell: a terminal that resizes, Ctrl-C, its status; ~. leaves it; the console.
-expect 5 "$terminal" 120 '# ' '@40x100' '' 'stty size\r' '40 100' '' '# ' 'echo g""o; sleep 300\r' \
+expect 5 "$terminal" 120 '# ' '@40x100' '' 'stty size\r' '40 100' '' '# ' 'sh -c "echo g""o; exec sleep 300"\r' \
 	'go' '\x03' '# ' 'exit 5\r' -- "$VIV" shell
 expect 130 "$terminal" 120 '# ' 'echo typed\r' 'typed' '\r~.' -- "$VIV" shell vm
 expect 0 "$VIV" shell <<<'echo from stdin'
