@@ -90,6 +90,13 @@ static void add_devices(const struct viv_machine *m, struct viv_strv *v)
 		viv_strv_push(v, "-device");
 		viv_strv_pushf(v, "pcie-root-port,id=spare%u,chassis=%u", i, i + 1);
 	}
+	if (m->shared_fd > 2) {
+		viv_strv_push(v, "-object");
+		viv_strv_pushf(v, "memory-backend-file,id=shared,size=%uM,share=on,"
+				  "mem-path=/proc/self/fd/%d",
+			       m->shared_mib, m->shared_fd);
+		args_add(v, "-device", "ivshmem-plain,memdev=shared,master=on");
+	}
 }
 
 static void add_sandbox(const struct viv_machine *m, struct viv_strv *v)

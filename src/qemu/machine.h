@@ -58,6 +58,12 @@ struct viv_machine {
 	unsigned spare_ports; /* root ports to plug devices into later */
 	bool terminal;	      /* console and monitor on QEMU's own terminal (for people) */
 	struct viv_channel qmp, agent, console;
+	/*
+	 * Memory that the guest shares with us, for `viv cp` (src/transfer): > 2: a file of this many
+	 * MiB that QEMU inherits under this number.
+	 */
+	int shared_fd;
+	unsigned shared_mib;
 	struct viv_strv extra; /* raw arguments, last */
 };
 

@@ -26,6 +26,7 @@ struct control_caller {
 	bool waits;		/* for the machine's end */
 	char *lost;		/* … because its command was lost with the machine: what was said */
 	bool asked;		/* QEMU, and its answer has not come */
+	bool sharing;		/* it has the shared memory, as long as it is connected */
 	bool gone;		/* nobody is there; freed when the command has ended or QEMU answered */
 };
 

@@ -219,6 +219,21 @@ static int do_screenshot(struct control_caller *k, const json_t *request, struct
 	return r;
 }
 
+/* One caller at a time has it: they would overwrite each other's. */
+static int do_memory(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	struct viv_control *c = k->control;
+
+	for (struct control_caller *other = c->first; other; other = other->next)
+		if (other->sharing)
+			return viv_error_say(err, EBUSY, "the shared memory is in use");
+	if (c->host.shared < 0)
+		return viv_error_say(err, ENOTSUP, "there is no shared memory");
+	k->sharing = true;
+	control_answer(k, json_pack("{s:b}", "memory", true), &c->host.shared, 1);
+	return 0;
+}
+
 static int do_console(struct control_caller *k, const json_t *request, struct viv_error *err)
 {
 	if (!k->control->host.console)
@@ -235,6 +250,7 @@ static const struct request {
 } requests[] = {
 	{"status", true, do_status},   {"exec", false, do_exec}, {"signal", true, do_signal},
 	{"resize", true, do_resize},   {"wait", false, do_wait}, {"stop", false, do_stop},
+	{"memory", false, do_memory},
 	{"console", false, do_console}, {"screenshot", false, do_screenshot},
 };
 

@@ -6,9 +6,14 @@
 #include "run/client.h"
 #include "transfer/transfer.h"
 
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define COMPLAINTS_MAX 60
+#define WORD_BYTES     16
+#define MEMORY_FROM    (1u << 20) /* bytes for which the shared memory is worth asking for */
 #define SAID_MAX       (256u << 10)
 #define PIPE_SIZE      (1 << 20)
 #define SHOWN_FROM     (32u << 20) /* bytes after which people want to see something */
@@ -20,6 +25,8 @@ struct copying {
 	struct viv_strv *complaints;
 	size_t left_out; /* complaints beyond what is kept */
 	int said;	 /* the guest's complaints */
+	struct viv_transfer_memory memory; /* base is NULL where there is none */
+	char word[2 * WORD_BYTES + 1];	   /* that it begins with */
 	const char *what; /* "in", "out" */
 	bool shown;	 /* that it is under way */
 };
@@ -110,28 +117,101 @@ static int finish(struct copying *c, struct viv_messages *m, long done, struct v
 	return 0;
 }
 
+/* Is there so much to copy that it is worth it? What is in folders is not looked at. */
+static bool is_much(const struct viv_copy *copy)
+{
+	for (const char *const *p = copy->from; *p; p++) {
+		struct stat st;
+
+		if (stat(*p, &st) == 0 && (S_ISDIR(st.st_mode) || st.st_size >= MEMORY_FROM))
+			return true;
+	}
+	return false;
+}
+
+/* The guest knows the memory by the word that we write there. */
+static void write_word(struct copying *c)
+{
+	uint8_t random[WORD_BYTES];
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		memset(random, 0, sizeof(random));
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(c->word + 2 * i, 3, "%02x", random[i]);
+	memcpy(c->memory.base, c->word, 2 * WORD_BYTES);
+}
+
+/* Somebody else may have it, or nobody: then it goes without. */
+static void ask_for_memory(struct copying *c, struct viv_messages *m)
+{
+	VIV_JSON *answer = NULL;
+	VIV_FD fd = -1;
+	struct stat st;
+	void *p;
+
+	if (viv_client_call(m, json_pack("{s:s}", "do", "memory"), VIV_CLIENT_ANSWER_MS, &answer,
+			    NULL) < 0)
+		return;
+	fd = viv_messages_take_fd(m, 0);
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < VIV_TRANSFER_SLOT)
+		return;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return;
+	c->memory = (struct viv_transfer_memory){
+		.base = p, .slots = (unsigned)(st.st_size / VIV_TRANSFER_SLOT), .back = -1};
+	write_word(c);
+}
+
+static void add_start(const struct copying *c, const char *what, struct viv_strv *argv)
+{
+	viv_strv_push(argv, AGENT);
+	viv_strv_push(argv, what);
+	if (c->memory.base)
+		viv_strv_pushf(argv, "--memory=%s", c->word);
+}
+
+/* The guest's first byte says whether it has found the memory. NULL: no memory, or no answer. */
+static const struct viv_transfer_memory *agree(struct copying *c, int from_guest)
+{
+	char there = 0;
+
+	if (!c->memory.base || read(from_guest, &there, 1) != 1 || there != 'm')
+		return NULL;
+	return &c->memory;
+}
+
 static int put(struct copying *c, struct viv_messages *m, struct viv_error *err)
 {
 	const struct viv_copy *copy = c->copy;
 	const struct viv_transfer_listener l = {on_complaint, on_advance, c};
 	VIV_STRV argv = VIV_STRV_INIT;
-	int fds[2], r = make_pipe(fds, err);
-	long done;
+	int fds[2], back[2], r = make_pipe(fds, err);
+	long done = 0;
 
+	if (r == 0)
+		r = make_pipe(back, err);
 	if (r < 0)
 		return r;
-	viv_strv_push(&argv, AGENT);
-	viv_strv_push(&argv, "--put");
+	if (is_much(copy))
+		ask_for_memory(c, m);
+	add_start(c, "--put", &argv);
 	if (copy->folder)
 		viv_strv_push(&argv, "--folder");
 	if (copy->owners)
 		viv_strv_push(&argv, "--owners");
 	viv_strv_push(&argv, copy->to);
-	r = start(c, m, (const char *const *)argv.items, fds[0], -1, err);
+	r = start(c, m, (const char *const *)argv.items, fds[0], back[1], err);
 	viv_close(fds[0]);
-	done = r == 0 ? viv_transfer_send(fds[1], copy->from, &l) : 0;
+	viv_close(back[1]);
+	c->memory.back = back[0];
+	if (r == 0)
+		done = viv_transfer_send(fds[1], copy->from, agree(c, back[0]), &l);
 	viv_close(fds[1]);
-	return r == 0 ? finish(c, m, done, err) : r;
+	if (r == 0)
+		r = finish(c, m, done, err);
+	viv_close(back[0]);
+	return r;
 }
 
 static int get(struct copying *c, struct viv_messages *m, struct viv_error *err)
@@ -140,18 +220,24 @@ static int get(struct copying *c, struct viv_messages *m, struct viv_error *err)
 	const struct viv_transfer_listener l = {on_complaint, on_advance, c};
 	const struct viv_transfer_target target = {.path = copy->to, .folder = copy->folder};
 	VIV_STRV argv = VIV_STRV_INIT;
-	int fds[2], r = make_pipe(fds, err);
-	long done;
+	int fds[2], back[2], r = make_pipe(fds, err);
+	long done = 0;
 
+	if (r == 0)
+		r = make_pipe(back, err);
 	if (r < 0)
 		return r;
-	viv_strv_push(&argv, AGENT);
-	viv_strv_push(&argv, "--get");
+	ask_for_memory(c, m);
+	add_start(c, "--get", &argv);
 	viv_strv_push_all(&argv, copy->from);
-	r = start(c, m, (const char *const *)argv.items, -1, fds[1], err);
+	r = start(c, m, (const char *const *)argv.items, back[0], fds[1], err);
 	viv_close(fds[1]);
-	done = r == 0 ? viv_transfer_receive(fds[0], &target, &l) : 0;
+	viv_close(back[0]);
+	c->memory.back = back[1];
+	if (r == 0)
+		done = viv_transfer_receive(fds[0], &target, agree(c, fds[0]), &l);
 	viv_close(fds[0]);
+	viv_close(back[1]);
 	return r == 0 ? finish(c, m, done, err) : r;
 }
 
@@ -165,6 +251,8 @@ static int copy(int (*way)(struct copying *, struct viv_messages *, struct viv_e
 	if (c.shown)
 		viv_task_end(copy->report, r == 0);
 	viv_close(c.said);
+	if (c.memory.base)
+		munmap(c.memory.base, (size_t)c.memory.slots * VIV_TRANSFER_SLOT);
 	return r;
 }
 

@@ -379,6 +379,7 @@ static int open_control(struct session *s, struct viv_error *err)
 		.agent = viv_vm_agent(s->vm),
 		.console = viv_vm_console(s->vm),
 		.qmp = viv_vm_qmp(s->vm),
+		.shared = viv_vm_shared(s->vm),
 		.dir = s->dir.path,
 		.status = on_status,
 		.stop = on_stop,

@@ -27,7 +27,7 @@ struct viv_vm {
 	int status; /* as of waitpid, once reaped */
 	pid_t tpm;  /* swtpm; 0: none */
 	struct viv_source *child, *deadline, *errors;
-	int errors_fd;
+	int errors_fd, shared;
 	struct viv_str said; /* QEMU's stderr, the end of it */
 	struct viv_qmp *qmp;
 	struct viv_agent *agent;
@@ -49,6 +49,11 @@ struct viv_agent *viv_vm_agent(struct viv_vm *vm)
 struct viv_console *viv_vm_console(struct viv_vm *vm)
 {
 	return vm->console;
+}
+
+int viv_vm_shared(const struct viv_vm *vm)
+{
+	return vm->shared;
 }
 
 struct viv_qmp *viv_vm_qmp(struct viv_vm *vm)
@@ -441,6 +446,7 @@ static int watch(struct viv_vm *vm, struct viv_wires *w, const char *log, struct
 	int r = viv_loop_add_child(vm->loop, vm->pid, on_child, vm, &vm->child, err);
 
 	vm->errors_fd = viv_steal_fd(&w->errors);
+	vm->shared = viv_steal_fd(&w->shared);
 	if (r == 0)
 		r = viv_loop_add_io(vm->loop, vm->errors_fd, EPOLLIN, on_errors, vm, &vm->errors, err);
 	if (r == 0)
@@ -473,7 +479,7 @@ int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_
 
 	vm->loop = loop;
 	vm->events = *events;
-	vm->errors_fd = -1;
+	vm->errors_fd = vm->shared = -1;
 	r = viv_network_open(loop, m, runtime, &network, &vm->network, err);
 	if (r == 0)
 		r = viv_wires_make(m, &w, err);
@@ -517,6 +523,7 @@ void viv_vm_free(struct viv_vm *vm)
 	viv_console_free(vm->console);
 	viv_qmp_free(vm->qmp);
 	viv_close(vm->errors_fd);
+	viv_close(vm->shared);
 	viv_str_free(&vm->said);
 	free(vm->shutdown_reason);
 	free(vm->fatal);

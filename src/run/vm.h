@@ -64,5 +64,7 @@ void viv_vm_kill_soon(struct viv_vm *vm);
 
 struct viv_agent *viv_vm_agent(struct viv_vm *vm); /* never NULL; see agent_ready */
 struct viv_console *viv_vm_console(struct viv_vm *vm);
+/* What the guest shares with us; -1: nothing. Stays the machine's. */
+int viv_vm_shared(const struct viv_vm *vm);
 struct viv_qmp *viv_vm_qmp(struct viv_vm *vm);
 pid_t viv_vm_pid(const struct viv_vm *vm);

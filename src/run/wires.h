@@ -17,11 +17,12 @@ struct viv_wires {
 	size_t n_keep;
 	int errors_out;			  /* QEMU's stderr */
 	int qmp, agent, console, errors; /* our ends; errors is non-blocking */
+	int shared;			 /* the shared memory; -1: this host has none to give */
 };
 
 #define VIV_WIRES_INIT                                                                             \
 	((struct viv_wires){                                                                       \
-		.errors_out = -1, .qmp = -1, .agent = -1, .console = -1, .errors = -1})
+		.errors_out = -1, .qmp = -1, .agent = -1, .console = -1, .errors = -1, .shared = -1})
 
 /*
  * Sets m's channels, and takes over the descriptors of drives without a file, which become QEMU's

@@ -41,6 +41,7 @@ static bool is_sound(const struct viv_transfer_record *r)
 	case VIV_TRANSFER_LINK:
 		return named && r->size > 0 && r->size <= VIV_TRANSFER_LINK_MAX;
 	case VIV_TRANSFER_BLOCK:
+	case VIV_TRANSFER_MEMORY:
 		return r->name_len == 0 && r->mode > 0 && r->mode <= VIV_TRANSFER_BLOCK_MAX &&
 		       r->size <= INT64_MAX - VIV_TRANSFER_BLOCK_MAX;
 	case VIV_TRANSFER_DONE:

@@ -42,6 +42,7 @@ struct receiver {
 	unsigned depth;
 	unsigned skipped; /* folders in each other that could not be made: all below is thrown away */
 	struct incoming file;
+	const struct viv_transfer_memory *memory;
 	unsigned temps;
 	long complaints;
 	uint64_t bytes;
@@ -323,6 +324,29 @@ static int take_block(struct receiver *r, const struct viv_transfer_record *rec)
 	return e;
 }
 
+/* The same for data that is in the memory, where the other side may change it at any time. */
+static int take_memory(struct receiver *r, const struct viv_transfer_record *rec)
+{
+	struct incoming *f = &r->file;
+	const struct viv_transfer_memory *m = r->memory;
+	int code = 0;
+
+	if (!m || rec->uid >= m->slots || rec->mode > VIV_TRANSFER_SLOT || !f->open ||
+	    rec->size < f->at)
+		return -EPROTO;
+	if (f->fd >= 0)
+		code = write_at(f->fd, m->base + (size_t)rec->uid * VIV_TRANSFER_SLOT, rec->mode,
+				rec->size);
+	/* Nobody hears it any more: then the stream ends, well or not, with what is in it. */
+	while (write(m->back, "", 1) < 0 && errno == EINTR)
+		;
+	f->at = rec->size + rec->mode;
+	r->bytes += rec->mode;
+	if (r->l->advance)
+		r->l->advance(r->bytes, f->name, r->l->arg);
+	return code ? fail_file(r, code) : 0;
+}
+
 /* Gives an unnamed file a name of its own, by which it can then take another's place. */
 static int name_temp(struct receiver *r)
 {
@@ -408,8 +432,8 @@ static int take_record(struct receiver *r, bool *ret_end)
 	if (!viv_transfer_get(take(r, VIV_TRANSFER_HEAD), &rec))
 		return -EPROTO;
 	/* Between a file's beginning and its end there is only its data. */
-	if (r->file.open && rec.type != VIV_TRANSFER_BLOCK && rec.type != VIV_TRANSFER_DONE &&
-	    rec.type != VIV_TRANSFER_DROP)
+	if (r->file.open && rec.type != VIV_TRANSFER_BLOCK && rec.type != VIV_TRANSFER_MEMORY &&
+	    rec.type != VIV_TRANSFER_DONE && rec.type != VIV_TRANSFER_DROP)
 		return -EPROTO;
 	switch (rec.type) {
 	case VIV_TRANSFER_FOLDER:
@@ -420,6 +444,8 @@ static int take_record(struct receiver *r, bool *ret_end)
 		return begin_file(r, &rec);
 	case VIV_TRANSFER_BLOCK:
 		return take_block(r, &rec);
+	case VIV_TRANSFER_MEMORY:
+		return take_memory(r, &rec);
 	case VIV_TRANSFER_DONE:
 		return finish_file(r, &rec);
 	case VIV_TRANSFER_DROP:
@@ -488,6 +514,7 @@ static int open_target(struct receiver *r, const struct viv_transfer_target *t)
 }
 
 long viv_transfer_receive(int fd, const struct viv_transfer_target *target,
+			  const struct viv_transfer_memory *memory,
 			  const struct viv_transfer_listener *l)
 {
 	struct receiver *r = calloc(1, sizeof(*r));
@@ -500,6 +527,7 @@ long viv_transfer_receive(int fd, const struct viv_transfer_target *target,
 	r->in = fd;
 	r->l = l;
 	r->owners = target->owners;
+	r->memory = memory;
 	r->file.fd = r->stack[0].fd = -1;
 	result = open_target(r, target);
 	if (result == 0)

@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNK 65536
+#define CHUNK	    65536
+#define MEMORY_FROM 65536 /* bytes of a block for which it is worth it */
 
 struct sender {
 	int fd;
@@ -21,6 +22,8 @@ struct sender {
 	uint64_t bytes;
 	unsigned depth;
 	bool copies; /* sendfile does not work here */
+	const struct viv_transfer_memory *memory;
+	unsigned slot, underway; /* the next one; how many the receiver has not given back */
 };
 
 static int send_tree(struct sender *s, int dir, const char *name, const char *shown, bool follow);
@@ -141,6 +144,50 @@ static int send_block(struct sender *s, int file, off_t at, size_t len)
 	return r;
 }
 
+/* A slot that the receiver is done with. */
+static int take_slot(struct sender *s)
+{
+	char done[64];
+	ssize_t n;
+
+	while (s->underway == s->memory->slots) {
+		n = read(s->memory->back, done, s->underway < sizeof(done) ? s->underway : sizeof(done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EPIPE;
+		s->underway -= (unsigned)n;
+	}
+	return 0;
+}
+
+/* As send_block. */
+static int send_by_memory(struct sender *s, int file, off_t at, size_t len)
+{
+	struct viv_transfer_record head = {
+		.type = VIV_TRANSFER_MEMORY, .mode = (uint32_t)len, .size = (uint64_t)at};
+	uint8_t *slot = s->memory->base + (size_t)s->slot * VIV_TRANSFER_SLOT;
+	size_t done = 0;
+	int r = take_slot(s);
+
+	while (r == 0 && done < len) {
+		ssize_t n = pread(file, slot + done, len - done, at + (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return 1; /* nothing of this block was promised yet */
+		done += (size_t)n;
+	}
+	if (r < 0)
+		return r;
+	head.uid = s->slot;
+	s->slot = (s->slot + 1) % s->memory->slots;
+	s->underway++;
+	s->bytes += len;
+	return send_record(s, &head, NULL, NULL);
+}
+
 static int send_data(struct sender *s, int file, off_t from, off_t to, const char *shown)
 {
 	int r = 0;
@@ -148,7 +195,8 @@ static int send_data(struct sender *s, int file, off_t from, off_t to, const cha
 	while (r == 0 && from < to) {
 		off_t n = to - from < VIV_TRANSFER_BLOCK_MAX ? to - from : VIV_TRANSFER_BLOCK_MAX;
 
-		r = send_block(s, file, from, (size_t)n);
+		r = s->memory && n >= MEMORY_FROM ? send_by_memory(s, file, from, (size_t)n)
+						  : send_block(s, file, from, (size_t)n);
 		from += n;
 		if (s->l->advance)
 			s->l->advance(s->bytes, shown, s->l->arg);
@@ -319,9 +367,10 @@ static bool name_of(const char *path, char ret[VIV_TRANSFER_NAME_MAX + 1])
 	return ok;
 }
 
-long viv_transfer_send(int fd, const char *const *paths, const struct viv_transfer_listener *l)
+long viv_transfer_send(int fd, const char *const *paths, const struct viv_transfer_memory *memory,
+		       const struct viv_transfer_listener *l)
 {
-	struct sender s = {.fd = fd, .l = l};
+	struct sender s = {.fd = fd, .l = l, .memory = memory};
 	int r = write_all(fd, VIV_TRANSFER_MAGIC, VIV_TRANSFER_MAGIC_LEN);
 
 	for (; r == 0 && *paths; paths++) {

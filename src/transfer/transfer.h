@@ -31,12 +31,26 @@ struct viv_transfer_listener {
 };
 
 /*
+ * Memory that both sides see. The data of large blocks goes through it instead of the stream, a slot of
+ * it at a time; the receiver says with a byte that it is done with one. Over a virtio-serial port
+ * the stream itself moves 4 KiB at a time, which is slow.
+ */
+#define VIV_TRANSFER_SLOT VIV_TRANSFER_BLOCK_MAX
+
+struct viv_transfer_memory {
+	uint8_t *base;	/* VIV_TRANSFER_SLOT bytes for each … */
+	unsigned slots; /* … of so many */
+	int back;	/* where these bytes are written to, or read from */
+};
+
+/*
  * Writes the stream of these files and trees (links named here are followed, those within are sent as
  * links), each under the last component of its path, to fd, a pipe or socket in blocking mode. Returns
  * how many things were complained about, or a negative errno if the stream could not be written to its
- * end (EPIPE: nobody reads). SIGPIPE must be ignored.
+ * end (EPIPE: nobody reads). SIGPIPE must be ignored. memory may be NULL.
  */
-long viv_transfer_send(int fd, const char *const *paths, const struct viv_transfer_listener *l);
+long viv_transfer_send(int fd, const char *const *paths, const struct viv_transfer_memory *memory,
+		       const struct viv_transfer_listener *l);
 
 struct viv_transfer_target {
 	/*
@@ -51,9 +65,11 @@ struct viv_transfer_target {
 /*
  * Reads a stream from fd to its end and makes what it holds. Returns how many things were complained
  * about, or a negative errno: -EPIPE if the stream ended early, -EPROTO if it is none, others if
- * nothing more can be written (and that was complained about).
+ * nothing more can be written (and that was complained about). memory may be NULL: then nothing may
+ * have gone through it.
  */
 long viv_transfer_receive(int fd, const struct viv_transfer_target *target,
+			  const struct viv_transfer_memory *memory,
 			  const struct viv_transfer_listener *l);
 
 /* What the two halves share. The stream is a magic text, then records: a head, a name, data. */
@@ -70,6 +86,7 @@ enum viv_transfer_type {
 	VIV_TRANSFER_UP = 'U',
 	VIV_TRANSFER_FILE = 'F',  /* named; blocks follow, until … */
 	VIV_TRANSFER_BLOCK = 'B', /* at `size`, `mode` bytes of data; offsets only grow */
+	VIV_TRANSFER_MEMORY = 'M', /* the same, where the data is in slot `uid` of the memory */
 	VIV_TRANSFER_DONE = 'E',  /* … it is whole: `size` bytes long */
 	VIV_TRANSFER_DROP = 'A',  /* … or it could not be read: as if it had not been */
 	VIV_TRANSFER_LINK = 'L',  /* named; `size` bytes of its target follow the name */

@@ -26,7 +26,7 @@ static int on_time(struct viv_source *s, void *arg)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct viv_control_host host = {.dir = "/nonexistent", .status = on_status, .stop = on_stop};
+	struct viv_control_host host = {.shared = -1, .dir = "/nonexistent", .status = on_status, .stop = on_stop};
 	const struct viv_agent_events events = {0};
 	struct viv_agent *agent = NULL;
 	struct viv_control *control = NULL;

@@ -14,6 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct viv_transfer_listener nobody = {0};
+	static uint8_t slots[2 * VIV_TRANSFER_SLOT];
+	VIV_FD null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	const struct viv_transfer_memory memory = {.base = slots, .slots = 2, .back = null};
 	char dir[] = "/tmp/viv-fuzz-XXXXXX";
 	VIV_FREE char *into = NULL;
 	VIV_FD fd = (int)syscall(SYS_memfd_create, "stream", 0);
@@ -28,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    viv_write_all(fd, data, size, "stream", NULL) == 0 && lseek(fd, 0, SEEK_SET) == 0) {
 		const struct viv_transfer_target target = {.path = into, .folder = size & 1};
 
-		viv_transfer_receive(fd, &target, &nobody);
+		viv_transfer_receive(fd, &target, size & 2 ? &memory : NULL, &nobody);
 	}
 	d = opendir(dir);
 	while (d && (e = readdir(d)))

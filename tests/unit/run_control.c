@@ -30,6 +30,7 @@ static void on_stop(bool hard, int64_t limit_ms, void *arg)
 static void open_control(struct host *h, struct fixture *f)
 {
 	struct viv_control_host host = {.agent = f->agent,
+					.shared = -1,
 					.dir = "/nonexistent",
 					.status = on_status,
 					.stop = on_stop,
@@ -86,7 +87,7 @@ static void test_status_and_nonsense(void **state)
 	static const char *const wrong[] = {"{}", "{\"do\":1}", "{\"do\":\"dance\"}",
 					    "{\"do\":\"exec\"}", "{\"do\":\"exec\",\"argv\":[]}",
 					    "{\"do\":\"exec\",\"argv\":\"true\"}",
-					    "{\"do\":\"screenshot\"}", "{\"do\":\"console\"}"};
+					    "{\"do\":\"screenshot\"}", "{\"do\":\"memory\"}", "{\"do\":\"console\"}"};
 	struct viv_messages m;
 	struct host h;
 
