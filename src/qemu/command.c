@@ -106,8 +106,9 @@ static void add_sandbox(const struct viv_machine *m, struct viv_strv *v)
 	for (size_t i = 0; i < m->n_nics; i++)
 		spawns |= viv_nic_spawns(&m->nics[i]);
 	viv_strv_push(v, "-sandbox");
-	viv_strv_pushf(v, "on,obsolete=deny,elevateprivileges=deny,spawn=%s,resourcecontrol=deny",
-		       spawns ? "allow" : "deny");
+	/* What QEMU starts calls setsid first, which "deny" takes for an elevation. */
+	viv_strv_pushf(v, "on,obsolete=deny,elevateprivileges=%s,spawn=%s,resourcecontrol=deny",
+		       spawns ? "allow" : "deny", spawns ? "allow" : "deny");
 }
 
 void viv_qemu_command(const struct viv_machine *m, struct viv_strv *ret)

@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/hash.h"
+#include "base/process.h"
 #include "run/tap.h"
 #include "run/vlan.h"
 
@@ -10,14 +11,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define PASST_END_MS 2000 /* from its end to the warning, unless the machine has ended, too */
+
 struct viv_network {
 	struct viv_network_events events;
 	struct viv_str fixed; /* of the text: what doesn't change while the machine runs */
 	struct viv_vlan *vlans[VIV_NICS_MAX];
 	unsigned numbers[VIV_NICS_MAX]; /* of the segments */
 	size_t n_vlans;
-	pid_t helpers[VIV_NICS_MAX]; /* passt */
-	size_t n_helpers;
+	struct viv_loop *loop;
+	pid_t passt; /* 0: none runs. A machine has one way out of this kind at most */
+	struct viv_source *passt_source, *passt_warning;
+	int passt_status;
 };
 
 static void on_changed(struct viv_vlan *v, void *arg)
@@ -26,6 +31,43 @@ static void on_changed(struct viv_vlan *v, void *arg)
 
 	if (n->events.changed)
 		n->events.changed(n, n->events.arg);
+}
+
+static int on_passt_missed(struct viv_source *s VIV_UNUSED, void *arg)
+{
+	struct viv_network *n = arg;
+	VIV_FREE char *how = viv_process_status_text(n->passt_status);
+	VIV_FREE char *text = viv_asprintf("passt has ended (%s): the guest's network is dead", how);
+
+	n->passt_warning = NULL;
+	if (n->events.warning)
+		n->events.warning(n, text, n->events.arg);
+	return 0;
+}
+
+/* It ends when QEMU does, too, which is heard of in a moment. */
+static int on_passt_end(struct viv_source *s VIV_UNUSED, pid_t pid VIV_UNUSED, int status, void *arg)
+{
+	struct viv_network *n = arg;
+
+	n->passt = 0;
+	n->passt_source = NULL;
+	n->passt_status = status;
+	viv_loop_add_timer(n->loop, PASST_END_MS, on_passt_missed, n, &n->passt_warning, NULL);
+	return 0;
+}
+
+static int start_passt(struct viv_loop *loop, struct viv_network *n, struct viv_nic *nic,
+		       struct viv_error *err)
+{
+	int r;
+
+	if (n->passt)
+		return viv_error_say(err, EINVAL, "a machine has at most one network of kind passt");
+	r = viv_passt_start(nic, &nic->fd, &n->passt, err);
+	if (r == 0)
+		r = viv_loop_add_child(loop, n->passt, on_passt_end, n, &n->passt_source, err);
+	return r;
 }
 
 /* Stays the same for a machine of that name: leases and neighbours' tables stay good. */
@@ -82,8 +124,7 @@ static int open_nic(struct viv_loop *loop, struct viv_network *n, const struct v
 		r = viv_bridge_open(nic->device, &nic->fd, err);
 		break;
 	case VIV_NIC_PASST:
-		r = viv_passt_start(nic, &nic->fd, &n->helpers[n->n_helpers], err);
-		n->n_helpers += r == 0;
+		r = start_passt(loop, n, nic, err);
 		break;
 	default:
 		r = 0;
@@ -119,6 +160,7 @@ int viv_network_open(struct viv_loop *loop, struct viv_machine *m, const char *r
 	struct viv_network *n = viv_new(struct viv_network);
 	int r = 0;
 
+	n->loop = loop;
 	n->events = *events;
 	for (size_t i = 0; i < m->n_nics && r == 0; i++)
 		r = open_nic(loop, n, m, runtime, &m->nics[i], err);
@@ -139,9 +181,11 @@ void viv_network_close(struct viv_network *n)
 		return;
 	for (size_t i = 0; i < n->n_vlans; i++)
 		viv_vlan_leave(n->vlans[i]);
-	for (size_t i = 0; i < n->n_helpers; i++) {
-		kill(n->helpers[i], SIGKILL);
-		while (waitpid(n->helpers[i], NULL, 0) < 0 && errno == EINTR)
+	viv_source_remove(n->passt_source);
+	viv_source_remove(n->passt_warning);
+	if (n->passt) {
+		kill(n->passt, SIGKILL);
+		while (waitpid(n->passt, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
 	viv_str_free(&n->fixed);

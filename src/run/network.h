@@ -14,6 +14,8 @@ struct viv_network;
 struct viv_network_events {
 	/* What the guest is told has changed: another machine joined a segment, or left. */
 	void (*changed)(struct viv_network *n, void *arg);
+	/* A program that a network needs has ended: the network is dead. */
+	void (*warning)(struct viv_network *n, const char *text, void *arg);
 	void *arg;
 };
 

@@ -365,6 +365,14 @@ static void on_network_changed(struct viv_network *n, void *arg)
 		viv_agent_set_network(vm->agent, text, NULL, NULL, NULL);
 }
 
+static void on_network_warning(struct viv_network *n, const char *text, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	if (vm->pid && vm->events.warning) /* it ends with QEMU */
+		vm->events.warning(vm, text, vm->events.arg);
+}
+
 static void on_agent_ready(struct viv_agent *a, void *arg)
 {
 	struct viv_vm *vm = arg;
@@ -474,7 +482,8 @@ int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_
 	VIV_FREE char *runtime = viv_path_dir(dir->path);
 	VIV_FREE char *log = viv_path_join(dir->path, "console.log");
 	struct viv_vm *vm = viv_new(struct viv_vm);
-	const struct viv_network_events network = {.changed = on_network_changed, .arg = vm};
+	const struct viv_network_events network = {
+		.changed = on_network_changed, .warning = on_network_warning, .arg = vm};
 	int r;
 
 	vm->loop = loop;

@@ -92,6 +92,34 @@ static void test_terminal(void **state)
 	check("terminal", &m);
 }
 
+/* A program of the host's for each connection: the only thing that QEMU may start. */
+static void test_forward_from_guest(void **state)
+{
+	struct viv_machine m = {.accel = VIV_ACCEL_TCG, .memory_mib = 512, .cores = 1};
+	struct viv_nic *nic = viv_machine_add_nic(&m);
+	struct viv_forward *f = viv_nic_add_forward(nic);
+
+	nic->connect_program = viv_strdup("/usr/bin/nc");
+	f->from_guest = true;
+	f->host_address = viv_strdup("127.0.0.1");
+	f->guest_address = viv_strdup("10.0.2.100");
+	f->host_port = 8080;
+	f->guest_port = 80;
+	nic = viv_machine_add_nic(&m);
+	nic->kind = VIV_NIC_VLAN;
+	nic->fd = 6;
+	nic = viv_machine_add_nic(&m);
+	nic->kind = VIV_NIC_TAP;
+	nic->fd = 7;
+	nic = viv_machine_add_nic(&m);
+	nic->kind = VIV_NIC_BRIDGE;
+	nic->fd = 8;
+	nic = viv_machine_add_nic(&m);
+	nic->kind = VIV_NIC_PASST;
+	nic->fd = 9;
+	check("networks", &m);
+}
+
 static void test_newest_q35(void **state)
 {
 	VIV_FREE char *found = viv_qemu_newest_q35("Supported machines are:\n"
@@ -118,7 +146,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_smallest), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_terminal), cmocka_unit_test(test_newest_q35),
+		cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_forward_from_guest), cmocka_unit_test(test_newest_q35),
 		cmocka_unit_test(test_cpu),
 	};
 
