@@ -206,9 +206,12 @@ int viv_sim_run(struct viv_apt *a, const struct viv_strv *wanted, const struct v
 	viv_strv_push(&argv, "-s");
 	viv_strv_push(&argv, "-y");
 	viv_strv_pushf(&argv, "-oDir::State::status=%s", status);
-	/* Its own cache: the plain one stays good for what asks about packages. */
+	/*
+	 * A cache with these packages would serve this once: it is made in memory, not written. The plain
+	 * one stays good for what asks about packages.
+	 */
 	if (installed && installed->n)
-		viv_strv_push(&argv, "-oDir::Cache::pkgcache=pkgcache.installed.bin");
+		viv_strv_push(&argv, "-oDir::Cache::pkgcache=");
 	viv_strv_pushf(&argv, "-oAPT::Install-Recommends=%d", recommends);
 	viv_strv_push(&argv, "install");
 	viv_strv_push_all(&argv, (const char *const *)wanted->items);
