@@ -98,7 +98,7 @@ static void add_device_files(struct viv_etc *etc, const struct viv_config *confi
 	VIV_FREE char *watchdog = NULL;
 
 	if (viv_config_bool(config, "virtualisation.graphics"))
-		viv_etc_add_text(etc, SYSTEM "getty@tty1.service.d/viv.conf",
+		viv_etc_add_text(etc, VIV_ETC_UNITS "getty@tty1.service.d/viv.conf",
 			 "[Service]\n"
 			 "ExecStart=\n"
 			 "ExecStart=-" AUTOLOGIN "- $TERM\n");
