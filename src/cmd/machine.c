@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/machine.h"
 
+#include "run/firmware.h"
+#include "run/loader.h"
+
 int viv_cmd_machine_load(struct viv_cmd *cmd, const struct viv_args *args,
 			 struct viv_cmd_machine *m, struct viv_error *err)
 {
@@ -52,11 +55,14 @@ static void from_environment(struct viv_system_extra *extra)
 int viv_cmd_machine_make(struct viv_cmd *cmd, struct viv_system_extra extra,
 			 struct viv_cmd_machine *m, struct viv_error *err)
 {
-	VIV_FREE char *why = NULL;
+	VIV_FREE char *why = NULL, *boot_disk = NULL;
 	int r;
 
 	from_environment(&extra);
 	r = viv_system_machine(m->config, &m->system, &extra, &m->machine, &why, err);
+	if (r == 0 && viv_firmware_uses_loader(m->config))
+		r = viv_loader_apply(m->store, m->config, &m->system, cmd->report, &m->machine,
+				     &boot_disk, err);
 	if (r == 0)
 		viv_say(cmd->report, m->machine.accel == VIV_ACCEL_TCG ? VIV_INFO : VIV_DEBUG, "%s",
 			why);

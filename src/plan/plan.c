@@ -42,6 +42,17 @@ static bool has_disk(const struct viv_config *config)
 	       viv_config_bool(config, "virtualisation.writableStore");
 }
 
+/* Its own GRUB makes what it starts with (run/grub.h). */
+static void choose_loader(struct viv_plan *p)
+{
+	if (!viv_config_bool(p->config, "virtualisation.useBootLoader"))
+		return;
+	viv_strv_push(&p->packages, "grub-common");
+	viv_strv_push(&p->packages, viv_config_bool(p->config, "virtualisation.useEFIBoot")
+					    ? "grub-efi-amd64-bin"
+					    : "grub-pc-bin");
+}
+
 /* The lowest layer beside Essential: yes: the init system, and apt, so that it works in the guest. */
 static void choose_base(struct viv_plan *p)
 {
@@ -57,6 +68,7 @@ static void choose_base(struct viv_plan *p)
 		viv_strv_push(&p->packages, "e2fsprogs");
 	if (viv_config_bool(p->config, "services.openssh.enable"))
 		viv_strv_push(&p->packages, "openssh-server");
+	choose_loader(p);
 	if (viv_config_string(p->config, "time.timeZone"))
 		viv_strv_push(&p->packages, "tzdata");
 	push_option(&p->packages, p->config, "environment.systemPackages");

@@ -188,6 +188,12 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 	}
 	if (r == 0)
 		r = viv_disks_add(config, extra->no_disk || extra->for_script, &m, err);
+	/* A boot loader and UEFI know the kernel's own format only. */
+	if (r == 0 && !extra->kernel &&
+	    (viv_firmware_uses_loader(config) || viv_config_bool(config, "virtualisation.useEFIBoot"))) {
+		free(m.kernel);
+		m.kernel = viv_strdup(system->bzimage);
+	}
 	if (r == 0)
 		r = viv_firmware_make(config, extra->no_disk || extra->for_script, &m, err);
 	if (r < 0)

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/grub.h"
+
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "image/erofs.h"
+#include "image/tree.h"
+#include "sandbox/sandbox.h"
+
+#include <sys/stat.h>
+
+/* Changed whenever what is written here changes. */
+#define BUILDER	     "grub 1"
+#define LAYERS_MAX   64
+#define MANIFEST_MAX (1 << 30)
+#define TIME_LIMIT   120000
+#define IMAGE_MAX    (16 << 20)
+
+/*
+ * All that a menu on a FAT file system needs is in the image: nothing is looked for on the disk but
+ * /boot/grub/grub.cfg, on the partition that the image came with.
+ */
+#define MODULES \
+	"normal", "linux", "fat", "part_msdos", "part_gpt", "search", "search_label", "configfile", \
+	"test", "echo", "reboot", "halt", "ls", "cat", "sleep", "serial", "terminal", "minicmd"
+
+static const char *const for_bios[] = {
+	"grub-mkimage", "-O", "i386-pc", "-o", "/viv-grub", "-p", "(,msdos1)/boot/grub", "biosdisk",
+	MODULES, NULL,
+};
+static const char *const for_efi[] = {
+	"grub-mkimage", "-O", "x86_64-efi", "-o", "/viv-grub", "-p", "/boot/grub", "all_video",
+	MODULES, NULL,
+};
+
+struct job {
+	size_t n_layers;
+	bool efi;
+};
+
+static int unpack(const struct viv_sandbox_view *view, size_t i, const char *root,
+		  struct viv_error *err)
+{
+	VIV_FREE char *image = viv_asprintf("%s/layer%zu/image.erofs", view->scratch, i);
+	VIV_FREE char *list = viv_asprintf("%s/layer%zu/manifest", view->scratch, i);
+	VIV_FREE char *aside = viv_path_join(view->scratch, "aside");
+	VIV_STR text = VIV_STR_INIT;
+	VIV_TREE manifest = VIV_TREE_INIT;
+	int r = viv_read_file(list, MANIFEST_MAX, &text, err);
+
+	if (r == 0)
+		r = viv_tree_read_manifest(text.data, text.len, list, &manifest, err);
+	return r < 0 ? r : viv_erofs_extract(image, &manifest, root, aside, err);
+}
+
+/* The tree is foreign: its links lead nowhere but into it. */
+static int take(const char *root, const char *path, const char *to, struct viv_error *err)
+{
+	VIV_STR s = VIV_STR_INIT;
+	int r = viv_read_below(root, path, IMAGE_MAX, &s, err);
+
+	return r < 0 ? r : viv_write_file(to, s.data, s.len, 0644, err);
+}
+
+static int run_mkimage(const char *root, bool efi, struct viv_error *err)
+{
+	VIV_STR said = VIV_STR_INIT;
+	VIV_FREE char *how = NULL;
+	const struct viv_sandbox_exec e = {
+		.root = root,
+		.argv = efi ? for_efi : for_bios,
+		.stdin_fd = -1,
+		.output_fd = -1,
+		.output = &said,
+		.timeout_ms = TIME_LIMIT,
+	};
+	int status, r = viv_sandbox_exec(&e, &status, err);
+
+	if (r < 0 || status == 0)
+		return r;
+	how = viv_process_status_text(status);
+	return viv_error_say(err, EIO, "grub-mkimage: %s\n%s", how, said.data ? said.data : "");
+}
+
+static int make_images(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+		       struct viv_str *result, struct viv_error *err)
+{
+	const struct job *job = arg;
+	VIV_FREE char *root = viv_path_join(view->scratch, "root");
+	VIV_FREE char *out = viv_path_join(view->scratch, "out");
+	VIV_FREE char *main = viv_path_join(out, job->efi ? "BOOTX64.EFI" : "core.img");
+	VIV_FREE char *mbr = viv_path_join(out, "boot.img");
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < job->n_layers; i++)
+		r = unpack(view, i, root, err);
+	if (r == 0)
+		r = run_mkimage(root, job->efi, err);
+	if (r == 0)
+		r = take(root, "viv-grub", main, err);
+	if (r == 0 && !job->efi)
+		r = take(root, "usr/lib/grub/i386-pc/boot.img", mbr, err);
+	return r;
+}
+
+/* The packages' layers; the kernel's modules and /etc have no programs. */
+static void find_layers(const struct viv_system *system, struct viv_strv *ret)
+{
+	for (size_t i = 0; i < system->layers.count && ret->count < LAYERS_MAX; i++)
+		if (viv_streq(viv_path_base(system->layers.items[i]), "image.erofs"))
+			viv_strv_take(ret, viv_path_dir(system->layers.items[i]));
+}
+
+static int make(const struct viv_strv *layers, bool efi, const char *dest,
+		struct viv_report *report, struct viv_error *err)
+{
+	struct viv_sandbox_bind binds[LAYERS_MAX + 1];
+	struct viv_sandbox_spec spec = {.binds = binds};
+	struct job job = {.n_layers = layers->count, .efi = efi};
+	VIV_STRV names = VIV_STRV_INIT;
+	int r = mkdir(dest, 0755) < 0 ? viv_error_set(err, errno, "%s", dest) : 0;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < layers->count; i++)
+		viv_strv_pushf(&names, "layer%zu", i);
+	for (size_t i = 0; i < layers->count; i++)
+		binds[spec.n_binds++] =
+			(struct viv_sandbox_bind){.host = layers->items[i], .name = names.items[i]};
+	binds[spec.n_binds++] =
+		(struct viv_sandbox_bind){.host = dest, .name = "out", .writable = true};
+	return viv_sandbox_call(&spec, make_images, &job, report, NULL, err);
+}
+
+static json_t *recipe_of(const struct viv_strv *layers, bool efi)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < layers->count; i++)
+		json_array_append_new(ids, json_string(viv_path_base(layers->items[i])));
+	return json_pack("{s:s, s:o, s:s}", "builder", BUILDER, "layers", ids, "platform",
+			 efi ? "x86_64-efi" : "i386-pc");
+}
+
+int viv_grub_build(struct viv_store *store, const struct viv_system *system, bool efi,
+		   struct viv_report *report, char **ret_id, struct viv_error *err)
+{
+	VIV_STRV layers = VIV_STRV_INIT, refs = VIV_STRV_INIT;
+	VIV_FREE char *id = NULL;
+	VIV_JSON *recipe = NULL;
+	struct viv_store_build *b;
+	int r;
+
+	find_layers(system, &layers);
+	recipe = recipe_of(&layers, efi);
+	id = viv_store_id("grub", recipe);
+	r = viv_store_begin(store, id, report, &b, err);
+	if (r == 0) {
+		viv_task_begin(report, 0, "building the boot loader");
+		r = make(&layers, efi, viv_store_build_path(b), report, err);
+		viv_task_end(report, r == 0);
+		if (r == 0)
+			r = viv_store_commit(b, recipe, &refs, err);
+		else
+			viv_store_abort(b);
+	}
+	if (r < 0)
+		return viv_error_context(err, "the boot loader");
+	*ret_id = viv_steal(id);
+	return 0;
+}
