@@ -43,7 +43,7 @@ static int print_command_line(struct run *run, struct viv_error *err)
 	prefix = viv_asprintf("%s.", m->name);
 	viv_devices_set_paths(&m->devices, runtime, prefix);
 	before = viv_devices_before(&m->devices);
-	viv_str_add(&text, before ? before : "");
+	viv_str_add(&text, before);
 	viv_qemu_command(m, &argv);
 	viv_qemu_command_text(&argv, &text);
 	viv_progress_clear(run->cmd->report);

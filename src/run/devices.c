@@ -303,7 +303,16 @@ void viv_devices_set_paths(struct viv_devices *d, const char *folder, const char
 
 char *viv_devices_before(const struct viv_devices *d)
 {
-	return d->tpm && d->tpm_path ? viv_tpm_command_text(d->tpm_path) : NULL;
+	char *const nothing[] = {NULL};
+	VIV_FREE char *tpm = d->tpm && d->tpm_path ? viv_tpm_command_text(d->tpm_path) : NULL;
+	VIV_STRV env = VIV_STRV_INIT;
+	VIV_STR s = VIV_STR_INIT;
+
+	viv_str_add(&s, tpm ? tpm : "");
+	viv_display_environment(d, nothing, &env);
+	for (size_t i = 0; i < env.count; i++)
+		viv_str_addf(&s, "%s ", env.items[i]);
+	return viv_str_steal(&s);
 }
 
 /* The start */

@@ -31,5 +31,5 @@ void viv_devices_set_paths(struct viv_devices *d, const char *folder, const char
  */
 int viv_devices_start(struct viv_devices *d, const struct viv_machine_dir *dir, struct viv_wires *w,
 		      pid_t *ret_tpm, struct viv_error *err);
-/* The command that must run first where a command line is pasted; NULL: none. The caller frees it. */
+/* What stands before QEMU where a command line is pasted; may be "". The caller frees it. */
 char *viv_devices_before(const struct viv_devices *d);

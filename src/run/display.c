@@ -77,6 +77,29 @@ int viv_display_choose(const char *wish, bool desktop, const char *help, enum vi
 	return viv_error_say(err, EINVAL, "no display \"%s\"", wish);
 }
 
+/* No session bus to be started or asked, no accessibility bus: GTK and SDL do without. */
+static const char *const for_windows[] = {"DBUS_SESSION_BUS_ADDRESS=disabled:", "NO_AT_BRIDGE=1", NULL};
+
+static bool is_replaced(const char *variable)
+{
+	size_t name = strcspn(variable, "=");
+
+	for (size_t i = 0; for_windows[i]; i++)
+		if (strncmp(variable, for_windows[i], name) == 0 && for_windows[i][name] == '=')
+			return true;
+	return false;
+}
+
+void viv_display_environment(const struct viv_devices *d, char *const *inherited, struct viv_strv *ret)
+{
+	if (d->display != VIV_DISPLAY_GTK && d->display != VIV_DISPLAY_SDL)
+		return;
+	for (; *inherited; inherited++)
+		if (!is_replaced(*inherited))
+			viv_strv_push(ret, *inherited);
+	viv_strv_push_all(ret, for_windows);
+}
+
 char *viv_display_advice(const struct viv_devices *d)
 {
 	VIV_STR path = VIV_STR_INIT;

@@ -16,5 +16,10 @@ int viv_display_choose(const char *wish, bool desktop, const char *help, enum vi
 bool viv_display_has_desktop(void);
 /* Asks the program. *ret is the caller's. */
 int viv_display_ask(const char *qemu, char **ret, struct viv_error *err);
+/*
+ * QEMU's environment: `inherited` with what keeps a window's libraries from starting programs, for
+ * which QEMU's sandbox would kill it (docs/devices.md). Left empty where nothing is to be changed.
+ */
+void viv_display_environment(const struct viv_devices *d, char *const *inherited, struct viv_strv *ret);
 /* For people: what to do to see the screen; NULL where it is in a window. The caller frees it. */
 char *viv_display_advice(const struct viv_devices *d);

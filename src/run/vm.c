@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "run/devices.h"
+#include "run/display.h"
 #include "run/disk-image.h"
 #include "run/network.h"
 #include "run/wires.h"
@@ -108,11 +109,14 @@ static enum viv_vm_end how_ended(struct viv_vm *vm)
 	return VIV_VM_QEMU;
 }
 
-static const char *advice(struct viv_slice said)
+static const char *advice(const struct viv_vm *vm, struct viv_slice said)
 {
 	if (said.len && memmem(said.data, said.len, "Cannot allocate memory", 22))
 		return "\nThis host has not enough memory for the guest: lower "
 		       "virtualisation.memorySize, or end other machines.";
+	if (WIFSIGNALED(vm->status) && WTERMSIG(vm->status) == SIGSYS)
+		return "\nIts sandbox forbids what it, or a library of its window's, wanted to do: "
+		       "try virtualisation.display = \"vnc\".";
 	return "";
 }
 
@@ -134,7 +138,7 @@ static char *end_text(struct viv_vm *vm, enum viv_vm_end how)
 	if (vm->killed)
 		return viv_strdup("QEMU closed its monitor and was ended");
 	return viv_asprintf("QEMU ended: %s%s%.*s%s", status, said.len ? "\n" : "", (int)said.len,
-			    said.len ? said.data : "", advice(said));
+			    said.len ? said.data : "", advice(vm, said));
 }
 
 static void finish(struct viv_vm *vm)
@@ -426,7 +430,7 @@ static int on_errors(struct viv_source *s, int fd, uint32_t events, void *arg)
 static int spawn(struct viv_vm *vm, const struct viv_machine *m, const struct viv_wires *w,
 		 struct viv_error *err)
 {
-	VIV_STRV argv = VIV_STRV_INIT;
+	VIV_STRV argv = VIV_STRV_INIT, env = VIV_STRV_INIT;
 	struct viv_process_spec spec = {
 		.fds = {-1, -1, w->errors_out},
 		.keep = w->keep,
@@ -435,7 +439,9 @@ static int spawn(struct viv_vm *vm, const struct viv_machine *m, const struct vi
 	};
 
 	viv_qemu_command(m, &argv);
+	viv_display_environment(&m->devices, environ, &env);
 	spec.argv = (const char *const *)argv.items;
+	spec.env = (const char *const *)env.items; /* NULL: ours */
 	return viv_process_spawn(&spec, &vm->pid, NULL, err);
 }
 
