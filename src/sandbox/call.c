@@ -95,6 +95,26 @@ static _Noreturn void inner(struct call *c)
 	_exit(0);
 }
 
+static void end_signals(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGTERM);
+	sigaddset(ret, SIGCHLD);
+}
+
+/* Until the inner process has ended, and all others of its pid namespace with it. SIGTERM ends it. */
+static int attend_inner(pid_t pid)
+{
+	int status = 0, sig = 0;
+	sigset_t set;
+
+	end_signals(&set);
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		if (sigwait(&set, &sig) == 0 && sig == SIGTERM)
+			kill(pid, SIGKILL);
+	return status;
+}
+
 static int take_user_ns(struct call *c, struct viv_error *err)
 {
 	char answer = 0;
@@ -112,8 +132,8 @@ static _Noreturn void outer(struct call *c, pid_t parent)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
 	struct sigaction dfl = {.sa_handler = SIG_DFL};
-	sigset_t none;
-	int status = 0, r = 0;
+	sigset_t none, ends;
+	int r = 0;
 	pid_t pid;
 
 	for (int s = 1; s < NSIG; s++)
@@ -137,17 +157,20 @@ static _Noreturn void outer(struct call *c, pid_t parent)
 		r = viv_error_set(&err, errno, "cannot make namespaces");
 	if (r < 0)
 		fail_setup(c, &err);
+	end_signals(&ends);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
 	pid = fork();
 	if (pid < 0) {
 		viv_error_set(&err, errno, "cannot start the sandbox");
 		fail_setup(c, &err);
 	}
-	if (pid == 0)
+	if (pid == 0) {
+		sigprocmask(SIG_SETMASK, &none, NULL);
 		inner(c);
+	}
 	close(c->up);
 	close(c->sync);
-	wait_status(pid, &status);
-	_exit(viv_process_exit_code(status));
+	_exit(viv_process_exit_code(attend_inner(pid)));
 }
 
 /* Maps the ids when asked and waits until the inner process is set up. False: it is not. */
@@ -181,13 +204,13 @@ static int died(int status, struct viv_error *err)
 	return viv_error_say(err, EIO, "the sandbox ended unexpectedly (status %d)", code);
 }
 
-/* The last of them that ends closes the channel: then nothing writes any more. */
+/* The outer process ends when all others have. */
 static void end_all(pid_t pid, int up)
 {
 	char rest[4096];
 	ssize_t n;
 
-	kill(pid, SIGKILL);
+	kill(pid, SIGTERM);
 	do
 		n = read(up, rest, sizeof(rest));
 	while (n > 0 || (n < 0 && errno == EINTR));

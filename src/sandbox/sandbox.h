@@ -75,7 +75,7 @@ int viv_sandbox_start(const struct viv_sandbox_exec *spec, pid_t *ret_pid, struc
 /* PATH, HOME, LC_ALL=C.UTF-8, TZ=UTC; ends with NULL. */
 extern const char *const viv_sandbox_env[];
 
-/* Inside only. Kills every foreign program that runs in `root` (in any root, where that can be told). */
+/* Inside only. Kills every foreign program that runs in `root`. */
 void viv_sandbox_kill(const char *root);
 
 /* /proc, /dev (null, zero, full, random, urandom, tty, fd links, shm), /sys (empty), /tmp in root. */
