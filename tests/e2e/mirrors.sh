@@ -78,7 +78,8 @@ for signal in INT TERM; do
 	[ -z "$(ls -A fourth/tmp)$(ls -A fourth/pins)" ] ||
 		fail "SIG$signal: left behind: $(ls -A fourth/tmp fourth/pins)"
 	for p in /proc/[0-9]*; do
-		! tr '\0' ' ' <"$p/environ" 2>/dev/null | grep -q "APT_CONFIG=$work/cache" ||
+		tr '\0' ' ' 2>/dev/null <"$p/environ" | grep -q "APT_CONFIG=$work/cache" || continue
+		timeout 20 tail -s 0.1 --pid="${p#/proc/}" -f /dev/null || # it may be on its way out
 			fail "SIG$signal: still running: $(tr '\0' ' ' <"$p/cmdline")"
 	done
 done
