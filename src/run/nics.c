@@ -336,3 +336,20 @@ int viv_nics_check_ports(const struct viv_config *config, const struct viv_machi
 	}
 	return 0;
 }
+
+json_t *viv_nics_ports(const struct viv_machine *m)
+{
+	const struct viv_nic *nic = find_user(m);
+	json_t *list = json_array();
+
+	for (size_t i = 0; nic && i < nic->n_forwards; i++) {
+		const struct viv_forward *f = &nic->forwards[i];
+		bool plain = viv_streq(f->host_address, "127.0.0.1");
+
+		if (!f->from_guest)
+			json_array_append_new(list, json_sprintf("%s%s%u:%u%s", plain ? "" : f->host_address,
+								 plain ? "" : ":", f->host_port,
+								 f->guest_port, f->udp ? "/udp" : ""));
+	}
+	return list;
+}

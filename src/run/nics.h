@@ -17,5 +17,8 @@ int viv_nics_add(const struct viv_config *config, const char *net_options, struc
 int viv_nics_check_ports(const struct viv_config *config, const struct viv_machine *m,
 			 struct viv_error *err);
 
+/* The ports that lead into the guest, as --forward takes them: ["2222:22"]. The caller owns it. */
+json_t *viv_nics_ports(const struct viv_machine *m);
+
 /* Is one of them QEMU's user network as every guest's agent knows it (viv.network=user)? */
 bool viv_nics_have_plain_user(const struct viv_machine *m);

@@ -6,6 +6,7 @@
 #include "run/control.h"
 #include "run/display.h"
 #include "run/keyboard.h"
+#include "run/nics.h"
 #include "run/local.h"
 #include "run/vm.h"
 
@@ -368,6 +369,7 @@ static json_t *on_status(void *arg)
 			      s->spec->kind == VIV_SESSION_COMMAND ? words(s->spec->argv)
 								   : json_null());
 
+	json_object_set_new(j, "ports", viv_nics_ports(m));
 	if (s->spec->about)
 		json_object_update(j, (json_t *)s->spec->about);
 	return j;

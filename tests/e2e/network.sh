@@ -61,6 +61,8 @@ mkfifo web
 web=$!
 exec 4<web
 read -r -t 240 line <&4 && [ "$line" = up ] || fail "web did not start: $(cat web.err)"
+expect 0 "$VIV" ps
+out_has " $free:80"
 expect 0 "$VIV" run -q --name client --timeout 5m -- bash -c '
 	exec 3<>/dev/tcp/web/80; printf "GET / HTTP/1.0\n" >&3; cat <&3
 	getent hosts client; ls /sys/class/net; grep -c lan /proc/net/dev; cat /sys/class/net/eth1/address'

@@ -80,6 +80,7 @@ static void command_lines(void **state)
 		VIV_CLEANUP(viv_machine_free_contents) struct viv_machine m = {0};
 		VIV_ERROR err = VIV_ERROR_INIT;
 		VIV_FREE char *text = NULL;
+		VIV_JSON *ports = NULL;
 
 		load(rows[i].settings, &c);
 		if (viv_nics_add(c, rows[i].options, &m, &err) < 0)
@@ -87,6 +88,13 @@ static void command_lines(void **state)
 		text = netdevs(&m);
 		assert_string_equal(text, rows[i].expected);
 		assert_int_equal(viv_nics_have_plain_user(&m), rows[i].plain_user);
+		ports = viv_nics_ports(&m);
+		assert_int_equal(json_array_size(ports), i == 2 ? 2 : 0);
+		if (i == 2) {
+			assert_string_equal(json_string_value(json_array_get(ports, 0)), "2222:22");
+			assert_string_equal(json_string_value(json_array_get(ports, 1)),
+					    "0.0.0.0:53:53/udp");
+		}
 	}
 }
 
