@@ -120,9 +120,14 @@ static int watch(struct client *c, int64_t timeout_ms, struct viv_error *err)
 	return r;
 }
 
-static int open_keyboard(struct client *c, int in_fd, int out_fd, struct viv_error *err)
+/*
+ * Keys are read by us and not by the supervisor, for whom a terminal is just a file: in the background
+ * it would take them from the shell.
+ */
+static int open_keyboard(struct client *c, int in_fd, int out_fd, bool plain, struct viv_error *err)
 {
 	const struct viv_keyboard_spec spec = {
+		.plain = plain,
 		.fd = in_fd,
 		.out_fd = out_fd,
 		.escape = c->console ? VIV_ESCAPE_CTRL_A : VIV_ESCAPE_TILDE,
@@ -209,8 +214,8 @@ int viv_client_run(struct viv_messages *m, const struct viv_client_command *comm
 	int streams[] = {command->in_fd, command->out_fd, command->err_fd};
 	int r = watch(&c, command->timeout_ms, err);
 
-	if (r == 0 && command->pty) {
-		r = open_keyboard(&c, command->in_fd, command->out_fd, err);
+	if (r == 0 && (command->pty || isatty(command->in_fd))) {
+		r = open_keyboard(&c, command->in_fd, command->out_fd, !command->pty, err);
 		streams[0] = r == 0 ? viv_keyboard_fd(c.keyboard) : -1;
 	}
 	if (r == 0)
@@ -232,7 +237,7 @@ int viv_client_console(struct viv_messages *m, int in_fd, int out_fd, bool *ret_
 	int r = watch(&c, 0, err);
 
 	if (r == 0)
-		r = open_keyboard(&c, in_fd, out_fd, err);
+		r = open_keyboard(&c, in_fd, out_fd, false, err);
 	if (r == 0) {
 		streams[0] = viv_keyboard_fd(c.keyboard);
 		r = send_request(m, json_pack("{s:s}", "do", "console"), streams, 2, err);

@@ -69,8 +69,12 @@ static void on_typed(struct viv_keyboard *k, const char *data, size_t len)
 {
 	char out[2 * CHUNK];
 	size_t n;
-	bool end = viv_escape_feed(&k->escape, data, len, out, &n);
+	bool end = false;
 
+	if (k->spec.plain)
+		memcpy(out, data, n = len);
+	else
+		end = viv_escape_feed(&k->escape, data, len, out, &n);
 	if (k->spec.typed) {
 		k->spec.typed(out, n, k->spec.arg);
 	} else if (k->pipe[1] >= 0) {
@@ -131,12 +135,12 @@ int viv_keyboard_new(struct viv_loop *loop, const struct viv_keyboard_spec *spec
 	k->pipe[0] = k->pipe[1] = -1;
 	if (!spec->typed)
 		r = open_pipe(k, loop, err);
-	k->person = isatty(spec->fd);
+	k->person = isatty(spec->fd) && !spec->plain;
 	if (r == 0 && k->person)
 		r = viv_terminal_raw(spec->fd, &k->terminal, err);
 	if (r == 0)
 		r = viv_loop_add_io(loop, spec->fd, EPOLLIN, on_keys, k, &k->keys, err);
-	if (r == 0)
+	if (r == 0 && !spec->plain)
 		r = viv_loop_add_signal(loop, SIGWINCH, on_resize, k, &k->resize, err);
 	if (r < 0) {
 		viv_keyboard_free(k);

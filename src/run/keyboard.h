@@ -15,6 +15,8 @@ struct viv_keyboard_spec {
 	int fd;	    /* where keys come from; need not be a terminal */
 	int out_fd; /* the terminal whose size counts */
 	enum viv_escape_kind escape;
+	/* Lines as the terminal edits them, no escapes, no size: only so that it is us who read. */
+	bool plain;
 	void (*resized)(unsigned short rows, unsigned short columns, void *arg);
 	/* The user asked for the end. */
 	void (*cut_off)(void *arg);

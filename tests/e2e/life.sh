@@ -66,6 +66,10 @@ expect 0 timeout 60 "$VIV" exec -- sh -c 'until [ -s /tmp/pid ]; do :; done'
 kill -9 $sleep
 expect 0 timeout 60 "$VIV" exec -- sh -c 'while kill -0 $(cat /tmp/pid) 2>/dev/null; do :; done'
 
+# Lines from a terminal, when the rest is not one.
+expect 0 "$terminal" 60 '' 'typed\r' 'typed' '' '' '\x04' -- sh -c '"$VIV" exec -- cat >lines; echo ended'
+grep -q typed lines || fail "what was typed did not come"
+
 # A shell: a terminal that resizes, Ctrl-C, its status; ~. leaves it; the console.
 expect 5 "$terminal" 120 '# ' '@40x100' '' 'stty size\r' '40 100' '' '# ' 'sh -c "echo g""o; exec sleep 300"\r' \
 	'go' '\x03' '# ' 'exit 5\r' -- "$VIV" shell
