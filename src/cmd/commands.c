@@ -18,6 +18,7 @@ const struct viv_command *const viv_commands[] = {
 	&viv_command_update,
 	&viv_command_doctor,
 	&viv_command_doctor_net,
+	&viv_command_doctor_usb,
 	&viv_command_store_ls,
 	&viv_command_store_du,
 	&viv_command_store_gc,

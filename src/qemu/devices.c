@@ -94,6 +94,8 @@ void viv_qemu_add_display(const struct viv_devices *d, struct viv_strv *v)
 		args_add(v, "-display", "gtk");
 	else if (d->display == VIV_DISPLAY_SDL)
 		args_add(v, "-display", "sdl");
+	else if (d->display == VIV_DISPLAY_OTHER)
+		args_add(v, "-display", d->display_path);
 	else
 		args_add(v, "-display", "none");
 	if (d->display == VIV_DISPLAY_VNC && d->display_path)

@@ -16,6 +16,7 @@ enum viv_display {
 	VIV_DISPLAY_SDL,
 	VIV_DISPLAY_VNC,   /* on a UNIX socket */
 	VIV_DISPLAY_SPICE, /* the same */
+	VIV_DISPLAY_OTHER, /* display_path is what QEMU's -display is given */
 };
 
 /* bus 0: by vendor and product. */
@@ -48,7 +49,7 @@ struct viv_credential {
 
 struct viv_devices {
 	enum viv_display display;
-	char *display_path; /* VNC, SPICE: the socket that QEMU makes */
+	char *display_path; /* VNC, SPICE: the socket that QEMU makes; OTHER: see there */
 	unsigned width, height;
 	struct viv_usb_wish *usb;
 	size_t n_usb;

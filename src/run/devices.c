@@ -31,8 +31,11 @@ static int make_display(const struct viv_config *config, const char *qemu, struc
 
 	if (!viv_config_bool(config, OPTION("graphics")))
 		return 0;
+	d->display = VIV_DISPLAY_OTHER;
 	d->width = (unsigned)viv_config_int(config, OPTION("resolution.x"));
 	d->height = (unsigned)viv_config_int(config, OPTION("resolution.y"));
+	if (!qemu)
+		return 0;
 	r = viv_display_ask(qemu, &help, err);
 	if (r < 0)
 		return r;
@@ -82,7 +85,8 @@ static void add_usb(const json_t *wish, struct viv_devices *d)
 	}
 }
 
-static int make_usb(const struct viv_config *config, struct viv_devices *d, struct viv_error *err)
+static int make_usb(const struct viv_config *config, bool check, struct viv_devices *d,
+		    struct viv_error *err)
 {
 	const json_t *wishes = viv_config_get(config, OPTION("usb.devices")), *wish;
 	VIV_CLEANUP(viv_usb_list_free) struct viv_usb_list there = {0};
@@ -93,6 +97,8 @@ static int make_usb(const struct viv_config *config, struct viv_devices *d, stru
 		return 0;
 	json_array_foreach((json_t *)wishes, i, wish)
 		add_usb(wish, d);
+	if (!check)
+		return 0;
 	r = viv_usb_read("", &there, err);
 	for (i = 0; r == 0 && i < d->n_usb; i++)
 		if (!viv_usb_find(&there, &d->usb[i], err))
@@ -249,26 +255,28 @@ static int make_credentials(const struct viv_config *config, struct viv_devices 
 
 /* All of them */
 
-static int make_tpm(const struct viv_config *config, struct viv_devices *d, struct viv_error *err)
+static int make_tpm(const struct viv_config *config, bool check, struct viv_devices *d,
+		    struct viv_error *err)
 {
 	d->tpm = viv_config_bool(config, OPTION("tpm.enable"));
-	if (d->tpm && viv_tpm_check(err) < 0)
+	if (d->tpm && check && viv_tpm_check(err) < 0)
 		return at(config, OPTION("tpm.enable"), err);
 	return 0;
 }
 
-int viv_devices_make(const struct viv_config *config, struct viv_machine *m, struct viv_error *err)
+static int make(const struct viv_config *config, bool script, struct viv_machine *m,
+		struct viv_error *err)
 {
 	VIV_CLEANUP(viv_devices_free_contents) struct viv_devices d = {0};
-	int r = make_display(config, m->qemu, &d, err);
+	int r = make_display(config, script ? NULL : m->qemu, &d, err);
 
 	if (r == 0)
-		r = make_usb(config, &d, err);
+		r = make_usb(config, !script, &d, err);
 	if (r == 0)
 		r = make_nodes(config, m, &d, err);
 	if (r == 0)
-		r = make_tpm(config, &d, err);
-	if (r == 0)
+		r = make_tpm(config, !script, &d, err);
+	if (r == 0 && !script)
 		r = make_credentials(config, &d, err);
 	if (r < 0)
 		return r;
@@ -277,6 +285,17 @@ int viv_devices_make(const struct viv_config *config, struct viv_machine *m, str
 	m->devices = d;
 	d = (struct viv_devices){0};
 	return 0;
+}
+
+int viv_devices_make(const struct viv_config *config, struct viv_machine *m, struct viv_error *err)
+{
+	return make(config, false, m, err);
+}
+
+int viv_devices_make_for_script(const struct viv_config *config, struct viv_machine *m,
+				struct viv_error *err)
+{
+	return make(config, true, m, err);
 }
 
 int viv_devices_check(const struct viv_config *config, const char *qemu, struct viv_error *err)

@@ -16,6 +16,12 @@
  * and its line: what the host has not, or may not be opened, is said here.
  */
 int viv_devices_make(const struct viv_config *config, struct viv_machine *m, struct viv_error *err);
+/*
+ * The same for a run script, which is in the store: nothing is asked of this host, a screen is
+ * VIV_DISPLAY_OTHER, and there are no credentials.
+ */
+int viv_devices_make_for_script(const struct viv_config *config, struct viv_machine *m,
+				struct viv_error *err);
 /* The same, for before a build, which takes longer: nothing comes of it but the error. */
 int viv_devices_check(const struct viv_config *config, const char *qemu, struct viv_error *err);
 /* How many processors the machine has. */

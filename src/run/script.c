@@ -25,6 +25,8 @@ static const struct {
 	{MARK("p"), "$params"},
 	{MARK("d"), "$disk_q"},
 	{MARK("f"), "$format"},
+	{MARK("w"), "$display"},
+	{MARK("t"), "$tpm_q/socket"},
 	{"accel=kvm", "accel=$accel"},
 };
 
@@ -147,12 +149,16 @@ static void add_head(const struct viv_store *store, const struct viv_config *con
 		     name);
 	assign(s, "made_in", viv_store_root(store));
 	assign(s, "system", system->id);
-	assign(s, "kernel", below(store, system->kernel));
+	assign(s, "kernel", below(store, m->kernel));
 	add_kernel_variable(s, name);
 	assign(s, "qemu", m->qemu);
 	assign(s, "accel", viv_config_string(config, "virtualisation.accel"));
 	add_params(m, viv_streq(system->init, "none"), s);
 	assign(s, "disk", disk);
+	assign(s, "display", m->devices.display == VIV_DISPLAY_OTHER
+				     ? viv_config_string(config, "virtualisation.display")
+				     : "");
+	assign(s, "tpm", m->devices.tpm ? name : "");
 	viv_str_addf(s, "disk_mib=%lld\n",
 		     (long long)viv_config_int(config, "virtualisation.diskSize"));
 	viv_str_add_char(s, '\n');
@@ -193,6 +199,10 @@ static void mark(const struct viv_store *store, const char *upper, struct viv_ma
 	replace(&m->kernel, viv_strdup(MARK("k")));
 	replace(&m->initrd, marked(store, MARK("i"), m->initrd));
 	mark_nics(m);
+	if (m->devices.display == VIV_DISPLAY_OTHER)
+		replace(&m->devices.display_path, viv_strdup(MARK("w")));
+	if (m->devices.tpm)
+		replace(&m->devices.tpm_path, viv_strdup(MARK("t")));
 	viv_strv_free(&m->kernel_params);
 	viv_strv_push(&m->kernel_params, MARK("p"));
 	for (size_t i = 0; i < m->n_drives; i++)

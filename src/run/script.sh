@@ -120,9 +120,41 @@ find_disk() {
 	disk_q=$(printf %s "$disk" | sed 's/,/,,/g')
 }
 
+# A window where there is a desktop and QEMU can make one, else a socket for a viewer.
+choose_display() {
+	if [ "$display" = auto ]; then
+		display=vnc
+		[ -z "${WAYLAND_DISPLAY:-}${DISPLAY:-}" ] ||
+			display=$({ "$qemu" -display help; echo vnc; } | grep -xE 'gtk|sdl|vnc' | head -n 1)
+	fi
+	case $display in
+	gtk | sdl)
+		# Else their libraries start programs, for which QEMU's sandbox kills it.
+		export DBUS_SESSION_BUS_ADDRESS=disabled: NO_AT_BRIDGE=1 ;;
+	vnc)
+		screen=$PWD/${me%.sh}.vnc
+		say "the screen is at $screen (vncviewer)"
+		display=vnc=unix:$(printf %s "$screen" | sed 's/,/,,/g') ;;
+	spice)
+		fail "virtualisation.display: a run script has no spice" ;;
+	esac
+}
+
+# Its state is kept, as the disk is.
+start_tpm() {
+	need swtpm swtpm
+	tpm=$PWD/$tpm.tpm
+	mkdir -p -- "$tpm" || fail "cannot make $tpm"
+	swtpm socket --daemon --terminate --tpm2 --tpmstate "dir=$tpm" \
+		--ctrl "type=unixio,path=$tpm/socket" || fail "cannot start swtpm"
+	tpm_q=$(printf %s "$tpm" | sed 's/,/,,/g')
+}
+
 find_store
 find_kernel
 find_qemu
 choose_accel
 [ -z "$disk" ] || find_disk
+[ -z "$display" ] || choose_display
+[ -z "$tpm" ] || start_tpm
 params="$params${QEMU_KERNEL_PARAMS:+ $QEMU_KERNEL_PARAMS}"

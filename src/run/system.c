@@ -180,7 +180,8 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 	if (r == 0)
 		r = choose_qemu(config, extra, &m, ret_accel_why, err);
 	if (r == 0)
-		r = viv_devices_make(config, &m, err);
+		r = extra->for_script ? viv_devices_make_for_script(config, &m, err)
+				      : viv_devices_make(config, &m, err);
 	if (r == 0) {
 		m.kernel = viv_strdup(choose_kernel(&m, system, extra));
 		viv_system_add_layers(&m, &system->layers);
