@@ -120,6 +120,68 @@ static void test_forward_from_guest(void **state)
 	check("networks", &m);
 }
 
+static void test_devices(void **state)
+{
+	static struct viv_usb_wish usb[] = {{.vendor = 0x951, .product = 0x1666}, {.bus = 2}};
+	static struct viv_numa_node nodes[] = {{512, 0, 3}, {0, 3, 1}, {1536, 0, 0}};
+	static struct viv_credential credentials[] = {{.fd = -1}, {.fd = -1}, {.fd = 7}, {.fd = 8}};
+	struct viv_machine m = {
+		.accel = VIV_ACCEL_TCG,
+		.memory_mib = 2048,
+		.cores = 4,
+		.memory_file = viv_strdup("/run/viv/ram"),
+		.devices = {.display = VIV_DISPLAY_VNC,
+			    .display_path = viv_strdup("/run/a,b/vnc"),
+			    .width = 1920,
+			    .height = 1080,
+			    .sockets = 2,
+			    .threads = 1,
+			    .watchdog = true,
+			    .tpm = true,
+			    .tpm_path = viv_strdup("/run/a,b/tpm")},
+	};
+	struct viv_devices *d = &m.devices;
+
+	d->usb = viv_new_array(struct viv_usb_wish, 2);
+	memcpy(d->usb, usb, sizeof(usb));
+	d->usb[1].port = viv_strdup("1.4");
+	d->n_usb = 2;
+	d->nodes = viv_new_array(struct viv_numa_node, 3);
+	memcpy(d->nodes, nodes, sizeof(nodes));
+	d->n_nodes = 3;
+	d->credentials = viv_new_array(struct viv_credential, 4);
+	memcpy(d->credentials, credentials, sizeof(credentials));
+	d->n_credentials = 4;
+	d->credentials[0].name = viv_strdup("a");
+	d->credentials[0].file = viv_strdup("/etc/a,b");
+	d->credentials[1].name = viv_strdup("b");
+	d->credentials[1].text = viv_strdup("one, two");
+	d->credentials[2].name = viv_strdup("c");
+	d->credentials[2].text = viv_strdup("secret");
+	d->credentials[3].name = viv_strdup("passwd.hashed-password.somebody");
+	d->credentials[3].text = viv_strdup("secret");
+	check("devices", &m);
+}
+
+static void check_display(const char *name, enum viv_display display, bool tpm)
+{
+	struct viv_machine m = {.accel = VIV_ACCEL_TCG, .memory_mib = 512, .cores = 1};
+
+	m.devices.display = display;
+	if (display == VIV_DISPLAY_SPICE)
+		m.devices.display_path = viv_strdup("/run/viv/vm/spice");
+	m.devices.tpm = tpm;
+	m.devices.tpm_fd = 6;
+	check(name, &m);
+}
+
+static void test_displays(void **state)
+{
+	check_display("gtk", VIV_DISPLAY_GTK, true);
+	check_display("spice", VIV_DISPLAY_SPICE, false);
+	check_display("screen", VIV_DISPLAY_NONE, false);
+}
+
 static void test_newest_q35(void **state)
 {
 	VIV_FREE char *found = viv_qemu_newest_q35("Supported machines are:\n"
@@ -149,6 +211,7 @@ int main(void)
 		cmocka_unit_test(test_terminal),
 		cmocka_unit_test(test_forward_from_guest), cmocka_unit_test(test_newest_q35),
 		cmocka_unit_test(test_cpu),
+		cmocka_unit_test(test_devices), cmocka_unit_test(test_displays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
