@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,9 +163,10 @@ static void ended(struct channel *c, int status)
 		close_fd(&c->in);
 }
 
-static void job_done(struct channel *c)
+static void job_done(struct channel *c, int status)
 {
 	c->state = CHANNEL_ENDED;
+	c->exit.code = WIFEXITED(status) ? (uint8_t)WEXITSTATUS(status) : EIO;
 	c->pid = -1; /* send_end knows it by that */
 }
 
@@ -180,7 +182,7 @@ void command_reap(struct agent *a)
 			if (c->state == CHANNEL_FREE || c->pid != pid)
 				continue;
 			if (c->state == CHANNEL_JOB)
-				job_done(c);
+				job_done(c, status);
 			else
 				ended(c, status);
 		}

@@ -93,7 +93,7 @@ static void send_end(struct agent *a, struct channel *c)
 		return;
 	}
 	if (c->pid < 0) {
-		viv_put32(port_payload(a), 0);
+		viv_put32(port_payload(a), c->exit.code);
 		port_frame(a, VIV_PROTO_DONE, 0, c->id, 4);
 	} else {
 		viv_proto_put_exit(port_payload(a), &c->exit);

@@ -43,8 +43,18 @@ static void done(struct agent *a, const struct viv_frame *f, int code)
 	port_frame(a, VIV_PROTO_DONE, 0, f->channel, 4);
 }
 
-/* sync(2) can take its time: a child does it. */
-static void start_sync(struct agent *a, const struct viv_frame *f)
+/* Only in a guest. An exit status: 0 or an errno. */
+static int mount_share(const struct agent *a, const struct viv_frame *f)
+{
+	struct viv_proto_mount m;
+
+	if (!viv_proto_get_mount(f, &m))
+		return EINVAL;
+	return a->guest ? system_mount(&m) : EPERM;
+}
+
+/* What can take its time is done by a child. */
+static void start_job(struct agent *a, const struct viv_frame *f)
 {
 	struct channel *c = channel_find(a, f->channel) ? NULL : channel_new(a, f->channel);
 	pid_t pid;
@@ -56,6 +66,8 @@ static void start_sync(struct agent *a, const struct viv_frame *f)
 	pid = fork();
 	if (pid == 0) {
 		child_close_others(3);
+		if (f->type == VIV_PROTO_MOUNT)
+			_exit(mount_share(a, f));
 		sync();
 		_exit(0);
 	}
@@ -126,7 +138,8 @@ void session_frame(struct agent *a, const struct viv_frame *f)
 		command_spec(a, f);
 		break;
 	case VIV_PROTO_SYNC:
-		start_sync(a, f);
+	case VIV_PROTO_MOUNT:
+		start_job(a, f);
 		break;
 	case VIV_PROTO_POWEROFF:
 	case VIV_PROTO_CLOCK:

@@ -36,7 +36,8 @@ enum channel_state {
 	CHANNEL_STARTING, /* forked; `status` tells whether it could be executed */
 	CHANNEL_RUNNING,  /* executed */
 	CHANNEL_ENDED,	  /* reaped; `exit` is set; what it had written is still being sent */
-	CHANNEL_JOB,	  /* a child of ours does what may take long; DONE when it is reaped */
+	CHANNEL_JOB,	  /* a child of ours does what may take long; DONE (its exit status) when it is
+			   * reaped */
 };
 
 /* Output of a command. */
@@ -153,3 +154,9 @@ int system_hostname(const uint8_t *name, size_t len);
 /* agent-network.c. `len` is at most VIV_PROTO_MAX_PAYLOAD. */
 int system_network(const uint8_t *text, size_t len);
 void system_user_network(void); /* the one that QEMU makes, before a host says anything */
+
+/* agent-mount.c: in a child: may take long, and may allocate. */
+int system_mount(const struct viv_proto_mount *m);
+
+/* agent-modules.c: loads a module and what it needs, where the running kernel has it. The same. */
+void modules_need(const char *name);

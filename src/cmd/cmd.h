@@ -98,6 +98,11 @@ int viv_cmd_parse_duration(const char *text, int64_t *ret_ms, struct viv_error *
 	{"cdrom", 0, "FILE", "start from an ISO image; nothing of Debian is built"},               \
 	{"boot-order", 0, "ORDER", "start from disk (c) and CD-ROM (d) in that order: d,c"},       \
 	{"forward", 0, "PORT:PORT", "a host's port that leads into the guest: 2222:22, 0.0.0.0:80:80, 53:53/udp"}
+/* The flags of commands that start a machine with the current folder in it (machine.h). */
+#define VIV_SHARE_FLAGS                                                                            \
+	{"share", 0, "PATH[:TARGET][:rw]", "a folder of the host's in the guest"},                 \
+	{"rw", 0, NULL, "the current folder can be written from the guest"},                       \
+	{"no-cwd", 0, NULL, "don't put the current folder into the guest"}
 /* The file operand, else vm.lua of this folder, else the default machine; with the flags above. */
 int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const char *file,
 			struct viv_config **ret, struct viv_error *err);

@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "image/erofs.h"
 #include "qemu/accel.h"
+#include "run/virtiofsd.h"
 #include "sandbox/sandbox.h"
 
 #include <sys/statvfs.h>
@@ -114,6 +115,17 @@ static int check_mke2fs(struct viv_cmd *cmd, char **ret_found, struct viv_error 
 	return check_program("mke2fs", "e2fsprogs", ret_found, err);
 }
 
+/* Without it shares go over 9p, with Debian's full kernel only. */
+static int check_virtiofsd(struct viv_cmd *cmd, char **ret_found, struct viv_error *err)
+{
+	bool qemus;
+	int r = viv_virtiofsd_find(ret_found, &qemus, err);
+
+	return r < 0 ? viv_error_hint(err, "without it guests don't get the current folder, and "
+					   "shares take 9p and Debian's full kernel")
+		     : r;
+}
+
 static int check_guest(struct viv_cmd *cmd, char **ret_found, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_guest_programs_free) struct viv_guest_programs guest = {0};
@@ -164,6 +176,7 @@ static const struct check checks[] = {
 	{"sandbox", false, check_sandbox}, {"mkfs.erofs", false, check_erofs},
 	{"depmod", false, check_depmod},   {"mke2fs", false, check_mke2fs},
 	{"libraries", false, check_libraries},
+	{"virtiofsd", true, check_virtiofsd},
 	{"guest programs", false, check_guest},
 	{"store", true, check_store},	   {"memory", true, check_memory},
 };

@@ -16,6 +16,24 @@ int viv_cmd_machine_load(struct viv_cmd *cmd, const struct viv_args *args,
 	return r;
 }
 
+int viv_cmd_machine_share(struct viv_cmd *cmd, const struct viv_args *args, struct viv_cmd_machine *m,
+			  struct viv_error *err)
+{
+	VIV_FREE const char **flags = viv_new_array(const char *, args->n_given);
+	struct viv_share_wish wish = {
+		.cwd = !viv_args_has(args, "no-cwd"),
+		.write_cwd = viv_args_has(args, "rw"),
+		.flags = flags,
+	};
+
+	if (!wish.cwd && wish.write_cwd)
+		return viv_error_say(err, EINVAL, "--rw and --no-cwd exclude each other");
+	for (size_t i = 0; i < args->n_given; i++)
+		if (viv_streq(args->given[i].flag->name, "share"))
+			flags[wish.n_flags++] = args->given[i].value;
+	return viv_shares_collect(m->config, &wish, cmd->report, &m->shares, err);
+}
+
 int viv_cmd_machine_plan(struct viv_cmd *cmd, struct viv_plan_options options,
 			 struct viv_cmd_machine *m, struct viv_error *err)
 {
@@ -64,6 +82,9 @@ int viv_cmd_machine_make(struct viv_cmd *cmd, struct viv_system_extra extra,
 		r = viv_loader_apply(m->store, m->config, &m->system, cmd->report, &m->machine,
 				     &boot_disk, err);
 	if (r == 0)
+		r = viv_shares_give(&m->shares, &m->system, extra.kernel != NULL, cmd->report,
+				    &m->machine, err);
+	if (r == 0)
 		viv_say(cmd->report, m->machine.accel == VIV_ACCEL_TCG ? VIV_INFO : VIV_DEBUG, "%s",
 			why);
 	return r;
@@ -73,6 +94,7 @@ void viv_cmd_machine_free_contents(struct viv_cmd_machine *m)
 {
 	viv_machine_free_contents(&m->machine);
 	viv_system_free_contents(&m->system);
+	viv_shares_free_contents(&m->shares);
 	viv_plan_freep(&m->plan);
 	viv_store_closep(&m->store);
 	viv_guest_programs_free(&m->guest);

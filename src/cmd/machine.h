@@ -10,12 +10,14 @@
 #include "cmd/guest.h"
 #include "plan/plan.h"
 #include "qemu/machine.h"
+#include "run/share.h"
 #include "run/system.h"
 
 struct viv_cmd_machine {
 	struct viv_config *config;	 /* from load on */
 	struct viv_store *store;	 /* from load on */
 	struct viv_guest_programs guest; /* from load on */
+	struct viv_shares shares;	 /* from share on */
 	struct viv_plan *plan;		 /* from plan on; its pin keeps what is in use */
 	struct viv_system system;	 /* from build on */
 	struct viv_machine machine;	 /* from make on */
@@ -24,6 +26,9 @@ struct viv_cmd_machine {
 /* The machine file is the command's first operand; its flags are VIV_CONFIG_FLAGS. */
 int viv_cmd_machine_load(struct viv_cmd *cmd, const struct viv_args *args,
 			 struct viv_cmd_machine *m, struct viv_error *err);
+/* For machines that are started: what folders they get, by their flags VIV_SHARE_FLAGS. After load. */
+int viv_cmd_machine_share(struct viv_cmd *cmd, const struct viv_args *args, struct viv_cmd_machine *m,
+			  struct viv_error *err);
 /* options' programs are filled in here. */
 int viv_cmd_machine_plan(struct viv_cmd *cmd, struct viv_plan_options options,
 			 struct viv_cmd_machine *m, struct viv_error *err);

@@ -16,6 +16,7 @@ static const struct viv_flag flags[] = {
 	VIV_CONFIG_FLAGS,
 	VIV_MACHINE_FLAGS,
 	{"detach", 'd', NULL, "leave it running in the background: viv ps, exec, shell, cp, stop"},
+	VIV_SHARE_FLAGS,
 	{"name", 0, "NAME", "the machine's name (default: its host name, with -2, -3… if taken)"},
 	{"timeout", 0, "TIME", "end the run after 90s, 5m, 2h with status 124"},
 	{"fail-on", 0, "EVENTS", "events that give status 120: panic,oops (default), warn, none"},
@@ -145,8 +146,10 @@ static int make_foreign(struct run *run, struct viv_system_extra extra, struct v
 static int build_and_make(struct run *run, struct viv_system_extra extra, struct viv_error *err)
 {
 	const struct viv_plan_options options = {.locked = viv_args_has(run->args, "locked")};
-	int r = viv_cmd_machine_plan(run->cmd, options, &run->m, err);
+	int r = viv_cmd_machine_share(run->cmd, run->args, &run->m, err);
 
+	if (r == 0)
+		r = viv_cmd_machine_plan(run->cmd, options, &run->m, err);
 	if (r == 0)
 		r = viv_cmd_machine_build(run->cmd, &run->m, err);
 	return r < 0 ? r : viv_cmd_machine_make(run->cmd, extra, &run->m, err);
@@ -164,6 +167,7 @@ static int make_machine(struct run *run, struct viv_error *err)
 							   : build_and_make(run, extra, err);
 	if (r < 0)
 		return r;
+	run->spec.cwd = run->m.shares.cwd;
 	if (!run->spec.name)
 		run->spec.name = viv_config_string(run->m.config, "networking.hostName");
 	run->spec.about = run->about = about(run);

@@ -58,7 +58,7 @@ const json_t *viv_config_all(const struct viv_config *c)
 }
 
 /* The name with an alias at its start replaced; the caller frees it. */
-static char *canonical(const char *name)
+static char *without_alias(const char *name)
 {
 	for (size_t i = 0; i < viv_n_options; i++) {
 		const struct viv_option *o = &viv_options[i];
@@ -68,6 +68,16 @@ static char *canonical(const char *name)
 			return viv_asprintf("%s%s", o->alias_of, name + n);
 	}
 	return viv_strdup(name);
+}
+
+/* As definitions are named: a part is quoted only where it must be. The caller frees it. */
+static char *canonical(const char *name)
+{
+	VIV_ARENA arena = VIV_ARENA_INIT;
+	VIV_FREE char *full = without_alias(name);
+	struct viv_name n;
+
+	return viv_strdup(viv_name_parse(&arena, full, &n) ? viv_name_text(&arena, &n) : full);
 }
 
 const json_t *viv_config_find(const struct viv_config *c, const char *name)

@@ -297,7 +297,19 @@ static bool credential(const char *s)
 	return spelled(s, ALPHABET "_" DIGITS, "-.@:", 1, 128);
 }
 
+/* What begins with "viv." is ours. */
+static bool share_tag(const char *s)
+{
+	if (!isalnum((unsigned char)*s) || strlen(s) > 36 || strncmp(s, "viv.", 4) == 0)
+		return false;
+	for (; *s; s++)
+		if (!isalnum((unsigned char)*s) && !strchr("._-", *s))
+			return false;
+	return true;
+}
+
 const struct viv_text_rule
+	viv_rule_share_tag = {"a share's name (letters, digits, . _ -, at most 36)", share_tag},
 	viv_rule_host_name = {"a host name (letters, digits and -, at most 63)", host_name},
 	viv_rule_boot_order = {"an order of c (the disk) and d (the CD-ROM), such as \"d,c\"", boot_order},
 	viv_rule_word = {"a string without blanks", word},

@@ -341,6 +341,27 @@ static const struct viv_option drive_fields[] = {
 	 .text = "Further properties of QEMU's device (-device), as they are."},
 };
 
+static const struct viv_option share_fields[] = {
+	{.name = "source",
+	 .type = VIV_T_NULL_OR(VIV_T_PATH),
+	 .fallback = "null",
+	 .text = "The folder on the host; it must be set."},
+	{.name = "target",
+	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_guest_path)),
+	 .fallback = "null",
+	 .text = "Where it is in the guest; it must be set. The folder is made if it is not there."},
+	{.name = "readOnly",
+	 .type = VIV_T_BOOL,
+	 .fallback = "true",
+	 .text = "The guest can't change it. On NixOS shares can be written."},
+	{.name = "kind",
+	 .type = VIV_T_ENUM("auto", "virtiofs", "9p"),
+	 .fallback = "\"auto\"",
+	 .example = "\"9p\"",
+	 .text = "How it gets there: auto is virtiofs where the host has virtiofsd and the kernel "
+		 "virtiofs, else 9p. \"9p\" takes Debian's full kernel unless boot.kernel names one."},
+};
+
 const struct viv_option viv_options[] = {
 	{.name = "boot.consoleLogLevel",
 	 .type = VIV_T_INT(0, 8),
@@ -707,6 +728,12 @@ const struct viv_option viv_options[] = {
 	 .fallback = "false",
 	 .example = "true",
 	 .text = "No way out of the machine's network."},
+	{.name = "virtualisation.sharedDirectories",
+	 .type = VIV_T_SET(&viv_rule_share_tag, "<tag>", VIV_T_SUBMODULE(share_fields)),
+	 .fallback = "{}",
+	 .example = "{ src = { source = \"./src\", target = \"/mnt/src\" } }",
+	 .text = "Folders of the host in the guest, by name. The shares xchg (/tmp/xchg, which can "
+		 "be written) and shared (/tmp/shared) are there in any case."},
 	{.name = "virtualisation.sockets",
 	 .type = VIV_T_INT(1, 512),
 	 .fallback = "1",

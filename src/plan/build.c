@@ -235,6 +235,7 @@ static void describe_system(const struct viv_plan *p, struct viv_system *ret)
 	struct viv_system sys = {
 		.id = viv_strdup(p->steps[VIV_STEP_SYSTEM].id),
 		.kernel = kernel_file(p),
+		.kernel_config = object_file(p, p->steps[VIV_STEP_KERNEL].id, "config"),
 		.bzimage = object_file(p, p->steps[VIV_STEP_KERNEL].id, "bzImage"),
 		.initrd = viv_store_object_path(p->store, p->steps[VIV_STEP_INITRD].id),
 		.init = viv_strdup(viv_config_string(p->config, "system.init")),
@@ -369,6 +370,7 @@ void viv_system_free_contents(struct viv_system *s)
 	free(s->id);
 	free(s->kernel);
 	free(s->bzimage);
+	free(s->kernel_config);
 	free(s->initrd);
 	free(s->init);
 	viv_strv_free(&s->layers);

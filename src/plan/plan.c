@@ -75,11 +75,24 @@ static void choose_base(struct viv_plan *p)
 	viv_strv_uniq(&p->packages);
 }
 
-/* The cloud kernel is smaller and boots faster, but knows no graphics, USB or sound. */
+/* Is a share to go over 9p? */
+static bool wants_9p(const struct viv_config *config)
+{
+	json_t *all = (json_t *)viv_config_get(config, "virtualisation.sharedDirectories"), *share;
+	const char *tag;
+
+	json_object_foreach(all, tag, share)
+		if (viv_streq(viv_json_str(share, "kind"), "9p"))
+			return true;
+	return false;
+}
+
+/* The cloud kernel is smaller and boots faster, but knows no graphics, USB, sound or 9p. */
 static bool needs_full_kernel(const struct viv_config *config)
 {
 	return viv_config_bool(config, "virtualisation.graphics") ||
-	       json_array_size(viv_config_get(config, "virtualisation.usb.devices"));
+	       json_array_size(viv_config_get(config, "virtualisation.usb.devices")) ||
+	       wants_9p(config);
 }
 
 static void choose_kernel(struct viv_plan *p)

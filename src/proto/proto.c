@@ -26,6 +26,7 @@ static const struct rule {
 	{"CLOCK", VIV_PROTO_CLOCK, HOST, CHANNEL, NONE, 8, 8},
 	{"SEED", VIV_PROTO_SEED, HOST, CHANNEL, NONE, 1, VIV_PROTO_MAX_SEED},
 	{"HOSTNAME", VIV_PROTO_HOSTNAME, HOST, CHANNEL, NONE, 1, VIV_PROTO_MAX_HOSTNAME},
+	{"MOUNT", VIV_PROTO_MOUNT, HOST, CHANNEL, NONE, 5, VIV_PROTO_MAX_PAYLOAD},
 	{"NETWORK", VIV_PROTO_NETWORK, HOST, CHANNEL, NONE, 1, VIV_PROTO_MAX_PAYLOAD},
 	{"DATA", VIV_PROTO_DATA, BOTH, CHANNEL, STREAM, 1, VIV_PROTO_MAX_PAYLOAD},
 	{"CREDIT", VIV_PROTO_CREDIT, BOTH, CHANNEL, STREAM, 4, 4},
@@ -293,4 +294,22 @@ void viv_put64(uint8_t *p, uint64_t v)
 {
 	viv_put32(p, (uint32_t)v);
 	viv_put32(p + 4, (uint32_t)(v >> 32));
+}
+
+bool viv_proto_get_mount(const struct viv_frame *f, struct viv_proto_mount *ret)
+{
+	const char *strings[5], *p = (const char *)f->payload, *end = p + f->len;
+
+	for (size_t i = 0; i < 5; i++) {
+		const char *nul = p < end ? memchr(p, 0, (size_t)(end - p)) : NULL;
+
+		if (!nul)
+			return false;
+		strings[i] = p;
+		p = nul + 1;
+	}
+	if (p != end || strings[3][0] != '/' || strchr(strings[1], '/') || strchr(strings[2], '/'))
+		return false;
+	*ret = (struct viv_proto_mount){strings[0], strings[1], strings[2], strings[3], strings[4]};
+	return true;
 }

@@ -45,6 +45,7 @@ enum viv_proto_type {
 	VIV_PROTO_CLOCK = 8,	 /* u64: nanoseconds since 1970, UTC */
 	VIV_PROTO_SEED = 9,	 /* bytes for the random pool */
 	VIV_PROTO_HOSTNAME = 10, /* bytes, not terminated */
+	VIV_PROTO_MOUNT = 15,	 /* struct viv_proto_mount; answered by DONE */
 	VIV_PROTO_NETWORK = 16,	 /* text: docs/agent-protocol.md, Networks. Answered by DONE */
 
 	/* both ways; flags: the stream */
@@ -191,3 +192,19 @@ struct viv_proto_exit {
 };
 void viv_proto_put_exit(uint8_t *out, const struct viv_proto_exit *m);
 void viv_proto_get_exit(const struct viv_frame *f, struct viv_proto_exit *ret);
+
+/*
+ * A folder of the host's that is to be mounted: MOUNT's payload is the first five members, each with
+ * its terminator and nothing else. tag and folder have no slash, target is absolute. options: words
+ * between commas: "ro" (the folder can't be written), "overlay" (what is written over it is kept in
+ * the guest's memory).
+ */
+struct viv_proto_mount {
+	const char *kind;   /* "virtiofs", "9p" */
+	const char *tag;    /* of the device */
+	const char *folder; /* in the device's file system; "": its root */
+	const char *target; /* made where it is not there */
+	const char *options;
+};
+/* False if it is malformed. */
+bool viv_proto_get_mount(const struct viv_frame *f, struct viv_proto_mount *ret);

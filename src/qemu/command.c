@@ -3,6 +3,11 @@
 
 #include "qemu/args.h"
 
+static bool channel_is_there(const struct viv_channel *c)
+{
+	return c->fd > 2 || c->path;
+}
+
 static void add_board(const struct viv_machine *m, struct viv_strv *v)
 {
 	VIV_STR s = VIV_STR_INIT;
@@ -19,7 +24,8 @@ static void add_board(const struct viv_machine *m, struct viv_strv *v)
 	else if (m->accel == VIV_ACCEL_KVM)
 		args_add(v, "-cpu", "host");
 	viv_qemu_add_processors(&m->devices, m->cores, v);
-	viv_qemu_add_memory(&m->devices, m->memory_mib, m->memory_file, v);
+	viv_qemu_add_memory(&m->devices, m->memory_mib, m->memory_file,
+			    channel_is_there(&m->virtiofs), v);
 }
 
 static void add_kernel(const struct viv_machine *m, struct viv_strv *v)
@@ -33,11 +39,6 @@ static void add_kernel(const struct viv_machine *m, struct viv_strv *v)
 		viv_strv_push(v, "-append");
 		viv_strv_take(v, viv_strv_join(&m->kernel_params, " "));
 	}
-}
-
-static bool channel_is_there(const struct viv_channel *c)
-{
-	return c->fd > 2 || c->path;
 }
 
 static void add_chardev(struct viv_strv *v, const char *id, const struct viv_channel *c)
@@ -85,6 +86,9 @@ static void add_devices(const struct viv_machine *m, struct viv_strv *v)
 	viv_firmware_add_devices(&m->firmware, v);
 	viv_qemu_add_nics(m, v);
 	viv_qemu_add_devices(&m->devices, v);
+	if (channel_is_there(&m->virtiofs)) /* virtiofsd reads and writes the guest's memory */
+		add_chardev(v, "virtiofs", &m->virtiofs);
+	viv_qemu_add_shares(m, v);
 	/* After all else: their number does not shift the other devices' places. */
 	for (unsigned i = 0; i < m->spare_ports; i++) {
 		viv_strv_push(v, "-device");

@@ -34,20 +34,22 @@ void viv_qemu_add_processors(const struct viv_devices *d, unsigned cores, struct
 		viv_strv_pushf(v, "%u", cores);
 }
 
-static void add_backend(const char *id, unsigned mib, const char *file, struct viv_strv *v)
+static void add_backend(const char *id, unsigned mib, const char *file, bool shared, struct viv_strv *v)
 {
 	VIV_STR s = VIV_STR_INIT;
 
 	if (file) {
 		viv_str_addf(&s, "memory-backend-file,id=%s,size=%uM,share=on,mem-path=", id, mib);
 		args_add_value(&s, file);
+	} else if (shared) {
+		viv_str_addf(&s, "memory-backend-memfd,id=%s,size=%uM,share=on", id, mib);
 	} else {
 		viv_str_addf(&s, "memory-backend-ram,id=%s,size=%uM", id, mib);
 	}
 	args_add_option(v, "-object", &s);
 }
 
-static void add_node(const struct viv_numa_node *n, size_t i, const char *memory_file,
+static void add_node(const struct viv_numa_node *n, size_t i, const char *memory_file, bool shared,
 		     struct viv_strv *v)
 {
 	VIV_FREE char *id = viv_asprintf("ram%zu", i);
@@ -55,7 +57,7 @@ static void add_node(const struct viv_numa_node *n, size_t i, const char *memory
 	VIV_STR s = VIV_STR_INIT;
 
 	if (n->memory_mib)
-		add_backend(id, n->memory_mib, file, v);
+		add_backend(id, n->memory_mib, file, shared, v);
 	viv_str_addf(&s, "node,nodeid=%zu", i);
 	if (n->n_cpus)
 		viv_str_addf(&s, ",cpus=%u-%u", n->first_cpu, n->first_cpu + n->n_cpus - 1);
@@ -65,14 +67,14 @@ static void add_node(const struct viv_numa_node *n, size_t i, const char *memory
 }
 
 void viv_qemu_add_memory(const struct viv_devices *d, unsigned memory_mib, const char *memory_file,
-			 struct viv_strv *v)
+			 bool shared, struct viv_strv *v)
 {
 	viv_strv_push(v, "-m");
 	viv_strv_pushf(v, "%uM", memory_mib);
 	if (!d->n_nodes)
-		add_backend("ram", memory_mib, memory_file, v);
+		add_backend("ram", memory_mib, memory_file, shared, v);
 	for (size_t i = 0; i < d->n_nodes; i++)
-		add_node(&d->nodes[i], i, memory_file, v);
+		add_node(&d->nodes[i], i, memory_file, shared, v);
 }
 
 /* The screen */

@@ -69,8 +69,9 @@ void viv_devices_free_contents(struct viv_devices *d);
 /* Parts of viv_qemu_command. */
 void viv_qemu_add_display(const struct viv_devices *d, struct viv_strv *v);
 void viv_qemu_add_processors(const struct viv_devices *d, unsigned cores, struct viv_strv *v);
-/* memory_file: as in struct viv_machine; each node's has ".<number>" after it. */
+/* memory_file: as in struct viv_machine; each node's has ".<number>" after it. shared: with
+ * another process, which QEMU hands its descriptor. */
 void viv_qemu_add_memory(const struct viv_devices *d, unsigned memory_mib, const char *memory_file,
-			 struct viv_strv *v);
+			 bool shared, struct viv_strv *v);
 /* The devices themselves, after all others on the bus. */
 void viv_qemu_add_devices(const struct viv_devices *d, struct viv_strv *v);

@@ -25,6 +25,14 @@ void viv_machine_free_contents(struct viv_machine *m)
 	free(m->nics);
 	viv_strv_free(&m->nameservers);
 	viv_strv_free(&m->mirrors);
+	for (size_t i = 0; i < m->n_shares; i++) {
+		free(m->shares[i].tag);
+		free(m->shares[i].source);
+		free(m->shares[i].target);
+	}
+	free(m->shares);
+	free(m->virtiofsd);
+	channel_free(&m->virtiofs);
 	channel_free(&m->qmp);
 	channel_free(&m->agent);
 	channel_free(&m->console);
@@ -38,4 +46,19 @@ struct viv_drive *viv_machine_add_drive(struct viv_machine *m)
 	m->drives = viv_realloc(m->drives, (m->n_drives + 1) * sizeof(*m->drives));
 	m->drives[m->n_drives] = (struct viv_drive){.format = "raw"};
 	return &m->drives[m->n_drives++];
+}
+
+struct viv_share *viv_machine_add_share(struct viv_machine *m)
+{
+	m->shares = viv_realloc(m->shares, (m->n_shares + 1) * sizeof(*m->shares));
+	m->shares[m->n_shares] = (struct viv_share){.read_only = true};
+	return &m->shares[m->n_shares++];
+}
+
+bool viv_machine_has_shares(const struct viv_machine *m, enum viv_share_kind kind)
+{
+	for (size_t i = 0; i < m->n_shares; i++)
+		if (m->shares[i].kind == kind)
+			return true;
+	return false;
 }

@@ -35,6 +35,25 @@ struct viv_channel {
 	char *path; /* a UNIX socket that QEMU makes and listens on, without waiting */
 };
 
+enum viv_share_kind { VIV_SHARE_VIRTIOFS, VIV_SHARE_9P };
+
+/*
+ * A folder of the host's in the guest. All virtiofs shares are folders of one device, whose tag is
+ * VIV_SHARE_DEVICE; each 9p share is a device of its own.
+ */
+struct viv_share {
+	enum viv_share_kind kind;
+	char *tag;
+	char *source;	/* absolute; NULL: a folder of the machine's own, made at its start */
+	char *target;	/* in the guest */
+	bool read_only; /* the guest can't change the host's folder */
+	bool overlay;	/* read_only, and the guest may write over it: into its memory */
+};
+
+#define VIV_SHARE_DEVICE  "viv"
+#define VIV_SHARE_TAG_MAX 36 /* bytes; what virtiofs takes */
+#define VIV_SHARE_9P_MAX  31 /* QEMU's 9p */
+
 struct viv_machine {
 	char *name;
 	char *qemu; /* program */
@@ -55,6 +74,10 @@ struct viv_machine {
 	struct viv_strv nameservers; /* what the guest is told, and the next ones */
 	struct viv_strv mirrors;     /* for its apt: "URI SUITE COMPONENT…" */
 	char *domain, *gateway;	     /* NULL: none; the interfaces' own */
+	struct viv_share *shares;
+	size_t n_shares;
+	char *virtiofsd;	/* serves the virtiofs ones */
+	bool virtiofsd_is_qemus; /* the one written in C, which came with QEMU before 8.0 */
 	unsigned spare_ports; /* root ports to plug devices into later */
 	bool terminal;	      /* console and monitor on QEMU's own terminal (for people) */
 	struct viv_channel qmp, agent, console;
@@ -64,6 +87,7 @@ struct viv_machine {
 	 */
 	int shared_fd;
 	unsigned shared_mib;
+	struct viv_channel virtiofs; /* to virtiofsd. Not there: no virtiofs device */
 	struct viv_strv extra; /* raw arguments, last */
 };
 
@@ -73,6 +97,13 @@ void viv_machine_free_contents(struct viv_machine *m);
 /* Adds an empty drive; borrowed until the next one is added. */
 struct viv_drive *viv_machine_add_drive(struct viv_machine *m);
 
+/* Adds an empty share; borrowed until the next one is added. */
+struct viv_share *viv_machine_add_share(struct viv_machine *m);
+/* Does it have shares of that kind? */
+bool viv_machine_has_shares(const struct viv_machine *m, enum viv_share_kind kind);
+
+/* A part of viv_qemu_command: shares' devices; the chardev "virtiofs" is there if m->virtiofs is. */
+void viv_qemu_add_shares(const struct viv_machine *m, struct viv_strv *v);
 /* The whole argv. The caller frees *ret with viv_strv_free. */
 void viv_qemu_command(const struct viv_machine *m, struct viv_strv *ret);
 

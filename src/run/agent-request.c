@@ -59,6 +59,20 @@ static int ask(struct viv_agent *a, enum viv_proto_type type, const void *payloa
 	return 0;
 }
 
+int viv_agent_mount(struct viv_agent *a, const struct viv_agent_mount *m, viv_agent_done_fn fn,
+		    void *arg, struct viv_error *err)
+{
+	const char *const strings[] = {m->kind, m->tag, m->folder ? m->folder : "", m->target,
+				       m->overlay ? "overlay" : m->read_only ? "ro" : ""};
+	VIV_STR payload = VIV_STR_INIT;
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(strings); i++)
+		viv_str_add_bytes(&payload, strings[i], strlen(strings[i]) + 1);
+	if (payload.len > VIV_PROTO_MAX_PAYLOAD)
+		return viv_error_say(err, ENAMETOOLONG, "%.100s…: too long a path", m->target);
+	return ask(a, VIV_PROTO_MOUNT, payload.data, payload.len, fn, arg, err);
+}
+
 int viv_agent_poweroff(struct viv_agent *a, struct viv_error *err)
 {
 	return ask(a, VIV_PROTO_POWEROFF, NULL, 0, NULL, NULL, err);

@@ -99,3 +99,19 @@ int viv_agent_set_hostname(struct viv_agent *a, const char *name, viv_agent_done
  */
 int viv_agent_set_network(struct viv_agent *a, const char *text, viv_agent_done_fn done, void *arg,
 			  struct viv_error *err);
+
+/* A file system of a device that the machine has, to be mounted in it. */
+struct viv_agent_mount {
+	const char *kind;   /* "virtiofs", "9p" */
+	const char *tag;    /* of the device */
+	const char *folder; /* one in its root; NULL: the root */
+	const char *target; /* absolute; made if it is not there */
+	bool read_only;
+	bool overlay; /* read-only, and what the guest writes over it is in its memory */
+};
+/*
+ * One that is mounted there already is left as it is; one that another mount has hidden since is mounted
+ * anew. code: -ENODEV: the guest's kernel doesn't know the kind.
+ */
+int viv_agent_mount(struct viv_agent *a, const struct viv_agent_mount *m, viv_agent_done_fn done,
+		    void *arg, struct viv_error *err);

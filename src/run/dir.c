@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "sandbox/sandbox.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -75,7 +76,7 @@ static int empty_dir(const char *path, struct viv_error *err)
 		if (viv_streq(e->d_name, ".") || viv_streq(e->d_name, ".."))
 			continue;
 		full = viv_path_join(path, e->d_name);
-		r = viv_remove_tree(full, err);
+		r = viv_sandbox_remove_tree(full, err);
 	}
 	closedir(dir);
 	return r;
@@ -120,7 +121,7 @@ int viv_machine_dir_take(const char *runtime, const char *name, bool exact,
 void viv_machine_dir_release(struct viv_machine_dir *d)
 {
 	if (d->path)
-		viv_remove_tree(d->path, NULL);
+		viv_sandbox_remove_tree(d->path, NULL);
 	free(d->name);
 	free(d->path);
 	viv_close(d->lock);

@@ -140,6 +140,7 @@ static int start_command(struct session *s, struct viv_error *err)
 {
 	struct viv_command_spec c = {
 		.argv = s->spec->argv,
+		.cwd = s->spec->cwd,
 		.pty = s->spec->pty,
 		.in_fd = s->spec->in_fd,
 		.out_fd = s->spec->out_fd,

@@ -8,10 +8,14 @@
 #include "run/devices.h"
 #include "run/display.h"
 #include "run/disk-image.h"
+#include "run/mounts.h"
 #include "run/network.h"
+#include "run/qmp.h"
+#include "run/virtiofsd.h"
 #include "run/wires.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +42,10 @@ struct viv_vm {
 	char *shutdown_reason; /* QMP's word for it */
 	char *fatal;	       /* what init said */
 	struct viv_network *network;
+	struct viv_virtiofsd *virtiofsd; /* NULL: no share is its */
+	struct viv_mounts *mounts;	 /* NULL: there are no shares */
+	char *virtiofsd_said;		 /* it has ended: how */
+	char *unfit; /* what the machine can't do without and was not to be had */
 	bool network_asked;    /* it was, and has not answered */
 	bool booted;	       /* it said so meanwhile */
 };
@@ -92,6 +100,8 @@ static enum viv_vm_end how_ended(struct viv_vm *vm)
 		return VIV_VM_INIT;
 	if (vm->panicked)
 		return VIV_VM_PANIC;
+	if (vm->unfit)
+		return VIV_VM_OUTSIDE;
 	if (vm->kill_asked)
 		return VIV_VM_STOPPED;
 	if (was_killed(vm))
@@ -127,6 +137,8 @@ static char *end_text(struct viv_vm *vm, enum viv_vm_end how)
 
 	if (how == VIV_VM_INIT)
 		return viv_strdup(vm->fatal);
+	if (vm->unfit && how == VIV_VM_OUTSIDE)
+		return viv_strdup(vm->unfit);
 	if (how == VIV_VM_OUTSIDE && WIFSIGNALED(vm->status))
 		return viv_strdup("QEMU was killed from outside (SIGKILL), perhaps for lack of memory: "
 				  "the host's kernel log says so\nlower virtualisation.memorySize, "
@@ -137,8 +149,9 @@ static char *end_text(struct viv_vm *vm, enum viv_vm_end how)
 		return NULL;
 	if (vm->killed)
 		return viv_strdup("QEMU closed its monitor and was ended");
-	return viv_asprintf("QEMU ended: %s%s%.*s%s", status, said.len ? "\n" : "", (int)said.len,
-			    said.len ? said.data : "", advice(vm, said));
+	return viv_asprintf("QEMU ended: %s%s%.*s%s%s%s", status, said.len ? "\n" : "", (int)said.len,
+			    said.len ? said.data : "", advice(vm, said), vm->virtiofsd_said ? "\n" : "",
+			    vm->virtiofsd_said ? vm->virtiofsd_said : "");
 }
 
 static void finish(struct viv_vm *vm)
@@ -329,10 +342,50 @@ static void on_qmp_lost(struct viv_qmp *q, const char *why, void *arg)
 
 /* The agent */
 
+/* The guest has all that it is to be given. */
 static void say_booted(struct viv_vm *vm)
 {
+	if (!vm->booted || vm->network_asked || viv_mounts_are_busy(vm->mounts) || vm->unfit)
+		return;
 	if (vm->events.booted)
 		vm->events.booted(vm, vm->events.arg);
+}
+
+/* The machine is of no use without something of the host's. */
+static void give_up(struct viv_vm *vm, const char *why)
+{
+	if (!vm->unfit && !vm->kill_asked)
+		vm->unfit = viv_strdup(why);
+	end_qemu(vm);
+}
+
+static void on_mounts_done(const char *error, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	if (error)
+		give_up(vm, error);
+	else
+		say_booted(vm);
+}
+
+static int on_virtiofsd_limit(struct viv_source *s, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	vm->deadline = NULL;
+	give_up(vm, vm->virtiofsd_said);
+	return 0;
+}
+
+/* A QEMU that ends closes its connection: then this is in order. Else shares hang from now on. */
+static void on_virtiofsd_ended(const char *how, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	vm->virtiofsd_said = viv_strdup(how);
+	if (!vm->ended && vm->pid && !vm->deadline)
+		set_deadline(vm, QUIT_MS, on_virtiofsd_limit);
 }
 
 /* A guest without the interface (a kernel of its own) goes on without it. */
@@ -347,7 +400,7 @@ static void on_network_done(struct viv_agent *a, int code, void *arg)
 
 		vm->events.warning(vm, text, vm->events.arg);
 	}
-	if (vm->booted && code != -ENOTCONN)
+	if (code != -ENOTCONN)
 		say_booted(vm);
 }
 
@@ -382,6 +435,8 @@ static void on_agent_ready(struct viv_agent *a, void *arg)
 	struct viv_vm *vm = arg;
 
 	tell_network(vm);
+	if (vm->mounts)
+		viv_mounts_make(vm->mounts, a, on_mounts_done, vm);
 	if (vm->events.agent_ready)
 		vm->events.agent_ready(vm, vm->events.arg);
 }
@@ -391,7 +446,10 @@ static void on_agent_booted(struct viv_agent *a, void *arg)
 	struct viv_vm *vm = arg;
 
 	vm->booted = true;
-	if (!vm->network_asked) /* else when it is there */
+	/* While it booted the guest may have mounted something over a share, such as its /tmp. */
+	if (vm->mounts && !viv_mounts_are_busy(vm->mounts) && !vm->unfit)
+		viv_mounts_make(vm->mounts, a, on_mounts_done, vm);
+	else
 		say_booted(vm);
 }
 
@@ -426,6 +484,37 @@ static int on_errors(struct viv_source *s, int fd, uint32_t events, void *arg)
 }
 
 /* The start */
+
+/* Folders that nobody named are one of the machine's own, gone with it. */
+static int make_own_folder(struct viv_machine *m, const struct viv_machine_dir *dir,
+			   struct viv_error *err)
+{
+	VIV_FREE char *path = viv_path_join(dir->path, "xchg");
+
+	for (size_t i = 0; i < m->n_shares; i++) {
+		if (m->shares[i].source)
+			continue;
+		/* Any user of the guest's may write; here the directory above is ours alone. */
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return viv_error_set(err, errno, "%s", path);
+		if (chmod(path, 01777) < 0)
+			return viv_error_set(err, errno, "%s", path);
+		m->shares[i].source = viv_strdup(path);
+	}
+	return 0;
+}
+
+static int start_shares(struct viv_vm *vm, struct viv_machine *m, const struct viv_machine_dir *dir,
+			struct viv_wires *w, struct viv_error *err)
+{
+	int fd, r = make_own_folder(m, dir, err);
+
+	vm->mounts = viv_mounts_new(m);
+	if (r < 0 || !viv_machine_has_shares(m, VIV_SHARE_VIRTIOFS))
+		return r;
+	r = viv_virtiofsd_start(vm->loop, m, dir, on_virtiofsd_ended, vm, &vm->virtiofsd, &fd, err);
+	return r < 0 ? r : viv_wires_hand_over(w, fd, &m->virtiofs, err);
+}
 
 static int spawn(struct viv_vm *vm, const struct viv_machine *m, const struct viv_wires *w,
 		 struct viv_error *err)
@@ -501,6 +590,8 @@ int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_
 	if (r == 0)
 		r = viv_devices_start(&m->devices, dir, &w, &vm->tpm, err);
 	if (r == 0)
+		r = start_shares(vm, m, dir, &w, err);
+	if (r == 0)
 		r = spawn(vm, m, &w, err);
 	viv_wires_close_theirs(&w);
 	if (r == 0)
@@ -534,7 +625,9 @@ void viv_vm_free(struct viv_vm *vm)
 	viv_source_remove(vm->errors);
 	end_child(vm->pid);
 	end_child(vm->tpm);
+	viv_virtiofsd_free(vm->virtiofsd);
 	viv_agent_free(vm->agent);
+	viv_mounts_free(vm->mounts);
 	viv_console_free(vm->console);
 	viv_qmp_free(vm->qmp);
 	viv_close(vm->errors_fd);
@@ -543,5 +636,7 @@ void viv_vm_free(struct viv_vm *vm)
 	free(vm->shutdown_reason);
 	free(vm->fatal);
 	viv_network_close(vm->network);
+	free(vm->unfit);
+	free(vm->virtiofsd_said);
 	free(vm);
 }

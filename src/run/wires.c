@@ -42,6 +42,19 @@ static int add_socket(struct viv_wires *w, struct viv_channel *channel, int *ret
 	return 0;
 }
 
+int viv_wires_hand_over(struct viv_wires *w, int fd, struct viv_channel *channel,
+			struct viv_error *err)
+{
+	if (w->n_keep == VIV_WIRES_MAX - 3) {
+		viv_close(fd);
+		return viv_error_say(err, E2BIG, "too many disks and shares");
+	}
+	free(channel->path);
+	*channel = (struct viv_channel){.fd = 3 + (int)w->n_keep};
+	w->keep[w->n_keep++] = fd;
+	return 0;
+}
+
 static int add_drives(struct viv_wires *w, struct viv_machine *m, struct viv_error *err)
 {
 	for (size_t i = 0; i < m->n_drives; i++) {

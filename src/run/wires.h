@@ -29,6 +29,9 @@ struct viv_wires {
  * numbers. On failure, too, viv_wires_close is the caller's.
  */
 int viv_wires_make(struct viv_machine *m, struct viv_wires *w, struct viv_error *err);
+/* Takes over a connected socket, which becomes the channel's. E2BIG: QEMU has too many already. */
+int viv_wires_hand_over(struct viv_wires *w, int fd, struct viv_channel *channel,
+			struct viv_error *err);
 /* Closes what is QEMU's, once it has it: else we would never see it end. */
 void viv_wires_close_theirs(struct viv_wires *w);
 /* Closes all that is left. */

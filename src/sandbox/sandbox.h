@@ -56,6 +56,12 @@ typedef int (*viv_sandbox_fn)(const struct viv_sandbox_view *view, void *arg,
 int viv_sandbox_call(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, void *arg,
 		     struct viv_report *report, struct viv_str *result, struct viv_error *err);
 
+/*
+ * Removes a tree as viv_remove_tree does, also where files in it belong to the caller's subordinate ids:
+ * such as users of a guest leave in a folder that they share with the host.
+ */
+int viv_sandbox_remove_tree(const char *path, struct viv_error *err);
+
 /* Inside only. A foreign program, chrooted to `root`. */
 struct viv_sandbox_exec {
 	const char *root;

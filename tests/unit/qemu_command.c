@@ -182,6 +182,30 @@ static void test_displays(void **state)
 	check_display("screen", VIV_DISPLAY_NONE, false);
 }
 
+static void add_share(struct viv_machine *m, enum viv_share_kind kind, const char *tag,
+		      const char *source, bool read_only)
+{
+	struct viv_share *s = viv_machine_add_share(m);
+
+	s->kind = kind;
+	s->tag = viv_strdup(tag);
+	s->source = viv_strdup(source);
+	s->target = viv_strdup("/mnt");
+	s->read_only = read_only;
+}
+
+static void test_shares(void **state)
+{
+	struct viv_machine m = {.accel = VIV_ACCEL_TCG, .memory_mib = 512, .cores = 1, .spare_ports = 1};
+
+	m.virtiofs.fd = 7;
+	add_share(&m, VIV_SHARE_VIRTIOFS, "cwd", "/home/a, b", true);
+	add_share(&m, VIV_SHARE_9P, "src", "/usr/src/a, b", true);
+	add_share(&m, VIV_SHARE_VIRTIOFS, "xchg", NULL, false);
+	add_share(&m, VIV_SHARE_9P, "out", "/tmp", false);
+	check("shares", &m);
+}
+
 static void test_newest_q35(void **state)
 {
 	VIV_FREE char *found = viv_qemu_newest_q35("Supported machines are:\n"
@@ -212,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_forward_from_guest), cmocka_unit_test(test_newest_q35),
 		cmocka_unit_test(test_cpu),
 		cmocka_unit_test(test_devices), cmocka_unit_test(test_displays),
+		cmocka_unit_test(test_shares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/mounts.h"
+
+struct viv_mounts {
+	const struct viv_machine *machine;
+	size_t next;
+	bool busy;
+	viv_mounts_done_fn done;
+	void *arg;
+};
+
+struct viv_mounts *viv_mounts_new(const struct viv_machine *m)
+{
+	struct viv_mounts *ms;
+
+	if (!m->n_shares)
+		return NULL;
+	ms = viv_new(struct viv_mounts);
+	ms->machine = m;
+	return ms;
+}
+
+bool viv_mounts_are_busy(const struct viv_mounts *ms)
+{
+	return ms && ms->busy;
+}
+
+void viv_mounts_free(struct viv_mounts *ms)
+{
+	free(ms);
+}
+
+static void finish(struct viv_mounts *ms, const char *error)
+{
+	ms->busy = false;
+	ms->done(error, ms->arg);
+}
+
+static const char *kind_name(const struct viv_share *s)
+{
+	return s->kind == VIV_SHARE_9P ? "9p" : "virtiofs";
+}
+
+static char *explain(const struct viv_share *s, int code)
+{
+	const char *why = code == -ENODEV ? "the guest's kernel has no " : strerror(-code);
+	const char *kind = code == -ENODEV ? kind_name(s) : "";
+
+	if (code == -EROFS)
+		why = "its folder is not there, and the machine's root is read-only";
+	return viv_asprintf("cannot mount the share %s at %s in the guest: %s%s",
+			    s->source ? s->source : s->tag, s->target, why, kind);
+}
+
+static void mount_next(struct viv_mounts *ms, struct viv_agent *a);
+
+static void on_mounted(struct viv_agent *a, int code, void *arg)
+{
+	struct viv_mounts *ms = arg;
+	VIV_FREE char *text = NULL;
+
+	if (code == -ENOTCONN)
+		return;
+	if (code < 0) {
+		text = explain(&ms->machine->shares[ms->next], code);
+		finish(ms, text);
+		return;
+	}
+	ms->next++;
+	mount_next(ms, a);
+}
+
+static void mount_next(struct viv_mounts *ms, struct viv_agent *a)
+{
+	const struct viv_share *s = &ms->machine->shares[ms->next];
+	bool virtiofs = s->kind == VIV_SHARE_VIRTIOFS;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	if (ms->next == ms->machine->n_shares) {
+		finish(ms, NULL);
+		return;
+	}
+	if (viv_agent_mount(a,
+			    &(struct viv_agent_mount){
+				    .kind = kind_name(s),
+				    .tag = virtiofs ? VIV_SHARE_DEVICE : s->tag,
+				    .folder = virtiofs ? s->tag : NULL,
+				    .target = s->target,
+				    .read_only = s->read_only,
+				    .overlay = s->overlay,
+			    },
+			    on_mounted, ms, &err) < 0)
+		finish(ms, err.msg);
+}
+
+void viv_mounts_make(struct viv_mounts *ms, struct viv_agent *a, viv_mounts_done_fn done, void *arg)
+{
+	ms->next = 0;
+	ms->busy = true;
+	ms->done = done;
+	ms->arg = arg;
+	mount_next(ms, a);
+}
