@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define OURS	 "viv-"
 #define LAYER	 "viv-layer-"
 #define WRITABLE "viv-disk"
 
@@ -29,16 +30,49 @@ int disks_listen(void)
 	return fd;
 }
 
-/* virtio-blk has the serial at the disk, others at the device behind it. */
-static bool serial_of(const char *disk, char *buf, size_t size)
+static void trim(char *text)
+{
+	char *end = text + strlen(text), *start = text;
+
+	while (end > text && end[-1] == ' ')
+		*--end = '\0';
+	while (*start == ' ')
+		start++;
+	memmove(text, start, strlen(start) + 1);
+}
+
+/* SCSI's page 0x80 (SPC-4, 7.8.15): four bytes, the last of them the length, then the serial. */
+static bool serial_page(const char *path, char *buf, size_t size)
+{
+	char page[256] = "";
+	int n = read_text(path, page, sizeof(page));
+
+	if (n <= 4 || (size_t)n - 4 >= size)
+		return false;
+	memcpy(buf, page + 4, (size_t)n - 4);
+	buf[n - 4] = '\0';
+	return true;
+}
+
+/* virtio-blk has the serial at the disk, nvme at the device behind it, SCSI and ATA in a page. */
+bool disk_serial(const char *disk, char *buf, size_t size)
 {
 	char path[320];
+	bool found;
 
 	snprintf(path, sizeof(path), "/sys/block/%s/serial", disk);
-	if (read_text(path, buf, size) > 0)
-		return true;
-	snprintf(path, sizeof(path), "/sys/block/%s/device/serial", disk);
-	return read_text(path, buf, size) > 0;
+	found = read_text(path, buf, size) > 0;
+	if (!found) {
+		snprintf(path, sizeof(path), "/sys/block/%s/device/serial", disk);
+		found = read_text(path, buf, size) > 0;
+	}
+	if (!found) {
+		snprintf(path, sizeof(path), "/sys/block/%s/device/vpd_pg80", disk);
+		found = serial_page(path, buf, size);
+	}
+	if (found)
+		trim(buf);
+	return found && buf[0];
 }
 
 static void take(const char *disk, const char *serial, struct disks *d)
@@ -50,6 +84,8 @@ static void take(const char *disk, const char *serial, struct disks *d)
 		return;
 	if (strcmp(serial, WRITABLE) == 0)
 		snprintf(d->writable, sizeof(d->writable), "%.31s", disk);
+	if (strncmp(serial, OURS, strlen(OURS)) != 0)
+		d->further++;
 	if (strncmp(serial, LAYER, strlen(LAYER)) != 0)
 		return;
 	n = strtoul(serial + strlen(LAYER), &end, 10);
@@ -65,8 +101,9 @@ static void scan(struct disks *d)
 
 	if (!dir)
 		return;
+	d->further = 0;
 	while ((e = readdir(dir)))
-		if (e->d_name[0] != '.' && serial_of(e->d_name, serial, sizeof(serial)))
+		if (e->d_name[0] != '.' && disk_serial(e->d_name, serial, sizeof(serial)))
 			take(e->d_name, serial, d);
 	closedir(dir);
 }
@@ -74,14 +111,19 @@ static void scan(struct disks *d)
 /* The serial of the first disk that is not there yet, or NULL. */
 static const char *missing(const struct params *p, const struct disks *d)
 {
-	static char name[32];
+	static char name[48];
 
 	for (unsigned i = 0; i < p->layers; i++)
 		if (!d->layer[i][0]) {
 			snprintf(name, sizeof(name), LAYER "%u", i);
 			return name;
 		}
-	return p->upper == UPPER_DISK && !d->writable[0] ? WRITABLE : NULL;
+	if (p->upper == UPPER_DISK && !d->writable[0])
+		return WRITABLE;
+	if (d->further >= p->disks)
+		return NULL;
+	snprintf(name, sizeof(name), "further %u of %u", d->further + 1, p->disks);
+	return name;
 }
 
 static void list_all(void)
@@ -93,7 +135,7 @@ static void list_all(void)
 	while (dir && (e = readdir(dir)))
 		if (e->d_name[0] != '.')
 			warning("disk %s: serial \"%s\"", e->d_name,
-				serial_of(e->d_name, serial, sizeof(serial)) ? serial : "");
+				disk_serial(e->d_name, serial, sizeof(serial)) ? serial : "");
 	if (dir)
 		closedir(dir);
 }

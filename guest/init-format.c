@@ -9,80 +9,125 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROOT	  "/viv/root"
-#define LOOK_AT	  (64 * 1024) /* where file systems and partition tables have their marks */
-#define EXT_MAGIC 1080
+#define LOOK_AT (128 * 1024) /* where file systems and partition tables have their marks */
+
+static const struct {
+	const char *type, *package, *mark;
+	size_t at; /* where the mark is */
+} types[] = {
+	{"ext4", "e2fsprogs", "\x53\xef", 1080},
+	{"xfs", "xfsprogs", "XFSB", 0},
+	{"btrfs", "btrfs-progs", "_BHRfS_M", 65600},
+};
+
+static const char *package_of(const char *type)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i].type, type) == 0)
+			return types[i].package;
+	return "";
+}
+
+static const char *type_of(const unsigned char *head)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (memcmp(head + types[i].at, types[i].mark, strlen(types[i].mark)) == 0)
+			return types[i].type;
+	return NULL;
+}
 
 /* Formats only what is all zero: a disk with anything on it belongs to somebody. */
-static bool is_empty(const char *device)
+static bool is_empty(const char *device, const char *type)
 {
 	static unsigned char buf[LOOK_AT];
 	int fd = open(device, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf));
+	const char *is;
 
 	if (n != sizeof(buf))
 		fatal("cannot read the disk %s: %s", device, n < 0 ? strerror(errno) : "too small");
 	close(fd);
-	if (buf[EXT_MAGIC] == 0x53 && buf[EXT_MAGIC + 1] == 0xef)
+	is = type_of(buf);
+	if (is && strcmp(is, type) == 0)
 		return false;
-	for (size_t i = 0; i < sizeof(buf); i++)
-		if (buf[i])
-			fatal("the disk viv-disk (%s) holds something that is not ext4: "
-			      "it is left as it is", device);
+	for (size_t i = 0; is || i < sizeof(buf); i++)
+		if (is || buf[i])
+			fatal(INIT_DISK "(%s) holds something that is not %s%s%s: "
+			      "it is left as it is", device, type, is ? ", but " : "", is ? is : "");
 	return true;
 }
 
-/* The disk was made by the host: sparse, so all zero already. Older mke2fs don't take that word. */
-static void exec_mke2fs(const char *device, bool prezeroed)
+static void exec_in_layers(char *const argv[])
 {
-	static const char *const places[] = {"/usr/sbin/mke2fs", "/sbin/mke2fs"};
+	static const char *const places[] = {"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
 	static char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
-	const char *extended = prezeroed
-		? "assume_storage_prezeroed=1,lazy_journal_init=1,nodiscard"
-		: "lazy_itable_init=1,lazy_journal_init=1,nodiscard";
-	char *const argv[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-L", "viv-disk",
-			      "-E", (char *)extended, (char *)device, NULL};
+	char path[64];
 
 	if (chroot(ROOT) < 0 || chdir("/") < 0)
 		_exit(126);
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		execve(places[i], argv, env);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", places[i], argv[0]);
+		execve(path, argv, env);
+	}
 	_exit(127);
 }
 
-static int run_mke2fs(const char *device, bool prezeroed)
+int layers_run(char *const argv[])
 {
 	int status = 0;
 	pid_t pid = fork();
 
 	if (pid < 0)
-		fatal("cannot start mke2fs: %m");
+		fatal("cannot start %s: %m", argv[0]);
 	if (pid == 0)
-		exec_mke2fs(device, prezeroed);
+		exec_in_layers(argv);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-void format_if_empty(const struct params *p, const struct disks *d)
+/* The disk was made by the host: sparse, so all zero already. Older mke2fs don't take that word. */
+static int make_ext4(char *device)
+{
+	char *argv[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-L", "viv-disk", "-E",
+			"assume_storage_prezeroed=1,lazy_journal_init=1,nodiscard", device, NULL};
+	int status = layers_run(argv);
+
+	if (status != 1)
+		return status;
+	argv[10] = "lazy_itable_init=1,lazy_journal_init=1,nodiscard";
+	return layers_run(argv);
+}
+
+static int make(const char *type, char *device)
+{
+	char *xfs[] = {"mkfs.xfs", "-q", "-f", "-K", "-L", "viv-disk", device, NULL};
+	char *btrfs[] = {"mkfs.btrfs", "-q", "-f", "-K", "-L", "viv-disk", device, NULL};
+
+	if (strcmp(type, "ext4") == 0)
+		return make_ext4(device);
+	return layers_run(strcmp(type, "xfs") == 0 ? xfs : btrfs);
+}
+
+bool format_if_empty(const struct params *p, const struct disks *d, const char *type)
 {
 	char device[48];
 	int status;
 
 	snprintf(device, sizeof(device), "/dev/%s", d->writable);
-	if (!is_empty(device))
-		return;
+	if (!is_empty(device, type))
+		return false;
 	root_mount_lower(p);
 	must_mount("/dev", ROOT "/dev", NULL, MS_BIND, NULL);
-	status = run_mke2fs(device, true);
-	if (status == 1)
-		status = run_mke2fs(device, false);
+	must_mount("/proc", ROOT "/proc", NULL, MS_BIND, NULL); /* mkfs.xfs: what is mounted? */
+	status = make(type, device);
 	if (status == 127)
-		fatal("the disk viv-disk is empty and the machine has no mke2fs to format it: "
-		      "add the package e2fsprogs");
+		fatal(INIT_DISK "is empty and the machine has nothing to make %s on it: "
+		      "add the package %s", type, package_of(type));
 	if (status)
-		fatal("mke2fs could not format %s: status %d", device, status);
-	if (umount(ROOT "/dev") < 0 || umount(ROOT) < 0)
+		fatal("mkfs could not make %s on %s: status %d", type, device, status);
+	if (umount(ROOT "/proc") < 0 || umount(ROOT "/dev") < 0 || umount(ROOT) < 0)
 		fatal("cannot unmount the layers: %m");
 	note(p, "%s formatted", device);
+	return true;
 }

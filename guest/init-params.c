@@ -40,6 +40,25 @@ static void set_init(struct params *p, const char *value)
 	snprintf(p->init, sizeof(p->init), "%s", value);
 }
 
+static void set_root(struct params *p, const char *value)
+{
+	static const char *const names[] = {"ext4", "xfs", "btrfs"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(value, names[i]) == 0) {
+			snprintf(p->root_fs, sizeof(p->root_fs), "%s", value);
+			return;
+		}
+	fatal("kernel parameter viv.root: expected ext4, xfs or btrfs, got \"%.40s\"", value);
+}
+
+static void set_base(struct params *p, const char *value)
+{
+	if (!value[0] || strlen(value) >= sizeof(p->base))
+		fatal("kernel parameter viv.base: expected an id, got \"%.40s\"", value);
+	snprintf(p->base, sizeof(p->base), "%s", value);
+}
+
 static bool is_user_network(const char *value)
 {
 	if (strcmp(value, "user") != 0)
@@ -61,6 +80,14 @@ static void take(struct params *p, const char *name, const char *value)
 		p->user_network = is_user_network(value);
 	else if (strcmp(name, "viv.shell") == 0)
 		p->shell = true;
+	else if (strcmp(name, "viv.disks") == 0)
+		p->disks = number(name, value, 0, 1024);
+	else if (strcmp(name, "viv.root") == 0)
+		set_root(p, value);
+	else if (strcmp(name, "viv.base") == 0)
+		set_base(p, value);
+	else if (strcmp(name, "viv.rebase") == 0)
+		p->rebase = true;
 	else if (strcmp(name, "viv.verbose") == 0)
 		p->verbose = true;
 	else
@@ -81,6 +108,8 @@ void params_parse(char *line, struct params *ret)
 			*value++ = '\0';
 		take(&p, word, value ? value : "");
 	}
+	if (p.root_fs[0] && p.upper != UPPER_DISK)
+		fatal("kernel parameter viv.root: needs viv.upper=disk");
 	if (!p.layers)
 		fatal("the kernel parameter viv.layers is missing");
 	*ret = p;

@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROOT  "/viv/root"
-#define UPPER "/viv/upper"
 
 static void mount_layers(const struct params *p, const struct disks *d)
 {
@@ -57,9 +55,10 @@ static int mount_upper(const struct params *p, const struct disks *d)
 	if (p->upper == UPPER_MEMORY) {
 		must_mount("viv", UPPER, "tmpfs", 0, "mode=0755,size=75%,nr_inodes=0");
 	} else {
-		format_if_empty(p, d);
+		format_if_empty(p, d, "ext4");
 		snprintf(device, sizeof(device), "/dev/%s", d->writable);
-		must_mount(device, UPPER, "ext4", 0, NULL);
+		/* What is removed takes no room on the host. */
+		must_mount(device, UPPER, "ext4", 0, "discard");
 	}
 	make_folder(UPPER "/upper", 0755);
 	make_folder(UPPER "/work", 0755);
@@ -78,7 +77,13 @@ int root_assemble(const struct params *p, const struct disks *d)
 		root_mount_lower(p);
 		return -1;
 	}
+	if (p->root_fs[0]) {
+		real_root(p, d);
+		return -1;
+	}
 	fd = mount_upper(p, d);
+	if (p->upper == UPPER_DISK)
+		base_check(p);
 	n = lower_option(p, options, sizeof(options));
 	/* redirect_dir: a folder of a layer can be renamed, as on any other file system. */
 	snprintf(options + n, sizeof(options) - n,

@@ -85,6 +85,15 @@ int read_text(const char *path, char *buf, size_t size)
 	return (int)n;
 }
 
+void write_record(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) || fsync(fd) < 0)
+		fatal("cannot write %s: %m", path);
+	close(fd);
+}
+
 void make_folder(const char *path, mode_t mode)
 {
 	if (mkdir(path, mode) < 0 && errno != EEXIST)

@@ -17,7 +17,11 @@
 #include <sys/types.h>
 
 #define INIT_FATAL	"viv-init: fatal: "
+/* What is wrong with the machine's own disk begins so: that is no fault of the system's. */
+#define INIT_DISK	"the disk viv-disk "
 #define INIT_MAX_LAYERS 64
+#define ROOT		"/viv/root"
+#define UPPER		"/viv/upper"
 #define INIT_MAX_PATH	128 /* of what the command line names */
 
 #define PRINTF(fmt_at, args_at) __attribute__((format(printf, fmt_at, args_at)))
@@ -37,6 +41,10 @@ struct params {
 	char init[INIT_MAX_PATH]; /* viv.init=/path; "": systemd */
 	unsigned timeout;	  /* viv.timeout=SECONDS: how long to wait for disks; 60 */
 	bool shell;		  /* viv.shell: with none, a root shell on the console; its end powers off */
+	unsigned disks;		  /* viv.disks=N: so many others to wait for */
+	char root_fs[8];	  /* viv.root=ext4|xfs|btrfs: the whole system is on viv-disk, no overlay */
+	char base[68];		  /* viv.base=ID: what the layers are; "" where nobody cares */
+	bool rebase;		  /* viv.rebase: a disk made on other layers is brought onto these */
 	bool verbose;		  /* viv.verbose: says on the console what it does and when */
 };
 
@@ -44,6 +52,7 @@ struct params {
 struct disks {
 	char layer[INIT_MAX_LAYERS][32];
 	char writable[32];
+	unsigned further; /* neither of these, and with a serial */
 };
 
 /* init-util.c */
@@ -72,16 +81,33 @@ void modules_load(const struct params *p);
 int disks_listen(void); /* before the modules are loaded: a socket for the kernel's events, or -1 */
 /* Waits until all are there; fatal with the names of those that are not. Closes `events`. */
 void disks_find(const struct params *p, int events, struct disks *ret);
+/* False: it has none. */
+bool disk_serial(const char *disk, char *buf, size_t size);
 
 /* init-root.c: mounts the root at /viv/root; a descriptor of the upper file system, or -1. */
 int root_assemble(const struct params *p, const struct disks *d);
 /* Makes it the root, with /dev, /proc, /sys and /run, and frees the initrd's memory. */
 void root_switch(void);
 
-/* init-format.c: makes an ext4 on an empty viv-disk with the root's own mke2fs. */
-void format_if_empty(const struct params *p, const struct disks *d);
+/* init-format.c: makes that file system on viv-disk, if it is empty, with the root's own mkfs. */
+bool format_if_empty(const struct params *p, const struct disks *d, const char *type);
+/* Runs a program of the layers', which are mounted; its exit status, 127 where it is not there. */
+int layers_run(char *const argv[]);
 /* Mounts the layers, top first, without an upper at /viv/root. */
 void root_mount_lower(const struct params *p);
+
+/* Copies `text` to a file of its own, and sees that it is on the disk. */
+void write_record(const char *path, const char *text);
+
+/* init-base.c: a disk that was made on other layers is rebased, or that is fatal. */
+void base_check(const struct params *p);
+#define BASE_PACKAGES "/usr", "/boot", "/var/lib/dpkg" /* where packages' files are */
+
+/* init-real.c: mounts viv-disk as the root, with the system copied onto it if it is new. */
+void real_root(const struct params *p, const struct disks *d);
+
+/* init-links.c: /dev/disk/by-id, as udev makes it. */
+void links_make(void);
 
 /* init-none.c: the life of a machine without an init system; starts the agent. */
 _Noreturn void none_run(const struct params *p, int upper_fd);

@@ -97,6 +97,8 @@ int viv_cmd_parse_duration(const char *text, int64_t *ret_ms, struct viv_error *
 	{"graphics", 0, NULL, "a screen (virtualisation.graphics): a window, or VNC"},             \
 	{"cdrom", 0, "FILE", "start from an ISO image; nothing of Debian is built"},               \
 	{"boot-order", 0, "ORDER", "start from disk (c) and CD-ROM (d) in that order: d,c"},       \
+	{"disk", 0, "SIZE|FILE", "one disk more: a blank one, thrown away, or an existing image"},  \
+	{"keep", 0, NULL, "keep the machine's own disk: HOSTNAME.qcow2 beside the machine file"},  \
 	{"forward", 0, "PORT:PORT", "a host's port that leads into the guest: 2222:22, 0.0.0.0:80:80, 53:53/udp"}
 /* The flags of commands that start a machine with the current folder in it (machine.h). */
 #define VIV_SHARE_FLAGS                                                                            \

@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include "base/path.h"
+#include "config/type.h"
 
 #include <unistd.h>
 
@@ -79,25 +80,98 @@ static bool setting_of(const struct viv_arg *a, struct viv_strv *texts,
 	return true;
 }
 
+/* "8G" is a blank disk, anything else the path of an image. */
+static int disk_json(const char *text, struct viv_strv *texts, struct viv_error *err)
+{
+	VIV_FREE char *path = NULL;
+	VIV_JSON *list = NULL;
+	VIV_STR out = VIV_STR_INIT;
+	int64_t mib;
+	int r;
+
+	if (viv_size_parse(text, &mib)) {
+		viv_strv_pushf(texts, "virtualisation.emptyDiskImages=%s", text);
+		return 0;
+	}
+	r = viv_path_absolute(text, &path, err);
+	if (r < 0)
+		return viv_error_context(err, "--disk");
+	list = json_pack("[{s:s}]", "file", path);
+	if (!list)
+		return viv_error_say(err, EINVAL, "--disk %s: not UTF-8", text);
+	viv_json_canonical(list, &out);
+	viv_strv_pushf(texts, "virtualisation.qemu.drives=%s", out.data);
+	return 0;
+}
+
+/* Flags whose value must be taken apart; what comes of them is added to a list. */
+static const struct {
+	const char *flag;
+	int (*json)(const char *text, struct viv_strv *texts, struct viv_error *err);
+} taken_apart[] = {
+	{"forward", forward_json},
+	{"disk", disk_json},
+};
+
+/* 1: a setting was made; 0: the flag is none of the configuration's. */
+static int take_flag(const struct viv_arg *a, struct viv_strv *texts, struct viv_config_setting *ret,
+		     struct viv_error *err)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(taken_apart); i++) {
+		int r;
+
+		if (!viv_streq(a->flag->name, taken_apart[i].flag))
+			continue;
+		r = taken_apart[i].json(a->value, texts, err);
+		if (r < 0)
+			return r;
+		*ret = (struct viv_config_setting){texts->items[texts->count - 1], true};
+		return 1;
+	}
+	return setting_of(a, texts, ret);
+}
+
+/* --keep: a disk that would be thrown away gets a name, which the machine's own is part of. */
+static int keep_disk(struct viv_cmd *cmd, struct viv_config_request *req,
+		     struct viv_config_setting *room, struct viv_config **config,
+		     struct viv_error *err)
+{
+	const char *image = viv_config_string(*config, "virtualisation.diskImage");
+	VIV_FREE char *setting = NULL;
+	struct viv_config *kept;
+	int r;
+
+	if (!image)
+		return viv_error_say(err, EINVAL, "--keep: %s: virtualisation.diskImage is null: "
+				     "there is no disk to keep",
+				     viv_config_place(*config, "virtualisation.diskImage"));
+	if (!viv_streq(image, "fresh"))
+		return 0;
+	setting = viv_asprintf("virtualisation.diskImage=%s/%s.qcow2", viv_config_folder(*config),
+			       viv_config_string(*config, "networking.hostName"));
+	*room = (struct viv_config_setting){.text = setting};
+	req->n_settings++;
+	r = viv_config_load(req, cmd->report, &kept, err);
+	if (r < 0)
+		return r;
+	viv_config_free(*config);
+	*config = kept;
+	return 0;
+}
+
 int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const char *file,
 			struct viv_config **ret, struct viv_error *err)
 {
 	VIV_STRV texts = VIV_STRV_INIT;
+	VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
 	VIV_FREE struct viv_config_setting *settings =
-		viv_new_array(struct viv_config_setting, args->n_given + 1);
+		viv_new_array(struct viv_config_setting, args->n_given + 2);
 	struct viv_config_request req = {.file = file, .settings = settings};
+	int r = 0;
 
-	for (size_t i = 0; i < args->n_given; i++) {
-		if (viv_streq(args->given[i].flag->name, "forward")) {
-			int r = forward_json(args->given[i].value, &texts, err);
-
-			if (r < 0)
-				return r;
-			settings[req.n_settings++] = (struct viv_config_setting){
-				texts.items[texts.count - 1], true};
-		} else if (setting_of(&args->given[i], &texts, &settings[req.n_settings])) {
-			req.n_settings++;
-		}
+	for (size_t i = 0; r >= 0 && i < args->n_given; i++) {
+		r = take_flag(&args->given[i], &texts, &settings[req.n_settings], err);
+		req.n_settings += r > 0;
 	}
 	/* To name what the firmware starts is to want that it does. */
 	if (viv_args_has(args, "cdrom") || viv_args_has(args, "boot-order"))
@@ -105,5 +179,11 @@ int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const 
 			"virtualisation.directBoot.enable=false", false};
 	if (!file && access("vm.lua", F_OK) == 0)
 		req.file = "vm.lua";
-	return viv_config_load(&req, cmd->report, ret, err);
+	if (r >= 0)
+		r = viv_config_load(&req, cmd->report, &config, err);
+	if (r == 0 && viv_args_has(args, "keep"))
+		r = keep_disk(cmd, &req, &settings[req.n_settings], &config, err);
+	if (r == 0)
+		*ret = viv_steal(config);
+	return r;
 }

@@ -15,6 +15,8 @@
 static const struct viv_flag flags[] = {
 	VIV_CONFIG_FLAGS,
 	VIV_MACHINE_FLAGS,
+	{"fresh", 0, NULL, "throw a kept disk away and make it anew"},
+	{"rebase", 0, NULL, "bring a disk that was made on other layers onto these"},
 	{"detach", 'd', NULL, "leave it running in the background: viv ps, exec, shell, cp, stop"},
 	VIV_SHARE_FLAGS,
 	{"name", 0, "NAME", "the machine's name (default: its host name, with -2, -3… if taken)"},
@@ -101,6 +103,9 @@ static int choose_options(struct run *run, struct viv_error *err)
 		return viv_error_context(err, "--fail-on");
 	if (run->args->command && viv_args_has(run->args, "console"))
 		return viv_error_say(err, EINVAL, "--console shows the console: it takes no command");
+	if (viv_args_has(run->args, "fresh") && viv_args_has(run->args, "rebase"))
+		return viv_error_say(err, EINVAL, "--fresh throws the disk away, --rebase keeps it: "
+				     "only one of them");
 	if (viv_args_has(run->args, "detach") &&
 	    (run->args->command || viv_args_has(run->args, "console")))
 		return viv_error_say(err, EINVAL,
@@ -157,7 +162,9 @@ static int build_and_make(struct run *run, struct viv_system_extra extra, struct
 
 static int make_machine(struct run *run, struct viv_error *err)
 {
-	const struct viv_system_extra extra = {.no_disk = viv_args_has(run->args, "dry-run")};
+	const struct viv_system_extra extra = {.no_disk = viv_args_has(run->args, "dry-run"),
+					       .fresh = viv_args_has(run->args, "fresh"),
+					       .rebase = viv_args_has(run->args, "rebase")};
 	int r = viv_cmd_machine_load(run->cmd, run->args, &run->m, err);
 
 	if (r == 0)

@@ -290,6 +290,33 @@ static void disk_fault(const struct viv_config_disk *d, const char *text, void *
 	item_fault(arg, option(arg, d->option), d->index, "%s", text);
 }
 
+/* A real root needs the disk that other options take away from it. */
+static void check_root(struct viv_eval *ev)
+{
+	static const struct {
+		const char *name;
+		bool needed;
+	} switches[] = {
+		{"virtualisation.writableStore", true},
+		{"virtualisation.useDefaultFilesystems", true},
+		{"virtualisation.writableStoreUseTmpfs", false},
+	};
+	const struct viv_slot *root = option(ev, "virtualisation.rootFileSystem");
+	const struct viv_slot *image = option(ev, "virtualisation.diskImage");
+
+	if (!root->value || root->value->kind == VIV_VALUE_NULL)
+		return;
+	if (image->value && image->value->kind == VIV_VALUE_NULL)
+		fault(ev, root, root, "needs a disk, and virtualisation.diskImage is null");
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(switches); i++) {
+		const struct viv_slot *s = option(ev, switches[i].name);
+
+		if (s->value && s->value->b != switches[i].needed)
+			fault(ev, root, root, "can't be together with %s = %s", switches[i].name,
+			      switches[i].needed ? "false" : "true");
+	}
+}
+
 static void check_disks(struct viv_eval *ev)
 {
 	VIV_CLEANUP(viv_config_disks_free) struct viv_config_disks disks = {0};
@@ -362,6 +389,7 @@ void viv_check(struct viv_eval *ev)
 	check_forwards(ev);
 	check_networks(ev);
 	check_disks(ev);
+	check_root(ev);
 	check_users(ev);
 	check_etc(ev);
 	check_credentials(ev);

@@ -728,6 +728,14 @@ const struct viv_option viv_options[] = {
 	 .fallback = "false",
 	 .example = "true",
 	 .text = "No way out of the machine's network."},
+	{.name = "virtualisation.rootFileSystem",
+	 .type = VIV_T_NULL_OR(VIV_T_ENUM("ext4", "xfs", "btrfs")),
+	 .fallback = "null",
+	 .fallback_text = "the layers, with an overlay for what is written",
+	 .example = "\"xfs\"",
+	 .text = "A real root: at the first start the whole system is copied onto the machine's own "
+		 "disk, with this file system, and runs from there, without an overlay. Give it the "
+		 "room: diskSize."},
 	{.name = "virtualisation.sharedDirectories",
 	 .type = VIV_T_SET(&viv_rule_share_tag, "<tag>", VIV_T_SUBMODULE(share_fields)),
 	 .fallback = "{}",
@@ -767,6 +775,12 @@ const struct viv_option viv_options[] = {
 	 .example = "true",
 	 .text = "The machine starts as hardware does: its firmware starts GRUB from a "
 		 "boot disk, and that the kernel. To test just that."},
+	{.name = "virtualisation.useDefaultFilesystems",
+	 .type = VIV_T_BOOL,
+	 .fallback = "true",
+	 .example = "false",
+	 .text = "The machine's own disk is formatted and takes what the machine writes. false: it stays "
+		 "as it is, empty at first, and writes go to memory."},
 	{.name = "virtualisation.useEFIBoot",
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",
@@ -794,6 +808,11 @@ const struct viv_option viv_options[] = {
 	 .fallback = "true",
 	 .example = "false",
 	 .text = "The machine may write over its read-only layers."},
+	{.name = "virtualisation.writableStoreUseTmpfs",
+	 .type = VIV_T_BOOL,
+	 .fallback = "false",
+	 .example = "true",
+	 .text = "What it writes over them goes to memory, even if it has a disk of its own."},
 };
 
 const size_t viv_n_options = VIV_ARRAY_SIZE(viv_options);

@@ -6,5 +6,7 @@
 #include "base/str.h"
 #include "config/config.h"
 
-/* The drivers of the interfaces that its disks have; virtio is needed for the layers anyway. */
+/* The drivers of the interfaces that its disks have, and the file system of its own. */
 void viv_plan_disk_modules(const struct viv_config *config, struct viv_strv *ret);
+/* What formats the machine's own disk, where the guest does that. */
+void viv_plan_disk_packages(const struct viv_config *config, struct viv_strv *ret);

@@ -35,13 +35,6 @@ static bool uses_systemd(const struct viv_config *config)
 	return viv_streq(viv_config_string(config, "system.init"), "systemd");
 }
 
-/* Has the machine a disk of its own to write to? */
-static bool has_disk(const struct viv_config *config)
-{
-	return viv_config_string(config, "virtualisation.diskImage") &&
-	       viv_config_bool(config, "virtualisation.writableStore");
-}
-
 /* Its own GRUB makes what it starts with (run/grub.h). */
 static void choose_loader(struct viv_plan *p)
 {
@@ -62,10 +55,7 @@ static void choose_base(struct viv_plan *p)
 	viv_strv_push(&p->base, "apt");
 	if (uses_systemd(p->config))
 		viv_strv_push_all(&p->base, with_systemd);
-	/* A kept disk is formatted by the guest. */
-	if (has_disk(p->config) &&
-	    !viv_streq(viv_config_string(p->config, "virtualisation.diskImage"), "fresh"))
-		viv_strv_push(&p->packages, "e2fsprogs");
+	viv_plan_disk_packages(p->config, &p->packages);
 	if (viv_config_bool(p->config, "services.openssh.enable"))
 		viv_strv_push(&p->packages, "openssh-server");
 	choose_loader(p);
@@ -214,8 +204,6 @@ static void choose_modules(struct viv_plan *p)
 	static const char *const useful[] = {"virtio_rng", "virtio_net", "vmgenid", "pvpanic_pci", NULL};
 
 	viv_strv_push_all(&p->initrd_modules, needed);
-	if (has_disk(p->config))
-		viv_strv_push(&p->initrd_modules, "ext4");
 	viv_plan_disk_modules(p->config, &p->initrd_modules);
 	choose_device_modules(p);
 	push_option(&p->initrd_modules, p->config, "boot.initrd.kernelModules");

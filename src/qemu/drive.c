@@ -61,10 +61,10 @@ static void add_nodes(const struct viv_drive *d, size_t i, struct viv_strv *v)
 	bool locks = d->file && (!d->read_only || d->further);
 	VIV_STR s = VIV_STR_INIT;
 
-	if (d->nothing_mib) {
+	if (d->forgets) {
 		viv_strv_push(v, "-blockdev");
 		viv_strv_pushf(v, "driver=null-co,node-name=disk%zu,read-zeroes=on,size=%lluM", i,
-			       (unsigned long long)d->nothing_mib);
+			       (unsigned long long)d->blank_mib);
 		return;
 	}
 	if (!d->file) {

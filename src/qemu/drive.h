@@ -13,7 +13,8 @@ enum viv_drive_interface { VIV_DRIVE_VIRTIO, VIV_DRIVE_SCSI, VIV_DRIVE_IDE, VIV_
 struct viv_drive {
 	char *file;	    /* path of an image; NULL: see fd */
 	int fd;		    /* file is NULL: an open file that QEMU inherits under this number */
-	uint64_t nothing_mib; /* neither: a disk of this size that forgets (pasted command lines) */
+	uint64_t blank_mib;   /* a blank disk's size */
+	bool forgets;	      /* neither: nothing is behind a blank disk (pasted command lines) */
 	const char *format; /* "raw" or "qcow2" */
 	char *serial;	    /* at most viv_disk_serial_max() characters */
 	enum viv_drive_interface interface;

@@ -138,8 +138,11 @@ static int open_image(const char *path, bool read_only, struct stat *st, struct 
 	return viv_steal_fd(&fd);
 }
 
-static int busy(const char *path, const char *user, bool device, struct viv_error *err)
+int viv_disk_busy(const char *path, const char *user, struct viv_error *err)
 {
+	struct stat st;
+	bool device = stat(path, &st) == 0 && S_ISBLK(st.st_mode);
+
 	if (user)
 		return viv_error_say(err, EBUSY,
 				     "%s is in use by the machine %s\n`viv stop %s` ends it", path,
@@ -157,7 +160,7 @@ static int busy_device(const char *path, struct viv_error *err)
 
 	if (fd >= 0)
 		viv_disk_lock(fd, true, &user);
-	return busy(path, user, true, err);
+	return viv_disk_busy(path, user, err);
 }
 
 int viv_disk_image_open(const char *path, const char *format, struct viv_drive *d,
@@ -176,7 +179,7 @@ int viv_disk_image_open(const char *path, const char *format, struct viv_drive *
 	if (r < 0)
 		return r;
 	if (viv_disk_lock(fd, d->read_only, &user) < 0)
-		return busy(path, user, S_ISBLK(st.st_mode), err);
+		return viv_disk_busy(path, user, err);
 	d->file = viv_strdup(path);
 	d->format = format;
 	d->device = S_ISBLK(st.st_mode);

@@ -21,6 +21,9 @@
 int viv_disk_image_open(const char *path, const char *format, struct viv_drive *d,
 			struct viv_error *err);
 
+/* The error for it: EBUSY. user: as viv_disk_lock says; NULL: unknown. */
+int viv_disk_busy(const char *path, const char *user, struct viv_error *err);
+
 /* Writes which images the machine holds into its directory, where the next one finds its name. */
 void viv_disk_image_note(const struct viv_drive *drives, size_t n,
 			 const struct viv_machine_dir *dir);

@@ -118,10 +118,29 @@ static int make_kept(const char *path, uint64_t size_mib, struct viv_error *err)
 	return r;
 }
 
-int viv_disk_kept(const char *path, uint64_t size_mib, struct viv_drive *d, struct viv_error *err)
+/* Only what no machine uses, and only files: a disk of the host's is for its owner to empty. */
+static int throw_away(const char *path, struct viv_error *err)
 {
-	int r = access(path, F_OK) == 0 ? 0 : make_kept(path, size_mib, err);
+	VIV_FD fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	VIV_FREE char *user = NULL;
+	struct stat st;
 
+	if (fd < 0)
+		return errno == ENOENT ? 0 : viv_error_set(err, errno, "%s", path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return viv_error_say(err, EINVAL, "%s is not a file: --fresh won't touch it", path);
+	if (viv_disk_lock(fd, false, &user) < 0)
+		return viv_disk_busy(path, user, err);
+	return unlink(path) < 0 ? viv_error_set(err, errno, "%s", path) : 0;
+}
+
+int viv_disk_kept(const char *path, uint64_t size_mib, bool fresh, struct viv_drive *d,
+		  struct viv_error *err)
+{
+	int r = fresh ? throw_away(path, err) : 0;
+
+	if (r == 0 && access(path, F_OK) < 0)
+		r = make_kept(path, size_mib, err);
 	if (r < 0)
 		return r;
 	return viv_disk_image_open(path, viv_ends_with(path, ".qcow2") ? "qcow2" : "raw", d, err);

@@ -18,5 +18,7 @@ int viv_disk_blank(uint64_t size_mib, const char *format, int *ret_fd, struct vi
 /*
  * The image at `path`, for d's file and format; qcow2 by that ending, else raw; made empty where
  * there is none: the guest formats it. It is held while d->lock is open (run/disk-image.h).
+ * fresh: one that is there is thrown away before, unless it is in use.
  */
-int viv_disk_kept(const char *path, uint64_t size_mib, struct viv_drive *d, struct viv_error *err);
+int viv_disk_kept(const char *path, uint64_t size_mib, bool fresh, struct viv_drive *d,
+		  struct viv_error *err);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/disks.h"
 
+#include "base/hash.h"
+#include "base/path.h"
 #include "config/disks.h"
 #include "run/disk-image.h"
 #include "run/disk.h"
+#include "run/firmware.h"
 
 enum viv_drive_interface viv_disks_default_interface(const struct viv_config *config)
 {
@@ -34,26 +37,46 @@ static void add_options(const json_t *options, struct viv_strv *to)
 	}
 }
 
-static int fill(const struct viv_config_disk *disk, bool dry, struct viv_drive *d,
-		struct viv_error *err)
+#define SCRIPT_FD  3 /* the run script's first */
+#define SCRIPT_FDS 7 /* a shell need not know descriptors of two digits */
+
+/* Where nothing is made. */
+static int describe_blank(const struct viv_config_disk *disk, const struct viv_system_extra *extra,
+			  int n_blank, struct viv_drive *d, struct viv_error *err)
 {
+	d->format = "raw";
+	d->blank_mib = disk->size_mib;
+	d->forgets = !extra->for_script;
+	d->fd = SCRIPT_FD + n_blank;
+	if (extra->for_script && n_blank >= SCRIPT_FDS)
+		return viv_error_say(err, E2BIG, "the run script can make at most %d blank disks",
+				     SCRIPT_FDS);
+	return 0;
+}
+
+static int fill(const struct viv_config_disk *disk, const struct viv_system_extra *extra, int n_blank,
+		struct viv_drive *d, struct viv_error *err)
+{
+	bool dry = extra->no_disk || extra->for_script;
+
 	d->format = disk->format;
 	d->read_only = disk->read_only;
 	if (disk->file && !dry)
 		return viv_disk_image_open(disk->file, disk->format, d, err);
 	if (disk->file) {
 		d->file = viv_strdup(disk->file);
+		d->device = viv_starts_with(disk->file, "/dev/");
 		return 0;
 	}
 	d->scratch = true;
-	if (!dry)
-		return viv_disk_blank(disk->size_mib, disk->format, &d->fd, err);
-	d->nothing_mib = disk->size_mib;
-	return 0;
+	if (dry)
+		return describe_blank(disk, extra, n_blank, d, err);
+	return viv_disk_blank(disk->size_mib, disk->format, &d->fd, err);
 }
 
-static int add(const struct viv_config *config, const struct viv_config_disk *disk, bool dry,
-	       struct viv_machine *m, struct viv_error *err)
+static int add(const struct viv_config *config, const struct viv_config_disk *disk,
+	       const struct viv_system_extra *extra, int n_blank, struct viv_machine *m,
+	       struct viv_error *err)
 {
 	struct viv_drive *d = viv_machine_add_drive(m);
 	int r;
@@ -63,7 +86,7 @@ static int add(const struct viv_config *config, const struct viv_config_disk *di
 	viv_drive_interface_parse(disk->interface, &d->interface);
 	add_options(disk->drive_options, &d->drive_options);
 	add_options(disk->device_options, &d->device_options);
-	r = fill(disk, dry, d, err);
+	r = fill(disk, extra, n_blank, d, err);
 	if (r < 0) {
 		VIV_FREE char *where = viv_config_disk_where(config, disk);
 
@@ -72,14 +95,139 @@ static int add(const struct viv_config *config, const struct viv_config_disk *di
 	return r;
 }
 
-int viv_disks_add(const struct viv_config *config, bool dry, struct viv_machine *m,
-		  struct viv_error *err)
+static int add_further(const struct viv_config *config, const struct viv_system_extra *extra,
+		       struct viv_machine *m, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_config_disks_free) struct viv_config_disks disks = {0};
-	int r = 0;
+	int r = 0, n_blank = 0;
 
 	viv_config_disks_get(config, &disks);
-	for (size_t i = 0; r == 0 && i < disks.count; i++)
-		r = add(config, &disks.items[i], dry, m, err);
+	for (size_t i = 0; r == 0 && i < disks.count; i++) {
+		r = add(config, &disks.items[i], extra, n_blank, m, err);
+		n_blank += !disks.items[i].file;
+	}
 	return r;
+}
+
+/* The machine's own */
+
+static const char image_option[] = "virtualisation.diskImage";
+
+static const char *image_of(const struct viv_config *config, const struct viv_system_extra *extra)
+{
+	return extra->disk_image ? extra->disk_image : viv_config_string(config, image_option);
+}
+
+static const char *root_of(const struct viv_config *config)
+{
+	return viv_config_string(config, "virtualisation.rootFileSystem");
+}
+
+const char *viv_disks_upper(const struct viv_config *config, const struct viv_system_extra *extra)
+{
+	const char *image = image_of(config, extra);
+
+	if (!viv_config_bool(config, "virtualisation.writableStore"))
+		return "none";
+	if (!image || viv_config_bool(config, "virtualisation.writableStoreUseTmpfs") ||
+	    !viv_config_bool(config, "virtualisation.useDefaultFilesystems"))
+		return "memory";
+	/* A pasted command line has nothing to write to. */
+	return viv_streq(image, "fresh") && extra->no_disk ? "memory" : "disk";
+}
+
+bool viv_disks_has_own(const struct viv_config *config, const struct viv_system_extra *extra)
+{
+	const char *image = image_of(config, extra);
+
+	if (viv_streq(viv_disks_upper(config, extra), "disk"))
+		return true;
+	return image && !viv_config_bool(config, "virtualisation.useDefaultFilesystems") &&
+	       !(viv_streq(image, "fresh") && extra->no_disk);
+}
+
+bool viv_disks_own_is_blank(const struct viv_config *config)
+{
+	return root_of(config) || viv_firmware_is_foreign(config) ||
+	       !viv_config_bool(config, "virtualisation.useDefaultFilesystems");
+}
+
+static int make_own(const struct viv_config *config, const struct viv_system_extra *extra,
+		    struct viv_drive *d, struct viv_error *err)
+{
+	uint64_t size = (uint64_t)viv_config_int(config, "virtualisation.diskSize");
+	const char *image = image_of(config, extra);
+	VIV_FREE char *path = NULL;
+	int r = 0;
+
+	d->scratch = viv_streq(image, "fresh");
+	if (d->scratch)
+		return viv_disks_own_is_blank(config) ? viv_disk_blank(size, "raw", &d->fd, err)
+						      : viv_disk_fresh(size, &d->fd, err);
+	if (extra->disk_image)
+		r = viv_path_absolute(image, &path, err);
+	else
+		path = viv_path_join(viv_config_folder(config), image);
+	if (r < 0)
+		return r;
+	return viv_disk_kept(path, size, extra->fresh && !extra->no_disk, d, err);
+}
+
+static int add_own(const struct viv_config *config, const struct viv_system_extra *extra,
+		   struct viv_machine *m, struct viv_error *err)
+{
+	struct viv_drive *d = viv_machine_add_drive(m);
+	int r;
+
+	d->serial = viv_strdup("viv-disk");
+	d->interface = viv_disks_default_interface(config);
+	r = make_own(config, extra, d, err);
+	if (r < 0 && extra->disk_image)
+		viv_error_context(err, "VIV_DISK_IMAGE");
+	else if (r < 0)
+		viv_error_context(err, "%s: %s", viv_config_place(config, image_option),
+				  image_option);
+	return r;
+}
+
+int viv_disks_add(const struct viv_config *config, const struct viv_system_extra *extra,
+		  struct viv_machine *m, struct viv_error *err)
+{
+	int r = 0;
+
+	if (!extra->for_script && viv_disks_has_own(config, extra))
+		r = add_own(config, extra, m, err);
+	return r < 0 ? r : add_further(config, extra, m, err);
+}
+
+/* The layers as one short text: a layer's path ends in its id, or in a file of it. */
+static void base_of(const struct viv_system *system, char ret[VIV_SHA256_HEX])
+{
+	VIV_STR all = VIV_STR_INIT;
+
+	for (size_t i = 0; i < system->layers.count; i++) {
+		const char *path = system->layers.items[i], *id = strstr(path, "/objects/");
+
+		viv_str_addf(&all, "%s\n", id ? id : path);
+	}
+	viv_sha256_of(all.data, all.len, ret);
+}
+
+void viv_disks_params(const struct viv_config *config, const struct viv_system *system,
+		      const struct viv_system_extra *extra, struct viv_strv *ret)
+{
+	VIV_CLEANUP(viv_config_disks_free) struct viv_config_disks disks = {0};
+	char base[VIV_SHA256_HEX];
+
+	viv_config_disks_get(config, &disks);
+	if (disks.count)
+		viv_strv_pushf(ret, "viv.disks=%zu", disks.count);
+	if (!viv_streq(viv_disks_upper(config, extra), "disk"))
+		return;
+	base_of(system, base);
+	viv_strv_pushf(ret, "viv.base=%.32s", base);
+	if (root_of(config))
+		viv_strv_pushf(ret, "viv.root=%s", root_of(config));
+	if (extra->rebase)
+		viv_strv_push(ret, "viv.rebase");
 }

@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The disks that the options name beside the machine's own: made or opened, and added to it. */
+/* A machine's disks beside its layers: its own, and those that the options name. */
 
-#include "config/config.h"
-#include "qemu/machine.h"
+#include "run/system.h"
 
 /*
- * dry: nothing is made or held; blank disks forget what is written to them. Errors begin
- * with the option and its place.
+ * Makes or opens them, adds them to m. With extra's no_disk and for_script nothing is made or held;
+ * blank disks then forget what is written to them, or are descriptors 3, 4, … of the script's. Errors
+ * begin with the option and its place.
  */
-int viv_disks_add(const struct viv_config *config, bool dry, struct viv_machine *m,
-		  struct viv_error *err);
-/* Is a QEMU's disk of that kind: virtualisation.qemu.diskInterface. */
+int viv_disks_add(const struct viv_config *config, const struct viv_system_extra *extra,
+		  struct viv_machine *m, struct viv_error *err);
+
+/* Where the machine writes: "disk" (its own), "memory", "none" (docs/boot.md). */
+const char *viv_disks_upper(const struct viv_config *config, const struct viv_system_extra *extra);
+/* What else the guest's init is told of the disks. */
+void viv_disks_params(const struct viv_config *config, const struct viv_system *system,
+		      const struct viv_system_extra *extra, struct viv_strv *ret);
+
+/* Has the machine a disk of its own, and is it for the guest to put something on it? */
+bool viv_disks_has_own(const struct viv_config *config, const struct viv_system_extra *extra);
+bool viv_disks_own_is_blank(const struct viv_config *config);
+/* virtualisation.qemu.diskInterface. */
 enum viv_drive_interface viv_disks_default_interface(const struct viv_config *config);

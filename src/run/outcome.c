@@ -122,9 +122,17 @@ static void of_gone(const struct viv_run_facts *f, struct viv_outcome *o)
 	o->show_console = !f->agent_seen;
 }
 
-/* QEMU did not take its arguments, or the host took it away: nothing that the guest did. */
+/* What init says of the machine's own disk (INIT_DISK in guest/init.h). */
+#define DISK "the disk viv-disk "
+
+/*
+ * QEMU did not take its arguments, the host took it away, or a kept disk does not suit the machine:
+ * nothing that the guest did.
+ */
 static bool is_host_failure(const struct viv_run_facts *f)
 {
+	if (f->end == VIV_VM_INIT)
+		return f->end_text && viv_starts_with(f->end_text, DISK);
 	return f->end == VIV_VM_OUTSIDE || (f->end == VIV_VM_QEMU && !f->agent_seen && f->end_text &&
 					    strstr(f->end_text, "exit status"));
 }
@@ -142,6 +150,7 @@ void viv_outcome_of(const struct viv_run_facts *f, struct viv_outcome *ret)
 		set(&o, VIV_EXIT_ENVIRONMENT, "environment", viv_strdup(f->command_error));
 	} else if (is_host_failure(f)) {
 		set(&o, VIV_EXIT_ENVIRONMENT, "environment", viv_strdup(f->end_text));
+		o.show_console = f->end == VIV_VM_INIT;
 	} else if (f->no_command && (f->end == VIV_VM_POWEROFF || f->end == VIV_VM_REBOOT)) {
 		set(&o, 0, "exit", NULL);
 	} else {

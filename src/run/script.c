@@ -2,6 +2,7 @@
 #include "run/script.h"
 
 #include "base/path.h"
+#include "run/disks.h"
 #include "run/script-private.h"
 #include "run/system.h"
 
@@ -123,23 +124,36 @@ static void add_params(const struct viv_machine *m, bool shell, struct viv_str *
 }
 
 /* Kept beside where the script is called, unless the machine says otherwise. */
-static char *disk_of(const struct viv_config *config, const char *upper)
+static char *disk_of(const struct viv_config *config, bool own)
 {
 	const char *image = viv_config_string(config, "virtualisation.diskImage");
 
-	if (!viv_streq(upper, "disk"))
+	if (!own)
 		return viv_strdup("");
 	if (viv_streq(image, "fresh"))
 		return viv_asprintf("%s.qcow2", viv_config_string(config, "networking.hostName"));
 	return viv_path_join(viv_config_folder(config), image);
 }
 
+/* Sizes of the blank disks, in the order of their descriptors. */
+static void add_blanks(const struct viv_machine *m, struct viv_str *s)
+{
+	VIV_STRV sizes = VIV_STRV_INIT;
+	VIV_FREE char *all = NULL;
+
+	for (size_t i = 0; i < m->n_drives; i++)
+		if (m->drives[i].blank_mib)
+			viv_strv_pushf(&sizes, "%llu", (unsigned long long)m->drives[i].blank_mib);
+	all = viv_strv_join(&sizes, " ");
+	assign(s, "blanks", all ? all : "");
+}
+
 static void add_head(const struct viv_store *store, const struct viv_config *config,
 		     const struct viv_system *system, const struct viv_machine *m,
-		     const char *upper, struct viv_str *s)
+		     bool own, struct viv_str *s)
 {
 	const char *name = viv_config_string(config, "networking.hostName");
-	VIV_FREE char *disk = disk_of(config, upper);
+	VIV_FREE char *disk = disk_of(config, own);
 
 	viv_str_addf(s,
 		     "#!/bin/sh\n"
@@ -161,6 +175,8 @@ static void add_head(const struct viv_store *store, const struct viv_config *con
 	assign(s, "tpm", m->devices.tpm ? name : "");
 	viv_str_addf(s, "disk_mib=%lld\n",
 		     (long long)viv_config_int(config, "virtualisation.diskSize"));
+	viv_str_addf(s, "disk_blank=%s\n", viv_disks_own_is_blank(config) ? "yes" : "");
+	add_blanks(m, s);
 	viv_str_add_char(s, '\n');
 }
 
@@ -192,7 +208,8 @@ static void mark_nics(struct viv_machine *m)
 }
 
 /* Marks instead of what the script finds out. */
-static void mark(const struct viv_store *store, const char *upper, struct viv_machine *m)
+static void mark(const struct viv_store *store, const struct viv_config *config, bool own,
+		 struct viv_machine *m)
 {
 	replace(&m->qemu, viv_strdup(MARK("q")));
 	replace(&m->cpu, viv_strdup(MARK("c")));
@@ -206,30 +223,24 @@ static void mark(const struct viv_store *store, const char *upper, struct viv_ma
 	viv_strv_free(&m->kernel_params);
 	viv_strv_push(&m->kernel_params, MARK("p"));
 	for (size_t i = 0; i < m->n_drives; i++)
-		if (m->drives[i].file)
+		if (m->drives[i].file && !m->drives[i].further)
 			replace(&m->drives[i].file, marked(store, MARK("s"), m->drives[i].file));
-	if (viv_streq(upper, "disk")) {
+	if (own) {
 		struct viv_drive *d = viv_machine_add_drive(m);
 
 		d->file = viv_strdup(MARK("d"));
 		d->format = MARK("f");
 		d->serial = viv_strdup("viv-disk");
+		d->interface = viv_disks_default_interface(config);
 	}
-}
-
-static const char *choose_upper(const struct viv_config *config)
-{
-	if (!viv_config_bool(config, "virtualisation.writableStore"))
-		return "none";
-	return viv_config_string(config, "virtualisation.diskImage") ? "disk" : "memory";
 }
 
 int viv_script_write(const struct viv_store *store, const struct viv_config *config,
 		     const struct viv_system *system, struct viv_str *ret, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_machine_free_contents) struct viv_machine m = {0};
-	const char *upper = choose_upper(config);
-	const struct viv_system_extra extra = {.for_script = upper};
+	const struct viv_system_extra extra = {.for_script = true};
+	bool own = viv_disks_has_own(config, &extra);
 	VIV_FREE char *why = NULL;
 	VIV_STRV argv = VIV_STRV_INIT;
 	int r = viv_system_machine(config, system, &extra, &m, &why, err);
@@ -238,9 +249,9 @@ int viv_script_write(const struct viv_store *store, const struct viv_config *con
 		return r;
 	m.name = viv_strdup(viv_config_string(config, "networking.hostName"));
 	m.terminal = true;
-	add_head(store, config, system, &m, upper, ret);
+	add_head(store, config, system, &m, own, ret);
 	viv_str_add(ret, viv_script_body);
-	mark(store, upper, &m);
+	mark(store, config, own, &m);
 	viv_qemu_command(&m, &argv);
 	add_command(ret, &argv);
 	return 0;

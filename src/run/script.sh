@@ -89,7 +89,7 @@ make_disk() {
 	trap 'rm -f -- "$new" "$new.raw"' EXIT
 	trap 'exit 130' HUP INT TERM
 	truncate -s "${disk_mib}M" -- "$new.raw" || fail "cannot make the disk $disk"
-	if command -v mke2fs >/dev/null; then
+	if [ -z "$disk_blank" ] && command -v mke2fs >/dev/null; then
 		mke2fs -q -F -t ext4 -m 0 -L viv-disk \
 			-E nodiscard,lazy_itable_init=1,lazy_journal_init=1 "$new.raw" ||
 			fail "cannot format the disk $disk"
@@ -150,6 +150,18 @@ start_tpm() {
 	tpm_q=$(printf %s "$tpm" | sed 's/,/,,/g')
 }
 
+# Sparse files without a name, open as 3, 4, …: gone when QEMU ends.
+make_blanks() {
+	n=3
+	for mib in $blanks; do
+		new=$(mktemp "${TMPDIR:-/var/tmp}/viv-disk-XXXXXX") || fail "cannot make a blank disk"
+		truncate -s "${mib}M" -- "$new" || fail "cannot make a blank disk of $mib MiB"
+		eval "exec $n<>\"\$new\""
+		rm -f -- "$new"
+		n=$((n + 1))
+	done
+}
+
 find_store
 find_kernel
 find_qemu
@@ -157,4 +169,5 @@ choose_accel
 [ -z "$disk" ] || find_disk
 [ -z "$display" ] || choose_display
 [ -z "$tpm" ] || start_tpm
+[ -z "$blanks" ] || make_blanks
 params="$params${QEMU_KERNEL_PARAMS:+ $QEMU_KERNEL_PARAMS}"

@@ -5,7 +5,6 @@
 #include "qemu/accel.h"
 #include "qemu/program.h"
 #include "run/devices.h"
-#include "run/disk.h"
 #include "run/disks.h"
 #include "run/firmware.h"
 #include "run/nics.h"
@@ -46,50 +45,6 @@ void viv_system_add_layers(struct viv_machine *m, const struct viv_strv *layers)
 		d->serial = viv_asprintf("viv-layer-%zu", i);
 		d->read_only = true;
 	}
-}
-
-/* The machine's own disk; says where writes go. */
-static int add_disk(const struct viv_config *config, const struct viv_system_extra *extra,
-		    struct viv_machine *m, const char **ret_upper, struct viv_error *err)
-{
-	static const char option[] = "virtualisation.diskImage";
-	const char *image = viv_config_string(config, option);
-	uint64_t size = (uint64_t)viv_config_int(config, "virtualisation.diskSize");
-	VIV_FREE char *path = NULL;
-	struct viv_drive *d;
-	int r;
-
-	if (extra->for_script) {
-		*ret_upper = extra->for_script;
-		return 0;
-	}
-	if (extra->disk_image)
-		image = extra->disk_image;
-	*ret_upper = "memory";
-	if (!viv_config_bool(config, "virtualisation.writableStore"))
-		*ret_upper = "none";
-	if (viv_streq(*ret_upper, "none") || !image || (viv_streq(image, "fresh") && extra->no_disk))
-		return 0;
-	*ret_upper = "disk";
-	d = viv_machine_add_drive(m);
-	d->serial = viv_strdup("viv-disk");
-	d->interface = viv_disks_default_interface(config);
-	if (viv_streq(image, "fresh")) {
-		d->scratch = true;
-		r = viv_firmware_is_foreign(config) ? viv_disk_blank(size, "raw", &d->fd, err)
-						    : viv_disk_fresh(size, &d->fd, err);
-	} else {
-		r = extra->disk_image ? viv_path_absolute(image, &path, err) : 0;
-		if (!path)
-			path = viv_path_join(viv_config_folder(config), image);
-		if (r == 0)
-			r = viv_disk_kept(path, size, d, err);
-	}
-	if (r < 0 && extra->disk_image)
-		viv_error_context(err, "VIV_DISK_IMAGE");
-	else if (r < 0)
-		viv_error_context(err, "%s: %s", viv_config_place(config, option), option);
-	return r;
 }
 
 static int find_qemu(const struct viv_config *config, struct viv_qemu_program *ret,
@@ -167,7 +122,6 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 		       char **ret_accel_why, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_machine_free_contents) struct viv_machine m = {0};
-	const char *upper = NULL;
 	int r;
 
 	m.cores = viv_devices_cores(config);
@@ -185,10 +139,8 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 	if (r == 0) {
 		m.kernel = viv_strdup(choose_kernel(&m, system, extra));
 		viv_system_add_layers(&m, &system->layers);
-		r = add_disk(config, extra, &m, &upper, err);
+		r = viv_disks_add(config, extra, &m, err);
 	}
-	if (r == 0)
-		r = viv_disks_add(config, extra->no_disk || extra->for_script, &m, err);
 	/* A boot loader and UEFI know the kernel's own format only. */
 	if (r == 0 && !extra->kernel &&
 	    (viv_firmware_uses_loader(config) || viv_config_bool(config, "virtualisation.useEFIBoot"))) {
@@ -200,7 +152,9 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 	if (r < 0)
 		return r;
 	viv_devices_consoles(config, &m.kernel_params);
-	viv_system_kernel_params(&m, system->layers.count, upper, &m.kernel_params);
+	viv_system_kernel_params(&m, system->layers.count, viv_disks_upper(config, extra),
+				 &m.kernel_params);
+	viv_disks_params(config, system, extra, &m.kernel_params);
 	viv_strv_push_all(&m.kernel_params, (const char *const *)system->kernel_params.items);
 	add_extra(config, extra, &m);
 	viv_strv_push_all(&m.mirrors, (const char *const *)system->mirrors.items);

@@ -16,9 +16,11 @@ struct viv_system_extra {
 	const char *net_options;   /* of the user network */
 	const char *disk_image;	   /* over virtualisation.diskImage; from the current folder */
 	bool no_disk;		   /* nothing is made: a fresh disk's writes go to memory */
-	/* For the run script: where writes go ("disk": it adds that itself). Nothing of this host is
-	 * looked at and nothing is made. */
-	const char *for_script;
+	bool fresh;  /* a kept disk is thrown away and made anew */
+	bool rebase; /* one that was made on other layers is brought onto these */
+	/* For the run script, which adds the machine's own disk and makes blank ones itself. Nothing
+	 * of this host is looked at and nothing is made. */
+	bool for_script;
 };
 
 /*

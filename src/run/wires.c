@@ -58,7 +58,7 @@ int viv_wires_hand_over(struct viv_wires *w, int fd, struct viv_channel *channel
 static int add_drives(struct viv_wires *w, struct viv_machine *m, struct viv_error *err)
 {
 	for (size_t i = 0; i < m->n_drives; i++) {
-		if (m->drives[i].file || m->drives[i].nothing_mib)
+		if (m->drives[i].file || m->drives[i].forgets)
 			continue;
 		if (w->n_keep == VIV_WIRES_MAX - 4)
 			return viv_error_say(err, E2BIG, "too many disks");

@@ -33,14 +33,14 @@ static void test_raw(void **state)
 	struct viv_drive d = {0};
 	struct stat st;
 
-	assert_int_equal(viv_disk_kept(path, 8, &d, NULL), 0);
+	assert_int_equal(viv_disk_kept(path, 8, false, &d, NULL), 0);
 	assert_string_equal(d.format, "raw");
 	assert_string_equal(d.file, path);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 8 << 20);
 	viv_drive_free_contents(&d);
 	/* The second time it is there. */
-	assert_int_equal(viv_disk_kept(path, 99, &d, NULL), 0);
+	assert_int_equal(viv_disk_kept(path, 99, false, &d, NULL), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 8 << 20);
 	viv_drive_free_contents(&d);
@@ -77,7 +77,7 @@ static void test_whole_or_not(void **state)
 		VIV_ERROR err = VIV_ERROR_INIT;
 		struct viv_drive d = {0};
 
-		assert_true(viv_disk_kept(path, 8, &d, &err) < 0);
+		assert_true(viv_disk_kept(path, 8, false, &d, &err) < 0);
 		assert_non_null(err.msg);
 		assert_null(d.file);
 		assert_int_equal(count_files(), before);
@@ -97,7 +97,7 @@ static void test_qcow2(void **state)
 		skip();
 	}
 	path = viv_path_join(dir, "vm.qcow2");
-	assert_int_equal(viv_disk_kept(path, 8, &d, NULL), 0);
+	assert_int_equal(viv_disk_kept(path, 8, false, &d, NULL), 0);
 	assert_string_equal(d.format, "qcow2");
 	assert_int_equal(count_files(), before + 1);
 	viv_drive_free_contents(&d);
@@ -112,11 +112,11 @@ static void test_disguised(void **state)
 	struct viv_drive d = {0};
 
 	assert_int_equal(viv_write_file(path, "QFI\xfb\0\0\0\3", 8, 0600, NULL), 0);
-	assert_int_equal(viv_disk_kept(path, 8, &d, &err), -EINVAL);
+	assert_int_equal(viv_disk_kept(path, 8, false, &d, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "begins like a qcow2 image"));
 	assert_null(d.file);
 	assert_int_equal(viv_write_file(named, "raw", 3, 0600, NULL), 0);
-	assert_int_equal(viv_disk_kept(named, 8, &d, &second), -EINVAL);
+	assert_int_equal(viv_disk_kept(named, 8, false, &d, &second), -EINVAL);
 	assert_non_null(strstr(second.msg, "is not a qcow2 image"));
 }
 

@@ -69,6 +69,8 @@ static const struct {
 	 "the guest could not start: no disk"},
 	{"init, then panic", {.end = VIV_VM_INIT, .end_text = "no disk"}, PANIC, 121, "gone",
 	 "the guest could not start: no disk"},
+	{"kept disk", {.end = VIV_VM_INIT, .end_text = "the disk viv-disk is of others"}, 0, 125,
+	 "environment", "the disk viv-disk is of others"},
 	{"QEMU crashed", {UP, .end = VIV_VM_QEMU, .end_text = "QEMU ended: killed by signal 11"}, 0,
 	 121, "gone", "QEMU ended: killed by signal 11"},
 	{"QEMU killed", {UP, .end = VIV_VM_OUTSIDE, .end_text = "killed from outside"}, 0, 125,
