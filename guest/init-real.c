@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "init.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /*
@@ -31,15 +33,27 @@ static void open_layers(const struct params *p, const struct disks *d)
 	mount_disk(p, d, TARGET);
 }
 
+/* The folder that it is in keeps its time. */
+static void record(const struct params *p)
+{
+	struct stat st;
+	bool known;
+
+	make_folder(TARGET "/var", 0755);
+	make_folder(TARGET "/var/lib", 0755);
+	known = stat(TARGET "/var/lib", &st) == 0;
+	make_folder(TARGET "/var/lib/viv", 0755);
+	if (known)
+		utimensat(AT_FDCWD, TARGET "/var/lib", (struct timespec[]){st.st_atim, st.st_mtim}, 0);
+	write_record(TARGET RECORD, p->base[0] ? p->base : "-");
+}
+
 static void close_layers(const struct params *p)
 {
 	char where[32];
 
-	make_folder(TARGET "/var", 0755);
-	make_folder(TARGET "/var/lib", 0755);
-	make_folder(TARGET "/var/lib/viv", 0755);
 	sync(); /* the copy first, then the word that it is whole */
-	write_record(TARGET RECORD, p->base[0] ? p->base : "-");
+	record(p);
 	if (umount(TARGET) < 0 || umount(ROOT) < 0)
 		fatal("cannot unmount the layers: %m");
 	for (unsigned i = 0; i < p->layers; i++) {

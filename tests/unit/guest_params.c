@@ -50,6 +50,20 @@ static void defaults(void **state)
 	assert_false(p.verbose);
 }
 
+static void disks(void **state)
+{
+	struct params p;
+
+	assert_true(parse("viv.layers=1 viv.upper=disk viv.root=xfs viv.base=abc viv.rebase viv.disks=7", &p));
+	assert_string_equal(p.root_fs, "xfs");
+	assert_string_equal(p.base, "abc");
+	assert_true(p.rebase);
+	assert_int_equal(p.disks, 7);
+	assert_false(parse("viv.layers=1 viv.upper=disk viv.root=vfat", &p));
+	assert_false(parse("viv.layers=1 viv.upper=memory viv.root=ext4", &p));
+	assert_false(parse("viv.layers=1 viv.base=", &p));
+}
+
 static void everything(void **state)
 {
 	struct params p;
@@ -119,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(everything),
+		cmocka_unit_test(disks),
 		cmocka_unit_test(the_last_one_counts),
 		cmocka_unit_test(unknown_ones_are_said),
 		cmocka_unit_test(wrong_ones_end_the_boot),

@@ -77,6 +77,58 @@ static void test_full(void **state)
 	check("full", &m);
 }
 
+static struct viv_drive *add_further(struct viv_machine *m, enum viv_drive_interface interface,
+				     const char *serial)
+{
+	struct viv_drive *d = viv_machine_add_drive(m);
+
+	d->interface = interface;
+	d->serial = viv_strdup(serial);
+	d->further = true;
+	return d;
+}
+
+/* All interfaces, more disks of one than a controller or a slot holds, and what has no image. */
+static void test_drives(void **state)
+{
+	struct viv_machine m = {.accel = VIV_ACCEL_TCG, .memory_mib = 512, .cores = 1};
+	struct viv_drive *d;
+
+	for (int i = 0; i < 7; i++) {
+		d = add_further(&m, VIV_DRIVE_IDE, "ide");
+		d->fd = 10 + i;
+	}
+	for (int i = 0; i < 9; i++) {
+		d = add_further(&m, VIV_DRIVE_VIRTIO, "virtio");
+		d->fd = 20 + i;
+	}
+	for (int i = 0; i < 2; i++) {
+		d = add_further(&m, VIV_DRIVE_SCSI, "scsi");
+		d->file = viv_strdup("/srv/a,b.qcow2");
+		d->format = "qcow2";
+		d->read_only = i == 1;
+	}
+	d = add_further(&m, VIV_DRIVE_NVME, "nvme");
+	d->file = viv_strdup("/dev/sdz");
+	d->device = true;
+	viv_strv_push(&d->drive_options, "detect-zeroes=on");
+	viv_strv_push(&d->device_options, "logical_block_size=4096");
+	d = add_further(&m, VIV_DRIVE_VIRTIO, "nothing");
+	d->blank_mib = 64;
+	d->forgets = true;
+	check("drives", &m);
+}
+
+static void test_interfaces(void **state)
+{
+	enum viv_drive_interface i;
+
+	assert_true(viv_drive_interface_parse("nvme", &i));
+	assert_int_equal(i, VIV_DRIVE_NVME);
+	assert_false(viv_drive_interface_parse("sata", &i));
+	assert_int_equal(i, VIV_DRIVE_NVME);
+}
+
 static void test_terminal(void **state)
 {
 	struct viv_machine m = {
@@ -232,6 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_smallest), cmocka_unit_test(test_full),
+		cmocka_unit_test(test_drives), cmocka_unit_test(test_interfaces),
 		cmocka_unit_test(test_terminal),
 		cmocka_unit_test(test_forward_from_guest), cmocka_unit_test(test_newest_q35),
 		cmocka_unit_test(test_cpu),
