@@ -278,16 +278,16 @@ static int lock_folder(const char *path)
 
 /*
  * The machines of a folder's own vm.lock are its files: those that are gone are forgotten. A lock
- * file of another name may serve several folders.
+ * file of another name may serve several folders, as may one that isn't beside this machine's file.
  */
 static void prune(struct viv_lock *l, const char *path)
 {
 	json_t *machines = json_object_get(l->rest, "machines"), *machine;
-	VIV_FREE char *dir = viv_path_dir(path);
+	VIV_FREE char *dir = viv_path_dir(path), *own = viv_path_join(dir, l->machine);
 	const char *name;
 	void *next;
 
-	if (!viv_streq(viv_path_base(path), "vm.lock"))
+	if (!viv_streq(viv_path_base(path), "vm.lock") || !viv_exists(own))
 		return;
 	json_object_foreach_safe(machines, next, name, machine) {
 		VIV_FREE char *file = viv_path_join(dir, name);

@@ -99,8 +99,8 @@ int viv_lock_read(const char *path, const char *machine, struct viv_lock **ret,
 		  struct viv_error *err);
 void viv_lock_format(const struct viv_lock *l, struct viv_str *ret);
 /*
- * Other machines in the file stay, except that a vm.lock forgets those whose machine file is no
- * longer beside it (`pruned`). A file that says the same already is left alone.
+ * Other machines in the file stay, except that a vm.lock beside this machine's file forgets those
+ * whose machine file is no longer there (`pruned`). A file that says the same already is left alone.
  */
 int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err);
 /* A line for each machine that writing it left out. */
@@ -125,6 +125,9 @@ const struct viv_lock_package *viv_lock_layer_find(const struct viv_lock_layer *
 const struct viv_lock_package *viv_lock_find(const struct viv_lock *l, const char *name);
 /* "htop_3.4.1-1_amd64": its key in the file. The caller frees it. */
 char *viv_lock_package_key(const struct viv_lock_package *p);
+
+/* May "accounts" have this user (an object) or group (a number)? */
+bool viv_lock_account_is_fine(const char *name, const json_t *account);
 
 /* One line for each package that differs: "htop 3.3 -> 3.4", "+ strace 6.1", "- nano 8.4". */
 void viv_lock_compare(const struct viv_lock *old, const struct viv_lock *now, struct viv_strv *ret);

@@ -95,6 +95,7 @@ static void gone(void **state)
 		static const char *const machines[] = {"default", "there.lua", "gone.lua", "new.lua"};
 		VIV_FREE char *path = viv_path_join(dir, rows[i].file);
 		VIV_FREE char *there = viv_path_join(dir, "there.lua");
+		VIV_FREE char *new = viv_path_join(dir, "new.lua");
 
 		assert_int_equal(viv_write_file(there, "", 0, 0644, NULL), 0);
 		for (size_t k = 0; k < VIV_ARRAY_SIZE(machines); k++) {
@@ -107,8 +108,10 @@ static void gone(void **state)
 			l->release = viv_strdup("trixie");
 			l->architecture = viv_strdup("amd64");
 			viv_lock_add_layer(l, "base");
-			if (k == 3)
+			if (k == 3) {
 				unlink(now);
+				assert_int_equal(viv_write_file(new, "", 0, 0644, NULL), 0);
+			}
 			assert_int_equal(viv_lock_write(l, path, NULL), 0);
 			assert_int_equal(l->pruned.count, k == 3 ? rows[i].pruned : 0);
 			if (l->pruned.count)
@@ -116,7 +119,30 @@ static void gone(void **state)
 		}
 		unlink(path);
 		unlink(there);
+		unlink(new);
 	}
+	rmdir(dir);
+}
+
+/* The machine's file is in another folder: so may others' be, whose vm.lock this is as well. */
+static void of_another_folder(void **state)
+{
+	static const char *const machines[] = {"web.lua", "db.lua"};
+	char dir[] = "/tmp/viv-lock-XXXXXX";
+
+	assert_non_null(mkdtemp(dir));
+	VIV_FREE char *path = viv_path_join(dir, "vm.lock");
+	for (size_t k = 0; k < VIV_ARRAY_SIZE(machines); k++) {
+		VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
+
+		assert_int_equal(viv_lock_read(path, machines[k], &l, NULL), 0);
+		l->release = viv_strdup("trixie");
+		l->architecture = viv_strdup("amd64");
+		viv_lock_add_layer(l, "base");
+		assert_int_equal(viv_lock_write(l, path, NULL), 0);
+		assert_int_equal(l->pruned.count, 0);
+	}
+	unlink(path);
 	rmdir(dir);
 }
 
@@ -225,6 +251,7 @@ int main(void)
 		cmocka_unit_test(written_and_read), cmocka_unit_test(other_machines_stay),
 		cmocka_unit_test(preferences), cmocka_unit_test(bad_files),	    cmocka_unit_test(differences),
 		cmocka_unit_test(missing_file), cmocka_unit_test(same_key), cmocka_unit_test(gone),
+		cmocka_unit_test(of_another_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
