@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "deb/lock.h"
 
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -111,6 +112,16 @@ static json_t *user_of(const char *root, struct viv_slice line, uint64_t uid)
 	return j;
 }
 
+/* A lock file with others would be refused from then on. */
+static void record(json_t *list, struct viv_slice name, json_t *account)
+{
+	VIV_FREE char *text = viv_slice_dup(name);
+
+	if (viv_lock_account_is_fine(text, account))
+		json_object_set(list, text, account);
+	json_decref(account);
+}
+
 json_t *viv_accounts_new(const char *root, const json_t *texts, const json_t *before)
 {
 	json_t *users = json_object(), *groups = json_object();
@@ -119,25 +130,19 @@ json_t *viv_accounts_new(const char *root, const json_t *texts, const json_t *be
 	uint64_t id;
 
 	while (viv_slice_line(&rest, &line)) {
-		VIV_FREE char *name = NULL;
-
 		split(line, f, 3);
 		if (!viv_slice_u64(f[2], LAST_ID, &id) || id < FIRST_ID ||
 		    has_line(viv_json_str(before, "passwd"), f[0]))
 			continue;
-		name = viv_slice_dup(f[0]);
-		json_object_set_new(users, name, user_of(root, line, id));
+		record(users, f[0], user_of(root, line, id));
 	}
 	rest = viv_slice(group ? group : "");
 	while (viv_slice_line(&rest, &line)) {
-		VIV_FREE char *name = NULL;
-
 		split(line, f, 3);
 		if (!viv_slice_u64(f[2], LAST_ID, &id) || id < FIRST_ID ||
 		    has_line(viv_json_str(before, "group"), f[0]))
 			continue;
-		name = viv_slice_dup(f[0]);
-		json_object_set_new(groups, name, json_integer((json_int_t)id));
+		record(groups, f[0], json_integer((json_int_t)id));
 	}
 	return json_pack("{s:o, s:o}", "users", users, "groups", groups);
 }

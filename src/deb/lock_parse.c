@@ -164,6 +164,17 @@ static bool user_is_fine(const json_t *user)
 	return true;
 }
 
+bool viv_lock_account_is_fine(const char *name, const json_t *account)
+{
+	if (!word_is_fine(name))
+		return false;
+	if (!json_is_object(account))
+		return id_is_fine(account, NULL, FIRST_ID);
+	return user_is_fine(account) && id_is_fine(account, "uid", FIRST_ID) &&
+	       (id_is_fine(account, "gid", 0) ||
+		json_integer_value(json_object_get(account, "gid")) == NOGROUP);
+}
+
 static int check_groups(struct place at, const json_t *groups, struct viv_error *err)
 {
 	const char *name;

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "deb/accounts.h"
+#include "deb/lock.h"
 #include "unit.h"
 
 #include <sys/stat.h>
@@ -72,11 +73,48 @@ static void pipes_are_refused(void **state)
 	viv_remove_tree(dir, NULL);
 }
 
+/* What the lock file would be refused for is not recorded in it. */
+static void recorded(void **state)
+{
+	static const char passwd[] = "fine:x:101:101:A name:/nonexistent:/usr/sbin/nologin\n"
+				     "nogroup:x:102:65534::/nonexistent:/usr/sbin/nologin\n"
+				     "highgroup:x:103:1500::/nonexistent:/usr/sbin/nologin\n"
+				     "tab:x:104:104:A\tname:/nonexistent:/usr/sbin/nologin\n"
+				     "machine$:x:105:105::/nonexistent:/usr/sbin/nologin\n"
+				     "+nis:x:106:106::/nonexistent:/usr/sbin/nologin\n"
+				     ":x:107:107::/nonexistent:/usr/sbin/nologin\n";
+	static const char head[] =
+		"{\"version\": 1, \"packages\": {}, \"indexes\": {}, \"machines\": {\"m\": {"
+		"\"release\": \"trixie\", \"architecture\": \"amd64\", \"components\": [],"
+		"\"layers\": [{\"name\": \"base\", \"packages\": []}], \"accounts\": {\"base\": ";
+	VIV_FREE char *dir = test_dir("accounts");
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
+	VIV_JSON *texts = NULL, *before = json_object(), *made = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_STR text = VIV_STR_INIT;
+
+	put(dir, "etc/passwd", passwd);
+	put(dir, "etc/group", "fine:x:101:\nmachine$:x:105:\n:x:107:\n");
+	assert_int_equal(viv_accounts_read(dir, &texts, NULL), 0);
+	made = viv_accounts_new(dir, texts, before);
+	assert_non_null(made);
+	viv_str_add(&text, head);
+	viv_json_canonical(made, &text);
+	viv_str_add(&text, "}}}}");
+	if (viv_lock_parse(text.data, text.len, "vm.lock", "m", &l, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_non_null(json_object_get(json_object_get(made, "users"), "fine"));
+	assert_non_null(json_object_get(json_object_get(made, "users"), "nogroup"));
+	assert_non_null(json_object_get(json_object_get(made, "groups"), "fine"));
+	viv_remove_tree(dir, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(links_stay_inside),
 		cmocka_unit_test(pipes_are_refused),
+		cmocka_unit_test(recorded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
