@@ -108,7 +108,8 @@ static int link_result(const struct viv_args *args, const struct viv_cmd_machine
 static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_cmd_machine_free_contents) struct viv_cmd_machine m = {0};
-	const struct viv_plan_options options = {.locked = viv_args_has(args, "locked")};
+	const struct viv_plan_options options = {.locked = viv_args_has(args, "locked"),
+						 .build = !viv_args_has(args, "plan")};
 	VIV_FREE char *id = NULL;
 	int r = viv_cmd_machine_load(cmd, args, &m, err);
 

@@ -150,7 +150,8 @@ static int make_foreign(struct run *run, struct viv_system_extra extra, struct v
 
 static int build_and_make(struct run *run, struct viv_system_extra extra, struct viv_error *err)
 {
-	const struct viv_plan_options options = {.locked = viv_args_has(run->args, "locked")};
+	const struct viv_plan_options options = {.locked = viv_args_has(run->args, "locked"),
+						 .build = true};
 	int r = viv_cmd_machine_share(run->cmd, run->args, &run->m, err);
 
 	if (r == 0)

@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "deb/ahead.h"
 #include "deb/fetch.h"
 #include "deb/install.h"
 #include "deb/layer.h"
@@ -11,10 +12,6 @@
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-
-/* Where the store's folders appear in the sandbox. */
-#define OBJECTS "objects"
-#define BUILDS	"builds"
 
 /* An import to be made. */
 struct import {
@@ -42,9 +39,9 @@ static char *seen_inside(const struct viv_store *store, const char *path)
 	VIV_FREE char *tmp = viv_path_join(viv_store_root(store), "tmp/");
 
 	if (viv_starts_with(path, objects))
-		return viv_asprintf(OBJECTS "/%s", path + strlen(objects));
+		return viv_asprintf(VIV_INSTALL_OBJECTS "/%s", path + strlen(objects));
 	if (viv_starts_with(path, tmp))
-		return viv_asprintf(BUILDS "/%s", path + strlen(tmp));
+		return viv_asprintf(VIV_INSTALL_BUILDS "/%s", path + strlen(tmp));
 	return NULL;
 }
 
@@ -191,7 +188,7 @@ static void describe(const struct building *b, struct viv_install *ret)
 		struct viv_install_layer *x = &ret->layers[i];
 
 		x->lock = l;
-		x->id = b->plan->layers[i].id;
+		x->id = viv_strdup(b->plan->layers[i].id);
 		if (!b->layers[i]) {
 			x->there = object_inside(b->store, x->id);
 			continue;
@@ -203,57 +200,12 @@ static void describe(const struct building *b, struct viv_install *ret)
 	}
 }
 
-static void install_clear(struct viv_install *job)
-{
-	for (size_t i = 0; i < job->n_layers; i++) {
-		struct viv_install_layer *x = &job->layers[i];
-
-		for (size_t k = 0; x->debs && k < x->lock->n_packages; k++) {
-			free(x->debs[k].archive);
-			free(x->debs[k].plain);
-			free(x->debs[k].id);
-		}
-		free(x->debs);
-		free(x->there);
-		free(x->out);
-	}
-	free(job->layers);
-}
-
-/* MemAvailable of /proc/meminfo, in bytes. */
-static uint64_t available_memory(void)
-{
-	static const char key[] = "MemAvailable:";
-	VIV_STR text = VIV_STR_INIT;
-	struct viv_slice rest, word;
-	const char *p;
-	uint64_t kib;
-
-	if (viv_read_file("/proc/meminfo", 65536, &text, NULL) < 0)
-		return 0;
-	p = strstr(text.data ? text.data : "", key);
-	rest = viv_slice(p ? p + sizeof(key) - 1 : "");
-	return viv_slice_word(&rest, &word) && viv_slice_u64(word, UINT64_MAX >> 10, &kib)
-		       ? kib << 10 : 0;
-}
-
 /* How often and how an attempt is made: see run_sandbox. */
 struct attempt {
+	struct viv_deb_ahead *ahead; /* NULL: from the beginning */
 	bool on_disk;
 	bool one_by_one;
 };
-
-/* Uncompressed, a package is about four times as large; some files are there twice for a while. */
-static bool fits_in_memory(const struct building *b)
-{
-	uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t need = UINT64_C(256) << 20;
-
-	for (size_t i = 0; i < b->n_layers; i++)
-		for (size_t k = 0; k < b->lock->layers[i].n_packages; k++)
-			need += 5 * b->lock->layers[i].packages[k].size;
-	return need < available_memory() && need < all / 2;
-}
 
 /* For an image and what else the store takes meanwhile; where less is left it is the disk that is full. */
 #define DISK_LEFT (UINT64_C(32) << 20)
@@ -364,13 +316,8 @@ static void sweep(struct building *b)
 static int run_once(struct building *b, const struct attempt *how, struct viv_report *report,
 		    json_t **ret_accounts, struct viv_error *err)
 {
-	VIV_FREE char *objects = viv_path_join(viv_store_root(b->store), "objects");
-	VIV_FREE char *tmp = viv_path_join(viv_store_root(b->store), "tmp");
-	struct viv_sandbox_bind binds[] = {{objects, OBJECTS, false}, {tmp, BUILDS, true}};
-	struct viv_sandbox_spec spec = {.binds = binds, .n_binds = VIV_ARRAY_SIZE(binds),
-					.scratch_size = b->source->memory,
-					.scratch_on_disk = how->on_disk};
-	VIV_CLEANUP(install_clear) struct viv_install job;
+	VIV_CLEANUP(viv_deb_room_clear) struct viv_deb_room room = {0};
+	VIV_CLEANUP(viv_install_clear) struct viv_install job;
 	VIV_ERROR first = VIV_ERROR_INIT;
 	VIV_STR text = VIV_STR_INIT;
 	VIV_JSON *result = NULL;
@@ -378,7 +325,12 @@ static int run_once(struct building *b, const struct attempt *how, struct viv_re
 
 	describe(b, &job);
 	job.one_by_one = how->one_by_one;
-	r = viv_sandbox_call(&spec, viv_install_run, &job, report, &text, &first);
+	if (how->ahead) {
+		r = viv_deb_ahead_go_on(how->ahead, &job, b->lock, report, &text, &first);
+	} else {
+		viv_deb_room_describe(b->store, b->source->memory, how->on_disk, &room);
+		r = viv_sandbox_call(&room.spec, viv_install_run, &job, report, &text, &first);
+	}
 	if (text.len)
 		c = viv_json_parse(text.data, text.len, "sandbox", &result, r < 0 ? NULL : &first);
 	if (c == 0)
@@ -389,17 +341,34 @@ static int run_once(struct building *b, const struct attempt *how, struct viv_re
 	return 0;
 }
 
+/* What was unpacked ahead is good if just that is there, and what is to be built comes on top. */
+static struct viv_deb_ahead *take_ahead(const struct building *b)
+{
+	struct viv_deb_ahead *ahead = b->plan->ahead;
+	size_t n = viv_deb_ahead_layers(ahead, b->plan);
+
+	for (size_t i = 0; i < n; i++)
+		if (b->layers[i])
+			n = 0;
+	if (n && n < b->n_layers && viv_install_fits_memory(b->lock, n, b->n_layers))
+		return ahead;
+	viv_deb_ahead_drop(ahead);
+	return NULL;
+}
+
 /* Tries again, once each: without overlap, if scripts don't bear it; on disk, if memory was too small. */
 static int run_sandbox(struct building *b, struct viv_report *report, struct viv_error *err)
 {
-	struct attempt how = {.on_disk = !fits_in_memory(b)};
+	struct attempt how = {.ahead = take_ahead(b)};
 	VIV_JSON *accounts = NULL;
 	int r;
 
+	how.on_disk = !how.ahead && !viv_install_fits_memory(b->lock, 0, b->n_layers);
 	for (;;) {
 		VIV_ERROR now = VIV_ERROR_INIT;
 
 		r = run_once(b, &how, report, &accounts, &now);
+		how.ahead = NULL;
 		if (r == -EAGAIN && !how.one_by_one) {
 			how.one_by_one = true;
 		} else if (r < 0 && !how.on_disk && memory_was_full(b, r, &now)) {

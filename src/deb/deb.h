@@ -30,6 +30,15 @@ struct viv_deb_source {
 	int script_timeout_ms; /* a maintainer script that does nothing for so long; 0: ten minutes */
 };
 
+/*
+ * Lets a build of one more layer begin while apt still resolves it: viv_deb_resolve starts unpacking
+ * the layers that are there, viv_deb_build goes on from them, or drops them if its layers are others.
+ * Memory and a process are held until it is dropped or freed.
+ */
+struct viv_deb_ahead;
+struct viv_deb_ahead *viv_deb_ahead_new(struct viv_store *store);
+void viv_deb_ahead_free(struct viv_deb_ahead *a); /* NULL is fine */
+
 /* What a machine wants of it. All borrowed. */
 struct viv_deb_request {
 	struct viv_deb_source source;
@@ -40,6 +49,7 @@ struct viv_deb_request {
 	bool locked;			 /* refuse to change the lock file */
 	bool flatten;			 /* one packages layer again, whatever the lock says */
 	bool renew;			 /* viv update: resolve everything anew */
+	struct viv_deb_ahead *ahead;	 /* for the build of the answer; NULL: none follows */
 	const char *machine;		 /* which of the lock file's machines; NULL: "default" */
 };
 
@@ -75,6 +85,7 @@ struct viv_deb_plan {
 	size_t n_layers;
 	char *kernel_deb; /* id of the kernel's .deb, as it came; NULL: none asked */
 	char *kernel_version; /* package version, for messages */
+	struct viv_deb_ahead *ahead; /* the request's; borrowed; NULL: none */
 };
 int viv_deb_plan(struct viv_store *store, const struct viv_lock *lock, struct viv_deb_plan *ret,
 		 struct viv_error *err);

@@ -547,26 +547,63 @@ static void work_clear(struct work *w)
 	json_decref(w->new_accounts);
 }
 
+/* The layers from `from` on; then what the caller is told. */
+static int do_layers(struct work *w, size_t from, struct viv_str *result, struct viv_error *err)
+{
+	VIV_JSON *imports = json_object(), *j = NULL;
+	int r = start_imports(w, err);
+
+	for (size_t i = from; i < w->job->n_layers && r == 0; i++)
+		r = one_layer(w, i, err);
+	if (r == 0)
+		r = finish_writing(w, err);
+	if (r == 0)
+		r = list_imports(w, true, imports, err);
+	else
+		list_imports(w, false, imports, NULL);
+	j = json_pack("{s:O, s:O}", "imports", imports, "accounts", w->new_accounts);
+	viv_json_canonical(j, result);
+	return r;
+}
+
+static void work_init(struct work *w, const struct viv_sandbox_view *view,
+		      const struct viv_install *job, struct viv_report *report)
+{
+	*w = (struct work){.job = job, .view = view, .report = report,
+			   .new_accounts = json_object(), .writing_fd = -1};
+	w->root = in_scratch(w, "root");
+}
+
 int viv_install_run(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
 		    struct viv_str *result, struct viv_error *err)
 {
-	VIV_CLEANUP(work_clear) struct work w = {.job = arg, .view = view, .report = report,
-						 .new_accounts = json_object(),
-						 .writing_fd = -1};
-	VIV_JSON *imports = json_object(), *j = NULL;
-	int r;
+	VIV_CLEANUP(work_clear) struct work w;
 
-	w.root = in_scratch(&w, "root");
-	r = start_imports(&w, err);
-	for (size_t i = 0; i < w.job->n_layers && r == 0; i++)
+	work_init(&w, view, arg, report);
+	return do_layers(&w, 0, result, err);
+}
+
+int viv_install_run_ahead(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+			  struct viv_str *result, struct viv_error *err)
+{
+	const struct viv_install *there = arg;
+	VIV_CLEANUP(viv_install_clear) struct viv_install job = {0};
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *lock = NULL;
+	VIV_CLEANUP(work_clear) struct work w;
+	VIV_STR text = VIV_STR_INIT;
+	int r = 0;
+
+	work_init(&w, view, there, report);
+	for (size_t i = 0; i < there->n_layers && r == 0; i++)
 		r = one_layer(&w, i, err);
 	if (r == 0)
-		r = finish_writing(&w, err);
+		r = viv_read_to_end(view->input, VIV_INSTALL_MAX, &text, "the work", err);
+	if (r == 0 && !text.len)
+		r = -ECANCELED;
 	if (r == 0)
-		r = list_imports(&w, true, imports, err);
-	else
-		list_imports(&w, false, imports, NULL);
-	j = json_pack("{s:O, s:O}", "imports", imports, "accounts", w.new_accounts);
-	viv_json_canonical(j, result);
-	return r;
+		r = viv_install_parse(&text, &job, &lock, err);
+	if (r < 0)
+		return r;
+	w.job = &job;
+	return do_layers(&w, there->n_layers, result, err);
 }

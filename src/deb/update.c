@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "deb/ahead.h"
 
 /* Indexes older than this are renewed before something new is asked for. */
 #define FRESH_SECONDS (12 * 3600)
@@ -401,6 +402,8 @@ int viv_deb_resolve(const struct viv_deb_request *req, struct viv_report *report
 		return refuse(old, &d, err);
 	}
 	r = check_request(req, err);
+	if (r == 0 && !clean && d.added.count)
+		viv_deb_ahead_start(req->ahead, &req->source, old);
 	if (r == 0)
 		r = resolve(req, old, &d, clean, report, &now, err);
 	if (r == 0)

@@ -300,7 +300,8 @@ static bool layers_are_built(const struct viv_plan *p)
 
 static int build_layers(struct viv_plan *p, struct viv_report *report, struct viv_error *err)
 {
-	struct viv_deb_plan deb = {.layers = p->deb.layers, .n_layers = p->deb.n_layers};
+	struct viv_deb_plan deb = {.layers = p->deb.layers, .n_layers = p->deb.n_layers,
+				   .ahead = p->ahead};
 
 	if (layers_are_built(p))
 		return 0;
@@ -357,6 +358,7 @@ int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_sys
 	r = viv_store_mend(p->store, &ids, report, err);
 	if (r >= 0 && !viv_store_has_closure(p->store, p->steps[VIV_STEP_SYSTEM].id))
 		r = build_all(p, report, err);
+	viv_deb_ahead_free(viv_steal(p->ahead));
 	if (r < 0)
 		return viv_store_explain(p->store, r, err);
 	if (!p->request.locked)

@@ -382,6 +382,8 @@ static int make(struct viv_plan *p, const struct viv_plan_options *options,
 	int r = make_request(p, options, err);
 
 	p->request.lock_file = p->lock_file;
+	if (options->build)
+		p->request.ahead = p->ahead = viv_deb_ahead_new(p->store);
 	if (r == 0)
 		r = viv_erofs_version(&mkfs, err);
 	if (r == 0)
@@ -429,6 +431,7 @@ void viv_plan_free(struct viv_plan *p)
 				    &p->packages,	&p->initrd_modules,   &p->initrd_optional,
 				    &p->kernel_params};
 
+	viv_deb_ahead_free(p->ahead);
 	viv_store_unpin(p->pin);
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(lists); i++)
 		viv_strv_free(lists[i]);

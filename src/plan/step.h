@@ -36,6 +36,7 @@ struct viv_plan {
 	struct viv_deb_request request;
 	struct viv_lock *lock;
 	struct viv_deb_plan deb;
+	struct viv_deb_ahead *ahead; /* NULL: nothing will be built, or it is built */
 
 	json_t *ids; /* of the configuration's users and groups (plan/accounts.h) */
 	struct viv_etc etc;

@@ -28,8 +28,15 @@ struct call {
 	viv_sandbox_fn fn;
 	void *arg;
 	enum viv_sandbox_level level;
-	int sync; /* socket: 'u' our user namespace is there, 'g' its ids are; 'r' set up */
-	int up;	  /* the channel's writing end */
+	int sync;  /* socket: 'u' our user namespace is there, 'g' its ids are; 'r' set up */
+	int up;	   /* the channel's writing end */
+	int input; /* for the view; -1: none */
+};
+
+/* One that is under way. */
+struct viv_sandbox {
+	pid_t pid; /* the outer process */
+	int up;	   /* the channel's reading end */
 };
 
 static void wait_status(pid_t pid, int *status)
@@ -88,7 +95,7 @@ static _Noreturn void inner(struct call *c)
 	if (write(c->sync, "r", 1) != 1)
 		_exit(1);
 	close(c->sync);
-	view.scratch = scratch;
+	view = (struct viv_sandbox_view){.scratch = scratch, .input = c->input};
 	r = c->fn(&view, c->arg, &ch.report, &result, &err);
 	viv_sandbox_drop_scratch(c->spec, scratch);
 	viv_channel_finish(&ch, r, &result, &err);
@@ -141,12 +148,16 @@ static _Noreturn void outer(struct call *c, pid_t parent)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
-	/* Ours become 3 and 4, all else is closed. Neither is below 3: 0 to 2 are open. */
+	/* Ours become 3 to 5, all else is closed. None is below 3: 0 to 2 are open. */
 	c->up = fcntl(c->up, F_DUPFD_CLOEXEC, 512);
 	c->sync = fcntl(c->sync, F_DUPFD_CLOEXEC, 512);
+	if (c->input >= 0)
+		c->input = fcntl(c->input, F_DUPFD_CLOEXEC, 512);
 	c->up = dup3(c->up, 3, O_CLOEXEC);
 	c->sync = dup3(c->sync, 4, O_CLOEXEC);
-	close_range(5, ~0U, 0);
+	if (c->input >= 0)
+		c->input = dup3(c->input, 5, O_CLOEXEC);
+	close_range(c->input >= 0 ? 6 : 5, ~0U, 0);
 	if (c->level == VIV_SANDBOX_USER_NS)
 		r = take_user_ns(c, &err);
 	/* After the ids: changing them clears this. */
@@ -216,14 +227,12 @@ static void end_all(pid_t pid, int up)
 	while (n > 0 || (n < 0 && errno == EINTR));
 }
 
-static int call_at(struct call *c, struct viv_report *report, struct viv_str *result,
-		   bool *ret_set_up, struct viv_error *err)
+/* Until it is set up, or will not be: *ret_set_up, and then what went wrong is heard at its end. */
+static int start_at(struct call *c, struct viv_sandbox *ret, bool *ret_set_up,
+		    struct viv_error *map_err, struct viv_error *err)
 {
-	VIV_ERROR map_err = VIV_ERROR_INIT;
-	int sync[2], up[2], status, r;
-	struct viv_hold hold;
-	bool finished;
 	pid_t pid, parent = getpid();
+	int sync[2], up[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sync) < 0)
 		return viv_error_set(err, errno, "cannot start a sandbox");
@@ -240,42 +249,70 @@ static int call_at(struct call *c, struct viv_report *report, struct viv_str *re
 		outer(c, parent);
 	viv_close(sync[1]);
 	viv_close(up[1]);
-	*ret_set_up = pid > 0 && attend_setup(sync[0], pid, &map_err);
+	*ret_set_up = pid > 0 && attend_setup(sync[0], pid, map_err);
 	viv_close(sync[0]); /* the child sees its end and gives up, if it waits */
 	if (pid < 0) {
 		viv_close(up[0]);
 		return viv_error_set(err, errno, "cannot start a sandbox");
 	}
-	if (map_err.code)
-		viv_error_move(err, &map_err);
+	*ret = (struct viv_sandbox){pid, up[0]};
+	return 0;
+}
+
+static int hear_out(struct viv_sandbox *s, struct viv_report *report, struct viv_str *result,
+		    struct viv_error *err)
+{
+	struct viv_hold hold;
+	bool finished;
+	int status, r;
+
 	viv_hold_begin(&hold);
-	r = viv_channel_receive(up[0], hold.fd, report, result, &finished, err);
+	r = viv_channel_receive(s->up, hold.fd, report, result, &finished, err);
 	if (!finished && r == -EINTR)
-		end_all(pid, up[0]);
-	viv_close(up[0]);
-	wait_status(pid, &status);
+		end_all(s->pid, s->up);
+	viv_close(s->up);
+	wait_status(s->pid, &status);
 	viv_hold_end(&hold, r == -EINTR);
-	if (map_err.code || (err && err->code && !finished))
+	if (err && err->code && !finished)
 		return -err->code;
 	return finished ? r : died(status, err);
 }
 
-int viv_sandbox_call(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, void *arg,
-		     struct viv_report *report, struct viv_str *result, struct viv_error *err)
+/* *ret_set_up false: why it can't be made is in *err. */
+static int try_level(struct call *c, struct viv_sandbox *ret, bool *ret_set_up,
+		     struct viv_error *err)
+{
+	VIV_ERROR map_err = VIV_ERROR_INIT;
+	int r;
+
+	*ret_set_up = false;
+	r = start_at(c, ret, ret_set_up, &map_err, err);
+	if (r < 0 || *ret_set_up)
+		return r;
+	r = hear_out(ret, NULL, NULL, map_err.code ? NULL : err);
+	return map_err.code ? viv_error_move(err, &map_err) : r;
+}
+
+int viv_sandbox_begin(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, void *arg, int input,
+		      struct viv_sandbox **ret, struct viv_error *err)
 {
 	enum viv_sandbox_level last = geteuid() == 0 ? VIV_SANDBOX_ROOT_NS : VIV_SANDBOX_USER_NS;
 	struct call c = {.spec = spec, .fn = fn, .arg = arg};
 	VIV_ERROR first = VIV_ERROR_INIT;
+	struct viv_sandbox s;
 	bool set_up = false;
-	int r;
 
 	fflush(NULL);
 	for (c.level = VIV_SANDBOX_USER_NS;; c.level++) {
 		VIV_ERROR now = VIV_ERROR_INIT;
 
-		r = call_at(&c, report, result, &set_up, &now);
-		if (set_up)
-			return r < 0 && now.code ? (viv_error_move(err, &now), r) : r;
+		c.input = input;
+		try_level(&c, &s, &set_up, &now);
+		if (set_up) {
+			*ret = viv_new(struct viv_sandbox);
+			**ret = s;
+			return 0;
+		}
 		if (!first.code)
 			viv_error_move(&first, &now);
 		if (c.level == last)
@@ -285,4 +322,25 @@ int viv_sandbox_call(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, voi
 		viv_error_say(&first, EPERM, "cannot make a sandbox");
 	viv_sandbox_explain(&first);
 	return viv_error_move(err, &first);
+}
+
+int viv_sandbox_finish(struct viv_sandbox *s, struct viv_report *report, struct viv_str *result,
+		       struct viv_error *err)
+{
+	VIV_ERROR now = VIV_ERROR_INIT;
+	int r = hear_out(s, report, result, &now);
+
+	free(s);
+	if (r < 0 && now.code)
+		viv_error_move(err, &now);
+	return r;
+}
+
+int viv_sandbox_call(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, void *arg,
+		     struct viv_report *report, struct viv_str *result, struct viv_error *err)
+{
+	struct viv_sandbox *s;
+	int r = viv_sandbox_begin(spec, fn, arg, -1, &s, err);
+
+	return r < 0 ? r : viv_sandbox_finish(s, report, result, err);
 }

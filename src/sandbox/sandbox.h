@@ -38,11 +38,13 @@ struct viv_sandbox_spec {
 /* Inside: what fn is told. */
 struct viv_sandbox_view {
 	const char *scratch; /* absolute; empty but for the binds */
+	int input;	     /* what the caller gave; -1: nothing */
 };
 
 /*
  * What runs inside. Its report and its error reach the caller. It must not rely on any thread,
- * lock or open connection of the parent; every descriptor but 0 (/dev/null), 1 and 2 is closed.
+ * lock or open connection of the parent; every descriptor but 0 (/dev/null), 1, 2 and the input is
+ * closed.
  * `result` (may be left alone) is text handed to the caller, at most 64 MiB.
  */
 typedef int (*viv_sandbox_fn)(const struct viv_sandbox_view *view, void *arg,
@@ -61,6 +63,17 @@ int viv_sandbox_call(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, voi
  * such as users of a guest leave in a folder that they share with the host.
  */
 int viv_sandbox_remove_tree(const char *path, struct viv_error *err);
+
+/*
+ * The same in two halves, for work that goes on while the caller does something else. `input` (-1:
+ * none) is a descriptor that fn can read from; it stays the caller's. What begin got is to be given to
+ * finish, which waits for fn and frees it. Who wants fn to give up tells it through the input.
+ */
+struct viv_sandbox;
+int viv_sandbox_begin(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, void *arg, int input,
+		      struct viv_sandbox **ret, struct viv_error *err);
+int viv_sandbox_finish(struct viv_sandbox *s, struct viv_report *report, struct viv_str *result,
+		       struct viv_error *err);
 
 /* Inside only. A foreign program, chrooted to `root`. */
 struct viv_sandbox_exec {
