@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "deb/ahead.h"
 #include "deb/deb.h"
 #include "deb/layer.h"
 #include "deb/lock.h"
@@ -291,6 +292,127 @@ static void same_bytes(void **state)
 	viv_store_close(other.store);
 	viv_deb_plan_free(&a);
 	viv_deb_plan_free(&b);
+}
+
+struct ahead_case {
+	const char *then; /* the packages asked for with something begun */
+	size_t begun;	  /* so many layers are found good */
+	int code;
+};
+
+static int build_ahead(struct world *w, const struct ahead_case *c, bool ahead, char **ret_sha256,
+		       struct viv_error *err)
+{
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *lock = NULL;
+	VIV_STRV packages = VIV_STRV_INIT;
+	struct viv_slice rest = viv_slice(c->then), word;
+	struct viv_deb_plan plan = {0};
+	struct viv_deb_request req;
+	VIV_JSON *info = NULL;
+	int r;
+
+	while (viv_slice_word(&rest, &word))
+		viv_strv_take(&packages, viv_slice_dup(word));
+	req = request(w, &packages);
+	req.ahead = ahead ? viv_deb_ahead_new(w->store) : NULL;
+	r = viv_deb_resolve(&req, NULL, &lock, err);
+	if (r == 0)
+		r = viv_deb_plan(w->store, lock, &plan, err);
+	/* On one processor, or with little memory, nothing is begun. */
+	if (r == 0 && ahead && sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		assert_int_equal(viv_deb_ahead_layers(req.ahead, &plan), c->begun);
+	plan.ahead = req.ahead;
+	if (r == 0)
+		r = viv_deb_build(w->store, &req.source, lock, &plan, NULL, err);
+	if (r == 0) {
+		assert_int_equal(viv_deb_ahead_layers(req.ahead, &plan), 0);
+		assert_int_equal(viv_store_info(w->store, plan.layers[plan.n_layers - 1].id, &info,
+						err), 0);
+		*ret_sha256 = viv_strdup(viv_json_str(info, "sha256"));
+	}
+	viv_deb_ahead_free(req.ahead);
+	viv_deb_plan_free(&plan);
+	return r;
+}
+
+static char *layer_after(struct world *w, const struct ahead_case *c, size_t i, bool ahead)
+{
+	VIV_FREE char *name = viv_asprintf("ahead-%zu-%d", i, ahead);
+	VIV_FREE char *path = viv_path_join(w->dir, name);
+	VIV_FREE char *lock = viv_asprintf("%s.lock", path);
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct world fresh = *w;
+	char *sha256 = NULL;
+	int r;
+
+	fresh.lock_file = lock;
+	assert_int_equal(viv_store_open(path, &fresh.store, NULL), 0);
+	if (build(&fresh, "hello", NULL, &err) < 0)
+		fail_msg("%s", err.msg);
+	r = build_ahead(&fresh, c, ahead, &sha256, &err);
+	if (r != c->code)
+		fail_msg("%s: %s", c->then, err.msg ? err.msg : "no error");
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nothing is left running */
+	viv_store_close(fresh.store);
+	return sha256;
+}
+
+/* Unpacked while apt resolves: the same bytes; another answer, or none, and it is dropped. */
+static void ahead(void **state)
+{
+	static const struct ahead_case rows[] = {
+		{"hello removes diverts", 2, 0},
+		{"diverts", 0, 0},
+		{"hello fails", 2, -EPROTO},
+		{"hello helo", 0, -ENOENT},
+	};
+	struct world *w = *state;
+
+	NEEDS(w);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_FREE char *with = layer_after(w, &rows[i], i, true);
+		VIV_FREE char *without = layer_after(w, &rows[i], i, false);
+
+		if (rows[i].code == 0)
+			assert_string_equal(with, without);
+	}
+}
+
+/* The answer is begun upon, and then another one is built: the base was taken away meanwhile. */
+static void ahead_of_another(void **state)
+{
+	struct world *w = *state, fresh = *w;
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *lock = NULL, *other = NULL;
+	VIV_FREE char *path = NULL, *lock_file = NULL;
+	VIV_STRV more = VIV_STRV_INIT, less = VIV_STRV_INIT;
+	struct viv_deb_plan plan = {0};
+	struct viv_deb_request req;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	NEEDS(w);
+	path = viv_path_join(w->dir, "ahead-other");
+	fresh.lock_file = lock_file = viv_path_join(w->dir, "ahead-other.lock");
+	assert_int_equal(viv_store_open(path, &fresh.store, NULL), 0);
+	if (build(&fresh, "hello", NULL, &err) < 0)
+		fail_msg("%s", err.msg);
+	viv_strv_push(&more, "hello");
+	viv_strv_push(&more, "removes");
+	viv_strv_push(&less, "diverts");
+	req = request(&fresh, &more);
+	req.ahead = viv_deb_ahead_new(fresh.store);
+	assert_int_equal(viv_deb_resolve(&req, NULL, &lock, &err), 0);
+	req.packages = &less;
+	assert_int_equal(viv_deb_resolve(&req, NULL, &other, &err), 0);
+	assert_int_equal(viv_deb_plan(fresh.store, other, &plan, &err), 0);
+	assert_int_equal(viv_deb_ahead_layers(req.ahead, &plan), 0);
+	plan.ahead = req.ahead;
+	if (viv_deb_build(fresh.store, &req.source, other, &plan, NULL, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* dropped before the build began */
+	assert_true(viv_store_has(fresh.store, plan.layers[1].id));
+	viv_deb_ahead_free(req.ahead);
+	viv_deb_plan_free(&plan);
+	viv_store_close(fresh.store);
 }
 
 /* The kernel's package asked for as a package, too: its archive is fetched once. */
@@ -606,6 +728,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layers),	 cmocka_unit_test(failures),
+		cmocka_unit_test(ahead),	 cmocka_unit_test(ahead_of_another),
 		cmocka_unit_test(same_bytes),	 cmocka_unit_test(kernel_among_packages),
 		cmocka_unit_test(locked),	 cmocka_unit_test(memory_too_small),
 		cmocka_unit_test(bad_signature), cmocka_unit_test(wrong_hash),

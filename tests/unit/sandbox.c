@@ -93,6 +93,34 @@ static void test_errors_come_out(void **state)
 	assert_string_equal(err.msg, "the sandbox ended unexpectedly (status 3)");
 }
 
+static int read_input(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+		      struct viv_str *result, struct viv_error *err)
+{
+	return viv_read_to_end(view->input, 4096, result, "input", err);
+}
+
+/* What is begun goes on beside us, hears what we write, and ends when it is finished. */
+static void test_two_halves(void **state)
+{
+	struct viv_sandbox_spec spec = {.scratch_size = 1 << 20};
+	struct viv_sandbox *s = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_STR result = VIV_STR_INIT;
+	int fds[2];
+
+	NEEDS_SANDBOX();
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	if (viv_sandbox_begin(&spec, read_input, NULL, fds[0], &s, &err) < 0)
+		fail_msg("%s", err.msg);
+	close(fds[0]);
+	assert_int_equal(write(fds[1], "news", 4), 4);
+	close(fds[1]);
+	assert_int_equal(viv_sandbox_finish(s, NULL, &result, &err), 0);
+	assert_string_equal(result.data, "news");
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
 /* A tree with a shell in it: the host's folders, read-only. */
 static struct viv_sandbox_bind host_tree[] = {
 	{"/usr", "root/usr"}, {"/lib", "root/lib"}, {"/lib64", "root/lib64"}, {"/bin", "root/bin"},
@@ -418,7 +446,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids_and_report), cmocka_unit_test(test_errors_come_out),
-		cmocka_unit_test(test_exec),	       cmocka_unit_test(test_time_limit),
+		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_two_halves),	       cmocka_unit_test(test_time_limit),
 		cmocka_unit_test(test_scratch_on_disk), cmocka_unit_test(test_host_is_read_only),
 		cmocka_unit_test(test_subids), cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_forbidden),      cmocka_unit_test(test_contained),
