@@ -19,10 +19,15 @@ static void add_board(const struct viv_machine *m, struct viv_strv *v)
 		     m->accel == VIV_ACCEL_KVM ? "kvm" : "tcg");
 	viv_firmware_add_board(&m->firmware, &s);
 	args_add_option(v, "-machine", &s);
-	if (m->cpu)
+	/* The emulated processor is an AMD, whose threads need a flag to be seen. */
+	if (m->accel == VIV_ACCEL_TCG && m->devices.threads > 1) {
+		viv_strv_push(v, "-cpu");
+		viv_strv_pushf(v, "%s,topoext=on", m->cpu ? m->cpu : "qemu64");
+	} else if (m->cpu) {
 		args_add(v, "-cpu", m->cpu);
-	else if (m->accel == VIV_ACCEL_KVM)
+	} else if (m->accel == VIV_ACCEL_KVM) {
 		args_add(v, "-cpu", "host");
+	}
 	viv_qemu_add_processors(&m->devices, m->cores, v);
 	viv_qemu_add_memory(&m->devices, m->memory_mib, m->memory_file,
 			    channel_is_there(&m->virtiofs), v);

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "config/name.h"
 #include "run/display.h"
 #include "run/tpm.h"
 #include "run/usb.h"
@@ -244,8 +245,10 @@ static int make_credentials(const struct viv_config *config, struct viv_devices 
 
 	viv_json_keys(all, &names);
 	for (size_t i = 0; i < names.count; i++) {
-		VIV_FREE char *option =
-			viv_asprintf("virtualisation.credentials[\"%s\"]", names.items[i]);
+		bool plain = viv_name_is_identifier(names.items[i]);
+		VIV_FREE char *option = viv_asprintf("virtualisation.credentials%s%s%s",
+						     plain ? "." : "[\"", names.items[i],
+						     plain ? "" : "\"]");
 
 		if (add_credential(names.items[i], json_object_get(all, names.items[i]), d, err) < 0)
 			return at(config, option, err);

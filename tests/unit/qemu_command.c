@@ -187,7 +187,7 @@ static void test_devices(void **state)
 			    .width = 1920,
 			    .height = 1080,
 			    .sockets = 2,
-			    .threads = 1,
+			    .threads = 2,
 			    .watchdog = true,
 			    .tpm = true,
 			    .tpm_path = viv_strdup("/run/a,b/tpm")},
