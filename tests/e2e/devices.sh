@@ -47,7 +47,7 @@ cp vm.lua plain.lua
 cat >>vm.lua <<'END'
 virtualisation.sockets = 2
 virtualisation.threads = 2
-virtualisation.numa.nodes = { { memorySize = "640M", cores = 1 }, {} }
+virtualisation.numa.nodes = { { memorySize = "640M", cores = 2 }, {} }
 virtualisation.watchdog.enable = true
 virtualisation.credentials.short = { text = "one, two" }
 virtualisation.credentials.file = { source = "./secret" }
@@ -72,7 +72,7 @@ echo >/dev/watchdog
 exec sleep 600
 END
 expect 121 "$VIV" run -q --timeout 9m --status status.json <look
-out_has "nodes 0-1 cpus 0 1-3"
+out_has "nodes 0-1 cpus 0-1 2-3"
 out_has "packages 0 0 1 1 threads 0-1"
 out_has "memory 1"
 out_has "credentials one, two from-a-file"
