@@ -206,6 +206,9 @@ static int choose_direct(const struct viv_config *config, struct viv_machine *m,
 /* Nobody of ours is inside: what it shows is on its screen and its serial port, and it may reboot. */
 static void make_foreign(struct viv_machine *m)
 {
+	free(m->kernel);
+	free(m->initrd);
+	m->kernel = m->initrd = NULL;
 	m->foreign = true;
 	m->firmware.reboots = true;
 	if (m->devices.display == VIV_DISPLAY_OFF)

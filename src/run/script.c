@@ -3,6 +3,8 @@
 
 #include "base/path.h"
 #include "run/disks.h"
+#include "run/firmware.h"
+#include "run/loader.h"
 #include "run/script-private.h"
 #include "run/system.h"
 
@@ -26,6 +28,7 @@ static const struct {
 	{MARK("p"), "$params"},
 	{MARK("d"), "$disk_q"},
 	{MARK("f"), "$format"},
+	{MARK("v"), "$variables_q"},
 	{MARK("w"), "$display"},
 	{MARK("t"), "$tpm_q/socket"},
 	{"accel=kvm", "accel=$accel"},
@@ -84,12 +87,13 @@ static void assign(struct viv_str *s, const char *name, const char *value)
 	viv_str_add(s, "'\n");
 }
 
-/* A path in the store, from the store on. */
+/* A path in the store, from the store on; others as they are. */
 static const char *below(const struct viv_store *store, const char *path)
 {
 	const char *root = viv_store_root(store);
+	size_t n = strlen(root);
 
-	return viv_starts_with(path, root) ? path + strlen(root) + 1 : path;
+	return viv_starts_with(path, root) && path[n] == '/' ? path + n + 1 : path;
 }
 
 /* Of the seeds: NIXPKGS_QEMU_KERNEL_<hostName, every odd character as _>. */
@@ -102,14 +106,12 @@ static void add_kernel_variable(struct viv_str *s, const char *name)
 }
 
 /* What the guest's init and kernel are told, and what only without KVM. */
-static void add_params(const struct viv_machine *m, bool shell, struct viv_str *s)
+static void add_params(const struct viv_machine *m, struct viv_str *s)
 {
 	VIV_STRV with = VIV_STRV_INIT, without = VIV_STRV_INIT, more = VIV_STRV_INIT;
 	VIV_FREE char *all = viv_strv_join(&m->kernel_params, " "), *tcg = NULL;
-	VIV_STR params = VIV_STR_INIT;
 	struct viv_machine other = *m;
 
-	viv_str_add(&params, all);
 	viv_system_kernel_params(&other, 0, "memory", &with);
 	other.accel = VIV_ACCEL_TCG;
 	viv_system_kernel_params(&other, 0, "memory", &without);
@@ -117,9 +119,7 @@ static void add_params(const struct viv_machine *m, bool shell, struct viv_str *
 		if (!viv_strv_has(&with, without.items[i]))
 			viv_strv_push(&more, without.items[i]);
 	tcg = viv_strv_join(&more, " ");
-	if (shell)
-		viv_str_add(&params, " viv.shell");
-	assign(s, "params", params.data);
+	assign(s, "params", all);
 	assign(s, "params_tcg", tcg);
 }
 
@@ -163,11 +163,11 @@ static void add_head(const struct viv_store *store, const struct viv_config *con
 		     name);
 	assign(s, "made_in", viv_store_root(store));
 	assign(s, "system", system->id);
-	assign(s, "kernel", below(store, m->kernel));
+	assign(s, "kernel", m->kernel ? below(store, m->kernel) : "");
 	add_kernel_variable(s, name);
 	assign(s, "qemu", m->qemu);
 	assign(s, "accel", viv_config_string(config, "virtualisation.accel"));
-	add_params(m, viv_streq(system->init, "none"), s);
+	add_params(m, s);
 	assign(s, "disk", disk);
 	assign(s, "display", m->devices.display == VIV_DISPLAY_OTHER
 				     ? viv_config_string(config, "virtualisation.display")
@@ -177,6 +177,9 @@ static void add_head(const struct viv_store *store, const struct viv_config *con
 		     (long long)viv_config_int(config, "virtualisation.diskSize"));
 	viv_str_addf(s, "disk_blank=%s\n", viv_disks_own_is_blank(config) ? "yes" : "");
 	add_blanks(m, s);
+	assign(s, "uefi", m->firmware.variables);
+	assign(s, "keep_variables",
+	       viv_config_bool(config, "virtualisation.efi.keepVariables") ? "yes" : "");
 	viv_str_add_char(s, '\n');
 }
 
@@ -188,7 +191,9 @@ static void replace(char **text, char *with)
 
 static char *marked(const struct viv_store *store, const char *mark, const char *path)
 {
-	return viv_asprintf("%s/%s", mark, below(store, path));
+	const char *rest = below(store, path);
+
+	return rest == path ? viv_strdup(path) : viv_asprintf("%s/%s", mark, rest);
 }
 
 /* Nobody holds passt for a script. */
@@ -213,8 +218,12 @@ static void mark(const struct viv_store *store, const struct viv_config *config,
 {
 	replace(&m->qemu, viv_strdup(MARK("q")));
 	replace(&m->cpu, viv_strdup(MARK("c")));
-	replace(&m->kernel, viv_strdup(MARK("k")));
-	replace(&m->initrd, marked(store, MARK("i"), m->initrd));
+	if (m->kernel)
+		replace(&m->kernel, viv_strdup(MARK("k")));
+	if (m->initrd)
+		replace(&m->initrd, marked(store, MARK("i"), m->initrd));
+	if (m->firmware.variables)
+		replace(&m->firmware.variables, viv_strdup(MARK("v")));
 	mark_nics(m);
 	if (m->devices.display == VIV_DISPLAY_OTHER)
 		replace(&m->devices.display_path, viv_strdup(MARK("w")));
@@ -235,8 +244,27 @@ static void mark(const struct viv_store *store, const struct viv_config *config,
 	}
 }
 
-int viv_script_write(const struct viv_store *store, const struct viv_config *config,
-		     const struct viv_system *system, struct viv_str *ret, struct viv_error *err)
+/* What starts it: on a boot disk, or handed to QEMU. */
+static int choose_start(struct viv_store *store, const struct viv_config *config,
+			const struct viv_system *system, struct viv_report *report,
+			struct viv_machine *m, struct viv_strv *ret_refs, struct viv_error *err)
+{
+	VIV_FREE char *boot_disk = NULL;
+	int r;
+
+	if (viv_streq(system->init, "none"))
+		viv_strv_push(&m->kernel_params, "viv.shell");
+	if (!viv_firmware_uses_loader(config))
+		return 0;
+	r = viv_loader_apply(store, config, system, report, m, &boot_disk, err);
+	if (r == 0)
+		viv_strv_push(ret_refs, boot_disk);
+	return r;
+}
+
+int viv_script_write(struct viv_store *store, const struct viv_config *config,
+		     const struct viv_system *system, struct viv_report *report, struct viv_str *ret,
+		     struct viv_strv *ret_refs, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_machine_free_contents) struct viv_machine m = {0};
 	const struct viv_system_extra extra = {.for_script = true};
@@ -245,6 +273,8 @@ int viv_script_write(const struct viv_store *store, const struct viv_config *con
 	VIV_STRV argv = VIV_STRV_INIT;
 	int r = viv_system_machine(config, system, &extra, &m, &why, err);
 
+	if (r == 0)
+		r = choose_start(store, config, system, report, &m, ret_refs, err);
 	if (r < 0)
 		return r;
 	m.name = viv_strdup(viv_config_string(config, "networking.hostName"));

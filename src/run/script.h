@@ -12,9 +12,13 @@
 #include "plan/plan.h"
 #include "store/store.h"
 
-/* The script's text; a function of its arguments alone, but for the store's place. */
-int viv_script_write(const struct viv_store *store, const struct viv_config *config,
-		     const struct viv_system *system, struct viv_str *ret, struct viv_error *err);
+/*
+ * The script's text; a function of its arguments alone, but for the store's place. ret_refs gets the ids of
+ * what it needs beside the system: a boot disk, which is built.
+ */
+int viv_script_write(struct viv_store *store, const struct viv_config *config,
+		     const struct viv_system *system, struct viv_report *report, struct viv_str *ret,
+		     struct viv_strv *ret_refs, struct viv_error *err);
 
 /*
  * Makes the object that `result` points to: the script in bin/, the system, and what is in that. The

@@ -34,7 +34,8 @@ call viv build again; VIV_STORE names another store"
 }
 
 find_kernel() {
-	kernel=${VIV_KERNEL:-${other_kernel:-$store/$kernel}}
+	case $kernel in /*) ;; *) kernel=$store/$kernel ;; esac
+	kernel=${VIV_KERNEL:-${other_kernel:-$kernel}}
 	[ -r "$kernel" ] || fail "cannot read the kernel $kernel"
 }
 
@@ -117,6 +118,7 @@ find_disk() {
 	elif starts_as_qcow2 "$disk"; then
 		fail "$disk begins like a qcow2 image: give it a name that ends in .qcow2"
 	fi
+	# shellcheck disable=SC2034
 	disk_q=$(printf %s "$disk" | sed 's/,/,,/g')
 }
 
@@ -147,6 +149,7 @@ start_tpm() {
 	mkdir -p -- "$tpm" || fail "cannot make $tpm"
 	swtpm socket --daemon --terminate --tpm2 --tpmstate "dir=$tpm" \
 		--ctrl "type=unixio,path=$tpm/socket" || fail "cannot start swtpm"
+	# shellcheck disable=SC2034
 	tpm_q=$(printf %s "$tpm" | sed 's/,/,,/g')
 }
 
@@ -162,12 +165,35 @@ make_blanks() {
 	done
 }
 
+# UEFI's: beside the disk that is kept, else gone when QEMU ends.
+find_variables() {
+	[ -r "$uefi" ] || fail "there is no $uefi: install the firmware (Debian: apt install ovmf)"
+	variables=$disk.efi-variables
+	if [ -z "$disk" ] || [ -z "$keep_variables" ]; then
+		new=$(mktemp "${TMPDIR:-/var/tmp}/viv-efi-XXXXXX") || fail "cannot copy $uefi"
+		cp -- "$uefi" "$new" || fail "cannot copy $uefi"
+		exec 9<>"$new"
+		rm -f -- "$new"
+		variables=/proc/self/fd/9
+	elif [ ! -e "$variables" ]; then
+		cp -- "$uefi" "$variables.new-$$" || fail "cannot make $variables"
+		mv -f -- "$variables.new-$$" "$variables" || fail "cannot make $variables"
+	fi
+	# shellcheck disable=SC2034
+	variables_q=$(printf %s "$variables" | sed 's/,/,,/g')
+}
+
 find_store
-find_kernel
+[ -z "$kernel" ] || find_kernel
 find_qemu
 choose_accel
 [ -z "$disk" ] || find_disk
 [ -z "$display" ] || choose_display
 [ -z "$tpm" ] || start_tpm
 [ -z "$blanks" ] || make_blanks
-params="$params${QEMU_KERNEL_PARAMS:+ $QEMU_KERNEL_PARAMS}"
+[ -z "$uefi" ] || find_variables
+if [ -n "$kernel" ]; then
+	params="$params${QEMU_KERNEL_PARAMS:+ $QEMU_KERNEL_PARAMS}"
+elif [ -n "${QEMU_KERNEL_PARAMS:-}${VIV_KERNEL:-}" ]; then
+	say "the kernel and its parameters are on the boot disk: QEMU_KERNEL_PARAMS, VIV_KERNEL have no effect"
+fi

@@ -64,7 +64,7 @@ int viv_script_build(struct viv_store *store, const struct viv_config *config,
 	VIV_JSON *recipe = NULL;
 	struct viv_store_build *b;
 	char hash[VIV_SHA256_HEX];
-	int r = viv_script_write(store, config, system, &text, err);
+	int r = viv_script_write(store, config, system, report, &text, &refs, err);
 
 	if (r < 0)
 		return r;

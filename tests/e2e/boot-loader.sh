@@ -21,8 +21,12 @@ expect 0 sfdisk --quiet --verify "$disk"
 # A disk with a boot loader on it starts without any of this: what it starts here misses its layers.
 cp "$disk" own.img
 chmod u+w own.img
-(VIV_DISK_IMAGE=own.img expect 0 timeout 300 "$VIV" run -q --boot-order c </dev/null)
-grep -aq 'viv-init: fatal' "$work/out" || fail "the disk was not started"
+mkdir empty
+cd empty || fail "cd"
+expect 121 env VIV_DISK_IMAGE=../own.img timeout 300 "$VIV" run -q --boot-order c </dev/null
+err_has "viv-init: fatal: "
+err_has "viv-layer-0"
+cd ..
 
 [ -e /usr/share/OVMF/OVMF_VARS_4M.fd ] || [ -e /usr/share/OVMF/OVMF_VARS.fd ] || skip "ovmf is missing"
 export VIV_DISK_IMAGE=$work/kept.qcow2

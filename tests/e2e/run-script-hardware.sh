@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# slow
+# The run script of machines with firmware, a boot loader, blank disks.
+. "$(dirname "$0")/lib.sh"
+
+terminal=$(cd "$(dirname "$0")" && pwd)/terminal.py
+for p in sfdisk mkfs.fat mcopy; do
+	PATH=$PATH:/sbin:/usr/sbin command -v $p >/dev/null || skip "$p is missing"
+done
+[ -e /usr/share/OVMF/OVMF_VARS_4M.fd ] || [ -e /usr/share/OVMF/OVMF_VARS.fd ] || skip "ovmf is missing"
+
+cat >vm.lua <<'LUA'
+system.init = "none"
+virtualisation.useBootLoader = true
+virtualisation.useEFIBoot = true
+virtualisation.emptyDiskImages = { { size = "64M", serial = "blank" } }
+LUA
+expect 0 "$VIV" build -q
+cd / && cd "$work" && mkdir away && cd away || fail "cd"
+! command -v shellcheck >/dev/null || expect 0 shellcheck ../result/bin/run-vm-vm
+expect 0 "$terminal" 400 '# ' 'cat /proc/cmdline; ls /sys/firmware; cat /sys/block/vd*/serial\r' 'efi' '' 'blank' '' \
+	'# ' 'exit\r' -- ../result/bin/run-vm-vm
+grep -q 'BOOT_IMAGE=/boot/kernel.*viv.shell' "$work/out" || fail "not by GRUB"
+[ "$(echo *)" = "vm.qcow2 vm.qcow2.efi-variables" ] || fail "left behind: $(echo *)"
