@@ -38,7 +38,7 @@ static void add_options(const json_t *options, struct viv_strv *to)
 }
 
 #define SCRIPT_FD  3 /* the run script's first */
-#define SCRIPT_FDS 7 /* a shell need not know descriptors of two digits */
+#define SCRIPT_FDS 6 /* 3 to 8: a shell need not know those of two digits, 9 is for UEFI */
 
 /* Where nothing is made. */
 static int describe_blank(const struct viv_config_disk *disk, const struct viv_system_extra *extra,
