@@ -256,12 +256,23 @@ static void fetching_clear(struct fetching *f)
 		viv_apt_close(f->apt);
 }
 
+/* Each store has its own: within one, an archive is one process's to fetch. */
+static char *partial_dir(const struct viv_store *store)
+{
+	VIV_FREE char *cache = viv_dir_cache();
+	const char *root = viv_store_root(store);
+	char hex[VIV_SHA256_HEX];
+
+	viv_sha256_of(root, strlen(root), hex);
+	return viv_asprintf("%s/archives/%.12s", cache, hex);
+}
+
 /* Takes the builds of what is not there. */
 static int begin(struct viv_store *store, struct fetching *f,
 		 const struct viv_lock_package *const *packages, size_t n,
 		 struct viv_report *report, struct viv_error *err)
 {
-	VIV_FREE char *cache = viv_dir_cache(), *dir = viv_path_join(cache, "archives");
+	VIV_FREE char *dir = partial_dir(store);
 	struct viv_store_build **builds = viv_new_array(struct viv_store_build *, n);
 	VIV_STRV ids = VIV_STRV_INIT;
 	int r = viv_mkdir_p(dir, 0755, err);

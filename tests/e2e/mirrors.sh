@@ -62,18 +62,24 @@ mv aside.deb "tiny/repo/pool/main/$(basename "$(grep -o 'large_[^ "]*deb' vm.loc
 echo large >stall
 : >asked
 sum=$(sha256sum tiny/repo/pool/main/large_*.deb | cut -d' ' -f1)
-mkdir -p cache/viv/archives
+fetched=cache/viv/archives/$(printf %s "$VIV_STORE" | sha256sum | cut -c1-12)
+mkdir -p "$fetched"
 for signal in INT TERM; do
-	rm -f cache/viv/archives/*
+	rm -f "$fetched"/*
 	env --default-signal=INT "$VIV" build -q >out 2>err &
 	viv=$!
-	timeout 60 tail -s 0.1 --pid=$viv -c +1 -F "cache/viv/archives/$sum" 2>/dev/null |
+	timeout 60 tail -s 0.1 --pid=$viv -c +1 -F "$fetched/$sum" 2>/dev/null |
 		head -c 900000 >/dev/null
+	if [ $signal = TERM ]; then # another store's build fetches the same meanwhile
+		rm stall
+		VIV_STORE=$work/fifth tiny_builds
+		echo large >stall
+	fi
 	kill -$signal $viv
 	wait $viv
 	status=$?
 	[ $status = $((128 + $(kill -l $signal))) ] || fail "SIG$signal: exit status $status"
-	[ -s "cache/viv/archives/$sum" ] || fail "SIG$signal: what was fetched is gone"
+	[ -s "$fetched/$sum" ] || fail "SIG$signal: what was fetched is gone"
 	err_has "interrupted; what was fetched is kept"
 	[ -z "$(ls -A fourth/tmp)$(ls -A fourth/pins)" ] ||
 		fail "SIG$signal: left behind: $(ls -A fourth/tmp fourth/pins)"
@@ -88,3 +94,4 @@ rm stall
 tiny_builds
 grep -q "large.* [1-9][0-9]*$" asked || fail "all of it was asked for again: $(cat asked)"
 ! grep -q "large.* 0$" asked || fail "it was asked for from the start: $(cat asked)"
+expect 0 env VIV_STORE="$work/fifth" "$VIV" store verify
