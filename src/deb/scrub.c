@@ -75,7 +75,9 @@ static int truncate_below(int dir, const char *name, int depth)
 	DIR *d;
 	int fd, r = 0;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || depth > 16)
+	if (depth > 16)
+		return -ELOOP;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (S_ISREG(st.st_mode)) {
 		if (!st.st_size)
@@ -88,8 +90,11 @@ static int truncate_below(int dir, const char *name, int depth)
 		return 0;
 	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return -errno;
+	if (!d) {
+		r = -errno;
+		viv_close(fd);
+		return r;
+	}
 	for (struct dirent *e; r == 0 && (e = readdir(d));)
 		if (!viv_streq(e->d_name, ".") && !viv_streq(e->d_name, ".."))
 			r = truncate_below(dirfd(d), e->d_name, depth + 1);

@@ -138,6 +138,17 @@ static void what_goes(void **state)
 	viv_remove_tree(root, NULL);
 }
 
+static void too_deep(void **state)
+{
+	VIV_FREE char *root = test_dir("scrub");
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	put(root, "var/log/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/log", "text", 4);
+	errno = 0;
+	assert_int_equal(viv_scrub(root, 1, &err), -ELOOP);
+	viv_remove_tree(root, NULL);
+}
+
 /* Java's store gets the tree's time; what is no such store comes back by its own program. */
 static void java_certificates(void **state)
 {
@@ -162,6 +173,7 @@ int main(void)
 		cmocka_unit_test(times_of_a_keystore),
 		cmocka_unit_test(no_keystore),
 		cmocka_unit_test(what_goes),
+		cmocka_unit_test(too_deep),
 		cmocka_unit_test(java_certificates),
 	};
 
