@@ -82,15 +82,20 @@ static int make_folder(const char *dir, char **ret, struct viv_error *err)
 	for (;;) {
 		VIV_FREE char *path = viv_asprintf("%s/" STALE_PREFIX "XXXXXX", dir);
 		struct stat st;
-		int fd;
+		int fd, r;
 
 		if (!mkdtemp(path) || chmod(path, 0755) < 0)
 			return viv_error_set(err, errno, "cannot make a folder in %s", dir);
 		fd = lock_dir(path, LOCK_EX);
 		/* Between the two lines above another process may have taken it for a stale one. */
-		if (fd < 0 || fstat(fd, &st) < 0 || st.st_nlink == 0) {
+		if (fd < 0 ? errno == ENOENT : fstat(fd, &st) < 0 || st.st_nlink == 0) {
 			viv_close(fd);
 			continue;
+		}
+		if (fd < 0) {
+			r = viv_error_set(err, errno, "cannot lock a folder in %s", dir);
+			rmdir(path);
+			return r;
 		}
 		*ret = viv_steal(path);
 		return 0; /* fd stays open: it is the lock */

@@ -308,13 +308,12 @@ static void expect_in_child(int (*fn)(void))
 	assert_int_equal(status, 0);
 }
 
-/* As in a container of Docker's default kind: unshare(2) is refused, and mount(2). */
-static int forbid_namespaces(void)
+static int forbid(unsigned call, unsigned other)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 1, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mount, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, other, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -331,7 +330,8 @@ static int refused(void)
 	VIV_STR result = VIV_STR_INIT;
 	int r;
 
-	if (forbid_namespaces())
+	/* As in a container of Docker's default kind. */
+	if (forbid(SYS_unshare, SYS_mount))
 		return 77;
 	r = viv_sandbox_call(&spec, give_files, NULL, NULL, &result, &err);
 	if (r == -EPERM && !result.len && strstr(err.msg, "cannot make a sandbox: cannot make a user") &&
@@ -345,6 +345,31 @@ static void test_forbidden(void **state)
 {
 	NEEDS_SANDBOX();
 	expect_in_child(refused);
+}
+
+/* A file system without locks: no folder after the other is made there. */
+static int unlocked(void)
+{
+	VIV_FREE char *dir = test_dir("sandbox");
+	struct viv_sandbox_spec spec = {.scratch_on_disk = true, .scratch_dir = dir};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_STR result = VIV_STR_INIT;
+	int r;
+
+	if (geteuid() != 0 || forbid(SYS_flock, SYS_flock))
+		return 77;
+	alarm(20);
+	r = viv_sandbox_call(&spec, give_files, NULL, NULL, &result, &err);
+	if (r == -EPERM && strstr(err.msg, "cannot lock a folder in ") && rmdir(dir) == 0)
+		return 0;
+	print_message("%d %s\n", r, err.msg);
+	return 1;
+}
+
+static void test_unlocked(void **state)
+{
+	NEEDS_SANDBOX();
+	expect_in_child(unlocked);
 }
 
 /* Root as in a container: without the right to mount, and with a /proc that is partly hidden. */
@@ -450,7 +475,7 @@ int main(void)
 		cmocka_unit_test(test_two_halves),	       cmocka_unit_test(test_time_limit),
 		cmocka_unit_test(test_scratch_on_disk), cmocka_unit_test(test_host_is_read_only),
 		cmocka_unit_test(test_subids), cmocka_unit_test(test_switches),
-		cmocka_unit_test(test_forbidden),      cmocka_unit_test(test_contained),
+		cmocka_unit_test(test_forbidden), cmocka_unit_test(test_unlocked),      cmocka_unit_test(test_contained),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
