@@ -88,20 +88,24 @@ static int check_qcow2(const char *path, const char *head, size_t n, struct viv_
 	return 0;
 }
 
+int viv_disk_image_check(const char *path, const char *format, const char *head, size_t n,
+			 struct viv_error *err)
+{
+	int r = check_format(path, format, format_of(head, n), err);
+
+	return r == 0 && viv_streq(format, "qcow2") ? check_qcow2(path, head, n, err) : r;
+}
+
 static int check_content(int fd, const char *path, const char *format, struct viv_error *err)
 {
 	VIV_FREE char *head = viv_calloc(1, HEAD);
 	ssize_t n = pread(fd, head, HEAD, 0);
-	int r;
 
 	if (n < 0)
 		return viv_error_set(err, errno, "%s can't be read", path);
 	if (n == 0)
 		return viv_error_say(err, EINVAL, "%s is empty: a disk has a size", path);
-	r = check_format(path, format, format_of(head, (size_t)n), err);
-	if (r == 0 && viv_streq(format, "qcow2"))
-		r = check_qcow2(path, head, (size_t)n, err);
-	return r;
+	return viv_disk_image_check(path, format, head, (size_t)n, err);
 }
 
 static int cannot_open(const char *path, bool read_only, struct viv_error *err)

@@ -21,6 +21,10 @@
 int viv_disk_image_open(const char *path, const char *format, struct viv_drive *d,
 			struct viv_error *err);
 
+/* The check of the content alone: an image's first n bytes. path is for the message. */
+int viv_disk_image_check(const char *path, const char *format, const char *head, size_t n,
+			 struct viv_error *err);
+
 /* The error for it: EBUSY. user: as viv_disk_lock says; NULL: unknown. */
 int viv_disk_busy(const char *path, const char *user, struct viv_error *err);
 
