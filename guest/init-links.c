@@ -7,7 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Where nobody runs udev: its names for what is there when the machine starts. */
+/*
+ * udev's names for the disks that are there when the machine starts: nobody else makes them without
+ * an init system, and with one udev gets round to them some time after the first command.
+ */
 
 #define BY_ID "/dev/disk/by-id"
 

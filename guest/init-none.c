@@ -86,7 +86,6 @@ static void set_up(void)
 		warning("cannot mount /dev/shm: %m");
 	mkdir("/run/lock", 01777);
 	chmod("/run/lock", 01777);
-	links_make();
 	set_hostname();
 	loopback_up();
 }

@@ -134,6 +134,7 @@ int main(void)
 	root_switch();
 	umask(022);
 	mount_for_agent();
+	links_make();
 	note(&p, "root switched");
 	if (p.none)
 		none_run(&p, upper_fd);

@@ -52,3 +52,15 @@ void viv_plan_disk_packages(const struct viv_config *config, struct viv_strv *re
 		if (viv_streq(makers[i].type, type))
 			viv_strv_push(ret, makers[i].package);
 }
+
+/* AHCI came into the cloud kernel with trixie. */
+bool viv_plan_disks_full_kernel(const struct viv_config *config)
+{
+	static const char *const without[] = {"bullseye", "bookworm"};
+	const char *release = viv_config_string(config, "packages.release");
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(without); i++)
+		if (viv_streq(release, without[i]))
+			return viv_config_disks_use(config, "ide");
+	return false;
+}

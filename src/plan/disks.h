@@ -8,5 +8,7 @@
 
 /* The drivers of the interfaces that its disks have, and the file system of its own. */
 void viv_plan_disk_modules(const struct viv_config *config, struct viv_strv *ret);
+/* Is there one that the release's cloud kernel has no driver for? */
+bool viv_plan_disks_full_kernel(const struct viv_config *config);
 /* What formats the machine's own disk, where the guest does that. */
 void viv_plan_disk_packages(const struct viv_config *config, struct viv_strv *ret);

@@ -82,7 +82,7 @@ static bool needs_full_kernel(const struct viv_config *config)
 {
 	return viv_config_bool(config, "virtualisation.graphics") ||
 	       json_array_size(viv_config_get(config, "virtualisation.usb.devices")) ||
-	       wants_9p(config);
+	       wants_9p(config) || viv_plan_disks_full_kernel(config);
 }
 
 static void choose_kernel(struct viv_plan *p)
