@@ -358,7 +358,7 @@ static void check_processors(struct viv_eval *ev)
 	/* By default there are as many as these two make. */
 	if (cores->n_defs && n && s && t && n % (s * t) != 0)
 		fault(ev, s > 1 ? sockets : threads, s > 1 ? sockets : threads,
-		      "%lld cores can't be shared out to %lld sockets with %lld threads a core",
+		      "cores (%lld) is not a multiple of sockets (%lld) times threads (%lld)",
 		      (long long)n, (long long)s, (long long)t);
 }
 

@@ -99,6 +99,9 @@ static void of_gone(const struct viv_run_facts *f, struct viv_outcome *o)
 	case VIV_VM_PANIC:
 		reason = viv_asprintf("the guest's kernel panicked %s", before_what(f));
 		break;
+	case VIV_VM_WINDOW:
+		reason = viv_asprintf("the machine's window was closed %s", before_what(f));
+		break;
 	case VIV_VM_WATCHDOG:
 		reason = viv_asprintf("the guest's watchdog expired %s", before_what(f));
 		break;
@@ -151,7 +154,8 @@ void viv_outcome_of(const struct viv_run_facts *f, struct viv_outcome *ret)
 	} else if (is_host_failure(f)) {
 		set(&o, VIV_EXIT_ENVIRONMENT, "environment", viv_strdup(f->end_text));
 		o.show_console = f->end == VIV_VM_INIT;
-	} else if (f->no_command && (f->end == VIV_VM_POWEROFF || f->end == VIV_VM_REBOOT)) {
+	} else if (f->no_command && (f->end == VIV_VM_POWEROFF || f->end == VIV_VM_REBOOT ||
+				     f->end == VIV_VM_WINDOW)) {
 		set(&o, 0, "exit", NULL);
 	} else {
 		of_gone(f, &o);

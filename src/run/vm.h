@@ -23,6 +23,7 @@ enum viv_vm_end {
 	VIV_VM_REBOOT,	 /* it wanted to reboot: machines here don't */
 	VIV_VM_PANIC,	 /* its kernel panicked */
 	VIV_VM_WATCHDOG, /* its watchdog expired */
+	VIV_VM_WINDOW,	 /* the user closed its window */
 	VIV_VM_INIT,	 /* our init in the initrd gave up; text says why */
 	VIV_VM_STOPPED,	 /* viv_vm_kill */
 	VIV_VM_OUTSIDE,	 /* somebody else on the host ended QEMU (the OOM killer, too); text says how */

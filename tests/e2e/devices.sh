@@ -23,7 +23,7 @@ wrong "$usb{ { bus = 255, port = \"1.7\" } }\n" "no USB device is at port 1.7 of
 wrong "$usb{ { bus = 1 } }\n" "wrong.lua:2: virtualisation.usb.devices[1]: give vendor and product, or bus and port"
 wrong "$usb{ { vendor = \"lots\", product = 1 } }\n" "wrong.lua:2: "
 wrong 'virtualisation.cores = 3\nvirtualisation.sockets = 2\n' \
-	"wrong.lua:3: virtualisation.sockets: 3 cores can't be shared out to 2 sockets"
+	"wrong.lua:3: virtualisation.sockets: cores (3) is not a multiple of sockets (2) times threads (1)"
 wrong '\nvirtualisation.numa.nodes = { { memorySize = 1 }, { memorySize = 2 } }\n' \
 	"wrong.lua:3: virtualisation.numa.nodes: the nodes' memory is not the machine's 1024 MiB"
 wrong 'virtualisation.numa.nodes = { { cores = 2 }, { } }\n' "the nodes' cores are not the machine's 1"
