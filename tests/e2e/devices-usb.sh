@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-# A USB device of the host's in a machine; without one, QEMU's acceptance of the arguments.
+# A USB device of the host's in a machine; without one, QEMU's acceptance of the arguments, which
+# the run script gives it.
 . "$(dirname "$0")/lib.sh"
 
 quick_machine
 cat >>vm.lua <<'END'
 virtualisation.usb.devices = { { vendor = "0951", product = "1666" }, { bus = 2, port = "1.4" } }
 virtualisation.watchdog.enable = true
+virtualisation.graphics = true
 END
+unset DISPLAY WAYLAND_DISPLAY
 expect 0 "$VIV" build -q
 python3 - result/bin/run-vm-vm <<'END' >out 2>err || fail "QEMU does not take a USB machine"
 import json, socket, subprocess, sys
@@ -26,10 +29,12 @@ def ask(command, **arguments):
             return answer.get("return", answer)
 ask("qmp_capabilities")
 kinds = [p["type"] for p in ask("qom-list", path="/machine/peripheral-anon")]
-print(kinds, ask("query-status"))
+vnc = ask("query-vnc")
+print(kinds, ask("query-status"), vnc)
 ask("quit")
 assert kinds.count("child<usb-host>") == 2, kinds
 assert "child<i6300esb>" in kinds, kinds
+assert vnc["enabled"] and vnc["service"].endswith("/run-vm-vm.vnc"), vnc
 q.wait(60)
 END
 
