@@ -33,7 +33,7 @@ static bool take_side(const char *const *operands, size_t n, struct viv_strv *pa
 		if (i && (path != NULL) != *ret_guest)
 			return false;
 		*ret_guest = path != NULL;
-		viv_strv_push(paths, path ? path : operands[i]);
+		viv_strv_push(paths, !path ? operands[i] : path[0] ? path : ".");
 		if (!path)
 			continue;
 		if (*name && (strlen(*name) != len || memcmp(*name, operands[i], len) != 0))

@@ -171,6 +171,12 @@ static void add_start(const struct copying *c, const char *what, struct viv_strv
 		viv_strv_pushf(argv, "--memory=%s", c->word);
 }
 
+/* A path of the guest's, which must not look like one of the agent's options. */
+static void push_path(struct viv_strv *argv, const char *path)
+{
+	viv_strv_pushf(argv, "%s%s", path[0] == '-' ? "./" : "", path);
+}
+
 /* The guest's first byte says whether it has found the memory. NULL: no memory, or no answer. */
 static const struct viv_transfer_memory *agree(struct copying *c, int from_guest)
 {
@@ -200,7 +206,7 @@ static int put(struct copying *c, struct viv_messages *m, struct viv_error *err)
 		viv_strv_push(&argv, "--folder");
 	if (copy->owners)
 		viv_strv_push(&argv, "--owners");
-	viv_strv_push(&argv, copy->to);
+	push_path(&argv, copy->to);
 	r = start(c, m, (const char *const *)argv.items, fds[0], back[1], err);
 	viv_close(fds[0]);
 	viv_close(back[1]);
@@ -214,12 +220,22 @@ static int put(struct copying *c, struct viv_messages *m, struct viv_error *err)
 	return r;
 }
 
+/* What may come for it: see viv_transfer_target. */
+static void add_names(const struct viv_copy *copy, struct viv_strv *names)
+{
+	for (const char *const *p = copy->from; *p; p++) {
+		char name[VIV_TRANSFER_NAME_MAX + 1];
+
+		viv_strv_push(names, viv_transfer_last_name(*p, name) ? name : "");
+	}
+}
+
 static int get(struct copying *c, struct viv_messages *m, struct viv_error *err)
 {
 	const struct viv_copy *copy = c->copy;
 	const struct viv_transfer_listener l = {on_complaint, on_advance, c};
-	const struct viv_transfer_target target = {.path = copy->to, .folder = copy->folder};
-	VIV_STRV argv = VIV_STRV_INIT;
+	struct viv_transfer_target target = {.path = copy->to, .folder = copy->folder};
+	VIV_STRV argv = VIV_STRV_INIT, names = VIV_STRV_INIT;
 	int fds[2], back[2], r = make_pipe(fds, err);
 	long done = 0;
 
@@ -229,7 +245,10 @@ static int get(struct copying *c, struct viv_messages *m, struct viv_error *err)
 		return r;
 	ask_for_memory(c, m);
 	add_start(c, "--get", &argv);
-	viv_strv_push_all(&argv, copy->from);
+	for (const char *const *p = copy->from; *p; p++)
+		push_path(&argv, *p);
+	add_names(copy, &names);
+	target.names = (const char *const *)names.items;
 	r = start(c, m, (const char *const *)argv.items, back[0], fds[1], err);
 	viv_close(fds[1]);
 	viv_close(back[0]);

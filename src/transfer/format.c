@@ -77,6 +77,21 @@ bool viv_transfer_name_ok(const char *name, size_t len)
 	return !(name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')));
 }
 
+bool viv_transfer_last_name(const char *path, char ret[VIV_TRANSFER_NAME_MAX + 1])
+{
+	const char *end = path + strlen(path), *start;
+
+	while (end > path && end[-1] == '/')
+		end--;
+	for (start = end; start > path && start[-1] != '/';)
+		start--;
+	if (!viv_transfer_name_ok(start, (size_t)(end - start)))
+		return false;
+	memcpy(ret, start, (size_t)(end - start));
+	ret[end - start] = '\0';
+	return true;
+}
+
 void viv_transfer_complain(const struct viv_transfer_listener *l, const char *fmt, ...)
 {
 	char text[1024];

@@ -37,6 +37,7 @@ struct receiver {
 	bool owners;
 	const char *rename; /* what the one thing that comes is called; NULL: as it likes */
 	unsigned things;    /* at the top */
+	const char *const *names; /* that may still come there; NULL: any */
 	char *shown;	    /* the target's path, for messages */
 	struct folder stack[VIV_TRANSFER_DEPTH + 1];
 	unsigned depth;
@@ -108,6 +109,20 @@ static const uint8_t *take(struct receiver *r, size_t len)
 
 /* Names */
 
+/* A guest that is asked for one file must not leave another, a .profile, beside it. */
+static bool was_asked_for(struct receiver *r, const struct viv_transfer_record *rec, const char *name)
+{
+	for (; *r->names; r->names++) {
+		bool any = !**r->names;
+
+		if (any ? rec->type == VIV_TRANSFER_FOLDER : strcmp(*r->names, name) == 0) {
+			r->names++;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* A name for something at the top may have been given by the user. */
 static int take_name(struct receiver *r, const struct viv_transfer_record *rec,
 		     char ret[VIV_TRANSFER_NAME_MAX + 1])
@@ -122,6 +137,10 @@ static int take_name(struct receiver *r, const struct viv_transfer_record *rec,
 		return -EPROTO;
 	memcpy(ret, p, rec->name_len);
 	ret[rec->name_len] = '\0';
+	if (r->depth == 0 && r->skipped == 0 && r->names && !was_asked_for(r, rec, ret)) {
+		complain(r, ret, "the guest sends what was not asked for");
+		return -EPROTO;
+	}
 	if (r->depth == 0 && r->skipped == 0 && r->rename) {
 		if (r->things++)
 			return -EPROTO;
@@ -527,6 +546,7 @@ long viv_transfer_receive(int fd, const struct viv_transfer_target *target,
 	r->in = fd;
 	r->l = l;
 	r->owners = target->owners;
+	r->names = target->names;
 	r->memory = memory;
 	r->file.fd = r->stack[0].fd = -1;
 	result = open_target(r, target);

@@ -344,25 +344,13 @@ static int send_tree(struct sender *s, int dir, const char *name, const char *sh
 /* The last component, of where it leads if the path itself has none ("..", "a/.", ""). */
 static bool name_of(const char *path, char ret[VIV_TRANSFER_NAME_MAX + 1])
 {
-	char *real = NULL;
-	const char *p = path, *end = path + strlen(path), *start;
+	char *real;
 	bool ok;
 
-	for (int i = 0; i < 2; i++) {
-		while (end > p && end[-1] == '/')
-			end--;
-		for (start = end; start > p && start[-1] != '/';)
-			start--;
-		ok = viv_transfer_name_ok(start, (size_t)(end - start));
-		if (ok) {
-			memcpy(ret, start, (size_t)(end - start));
-			ret[end - start] = '\0';
-		}
-		if (ok || i == 1 || !(real = realpath(path, NULL)))
-			break;
-		p = real;
-		end = real + strlen(real);
-	}
+	if (viv_transfer_last_name(path, ret))
+		return true;
+	real = realpath(path, NULL);
+	ok = real && viv_transfer_last_name(real, ret);
 	free(real);
 	return ok;
 }

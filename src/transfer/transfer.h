@@ -60,6 +60,11 @@ struct viv_transfer_target {
 	const char *path;
 	bool folder;   /* it must be a folder */
 	bool owners;   /* keep owners and the set-user-id bits (needs to be root) */
+	/*
+	 * What was asked for, by name, in this order: nothing else may come at the top, and each of them
+	 * once at most. "" is a folder of whatever name: where "..", say, was asked for. NULL: any.
+	 */
+	const char *const *names;
 };
 
 /*
@@ -106,6 +111,9 @@ void viv_transfer_put(uint8_t out[VIV_TRANSFER_HEAD], const struct viv_transfer_
 bool viv_transfer_get(const uint8_t in[VIV_TRANSFER_HEAD], struct viv_transfer_record *ret);
 /* A single component that is neither "." nor "..", without a NUL. */
 bool viv_transfer_name_ok(const char *name, size_t len);
+
+/* A path's last component; false if that is no name (of "..", "a/.", "/", ""). */
+bool viv_transfer_last_name(const char *path, char ret[VIV_TRANSFER_NAME_MAX + 1]);
 
 /* Formats a complaint. For send.c and receive.c. */
 void viv_transfer_complain(const struct viv_transfer_listener *l, const char *fmt, ...)
