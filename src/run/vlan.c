@@ -252,15 +252,20 @@ static void remove_member(const struct viv_vlan *v, unsigned number)
 	VIV_FREE char *socket_name = viv_asprintf("%u", number);
 	VIV_FREE char *file = viv_asprintf("%u.member", number);
 
-	unlinkat(v->dir, socket_name, 0);
+	/* While the socket is there nobody takes the number: what comes after it would hit another. */
 	unlinkat(v->dir, file, 0);
+	unlinkat(v->dir, socket_name, 0);
 }
 
-/* A member that is there; *ret_there is false for what a killed one left, which is removed. */
+/*
+ * A member that is there; *ret_there is false for what a killed one left, which is removed. One that
+ * has removed its file is on its way out: it has its number, but is no peer any more.
+ */
 static int connect_to(struct viv_vlan *v, unsigned number, bool *ret_there, struct viv_error *err)
 {
 	VIV_FREE char *path = viv_asprintf("%s/%u.member", v->folder, number);
 	VIV_STR text = VIV_STR_INIT;
+	VIV_ERROR unread = VIV_ERROR_INIT;
 	struct sockaddr_un a;
 	struct peer *p;
 	int r, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -276,9 +281,16 @@ static int connect_to(struct viv_vlan *v, unsigned number, bool *ret_there, stru
 		return 0;
 	}
 	r = add_peer(v, fd, &p, err);
-	if (r == 0)
-		r = viv_read_file(path, HELLO_MAX, &text, err);
-	if (r == 0 && (!take_hello(p, text.data, text.len) || p->number != number))
+	if (r < 0)
+		return r;
+	r = viv_read_file(path, HELLO_MAX, &text, &unread);
+	if (r == -ENOENT) {
+		drop(p);
+		return 0;
+	}
+	if (r < 0)
+		return viv_error_move(err, &unread);
+	if (!take_hello(p, text.data, text.len) || p->number != number)
 		r = viv_error_say(err, EPROTO, "vlan %u: %s does not describe a machine", v->spec.vlan,
 				  path);
 	return r;
@@ -287,6 +299,7 @@ static int connect_to(struct viv_vlan *v, unsigned number, bool *ret_there, stru
 static int connect_to_all(struct viv_vlan *v, struct viv_error *err)
 {
 	bool there[VIV_VLAN_MEMBER_MAX + 1] = {false};
+	const struct peer *other;
 	int r = 0;
 
 	for (unsigned n = 1; n <= VIV_VLAN_MEMBER_MAX && r == 0; n++) {
@@ -304,9 +317,10 @@ static int connect_to_all(struct viv_vlan *v, struct viv_error *err)
 	if (!v->number)
 		return viv_error_say(err, ENOSPC, "vlan %u: %d machines are on it already", v->spec.vlan,
 				     VIV_VLAN_MEMBER_MAX);
+	other = find_number(v, v->number);
 	if (there[v->number])
 		return viv_error_say(err, EADDRINUSE, "vlan %u: %s has the number %u already",
-				     v->spec.vlan, find_number(v, v->number)->name, v->number);
+				     v->spec.vlan, other ? other->name : "a machine that is ending", v->number);
 	return 0;
 }
 
@@ -410,14 +424,15 @@ void viv_vlan_leave(struct viv_vlan *v)
 {
 	if (!v)
 		return;
-	if (v->listener >= 0)
-		remove_member(v, v->number);
+	/* First: others are to hear of our end before somebody else comes with our number. */
 	while (v->peers) {
 		struct peer *p = v->peers;
 
 		v->peers = p->next;
 		free_peer(p);
 	}
+	if (v->listener >= 0)
+		remove_member(v, v->number);
 	viv_source_remove(v->accepting);
 	viv_source_remove(v->from_qemu);
 	viv_close(v->listener);

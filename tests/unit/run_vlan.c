@@ -251,6 +251,28 @@ static void leftovers_are_taken_over(void **state)
 	close(v_fd);
 }
 
+/* A member that is just leaving: it has its socket still, but no file. */
+static void leaving_is_no_obstacle(void **state)
+{
+	struct segment *s = *state;
+	VIV_FREE char *file = viv_asprintf("%s/.vlans/7/1.member", s->runtime);
+	struct viv_vlan_spec spec = spec_of(s, "c");
+	int a_fd, b_fd;
+	struct viv_vlan *a = join(s, "a", &a_fd), *b, *c;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	assert_int_equal(unlink(file), 0);
+	b = join(s, "b", &b_fd);
+	assert_int_equal(viv_vlan_number(b), 2);
+	assert_members(b, "2 b,");
+	spec.number = 1;
+	assert_int_equal(viv_vlan_join(s->loop, &spec, &b_fd, &c, &err), -EADDRINUSE);
+	viv_vlan_leave(a);
+	viv_vlan_leave(b);
+	close(a_fd);
+	close(b_fd);
+}
+
 static void taken_twice(void **state)
 {
 	struct segment *s = *state;
@@ -341,6 +363,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(frames_find_their_way, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_queues_lose_frames, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(leftovers_are_taken_over, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(leaving_is_no_obstacle, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(taken_twice, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(strangers_are_dropped, set_up, tear_down),
 		cmocka_unit_test(the_table_forgets),
