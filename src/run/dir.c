@@ -109,7 +109,9 @@ int viv_machine_dir_take(const char *runtime, const char *name, bool exact,
 	if (r == -EBUSY && exact)
 		return viv_error_say(err, EBUSY, "a machine named %s is running", name);
 	for (int i = 2; r == -EBUSY && i <= VIV_MACHINES_MAX; i++) {
-		VIV_FREE char *next = viv_asprintf("%.*s-%d", VIV_MACHINE_NAME_MAX, name, i);
+		VIV_FREE char *end = viv_asprintf("-%d", i);
+		VIV_FREE char *next =
+			viv_asprintf("%.*s%s", VIV_MACHINE_NAME_MAX - (int)strlen(end), name, end);
 
 		r = take(runtime, next, ret, err);
 	}

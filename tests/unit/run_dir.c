@@ -57,6 +57,20 @@ static void test_counts_on(void **state)
 	assert_int_equal(mkdir(runtime, 0700), 0);
 }
 
+/* The second one can be found by its name, too. */
+static void test_longest_name(void **state)
+{
+	static const char name[] = "1234567890123456789012345678901234567890123456789012345678901234";
+	struct viv_machine_dir a, b;
+
+	assert_int_equal(viv_machine_dir_take(runtime, name, false, &a, NULL), 0);
+	assert_int_equal(viv_machine_dir_take(runtime, name, false, &b, NULL), 0);
+	assert_true(viv_machine_name_is_valid(b.name));
+	assert_true(viv_ends_with(b.name, "012-2"));
+	viv_machine_dir_release(&a);
+	viv_machine_dir_release(&b);
+}
+
 /* What a killed process left behind is emptied and taken over. */
 static void test_stale(void **state)
 {
@@ -102,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_counts_on),
+		cmocka_unit_test(test_longest_name),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_link),
 	};
