@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define WORDS_MAX    65535u  /* arguments, or variables */
-#define STOP_MAX_MS  3600000u
+#define STOP_MAX_MS  (30ull * 86400 * 1000) /* a guest may take long, but timers have their limits */
 
 static int do_status(struct control_caller *k, const json_t *request, struct viv_error *err)
 {
@@ -169,7 +169,8 @@ static int do_stop(struct control_caller *k, const json_t *request, struct viv_e
 	struct viv_control_host *h = &k->control->host;
 	uint64_t limit_ms = 30000;
 
-	viv_json_u64(request, "limit_ms", STOP_MAX_MS, &limit_ms);
+	viv_json_u64(request, "limit_ms", INT64_MAX, &limit_ms);
+	limit_ms = VIV_MIN(limit_ms, STOP_MAX_MS);
 	k->waits = true;
 	h->stop(json_is_true(json_object_get(request, "hard")), (int64_t)limit_ms, h->arg);
 	return 0;

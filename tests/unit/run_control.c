@@ -228,7 +228,7 @@ static void test_stop_and_outcome(void **state)
 	viv_control_up(h.control);
 	add_caller(&h, &m);
 	add_caller(&h, &n);
-	viv_messages_send(&m, json_pack("{s:s, s:b, s:i}", "do", "stop", "hard", 1, "limit_ms", 5),
+	viv_messages_send(&m, json_pack("{s:s, s:b, s:i}", "do", "stop", "hard", 1, "limit_ms", 7200000),
 			  NULL, 0);
 	viv_messages_send(&n, json_pack("{s:s}", "do", "wait"), NULL, 0);
 	{
@@ -242,7 +242,7 @@ static void test_stop_and_outcome(void **state)
 	}
 	assert_int_equal(h.stops, 1);
 	assert_true(h.hard);
-	assert_int_equal(h.limit_ms, 5);
+	assert_int_equal(h.limit_ms, 7200000);
 	viv_control_finish(h.control, outcome);
 	{
 		VIV_JSON *a = answer(&h, &m), *b = answer(&h, &n);
