@@ -29,9 +29,12 @@ static int copy_rest(int fd, struct viv_error *err)
 	char chunk[65536];
 	ssize_t n;
 
-	while ((n = read(fd, chunk, sizeof(chunk))) > 0)
-		if (viv_write_all(STDOUT_FILENO, chunk, (size_t)n, "stdout", err) < 0)
-			return -EPIPE;
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
+		int r = viv_write_all(STDOUT_FILENO, chunk, (size_t)n, "stdout", err);
+
+		if (r < 0)
+			return r;
+	}
 	return n < 0 ? viv_error_set(err, errno, "the log") : 0;
 }
 
@@ -106,7 +109,7 @@ static int seek_tail(int fd, uint64_t lines, struct viv_error *err)
 
 	if (n < 0)
 		return viv_error_set(err, errno, "the log");
-	if (at > 0 && end[at - 1] == '\n')
+	if (lines && at > 0 && end[at - 1] == '\n')
 		at--;
 	while (at > 0 && lines) {
 		if (end[at - 1] == '\n' && --lines == 0)
