@@ -24,10 +24,9 @@
 #define MAX_DEPTH 64
 
 /* The machine's own state: nobody waits for the layers' version of it. */
-static const char *const state[] = {"/etc/.pwd.lock", "/etc/machine-id", "/etc/mtab",
-				    "/etc/resolv.conf", "/run",		 "/tmp",
-				    "/var/cache",     "/var/lib/systemd", "/var/lib/viv",
-				    "/var/log",	      "/var/tmp"};
+static const char *const state[] = {
+	"/etc/.pwd.lock", "/etc/machine-id",  "/etc/mtab",    "/etc/resolv.conf", "/run",    "/tmp",
+	"/var/cache",	  "/var/lib/systemd", "/var/lib/viv", "/var/log",	  "/var/tmp"};
 static const char *const packages[] = {BASE_PACKAGES, "/bin", "/sbin", "/lib", "/lib64"};
 
 struct walk {
@@ -179,9 +178,11 @@ void base_check(const struct params *p)
 		if (w.hiding > MAX_SHOWN)
 			warning("… and %u more", w.hiding - MAX_SHOWN);
 		if (w.hiding && !p->rebase)
-			fatal(INIT_DISK "was made on other layers, and %u of its files hide "
+			fatal(INIT_DISK
+			      "was made on other layers, and %u of its files hide "
 			      "those of the new ones: --rebase drops the packages' files from it "
-			      "and keeps the others, --fresh throws it away", w.hiding);
+			      "and keeps the others, --fresh throws it away",
+			      w.hiding);
 		if (p->rebase)
 			warning("%u files dropped from the disk viv-disk, %u kept that hide others",
 				w.dropped, w.hiding);

@@ -53,7 +53,8 @@ static bool is_empty(const char *device, const char *type)
 	for (size_t i = 0; is || i < sizeof(buf); i++)
 		if (is || buf[i])
 			fatal(INIT_DISK "(%s) holds something that is not %s%s%s: "
-			      "it is left as it is", device, type, is ? ", but " : "", is ? is : "");
+					"it is left as it is",
+			      device, type, is ? ", but " : "", is ? is : "");
 	return true;
 }
 
@@ -89,8 +90,19 @@ int layers_run(char *const argv[])
 /* The disk was made by the host: sparse, so all zero already. Older mke2fs don't take that word. */
 static int make_ext4(char *device)
 {
-	char *argv[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-L", "viv-disk", "-E",
-			"assume_storage_prezeroed=1,lazy_journal_init=1,nodiscard", device, NULL};
+	char *argv[] = {"mke2fs",
+			"-q",
+			"-F",
+			"-t",
+			"ext4",
+			"-m",
+			"0",
+			"-L",
+			"viv-disk",
+			"-E",
+			"assume_storage_prezeroed=1,lazy_journal_init=1,nodiscard",
+			device,
+			NULL};
 	int status = layers_run(argv);
 
 	if (status != 1)
@@ -123,7 +135,8 @@ bool format_if_empty(const struct params *p, const struct disks *d, const char *
 	status = make(type, device);
 	if (status == 127)
 		fatal(INIT_DISK "is empty and the machine has nothing to make %s on it: "
-		      "add the package %s", type, package_of(type));
+				"add the package %s",
+		      type, package_of(type));
 	if (status)
 		fatal("mkfs could not make %s on %s: status %d", type, device, status);
 	if (umount(ROOT "/proc") < 0 || umount(ROOT "/dev") < 0 || umount(ROOT) < 0)

@@ -10,8 +10,8 @@
 
 /*
  * The whole system on viv-disk. It is copied by the system's own cp while the layers are mounted at
- * ROOT and the disk at /run in them, where nothing of either is seen later; a record is written last, so that a copy that was interrupted
- * is not taken for a system.
+ * ROOT and the disk at /run in them, where nothing of either is seen later; a record is written
+ * last, so that a copy that was interrupted is not taken for a system.
  */
 
 #define TARGET ROOT "/run"
@@ -44,7 +44,8 @@ static void record(const struct params *p)
 	known = stat(TARGET "/var/lib", &st) == 0;
 	make_folder(TARGET "/var/lib/viv", 0755);
 	if (known)
-		utimensat(AT_FDCWD, TARGET "/var/lib", (struct timespec[]){st.st_atim, st.st_mtim}, 0);
+		utimensat(AT_FDCWD, TARGET "/var/lib", (struct timespec[]){st.st_atim, st.st_mtim},
+			  0);
 	write_record(TARGET RECORD, p->base[0] ? p->base : "-");
 }
 
@@ -69,7 +70,8 @@ static void copy_all(const struct params *p)
 
 	if (status)
 		fatal("cannot copy the system onto the disk viv-disk: cp ended with status %d "
-		      "(is it large enough? virtualisation.diskSize)", status);
+		      "(is it large enough? virtualisation.diskSize)",
+		      status);
 	note(p, "system copied");
 }
 
@@ -82,7 +84,8 @@ static void copy_packages(const struct params *p)
 
 	/* Newer versions of cp fail where a file was there: that is what was asked for. */
 	if (status > 1)
-		fatal("cannot copy what is new onto the disk viv-disk: cp ended with status %d", status);
+		fatal("cannot copy what is new onto the disk viv-disk: cp ended with status %d",
+		      status);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		char from[32], to[40];
 		char *argv[] = {"cp", "-ax", "--remove-destination", from, to, NULL};
@@ -123,11 +126,12 @@ void real_root(const struct params *p, const struct disks *d)
 	mount_disk(p, d, ROOT);
 	if (read_text(ROOT RECORD, base, sizeof(base)) < 0)
 		fatal(INIT_DISK "holds no whole system (was its making interrupted?): "
-		      "--fresh makes it anew");
+				"--fresh makes it anew");
 	if (!p->base[0] || strcmp(base, p->base) == 0)
 		return;
 	if (!p->rebase)
-		fatal(INIT_DISK "holds the system of another description: --rebase brings "
+		fatal(INIT_DISK
+		      "holds the system of another description: --rebase brings "
 		      "the packages' files on it up to this one's, --fresh throws it away");
 	rebase(p, d);
 	mount_disk(p, d, ROOT);

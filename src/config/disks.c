@@ -63,10 +63,8 @@ void viv_disks_collect(const json_t *empty, const json_t *drives, const char *in
 	size_t i;
 
 	*ret = (struct viv_config_disks){0};
-	json_array_foreach((json_t *)empty, i, entry)
-		add_empty(ret, i, entry, interface);
-	json_array_foreach((json_t *)drives, i, entry)
-		add_drive(ret, i, entry, interface);
+	json_array_foreach((json_t *)empty, i, entry) add_empty(ret, i, entry, interface);
+	json_array_foreach((json_t *)drives, i, entry) add_drive(ret, i, entry, interface);
 }
 
 void viv_config_disks_get(const struct viv_config *c, struct viv_config_disks *ret)
@@ -104,7 +102,8 @@ static char *place_of(const struct viv_config *c, const char *option, size_t ind
 
 	if (viv_config_why(c, option, &all, NULL) < 0)
 		return viv_strdup("default");
-	json_array_foreach(all, i, d) {
+	json_array_foreach(all, i, d)
+	{
 		size_t n = json_array_size(json_object_get(d, "value"));
 
 		if (!json_is_true(json_object_get(d, "used")))
@@ -128,7 +127,8 @@ static char *fault_of(const struct viv_config_disks *all, const struct viv_confi
 	size_t max = viv_disk_serial_max(d->interface);
 
 	if (!d->file && !d->size_mib)
-		return viv_strdup(viv_streq(d->option, EMPTY) ? "it has no size" : "it has no file");
+		return viv_strdup(viv_streq(d->option, EMPTY) ? "it has no size"
+							      : "it has no file");
 	if (strlen(d->serial) > max)
 		return viv_asprintf("the serial %s has %zu characters: a %s disk's has at most %zu",
 				    d->serial, strlen(d->serial), d->interface, max);

@@ -43,7 +43,8 @@ void viv_plan_disk_modules(const struct viv_config *config, struct viv_strv *ret
 void viv_plan_disk_packages(const struct viv_config *config, struct viv_strv *ret)
 {
 	const char *type = type_of_own(config);
-	bool kept = type && !viv_streq(viv_config_string(config, "virtualisation.diskImage"), "fresh");
+	bool kept =
+		type && !viv_streq(viv_config_string(config, "virtualisation.diskImage"), "fresh");
 
 	/* A fresh overlay's disk is formatted by the host. */
 	if (!type || (!kept && !viv_config_string(config, "virtualisation.rootFileSystem")))

@@ -49,9 +49,9 @@ static void add_more(const struct viv_strv *more, struct viv_str *s)
 }
 
 /*
- * Each node says read-only itself. Layers never change and are read by many machines at once, so they
- * need no lock; a lock of QEMU's on an inherited descriptor would be taken on a second description
- * of the same file, which helps nobody.
+ * Each node says read-only itself. Layers never change and are read by many machines at once, so
+ * they need no lock; a lock of QEMU's on an inherited descriptor would be taken on a second
+ * description of the same file, which helps nobody.
  */
 static void add_nodes(const struct viv_drive *d, size_t i, struct viv_strv *v)
 {
@@ -92,7 +92,8 @@ struct buses {
 	unsigned slots;	    /* that these take */
 };
 
-/* Eight to a slot, the last slots of the bus: a machine with many disks runs out of them otherwise. */
+/* Eight to a slot, the last slots of the bus: a machine with many disks runs out of them otherwise.
+ */
 static void add_address(struct buses *b, struct viv_str *s)
 {
 	unsigned slot = LAST_SLOT + 1 - b->slots + b->own / FUNCTIONS;
@@ -142,8 +143,7 @@ static void add_device(const struct viv_drive *d, size_t i, struct buses *b, str
 
 static bool has_function(const struct viv_drive *d)
 {
-	return d->further &&
-	       (d->interface == VIV_DRIVE_VIRTIO || d->interface == VIV_DRIVE_NVME);
+	return d->further && (d->interface == VIV_DRIVE_VIRTIO || d->interface == VIV_DRIVE_NVME);
 }
 
 void viv_qemu_add_drives(const struct viv_drive *drives, size_t n, struct viv_strv *v)

@@ -13,16 +13,16 @@ enum viv_drive_interface { VIV_DRIVE_VIRTIO, VIV_DRIVE_SCSI, VIV_DRIVE_IDE, VIV_
 struct viv_drive {
 	char *file;	    /* path of an image; NULL: see fd */
 	int fd;		    /* file is NULL: an open file that QEMU inherits under this number */
-	uint64_t blank_mib;   /* a blank disk's size */
-	bool forgets;	      /* neither: nothing is behind a blank disk (pasted command lines) */
+	uint64_t blank_mib; /* a blank disk's size */
+	bool forgets;	    /* neither: nothing is behind a blank disk (pasted command lines) */
 	const char *format; /* "raw" or "qcow2" */
 	char *serial;	    /* at most viv_disk_serial_max() characters */
 	enum viv_drive_interface interface;
-	bool read_only;	 /* may be shared with other machines */
-	bool scratch;	 /* thrown away afterwards: flushes do nothing */
-	bool device;	 /* file is a block device of the host's */
-	bool further;	 /* the user's, beside the layers and the machine's own disk */
-	int lock;	 /* > 2: keeps others off the image while it is open; closed with the drive */
+	bool read_only; /* may be shared with other machines */
+	bool scratch;	/* thrown away afterwards: flushes do nothing */
+	bool device;	/* file is a block device of the host's */
+	bool further;	/* the user's, beside the layers and the machine's own disk */
+	int lock; /* > 2: keeps others off the image while it is open; closed with the drive */
 	struct viv_strv drive_options, device_options; /* "name=value": QEMU's, as they are */
 };
 

@@ -15,9 +15,8 @@ static const struct {
 	const char *magic, *name;
 	size_t len;
 } formats[] = {
-	{"QFI\xfb", "qcow2", 4},     {"KDMV", "vmdk", 4},  {"COWD", "vmdk", 4},
-	{"vhdxfile", "vhdx", 8},     {"conectix", "vpc", 8}, {"QED\0", "qed", 4},
-	{"<<< ", "vdi", 4},
+	{"QFI\xfb", "qcow2", 4}, {"KDMV", "vmdk", 4}, {"COWD", "vmdk", 4}, {"vhdxfile", "vhdx", 8},
+	{"conectix", "vpc", 8},	 {"QED\0", "qed", 4}, {"<<< ", "vdi", 4},
 };
 
 /* "raw" where nothing is known. */
@@ -39,11 +38,12 @@ static int check_format(const char *path, const char *format, const char *is, st
 				     "\"raw\", or a name that does not end in .%s",
 				     path, format, format);
 	if (viv_streq(is, "qcow2"))
-		return viv_error_say(err, EINVAL,
-				     "%s begins like a qcow2 image, and is to be a raw one\nif you "
-				     "made it as one, say so: format = \"qcow2\", or a name that ends "
-				     "in .qcow2; a guest can have written that, too",
-				     path);
+		return viv_error_say(
+			err, EINVAL,
+			"%s begins like a qcow2 image, and is to be a raw one\nif you "
+			"made it as one, say so: format = \"qcow2\", or a name that ends "
+			"in .qcow2; a guest can have written that, too",
+			path);
 	return viv_error_say(err, EINVAL,
 			     "%s is a %s image\nconvert it: qemu-img convert -O qcow2 %s NEW.qcow2",
 			     path, is, path);
@@ -115,8 +115,8 @@ static int cannot_open(const char *path, bool read_only, struct viv_error *err)
 
 	r = viv_error_set(err, code, "%s", path);
 	if (code == EACCES && stat(path, &st) == 0 && S_ISBLK(st.st_mode))
-		viv_error_hint(err, "let yourself use it: sudo setfacl -m u:%d:%s %s", (int)getuid(),
-			       read_only ? "r" : "rw", path);
+		viv_error_hint(err, "let yourself use it: sudo setfacl -m u:%d:%s %s",
+			       (int)getuid(), read_only ? "r" : "rw", path);
 	else if ((code == EACCES || code == EROFS) && !read_only && access(path, R_OK) == 0)
 		viv_error_hint(err, "it can be read: readOnly = true would do");
 	else if (code == ENXIO || code == ENOMEDIUM)
@@ -133,7 +133,8 @@ static int open_image(const char *path, bool read_only, struct stat *st, struct 
 		return viv_error_set(err, errno, "%s", path);
 	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
 		return viv_error_say(err, EINVAL, "%s is neither a file nor a disk", path);
-	/* The kernel gives a disk to one only who asks this way: what is mounted, or a swap, is not ours. */
+	/* The kernel gives a disk to one only who asks this way: what is mounted, or a swap, is not
+	 * ours. */
 	fd = open(path, flags | (S_ISBLK(st->st_mode) && !read_only ? O_EXCL : 0));
 	if (fd < 0 && errno == EBUSY)
 		return -EBUSY;

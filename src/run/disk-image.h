@@ -14,9 +14,9 @@
  * Sets d's file, format, device and lock, for what `path` holds; the caller has set d->read_only.
  * Not there, not readable, empty, of another format, mounted here, or in use (EBUSY; the machine is
  * named where it is one of this user's): an error that says so. The content is never believed: it
- * must be what `format` says, since a guest can write a qcow2 header onto a raw disk, one that names
- * any file of the host's as the image below. For the same reason a qcow2 image must say the format
- * of the one below it.
+ * must be what `format` says, since a guest can write a qcow2 header onto a raw disk, one that
+ * names any file of the host's as the image below. For the same reason a qcow2 image must say the
+ * format of the one below it.
  */
 int viv_disk_image_open(const char *path, const char *format, struct viv_drive *d,
 			struct viv_error *err);
@@ -35,7 +35,7 @@ void viv_disk_image_note(const struct viv_drive *drives, size_t n,
 /* disk-lock.c */
 /*
  * Keeps other machines off what fd has open; other readers may stay, if `shared`. EBUSY: somebody
- * else, QEMUs that are not ours among them, has it; *ret_user (the caller's) is a machine's name, or
- * NULL. File systems without locks let everybody through.
+ * else, QEMUs that are not ours among them, has it; *ret_user (the caller's) is a machine's name,
+ * or NULL. File systems without locks let everybody through.
  */
 int viv_disk_lock(int fd, bool shared, char **ret_user);

@@ -8,8 +8,8 @@
 #include <sys/sysmacros.h>
 
 /*
- * QEMU locks single bytes (block/file-posix.c): from 100 on one for each thing that it does with the
- * image, from 200 on one for each that it lets nobody else do; bit 1 is writing. Ours is a byte
+ * QEMU locks single bytes (block/file-posix.c): from 100 on one for each thing that it does with
+ * the image, from 200 on one for each that it lets nobody else do; bit 1 is writing. Ours is a byte
  * that it does not use: taken before QEMU starts, it tells two starts at the same moment apart.
  */
 #define QEMU_BYTES   100
@@ -75,8 +75,8 @@ int viv_disk_lock(int fd, bool shared, char **ret_user)
 			     .l_whence = SEEK_SET,
 			     .l_start = OUR_BYTE,
 			     .l_len = 1};
-	bool taken = shared ? is_locked(fd, QEMU_WRITES, 1)
-			    : is_locked(fd, QEMU_BYTES, QEMU_N_BYTES);
+	bool taken =
+		shared ? is_locked(fd, QEMU_WRITES, 1) : is_locked(fd, QEMU_BYTES, QEMU_N_BYTES);
 
 	if (!taken && fcntl(fd, F_OFD_SETLK, &ours) < 0)
 		taken = errno == EAGAIN || errno == EACCES;

@@ -12,7 +12,8 @@ enum viv_drive_interface viv_disks_default_interface(const struct viv_config *co
 {
 	enum viv_drive_interface i = VIV_DRIVE_VIRTIO;
 
-	viv_drive_interface_parse(viv_config_string(config, "virtualisation.qemu.diskInterface"), &i);
+	viv_drive_interface_parse(viv_config_string(config, "virtualisation.qemu.diskInterface"),
+				  &i);
 	return i;
 }
 
@@ -54,8 +55,8 @@ static int describe_blank(const struct viv_config_disk *disk, const struct viv_s
 	return 0;
 }
 
-static int fill(const struct viv_config_disk *disk, const struct viv_system_extra *extra, int n_blank,
-		struct viv_drive *d, struct viv_error *err)
+static int fill(const struct viv_config_disk *disk, const struct viv_system_extra *extra,
+		int n_blank, struct viv_drive *d, struct viv_error *err)
 {
 	bool dry = extra->no_disk || extra->for_script;
 

@@ -14,7 +14,8 @@ virtualisation.emptyDiskImages = {
 }
 EOF
 cat >guest.sh <<'EOF'
-findmnt -n -o FSTYPE,SOURCE /
+findmnt -n -o FSTYPE /
+findmnt -n -o SOURCE /
 readlink -f /dev/disk/by-id/virtio-viv-disk
 cd /dev/disk/by-id && for d in virtio-empty0 scsi-0QEMU_QEMU_HARDDISK_a-scsi ata-QEMU_HARDDISK_an-ide nvme-QEMU_NVMe_Ctrl_a-nvme; do
 	blockdev --getsize64 $d
@@ -25,7 +26,8 @@ touch /root/here
 EOF
 expect 0 "$VIV" run -q --keep -- sh -c "$(cat guest.sh)"
 disk=$(sed -n 2p out)
-out_is "ext4   $disk
+out_is "ext4
+$disk
 $disk
 8388608
 9437184
