@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * Ctrl-C that leaves nothing behind. While held, SIGINT, SIGTERM and SIGHUP wait instead of ending us;
- * `fd` can be read from when one came. It is only looked at, never taken: whoever waits for something
- * long gives that up and returns -EINTR, callers clean up as after any failure, and main unblocks the
- * signals at the end, which then end us as they would have.
+ * Ctrl-C that leaves nothing behind. While held, SIGINT, SIGTERM and SIGHUP wait instead of ending
+ * us (not those that are ignored: they stay so); `fd` can be read from when one came. It is only looked
+ * at, never taken: whoever waits for something long gives that up and returns -EINTR, callers clean up
+ * as after any failure, and main unblocks the signals at the end, which then end us as they would have.
  */
 
 #include "base/util.h"

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/hash.h"
+#include "base/hold.h"
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/path.h"
@@ -15,6 +16,7 @@
 #include "base/str.h"
 #include "base/worker.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -338,6 +340,25 @@ static void workers(void **state)
 	viv_worker_kill(w);
 }
 
+/* nohup viv build: what is ignored interrupts nothing. */
+static void ignored_signals_are_not_held(void **state)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
+	struct viv_hold h;
+
+	sigaction(SIGHUP, &ignore, &old);
+	viv_hold_begin(&h);
+	assert_true(h.fd >= 0);
+	raise(SIGHUP);
+	assert_int_equal(poll(&(struct pollfd){.fd = h.fd, .events = POLLIN}, 1, 0), 0);
+	raise(SIGTERM);
+	assert_int_equal(poll(&(struct pollfd){.fd = h.fd, .events = POLLIN}, 1, 0), 1);
+	signal(SIGTERM, SIG_IGN); /* takes it away */
+	viv_hold_end(&h, false);
+	signal(SIGTERM, SIG_DFL);
+	sigaction(SIGHUP, &old, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +373,7 @@ int main(void)
 		cmocka_unit_test(event_loop),
 		cmocka_unit_test(canonical_json),
 		cmocka_unit_test(workers),
+		cmocka_unit_test(ignored_signals_are_not_held),
 		cmocka_unit_test(no_descriptor_leaks),
 		cmocka_unit_test(few_descriptors),
 		cmocka_unit_test(text_for_terminals),
