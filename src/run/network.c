@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define SAID_MAX     (128u << 10) /* more than a pipe holds */
 #define PASST_END_MS 2000 /* from its end to the warning, unless the machine has ended, too */
 
 struct viv_network {
@@ -22,7 +23,7 @@ struct viv_network {
 	struct viv_loop *loop;
 	pid_t passt; /* 0: none runs. A machine has one way out of this kind at most */
 	struct viv_source *passt_source, *passt_warning;
-	int passt_status;
+	int passt_status, passt_said; /* said: -1 if none was started */
 };
 
 static void on_changed(struct viv_vlan *v, void *arg)
@@ -33,11 +34,32 @@ static void on_changed(struct viv_vlan *v, void *arg)
 		n->events.changed(n, n->events.arg);
 }
 
+/* Its last line; NULL: it said nothing. */
+static char *last_words(int fd)
+{
+	struct viv_slice rest, line;
+	VIV_STR said = VIV_STR_INIT;
+	char *last = NULL;
+
+	viv_read_to_end(fd, SAID_MAX, &said, "passt", NULL);
+	rest = (struct viv_slice){said.data ? said.data : "", said.len};
+	while (viv_slice_line(&rest, &line)) {
+		line = viv_slice_trim(line);
+		if (!line.len)
+			continue;
+		free(last);
+		last = viv_slice_printable(line);
+	}
+	return last;
+}
+
 static int on_passt_missed(struct viv_source *s VIV_UNUSED, void *arg)
 {
 	struct viv_network *n = arg;
 	VIV_FREE char *how = viv_process_status_text(n->passt_status);
-	VIV_FREE char *text = viv_asprintf("passt has ended (%s): the guest's network is dead", how);
+	VIV_FREE char *said = last_words(n->passt_said);
+	VIV_FREE char *text = viv_asprintf("passt has ended (%s%s%s): the guest's network is dead", how,
+					   said ? ": " : "", said ? said : "");
 
 	n->passt_warning = NULL;
 	if (n->events.warning)
@@ -64,7 +86,7 @@ static int start_passt(struct viv_loop *loop, struct viv_network *n, struct viv_
 
 	if (n->passt)
 		return viv_error_say(err, EINVAL, "a machine has at most one network of kind passt");
-	r = viv_passt_start(nic, &nic->fd, &n->passt, err);
+	r = viv_passt_start(nic, &nic->fd, &n->passt_said, &n->passt, err);
 	if (r == 0)
 		r = viv_loop_add_child(loop, n->passt, on_passt_end, n, &n->passt_source, err);
 	return r;
@@ -162,6 +184,7 @@ int viv_network_open(struct viv_loop *loop, struct viv_machine *m, const char *r
 
 	n->loop = loop;
 	n->events = *events;
+	n->passt_said = -1;
 	for (size_t i = 0; i < m->n_nics && r == 0; i++)
 		r = open_nic(loop, n, m, runtime, &m->nics[i], err);
 	if (r < 0) {
@@ -188,6 +211,7 @@ void viv_network_close(struct viv_network *n)
 		while (waitpid(n->passt, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
+	viv_close(n->passt_said);
 	viv_str_free(&n->fixed);
 	free(n);
 }

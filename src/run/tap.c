@@ -146,7 +146,8 @@ static void add_forwards(const struct viv_nic *nic, struct viv_strv *argv)
 	}
 }
 
-int viv_passt_start(const struct viv_nic *nic, int *ret_fd, pid_t *ret_pid, struct viv_error *err)
+int viv_passt_start(const struct viv_nic *nic, int *ret_fd, int *ret_said, pid_t *ret_pid,
+		    struct viv_error *err)
 {
 	static const char *const fixed[] = {"passt", "--foreground", "--quiet", "--one-off", "--fd",
 					    "3", "--address", "10.0.2.15", "--netmask",
@@ -154,12 +155,24 @@ int viv_passt_start(const struct viv_nic *nic, int *ret_fd, pid_t *ret_pid, stru
 					    "--dns-forward", "10.0.2.3", NULL};
 	VIV_FREE char *program = viv_find_program("passt");
 	VIV_STRV argv = VIV_STRV_INIT;
-	struct viv_process_spec spec = {.fds = {-1, -1, STDERR_FILENO}, .n_keep = 1};
-	int fds[2], r;
+	struct viv_process_spec spec = {.fds = {-1, -1, -1}, .n_keep = 1};
+	VIV_FD said = -1, theirs = -1;
+	int fds[2], pipe_fds[2], r;
 
 	if (!program)
 		return viv_error_say(err, ENOENT, "passt is not there\ninstall the package passt, or use "
 				     "kind = \"user\"");
+	r = viv_pipe(pipe_fds, err);
+	if (r < 0)
+		return r;
+	said = pipe_fds[0];
+	spec.fds[2] = theirs = pipe_fds[1];
+	/* Nobody reads it before its end: what is too much is lost, and holds up nothing. */
+	r = viv_set_nonblocking(theirs, true, err);
+	if (r == 0)
+		r = viv_set_nonblocking(said, true, err);
+	if (r < 0)
+		return r;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return viv_error_set(err, errno, "socketpair");
 	viv_strv_push_all(&argv, fixed);
@@ -173,5 +186,6 @@ int viv_passt_start(const struct viv_nic *nic, int *ret_fd, pid_t *ret_pid, stru
 		return r;
 	}
 	*ret_fd = fds[0];
+	*ret_said = viv_steal_fd(&said);
 	return 0;
 }

@@ -14,5 +14,9 @@ int viv_tap_open(const char *device, int *ret_fd, struct viv_error *err);
 int viv_bridge_open(const char *bridge, int *ret_fd, struct viv_error *err);
 /* The helper's path, or NULL. The caller frees it. */
 char *viv_bridge_helper(void);
-/* passt with a stream of frames for QEMU; it ends when that does, or with us. */
-int viv_passt_start(const struct viv_nic *nic, int *ret_fd, pid_t *ret_pid, struct viv_error *err);
+/*
+ * passt with a stream of frames for QEMU; it ends when that does, or with us. *ret_said, the caller's, is
+ * a pipe that has what it said on stderr: ours may be a pipe whose reader waits for its end.
+ */
+int viv_passt_start(const struct viv_nic *nic, int *ret_fd, int *ret_said, pid_t *ret_pid,
+		    struct viv_error *err);

@@ -41,4 +41,10 @@ expect 0 "$VIV" run -q --timeout 5m -- bash -c "exec 3<>/dev/tcp/10.0.2.2/$port;
 out_has hello
 out_has "nameserver 10.0.2.3"
 grep -q "network is dead" err && fail "passt ended before its machine"
+
+# In the background it holds none of the caller's streams: who reads them hears of their end.
+timeout 300 bash -c '"$VIV" run -q -d 2>&1 | cat' >out 2>err
+status=$?
+"$VIV" stop --now
+[ $status = 0 ] || fail "viv run -d | cat has status $status"
 true
