@@ -106,7 +106,7 @@ static void compare_lists(const char *label, const json_t *a, const json_t *b, c
 		viv_strv_pushf(ret, "order of %.*ss", (int)strlen(label) - 1, label);
 }
 
-/* {"name arch": [version, hash]}: a package's versions are one thing that changes. */
+/* {name: [version, hash]}, a second architecture's as "name:arch": versions are one thing that changes. */
 static json_t *by_package(const json_t *packages)
 {
 	json_t *set = json_object(), *hash;
@@ -117,12 +117,15 @@ static json_t *by_package(const json_t *packages)
 		const char *version = strchr(key, '_');
 		const char *arch = version ? strchr(version + 1, '_') : NULL;
 		VIV_FREE char *name = NULL, *text = NULL;
+		VIV_STR second = VIV_STR_INIT;
 
 		if (!arch)
 			continue;
 		name = viv_strndup(key, (size_t)(version - key));
 		text = viv_strndup(version + 1, (size_t)(arch - version - 1));
-		json_object_set_new(set, name, json_pack("[s, O]", text, hash));
+		if (json_object_get(set, name))
+			viv_str_addf(&second, "%s:%s", name, arch + 1);
+		json_object_set_new(set, second.len ? second.data : name, json_pack("[s, O]", text, hash));
 	}
 	return set;
 }
