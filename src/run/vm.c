@@ -115,7 +115,8 @@ static enum viv_vm_end how_ended(struct viv_vm *vm)
 			return VIV_VM_REBOOT;
 		if (viv_streq(reason, "guest-panic"))
 			return VIV_VM_PANIC;
-		if (viv_streq(reason, "host-ui"))
+		/* SDL's window, GTK's: "quit" was not said by us here. */
+		if (viv_streq(reason, "host-ui") || viv_streq(reason, "host-qmp-quit"))
 			return VIV_VM_WINDOW;
 	}
 	return VIV_VM_QEMU;
