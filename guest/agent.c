@@ -127,7 +127,9 @@ int main(int argc, char **argv)
 	struct agent *a = &the_agent;
 
 	if (argc == 2 && strcmp(argv[1], "--booted") == 0)
-		return system_tell_booted();
+		return shares_mount(), system_tell_booted();
+	if (argc == 2 && strcmp(argv[1], "--shares") == 0)
+		return shares_mount(), 0;
 	if (argc >= 2 && (strcmp(argv[1], "--put") == 0 || strcmp(argv[1], "--get") == 0))
 		return files_main(argv + 1);
 	a->port = a->signals = a->notify = a->uevents = -1;
@@ -144,6 +146,8 @@ int main(int argc, char **argv)
 		system_setup(a);
 	if (a->guest && a->user_network)
 		system_user_network();
+	if (a->guest && a->systemd) /* else init has waited for them */
+		shares_mount();
 	port_find(a);
 	run(a);
 	return 0;

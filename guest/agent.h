@@ -155,6 +155,8 @@ int system_hostname(const uint8_t *name, size_t len);
 int system_network(const uint8_t *text, size_t len);
 void system_user_network(void); /* the one that QEMU makes, before a host says anything */
 
+/* agent-shares.c: those that the kernel's command line names (docs/boot.md): nobody asks for them later. */
+void shares_mount(void);
 /* agent-mount.c: in a child: may take long, and may allocate. */
 int system_mount(const struct viv_proto_mount *m);
 

@@ -227,6 +227,19 @@ static pid_t reap(const struct params *p, pid_t agent, pid_t shell, unsigned *re
 	return agent;
 }
 
+/* The agent knows how; nobody but it and us is running. */
+static void mount_shares(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execl("/run/viv/agent", "@viv-agent", "--shares", NULL);
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 /* A shell at a terminal heeds no SIGTERM. */
 static void hang_up(pid_t shell)
 {
@@ -245,6 +258,8 @@ void none_run(const struct params *p, int upper_fd)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del comes as SIGINT */
 	set_up();
+	if (p->shares)
+		mount_shares();
 	agent = agent_start(p);
 	if (agent < 0)
 		fatal("cannot start the agent: %m");

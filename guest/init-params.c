@@ -88,6 +88,8 @@ static void take(struct params *p, const char *name, const char *value)
 		set_base(p, value);
 	else if (strcmp(name, "viv.rebase") == 0)
 		p->rebase = true;
+	else if (strcmp(name, "viv.share") == 0)
+		p->shares = true; /* which ones the agent reads itself */
 	else if (strcmp(name, "viv.verbose") == 0)
 		p->verbose = true;
 	else

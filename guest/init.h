@@ -40,6 +40,7 @@ struct params {
 	bool user_network;	  /* viv.network=user: eth0 is in QEMU's user network */
 	char init[INIT_MAX_PATH]; /* viv.init=/path; "": systemd */
 	unsigned timeout;	  /* viv.timeout=SECONDS: how long to wait for disks; 60 */
+	bool shares;		  /* viv.share=…: the agent mounts them; with none before anything else runs */
 	bool shell;		  /* viv.shell: with none, a root shell on the console; its end powers off */
 	unsigned disks;		  /* viv.disks=N: so many others to wait for */
 	char root_fs[8];	  /* viv.root=ext4|xfs|btrfs: the whole system is on viv-disk, no overlay */

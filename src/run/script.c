@@ -150,7 +150,7 @@ static void add_blanks(const struct viv_machine *m, struct viv_str *s)
 
 static void add_head(const struct viv_store *store, const struct viv_config *config,
 		     const struct viv_system *system, const struct viv_machine *m,
-		     bool own, struct viv_str *s)
+		     const struct viv_script_shares *shares, bool own, struct viv_str *s)
 {
 	const char *name = viv_config_string(config, "networking.hostName");
 	VIV_FREE char *disk = disk_of(config, own);
@@ -180,6 +180,8 @@ static void add_head(const struct viv_store *store, const struct viv_config *con
 	assign(s, "uefi", m->firmware.variables);
 	assign(s, "keep_variables",
 	       viv_config_bool(config, "virtualisation.efi.keepVariables") ? "yes" : "");
+	assign(s, "plan9", shares->has_9p && !m->foreign ? "yes" : "");
+	assign(s, "shares", shares->lines);
 	viv_str_add_char(s, '\n');
 }
 
@@ -262,6 +264,11 @@ static int choose_start(struct viv_store *store, const struct viv_config *config
 	return r;
 }
 
+static void free_shares(struct viv_script_shares *s)
+{
+	free(s->lines);
+}
+
 int viv_script_write(struct viv_store *store, const struct viv_config *config,
 		     const struct viv_system *system, struct viv_report *report, struct viv_str *ret,
 		     struct viv_strv *ret_refs, struct viv_error *err)
@@ -270,16 +277,19 @@ int viv_script_write(struct viv_store *store, const struct viv_config *config,
 	const struct viv_system_extra extra = {.for_script = true};
 	bool own = viv_disks_has_own(config, &extra);
 	VIV_FREE char *why = NULL;
+	VIV_CLEANUP(free_shares) struct viv_script_shares shares = {0};
 	VIV_STRV argv = VIV_STRV_INIT;
 	int r = viv_system_machine(config, system, &extra, &m, &why, err);
 
+	if (r == 0)
+		viv_script_add_shares(config, system, report, &m, &shares);
 	if (r == 0)
 		r = choose_start(store, config, system, report, &m, ret_refs, err);
 	if (r < 0)
 		return r;
 	m.name = viv_strdup(viv_config_string(config, "networking.hostName"));
 	m.terminal = true;
-	add_head(store, config, system, &m, own, ret);
+	add_head(store, config, system, &m, &shares, own, ret);
 	viv_str_add(ret, viv_script_body);
 	mark(store, config, own, &m);
 	viv_qemu_command(&m, &argv);

@@ -183,6 +183,15 @@ find_variables() {
 	variables_q=$(printf %s "$variables" | sed 's/,/,,/g')
 }
 
+# For files of this run: TMPDIR itself, if USE_TMPDIR says so, else a folder there, which stays.
+make_tmp() {
+	tmp=${TMPDIR:-/tmp}
+	if [ -z "${USE_TMPDIR:-}" ] || [ -z "${TMPDIR:-}" ]; then
+		tmp=$(mktemp -d "$tmp/viv-vm.XXXXXXXXXX") || fail "cannot make a folder in $tmp"
+	fi
+	mkdir -p -- "$tmp/xchg" || fail "cannot make $tmp/xchg"
+}
+
 find_store
 [ -z "$kernel" ] || find_kernel
 find_qemu
@@ -196,4 +205,26 @@ if [ -n "$kernel" ]; then
 	params="$params${QEMU_KERNEL_PARAMS:+ $QEMU_KERNEL_PARAMS}"
 elif [ -n "${QEMU_KERNEL_PARAMS:-}${VIV_KERNEL:-}" ]; then
 	say "the kernel and its parameters are on the boot disk: QEMU_KERNEL_PARAMS, VIV_KERNEL have no effect"
+fi
+
+# The host's folders, by QEMU's own 9p; where they go in the guest its kernel's parameters say.
+if [ -n "$plan9" ]; then
+	make_tmp
+	n=0
+	while IFS='|' read -r tag source target mode; do
+		[ -n "$target" ] || continue
+		case $source in /*) ;; *) source=$PWD/$source ;; esac
+		[ -d "$source" ] || fail "$tag: there is no folder $source"
+		source=$(printf %s "$source" | sed 's/,/,,/g')
+		[ "$mode" = rw ] && mode=off || mode=on
+		set -- -fsdev "local,id=share$n,security_model=none,multidevs=remap,readonly=$mode,path=$source" \
+			-device "virtio-9p-pci,fsdev=share$n,mount_tag=$tag" "$@"
+		n=$((n + 1))
+	done <<LIST
+xchg|$tmp/xchg|/tmp/xchg|rw
+shared|${SHARED_DIR:-$tmp/xchg}|/tmp/shared|rw
+$shares
+LIST
+elif [ -n "${SHARED_DIR:-}$shares" ]; then
+	say "nothing is shared: the kernel has no 9p (boot.kernel = \"linux-image-amd64\" has)"
 fi

@@ -22,3 +22,22 @@ expect 0 "$terminal" 400 '# ' 'cat /proc/cmdline; ls /sys/firmware; cat /sys/blo
 	'# ' 'exit\r' -- ../result/bin/run-vm-vm
 grep -q 'BOOT_IMAGE=/boot/kernel.*viv.shell' "$work/out" || fail "not by GRUB"
 [ "$(echo *)" = "vm.qcow2 vm.qcow2.efi-variables" ] || fail "left behind: $(echo *)"
+
+# The host's folders, with a kernel that has 9p.
+cd "$work" || fail "cd"
+mkdir source given tmp
+echo one >source/file
+echo two >given/file
+cat >vm.lua <<'LUA'
+system.init = "none"
+boot.kernel = "linux-image-amd64"
+virtualisation.sharedDirectories.source = { source = "./source", target = "/mnt/source" }
+LUA
+expect 0 "$VIV" build -q
+! command -v shellcheck >/dev/null || expect 0 shellcheck result/bin/run-vm-vm
+expect 0 "$terminal" 400 '# ' 'cat /mnt/source/file /tmp/shared/file; touch /mnt/source/x; echo out >/tmp/xchg/out\r' \
+	'one' '' 'two' '' 'Read-only' '' '# ' 'exit\r' -- \
+	env TMPDIR="$work/tmp" USE_TMPDIR=1 SHARED_DIR=given result/bin/run-vm-vm
+[ "$(cat tmp/xchg/out)" = out ] && [ ! -e source/x ] || fail "not what the guest wrote"
+expect 125 env SHARED_DIR=nowhere result/bin/run-vm-vm
+err_has "shared: there is no folder $work/nowhere"
