@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,8 +26,9 @@ void local_open(struct local *l, int fd, bool write)
 	*l = (struct local){.fd = fd, .theirs = fd, .restore = -1};
 	if (fd < 0 || fstat(fd, &st) < 0 || S_ISREG(st.st_mode))
 		return;
+	l->socket = write && S_ISSOCK(st.st_mode);
 	flags = fcntl(fd, F_GETFL);
-	if (flags & O_NONBLOCK)
+	if (l->socket || (flags & O_NONBLOCK))
 		return;
 	if (S_ISFIFO(st.st_mode) || isatty(fd)) {
 		int anew = open_anew(fd, write);
@@ -100,7 +102,9 @@ static size_t write_now(struct sink *s, const char *data, size_t len, int *ret_c
 
 	*ret_code = 0;
 	while (at < len && !s->closed) {
-		ssize_t n = write(s->local.fd, data + at, len - at);
+		ssize_t n = s->local.socket ? send(s->local.fd, data + at, len - at,
+						   MSG_DONTWAIT | MSG_NOSIGNAL)
+					    : write(s->local.fd, data + at, len - at);
 
 		if (n >= 0) {
 			at += (size_t)n;

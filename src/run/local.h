@@ -13,6 +13,7 @@ struct local {
 	int fd;		 /* -1: none */
 	int theirs;	 /* the caller's; equal to fd unless it was opened anew */
 	int restore;	 /* flags that it gets back; -1: none */
+	bool socket;	 /* written to with MSG_DONTWAIT: its flags are left alone */
 	uint32_t events; /* that are watched; 0: nothing is */
 	struct viv_source *source;
 };

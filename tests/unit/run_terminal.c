@@ -4,11 +4,15 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "run/local.h"
 #include "run/keyboard.h"
 #include "run/terminal.h"
 
 #include "base/str.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -123,9 +127,31 @@ static void test_typed_ahead(void **state)
 	close(slave);
 }
 
+/* stdout and stderr are often one socket: that one of them has ended must not make the other block. */
+static void sinks_of_one_socket(void **state)
+{
+	static const char much[1 << 20];
+	struct sink a, b;
+	int fds[2], code;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	sink_open(&a, fds[0]);
+	sink_open(&b, fds[0]);
+	sink_close(&a);
+	alarm(30);
+	assert_true(sink_write(&b, much, sizeof(much), &code) < sizeof(much));
+	alarm(0);
+	assert_int_equal(code, 0);
+	assert_false(fcntl(fds[0], F_GETFL) & O_NONBLOCK);
+	sink_close(&b);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sinks_of_one_socket),cmocka_unit_test(test_rows),
 					   cmocka_unit_test(test_typed_ahead)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
