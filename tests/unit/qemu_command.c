@@ -37,6 +37,29 @@ static void add_params(struct viv_machine *m, const char *const *list)
 	viv_strv_push_all(&m->kernel_params, list);
 }
 
+/* UEFI with variables of its own, an ISO before the disk, a reboot that is one. */
+static void test_firmware(void **state)
+{
+	struct viv_machine m = {
+		.accel = VIV_ACCEL_TCG,
+		.memory_mib = 512,
+		.cores = 1,
+		.foreign = true,
+		.devices.display = VIV_DISPLAY_NONE,
+		.firmware = {.code = viv_strdup("/fw/code, 1.fd"),
+			     .variables_fd = 7,
+			     .cdrom = viv_strdup("/isos/a.iso"),
+			     .cdrom_index = 2,
+			     .reboots = true},
+	};
+	struct viv_drive *d = viv_machine_add_drive(&m);
+
+	d->file = viv_strdup("/vm.qcow2");
+	d->format = "qcow2";
+	viv_strv_push(&d->device_options, "bootindex=3");
+	check("firmware", &m);
+}
+
 static void test_full(void **state)
 {
 	static const char *const params[] = {"console=ttyS0", "panic=-1", "dyndbg=\"file x +p\"", NULL};
@@ -284,6 +307,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_smallest), cmocka_unit_test(test_full),
+		cmocka_unit_test(test_firmware),
 		cmocka_unit_test(test_drives), cmocka_unit_test(test_interfaces),
 		cmocka_unit_test(test_terminal),
 		cmocka_unit_test(test_forward_from_guest), cmocka_unit_test(test_newest_q35),
