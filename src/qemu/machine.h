@@ -48,6 +48,8 @@ struct viv_share {
 	char *target;	/* in the guest */
 	bool read_only; /* the guest can't change the host's folder */
 	bool overlay;	/* read_only, and the guest may write over it: into its memory */
+	bool optional;	/* nobody asked for it: where it can't be had the machine does without */
+	bool missing;	/* it does: the guest could not mount it */
 };
 
 #define VIV_SHARE_DEVICE  "viv"

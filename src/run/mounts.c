@@ -2,14 +2,13 @@
 #include "run/mounts.h"
 
 struct viv_mounts {
-	const struct viv_machine *machine;
+	struct viv_machine *machine;
+	struct viv_mounts_events events;
 	size_t next;
 	bool busy;
-	viv_mounts_done_fn done;
-	void *arg;
 };
 
-struct viv_mounts *viv_mounts_new(const struct viv_machine *m)
+struct viv_mounts *viv_mounts_new(struct viv_machine *m, const struct viv_mounts_events *events)
 {
 	struct viv_mounts *ms;
 
@@ -17,6 +16,7 @@ struct viv_mounts *viv_mounts_new(const struct viv_machine *m)
 		return NULL;
 	ms = viv_new(struct viv_mounts);
 	ms->machine = m;
+	ms->events = *events;
 	return ms;
 }
 
@@ -33,7 +33,7 @@ void viv_mounts_free(struct viv_mounts *ms)
 static void finish(struct viv_mounts *ms, const char *error)
 {
 	ms->busy = false;
-	ms->done(error, ms->arg);
+	ms->events.done(error, ms->events.arg);
 }
 
 static const char *kind_name(const struct viv_share *s)
@@ -57,14 +57,18 @@ static void mount_next(struct viv_mounts *ms, struct viv_agent *a);
 static void on_mounted(struct viv_agent *a, int code, void *arg)
 {
 	struct viv_mounts *ms = arg;
-	VIV_FREE char *text = NULL;
+	struct viv_share *s = &ms->machine->shares[ms->next];
+	VIV_FREE char *text = code < 0 ? explain(s, code) : NULL;
 
 	if (code == -ENOTCONN)
 		return;
-	if (code < 0) {
-		text = explain(&ms->machine->shares[ms->next], code);
+	if (code < 0 && !s->optional) {
 		finish(ms, text);
 		return;
+	}
+	if (code < 0) {
+		s->missing = true;
+		ms->events.missing(s, text, ms->events.arg);
 	}
 	ms->next++;
 	mount_next(ms, a);
@@ -72,14 +76,19 @@ static void on_mounted(struct viv_agent *a, int code, void *arg)
 
 static void mount_next(struct viv_mounts *ms, struct viv_agent *a)
 {
-	const struct viv_share *s = &ms->machine->shares[ms->next];
-	bool virtiofs = s->kind == VIV_SHARE_VIRTIOFS;
+	const struct viv_machine *m = ms->machine;
+	const struct viv_share *s;
 	VIV_ERROR err = VIV_ERROR_INIT;
+	bool virtiofs;
 
-	if (ms->next == ms->machine->n_shares) {
+	while (ms->next < m->n_shares && m->shares[ms->next].missing)
+		ms->next++;
+	if (ms->next == m->n_shares) {
 		finish(ms, NULL);
 		return;
 	}
+	s = &m->shares[ms->next];
+	virtiofs = s->kind == VIV_SHARE_VIRTIOFS;
 	if (viv_agent_mount(a,
 			    &(struct viv_agent_mount){
 				    .kind = kind_name(s),
@@ -93,11 +102,9 @@ static void mount_next(struct viv_mounts *ms, struct viv_agent *a)
 		finish(ms, err.msg);
 }
 
-void viv_mounts_make(struct viv_mounts *ms, struct viv_agent *a, viv_mounts_done_fn done, void *arg)
+void viv_mounts_make(struct viv_mounts *ms, struct viv_agent *a)
 {
 	ms->next = 0;
 	ms->busy = true;
-	ms->done = done;
-	ms->arg = arg;
 	mount_next(ms, a);
 }

@@ -136,11 +136,22 @@ static int open_keyboard(struct session *s, struct viv_error *err)
 	return viv_keyboard_new(s->loop, &spec, &s->keyboard, err);
 }
 
+/* Where commands start; NULL: the guest could not mount that folder. */
+static const char *find_cwd(const struct session *s)
+{
+	const struct viv_machine *m = s->spec->machine;
+
+	for (size_t i = 0; i < m->n_shares; i++)
+		if (m->shares[i].missing && viv_streq(m->shares[i].target, s->spec->cwd))
+			return NULL;
+	return s->spec->cwd;
+}
+
 static int start_command(struct session *s, struct viv_error *err)
 {
 	struct viv_command_spec c = {
 		.argv = s->spec->argv,
-		.cwd = s->spec->cwd,
+		.cwd = find_cwd(s),
 		.pty = s->spec->pty,
 		.in_fd = s->spec->in_fd,
 		.out_fd = s->spec->out_fd,

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "run/virtiofsd.h"
+#include "sandbox/serve.h"
 
 #include <unistd.h>
 
@@ -295,7 +296,8 @@ static int find_facts(const struct viv_system *system, bool foreign_kernel, stru
 					  is_set(config.data, "CONFIG_NET_9P_VIRTIO"));
 	if (!f->kernel_virtiofs)
 		f->why_not = viv_strdup("the kernel has no virtiofs");
-	else if (viv_virtiofsd_find(&f->virtiofsd, &f->qemus, &missing) < 0)
+	else if (viv_virtiofsd_find(&f->virtiofsd, &f->qemus, &missing) < 0 ||
+		 viv_sandbox_serve_check(&missing) < 0)
 		f->why_not = viv_steal(missing.msg);
 	return 0;
 }
@@ -359,6 +361,7 @@ int viv_shares_give(struct viv_shares *s, const struct viv_system *system, bool 
 
 		r = choose(q, &f, report, err);
 		if (r == 0) {
+			q->share.optional = q->optional;
 			*viv_machine_add_share(m) = q->share;
 			q->share = (struct viv_share){0};
 		} else if (r == 1 && q->is_cwd) {

@@ -372,6 +372,15 @@ static void on_mounts_done(const char *error, void *arg)
 		say_booted(vm);
 }
 
+/* The current folder's absence is worth a line; that of a folder to exchange files few will notice. */
+static void on_mount_missing(const struct viv_share *s, const char *why, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	if (s->overlay && vm->events.warning)
+		vm->events.warning(vm, why, vm->events.arg);
+}
+
 static int on_virtiofsd_limit(struct viv_source *s, void *arg)
 {
 	struct viv_vm *vm = arg;
@@ -439,7 +448,7 @@ static void on_agent_ready(struct viv_agent *a, void *arg)
 
 	tell_network(vm);
 	if (vm->mounts)
-		viv_mounts_make(vm->mounts, a, on_mounts_done, vm);
+		viv_mounts_make(vm->mounts, a);
 	if (vm->events.agent_ready)
 		vm->events.agent_ready(vm, vm->events.arg);
 }
@@ -451,7 +460,7 @@ static void on_agent_booted(struct viv_agent *a, void *arg)
 	vm->booted = true;
 	/* While it booted the guest may have mounted something over a share, such as its /tmp. */
 	if (vm->mounts && !viv_mounts_are_busy(vm->mounts) && !vm->unfit)
-		viv_mounts_make(vm->mounts, a, on_mounts_done, vm);
+		viv_mounts_make(vm->mounts, a);
 	else
 		say_booted(vm);
 }
@@ -510,9 +519,11 @@ static int make_own_folder(struct viv_machine *m, const struct viv_machine_dir *
 static int start_shares(struct viv_vm *vm, struct viv_machine *m, const struct viv_machine_dir *dir,
 			struct viv_wires *w, struct viv_error *err)
 {
+	const struct viv_mounts_events events = {
+		.done = on_mounts_done, .missing = on_mount_missing, .arg = vm};
 	int fd, r = make_own_folder(m, dir, err);
 
-	vm->mounts = viv_mounts_new(m);
+	vm->mounts = viv_mounts_new(m, &events);
 	if (r < 0 || !viv_machine_has_shares(m, VIV_SHARE_VIRTIOFS))
 		return r;
 	r = viv_virtiofsd_start(vm->loop, m, dir, on_virtiofsd_ended, vm, &vm->virtiofsd, &fd, err);

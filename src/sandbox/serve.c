@@ -50,8 +50,6 @@ static int put_together(const struct viv_sandbox_server *spec, struct viv_error 
 {
 	int r = 0;
 
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return viv_error_set(err, errno, "cannot take the mounts apart");
 	if (mount("viv", spec->place, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m") < 0)
 		return viv_error_set(err, errno, "cannot mount %s", spec->place);
 	for (size_t i = 0; i < spec->n_binds && r == 0; i++)
@@ -73,6 +71,17 @@ static int take_user_ns(struct viv_error *err)
 		_exit(127); /* the parent knows why */
 	if (setresgid(0, 0, 0) < 0 || setgroups(0, NULL) < 0 || setresuid(0, 0, 0) < 0)
 		return viv_error_set(err, errno, "cannot become root in the user namespace");
+	return 0;
+}
+
+static int take_namespaces(struct viv_error *err)
+{
+	if (geteuid() != 0 && take_user_ns(err) < 0)
+		return -err->code;
+	if (unshare(CLONE_NEWNS) < 0)
+		return viv_error_set(err, errno, "cannot make a mount namespace");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return viv_error_set(err, errno, "cannot take the mounts apart");
 	return 0;
 }
 
@@ -114,23 +123,27 @@ static void allow_many_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static _Noreturn void say_failure(int sync, const struct viv_error *err)
+{
+	struct failure f = {.code = err->code};
+
+	snprintf(f.msg, sizeof(f.msg), "%s", err->msg);
+	_exit(send(sync, &f, sizeof(f), MSG_NOSIGNAL) < 0 ? 126 : 127);
+}
+
 static _Noreturn void child(const struct viv_sandbox_server *spec, const char *program, int sync,
 			    pid_t parent)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
-	struct failure f = {0};
-	int r = 0;
+	int r;
 
 	reset();
 	place_fds(spec, sync);
-	if (geteuid() != 0)
-		r = take_user_ns(&err);
+	r = take_namespaces(&err);
 	/* After the ids: changing them clears this. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
-	if (r == 0 && unshare(CLONE_NEWNS) < 0)
-		r = viv_error_set(&err, errno, "cannot make a mount namespace");
 	if (r == 0)
 		r = put_together(spec, &err);
 	if (r == 0) {
@@ -138,9 +151,37 @@ static _Noreturn void child(const struct viv_sandbox_server *spec, const char *p
 		execve(program, (char *const *)spec->argv, environ);
 		viv_error_set(&err, errno, "cannot start %s", program);
 	}
-	f.code = err.code;
-	snprintf(f.msg, sizeof(f.msg), "%s", err.msg);
-	_exit(send(SYNC, &f, sizeof(f), MSG_NOSIGNAL) < 0 ? 126 : 127);
+	say_failure(SYNC, &err);
+}
+
+/* What a server does for itself; /proc is refused where the host's own is partly hidden. */
+static int take_more_namespaces(struct viv_error *err)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS) < 0)
+		return viv_error_set(err, errno, "cannot make namespaces");
+	pid = fork();
+	if (pid == 0)
+		_exit(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 ? errno
+												 : 0);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid < 0 || status)
+		return viv_error_set(err, pid < 0 ? errno : WEXITSTATUS(status), "cannot mount /proc");
+	return 0;
+}
+
+static _Noreturn void try_child(int sync)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	reset();
+	place_fds(&(struct viv_sandbox_server){.listening = STDIN_FILENO}, sync);
+	if (take_namespaces(&err) < 0 || take_more_namespaces(&err) < 0)
+		say_failure(SYNC, &err);
+	_exit(0);
 }
 
 /* Maps ids when asked; the socket's end says that the program is executed. */
@@ -166,6 +207,30 @@ static int attend(int sync, pid_t pid, struct viv_error *err)
 	}
 }
 
+static void wait_for(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* The parent's part, until the child has told how it went. A child that failed is reaped. */
+static int lead(int sync[2], pid_t pid, struct viv_error *err)
+{
+	int r;
+
+	viv_close(sync[1]);
+	r = pid < 0 ? viv_error_set(err, errno, "cannot start a server") : attend(sync[0], pid, err);
+	viv_close(sync[0]);
+	if (pid > 0 && r < 0) {
+		kill(pid, SIGKILL);
+		wait_for(pid);
+		/* Where namespaces are forbidden, and by what. */
+		if (r == -EPERM || r == -ENOSPC)
+			r = viv_sandbox_explain(err);
+	}
+	return r;
+}
+
 int viv_sandbox_serve(const struct viv_sandbox_server *spec, pid_t *ret_pid, struct viv_error *err)
 {
 	VIV_FREE char *program = viv_find_program(spec->argv[0]);
@@ -179,19 +244,25 @@ int viv_sandbox_serve(const struct viv_sandbox_server *spec, pid_t *ret_pid, str
 	pid = fork();
 	if (pid == 0)
 		child(spec, program, sync[1], parent);
-	viv_close(sync[1]);
-	r = pid < 0 ? viv_error_set(err, errno, "cannot start %s", program) : attend(sync[0], pid, err);
-	viv_close(sync[0]);
-	if (pid > 0 && r < 0) {
-		kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-		/* Where namespaces are forbidden, and by what. */
-		if (r == -EPERM || r == -ENOSPC)
-			r = viv_sandbox_explain(err);
-	}
+	r = lead(sync, pid, err);
 	if (r < 0)
 		return r;
 	*ret_pid = pid;
 	return 0;
+}
+
+int viv_sandbox_serve_check(struct viv_error *err)
+{
+	int sync[2], r;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync) < 0)
+		return viv_error_set(err, errno, "socketpair");
+	pid = fork();
+	if (pid == 0)
+		try_child(sync[1]);
+	r = lead(sync, pid, err);
+	if (r == 0)
+		wait_for(pid);
+	return r;
 }

@@ -27,3 +27,9 @@ struct viv_sandbox_server {
  * do (viv_sandbox_check).
  */
 int viv_sandbox_serve(const struct viv_sandbox_server *spec, pid_t *ret_pid, struct viv_error *err);
+
+/*
+ * Would it do, for a server that takes further namespaces (pid, network, mounts) and mounts a /proc in
+ * them, as virtiofsd does? Errors as viv_sandbox_serve's. Takes some milliseconds.
+ */
+int viv_sandbox_serve_check(struct viv_error *err);

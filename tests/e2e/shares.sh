@@ -139,9 +139,18 @@ in
 /tmp/xchg"
 cd ..
 
+# A kernel that turns out to have no virtiofs, as one's own may.
+sed -i 2d vm.lua
+export QEMU_KERNEL_PARAMS=initcall_blacklist=virtio_fs_init
+expect 0 "$VIV" run -q -- pwd
+out_is /root
+err_has "the guest's kernel has no virtiofs"
+expect 125 "$VIV" run -q --rw -- true
+err_has "the guest's kernel has no virtiofs"
+unset QEMU_KERNEL_PARAMS
+
 # Without virtiofsd, and a kernel without 9p.
 needs_root
-sed -i 2d vm.lua
 hide="mount --bind /dev/null $virtiofsd"
 expect 0 mounted "$hide" "$VIV" run -q -- pwd
 out_is /root
@@ -149,3 +158,8 @@ err_has "the current folder: virtiofs can't be had: virtiofsd is not there"
 expect 125 mounted "$hide" "$VIV" run -q --share /tmp:/mnt -- true
 err_has "--share /tmp:/mnt: virtiofs can't be had"
 err_has "boot.kernel"
+
+# Where mounts are forbidden, as in most containers.
+expect 0 setpriv --bounding-set=-sys_admin "$VIV" run -q -- pwd
+out_is /root
+err_has "the current folder: virtiofs can't be had: cannot make a sandbox"
