@@ -94,9 +94,11 @@ int viv_cmd_remote_run(const struct viv_args *args, const char *machine, const c
 				       .out_fd = STDOUT_FILENO,
 				       .err_fd = STDERR_FILENO};
 	VIV_STRV env = VIV_STRV_INIT;
-	VIV_FREE char *reason = NULL;
+	VIV_FREE char *reason = NULL, *here = getcwd(NULL, 0);
 	int status, r = take_flags(args, &c, &env, err);
 
+	/* Another user of the guest's may not be let into it. */
+	c.here = c.user ? NULL : here;
 	c.env = (const char *const *)env.items;
 	if (r == 0)
 		r = viv_cmd_connect(machine, &m, NULL, err);

@@ -20,7 +20,7 @@ void viv_cmd_hint_at_shell(const char *const *command, int status);
 /* For exec and shell: the flags of one command in a machine. */
 #define VIV_REMOTE_FLAGS                                                                           \
 	{"user", 'u', "USER", "as this user of the guest (default: root)"},                        \
-	{"cwd", 'C', "FOLDER", "in this folder of the guest (default: the user's home)"},          \
+	{"cwd", 'C', "FOLDER", "in this folder of the guest (default: ours if it is there, else home)"},          \
 	{"env", 'e', "NAME=VALUE", "with this variable; without =VALUE: with ours"},               \
 	{"timeout", 0, "TIME", "give up after 90s, 5m, 2h with status 124"},                       \
 	{"fail-on", 0, "EVENTS", "events that give status 120: panic,oops (default), warn, none"}

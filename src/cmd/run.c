@@ -47,6 +47,7 @@ static int print_command_line(struct run *run, struct viv_error *err)
 	viv_devices_set_paths(&m->devices, runtime, prefix);
 	before = viv_devices_before(&m->devices);
 	viv_str_add(&text, before);
+	viv_shares_leave_to_qemu(m, run->cmd->report);
 	viv_qemu_command(m, &argv);
 	viv_qemu_command_text(&argv, &text);
 	viv_progress_clear(run->cmd->report);

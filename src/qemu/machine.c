@@ -55,6 +55,24 @@ struct viv_share *viv_machine_add_share(struct viv_machine *m)
 	return &m->shares[m->n_shares++];
 }
 
+bool viv_machine_shows(const struct viv_machine *m, const char *path)
+{
+	const struct viv_share *nearest = NULL;
+	size_t longest = 0;
+
+	for (size_t i = 0; i < m->n_shares; i++) {
+		const struct viv_share *s = &m->shares[i];
+		size_t n = strlen(s->target);
+
+		if (n <= longest || s->missing || strncmp(path, s->target, n) != 0 ||
+		    (path[n] != '\0' && path[n] != '/'))
+			continue;
+		longest = n;
+		nearest = s;
+	}
+	return nearest && nearest->source && viv_streq(nearest->source, nearest->target);
+}
+
 bool viv_machine_has_shares(const struct viv_machine *m, enum viv_share_kind kind)
 {
 	for (size_t i = 0; i < m->n_shares; i++)

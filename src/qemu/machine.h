@@ -101,6 +101,8 @@ struct viv_drive *viv_machine_add_drive(struct viv_machine *m);
 
 /* Adds an empty share; borrowed until the next one is added. */
 struct viv_share *viv_machine_add_share(struct viv_machine *m);
+/* Is the host's folder `path` in the guest at the same path, through a share that is mounted? */
+bool viv_machine_shows(const struct viv_machine *m, const char *path);
 /* Does it have shares of that kind? */
 bool viv_machine_has_shares(const struct viv_machine *m, enum viv_share_kind kind);
 

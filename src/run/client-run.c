@@ -157,6 +157,8 @@ static json_t *exec_request(const struct viv_client_command *command)
 
 	if (command->cwd)
 		json_object_set_new(j, "cwd", viv_messages_bytes(command->cwd));
+	if (command->here)
+		json_object_set_new(j, "here", viv_messages_bytes(command->here));
 	if (command->user)
 		json_object_set_new(j, "user", viv_messages_bytes(command->user));
 	if (command->pty) {

@@ -27,6 +27,7 @@ int viv_client_call(struct viv_messages *m, json_t *request, int64_t timeout_ms,
 struct viv_client_command {
 	const char *const *argv, *const *env; /* env: see viv_command_spec */
 	const char *cwd, *user;		      /* may be NULL */
+	const char *here; /* without cwd: in this folder of the host's if the guest has it; may be NULL */
 	bool pty;		   /* the streams are terminals, and so are the command's */
 	int in_fd, out_fd, err_fd; /* -1: empty, dropped */
 	int64_t timeout_ms;	   /* 0: none */

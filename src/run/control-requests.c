@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/status.h"
+#include "qemu/machine.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -89,6 +90,7 @@ static int start_command(struct control_caller *k, const json_t *request, struct
 {
 	VIV_STRV argv = VIV_STRV_INIT, env = VIV_STRV_INIT;
 	VIV_FREE char *cwd = viv_messages_get_bytes(json_object_get(request, "cwd"));
+	VIV_FREE char *here = viv_messages_get_bytes(json_object_get(request, "here"));
 	VIV_FREE char *user = viv_messages_get_bytes(json_object_get(request, "user"));
 	struct viv_command_spec spec = {.cwd = cwd, .user = user};
 	uint64_t rows = 24, columns = 80, fail_on = VIV_TROUBLE_ON_DEFAULT;
@@ -98,6 +100,9 @@ static int start_command(struct control_caller *k, const json_t *request, struct
 		r = take_words(json_object_get(request, "env"), "env", &env, err);
 	if (r < 0)
 		return r;
+	if (!cwd && here && k->control->host.machine &&
+	    viv_machine_shows(k->control->host.machine, here))
+		spec.cwd = here;
 	viv_json_u64(request, "rows", UINT16_MAX, &rows);
 	viv_json_u64(request, "columns", UINT16_MAX, &columns);
 	viv_json_u64(request, "fail_on", UINT32_MAX, &fail_on);

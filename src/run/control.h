@@ -26,6 +26,7 @@ struct viv_control_host {
 	struct viv_agent *agent;
 	struct viv_console *console;
 	struct viv_qmp *qmp;
+	const struct viv_machine *machine; /* for what it shows of the host; may be NULL */
 	int shared;	 /* memory that the guest shares with us; -1: none */
 	const char *dir; /* path of its directory */
 	/* What `viv ps` shows; a new object. */

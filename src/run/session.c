@@ -142,7 +142,8 @@ static const char *find_cwd(const struct session *s)
 	const struct viv_machine *m = s->spec->machine;
 
 	for (size_t i = 0; i < m->n_shares; i++)
-		if (m->shares[i].missing && viv_streq(m->shares[i].target, s->spec->cwd))
+		if (s->spec->cwd && m->shares[i].missing &&
+		    viv_streq(m->shares[i].target, s->spec->cwd))
 			return NULL;
 	return s->spec->cwd;
 }
@@ -393,6 +394,7 @@ static int open_control(struct session *s, struct viv_error *err)
 		.agent = viv_vm_agent(s->vm),
 		.console = viv_vm_console(s->vm),
 		.qmp = viv_vm_qmp(s->vm),
+		.machine = s->spec->machine,
 		.shared = viv_vm_shared(s->vm),
 		.dir = s->dir.path,
 		.status = on_status,

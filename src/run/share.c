@@ -376,3 +376,27 @@ int viv_shares_give(struct viv_shares *s, const struct viv_system *system, bool 
 	m->virtiofsd_is_qemus = f.qemus;
 	return 0;
 }
+
+void viv_shares_leave_to_qemu(struct viv_machine *m, struct viv_report *report)
+{
+	VIV_STR left_out = VIV_STR_INIT;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_shares; i++) {
+		struct viv_share *s = &m->shares[i];
+
+		if (s->kind == VIV_SHARE_9P && s->source) {
+			m->shares[n++] = *s;
+			continue;
+		}
+		viv_str_addf(&left_out, "%s%s", left_out.len ? ", " : "",
+			     s->source ? s->source : s->target);
+		free(s->tag);
+		free(s->source);
+		free(s->target);
+	}
+	m->n_shares = n;
+	if (left_out.len)
+		viv_say(report, VIV_INFO, "the command line is without what only viv run can share: %s",
+			left_out.data);
+}

@@ -42,6 +42,8 @@ int viv_shares_collect(const struct viv_config *config, const struct viv_share_w
  */
 int viv_shares_give(struct viv_shares *s, const struct viv_system *system, bool foreign_kernel,
 		    struct viv_report *report, struct viv_machine *m, struct viv_error *err);
+/* For a command line that somebody else runs: only what QEMU serves by itself stays; says the others. */
+void viv_shares_leave_to_qemu(struct viv_machine *m, struct viv_report *report);
 void viv_shares_free_contents(struct viv_shares *s);
 
 /* Why the guest can't have this path for the current folder; NULL: it can. `home` may be NULL. */

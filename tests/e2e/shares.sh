@@ -67,6 +67,11 @@ done
 expect 0 env HOME="$PWD" "$VIV" run --dry-run -- true
 err_has "home folder"
 
+# A command line for others says what it is without.
+expect 0 "$VIV" run --dry-run --share "$work/data:/mnt/data" -- true
+err_has "the command line is without what only viv run can share: $work/data, /tmp/shared, /tmp/xchg, $PWD"
+! grep -q fsdev "$work/out" || fail "a share without a folder"
+
 # Errors before anything is built or started.
 bad() { # TEXT ARGUMENT…
 	local text=$1
@@ -120,6 +125,13 @@ kill -9 $viv
 wait $viv 2>/dev/null
 gone
 start
+# Commands of others start where their callers stand, if the guest has that.
+expect 0 "$VIV" exec -- pwd
+out_is "$PWD"
+expect 0 sh -c "cd sub && exec \"$VIV\" exec vm -- pwd"
+out_is "$PWD/sub"
+expect 0 sh -c "cd ../data && echo pwd | \"$VIV\" shell vm"
+out_is /root
 # shellcheck disable=SC2086
 kill -9 $pids
 wait $viv
@@ -145,6 +157,8 @@ export QEMU_KERNEL_PARAMS=initcall_blacklist=virtio_fs_init
 expect 0 "$VIV" run -q -- pwd
 out_is /root
 err_has "the guest's kernel has no virtiofs"
+expect 0 "$VIV" run -q --no-cwd -- true
+err_is ""
 expect 125 "$VIV" run -q --rw -- true
 err_has "the guest's kernel has no virtiofs"
 unset QEMU_KERNEL_PARAMS

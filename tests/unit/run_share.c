@@ -98,6 +98,48 @@ static void server_arguments(void **state)
 	viv_machine_free_contents(&m);
 }
 
+static void add(struct viv_machine *m, enum viv_share_kind kind, const char *source, const char *target)
+{
+	struct viv_share *s = viv_machine_add_share(m);
+
+	s->kind = kind;
+	s->tag = viv_strdup("tag");
+	s->source = viv_strdup(source);
+	s->target = viv_strdup(target);
+}
+
+static void shown(void **state)
+{
+	struct viv_machine m = {0};
+
+	add(&m, VIV_SHARE_VIRTIOFS, "/p", "/p");
+	add(&m, VIV_SHARE_VIRTIOFS, "/other", "/p/in");
+	add(&m, VIV_SHARE_VIRTIOFS, NULL, "/tmp/xchg");
+	assert_true(viv_machine_shows(&m, "/p"));
+	assert_true(viv_machine_shows(&m, "/p/a"));
+	assert_false(viv_machine_shows(&m, "/pa"));
+	assert_false(viv_machine_shows(&m, "/"));
+	assert_false(viv_machine_shows(&m, "/p/in/a"));
+	assert_false(viv_machine_shows(&m, "/tmp/xchg"));
+	m.shares[0].missing = true;
+	assert_false(viv_machine_shows(&m, "/p/a"));
+	viv_machine_free_contents(&m);
+}
+
+/* A folder that viv would make at the start has no path yet; virtiofsd isn't QEMU's. */
+static void left_to_qemu(void **state)
+{
+	struct viv_machine m = {0};
+
+	add(&m, VIV_SHARE_9P, NULL, "/tmp/xchg");
+	add(&m, VIV_SHARE_9P, "/a", "/b");
+	add(&m, VIV_SHARE_VIRTIOFS, "/c", "/c");
+	viv_shares_leave_to_qemu(&m, NULL);
+	assert_int_equal(m.n_shares, 1);
+	assert_string_equal(m.shares[0].source, "/a");
+	viv_machine_free_contents(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +147,8 @@ int main(void)
 		cmocka_unit_test(hidden),
 		cmocka_unit_test(breaking),
 		cmocka_unit_test(server_arguments),
+		cmocka_unit_test(shown),
+		cmocka_unit_test(left_to_qemu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
