@@ -23,8 +23,10 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 		r = viv_cmd_connect(args->operands[0], &m, NULL, err);
 	if (r == 0)
 		r = viv_client_call(&m, json_pack("{s:s}", "do", "wait"), limit_ms, &answer, err);
-	if (r == -ETIMEDOUT)
+	if (r == -ETIMEDOUT) {
+		viv_cmd_print(stderr, "viv: time limit reached\n");
 		return VIV_EXIT_TIMEOUT;
+	}
 	outcome = json_object_get(answer, "outcome");
 	if (r == 0 && !viv_json_u64(outcome, "status", 255, &status))
 		r = viv_error_say(err, EPROTO, "the machine's viv answers nonsense");

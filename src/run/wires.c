@@ -95,10 +95,13 @@ static int add_nics(struct viv_wires *w, struct viv_machine *m, struct viv_error
 /* Memory is only taken as far as it is used. Without it `viv cp` is slower. */
 static void add_shared(struct viv_wires *w, struct viv_machine *m)
 {
-	VIV_FD fd = (int)syscall(SYS_memfd_create, "viv-shared", MFD_CLOEXEC);
+	VIV_FD fd = (int)syscall(SYS_memfd_create, "viv-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int theirs;
 
 	if (fd < 0 || w->n_keep == VIV_WIRES_MAX || ftruncate(fd, (off_t)SHARED_MIB << 20) < 0)
+		return;
+	/* Else a QEMU that was taken over could kill whoever reads what it has cut off. */
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return;
 	theirs = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (theirs < 0)
