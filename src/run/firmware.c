@@ -165,20 +165,48 @@ static int choose_firmware(const struct viv_config *config, bool dry, struct viv
 	return r < 0 ? r : make_variables(config, dry, template, m, err);
 }
 
+/* Did the user give it one himself? */
+static bool has_place(const struct viv_drive *d)
+{
+	for (size_t i = 0; i < d->device_options.count; i++)
+		if (viv_starts_with(d->device_options.items[i], "bootindex="))
+			return true;
+	return false;
+}
+
+/*
+ * The machine's own disk, then its further ones; blank ones that are thrown away last, for a BIOS looks at
+ * one hard disk only.
+ */
+static void order_disks(struct viv_machine *m, bool kept, unsigned *place)
+{
+	struct viv_drive *own = own_disk(m);
+
+	if (own && (own->file != NULL) == kept)
+		viv_strv_pushf(&own->device_options, "bootindex=%u", (*place)++);
+	for (size_t i = 0; i < m->n_drives; i++)
+		if (m->drives[i].further && (m->drives[i].file != NULL) == kept &&
+		    !has_place(&m->drives[i]))
+			viv_strv_pushf(&m->drives[i].device_options, "bootindex=%u", (*place)++);
+}
+
 /* Places from 2 on: 1 is the boot loader's own disk. */
 static int choose_order(const struct viv_config *config, struct viv_machine *m,
 			struct viv_error *err)
 {
 	const char *order = viv_config_string(config, "virtualisation.bootOrder");
-	struct viv_drive *disk = own_disk(m);
 	unsigned place = 2;
 	int r = file_of(config, "virtualisation.cdrom", &m->firmware.cdrom, err);
 
+	if (!viv_firmware_is_foreign(config) && !viv_firmware_uses_loader(config))
+		return r;
 	for (; r == 0 && *order; order++) {
-		if (*order == 'd' && m->firmware.cdrom)
+		if (*order == 'd' && m->firmware.cdrom) {
 			m->firmware.cdrom_index = place++;
-		else if (*order == 'c' && disk)
-			viv_strv_pushf(&disk->device_options, "bootindex=%u", place++);
+		} else if (*order == 'c') {
+			order_disks(m, true, &place);
+			order_disks(m, false, &place);
+		}
 	}
 	return r;
 }

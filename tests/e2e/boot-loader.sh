@@ -25,6 +25,9 @@ mkdir empty
 cd empty || fail "cd"
 expect 121 env VIV_DISK_IMAGE=../own.img timeout 300 "$VIV" run -q --boot-order c </dev/null
 err_has "the disk viv-layer-0 did not appear within 3 s"
+qemu-img convert -O qcow2 ../own.img own.qcow2
+expect 121 timeout 300 "$VIV" run -q --disk own.qcow2 --boot-order c </dev/null
+err_has "the disk viv-layer-0 did not appear within 3 s"
 cd ..
 
 [ -e /usr/share/OVMF/OVMF_VARS_4M.fd ] || [ -e /usr/share/OVMF/OVMF_VARS.fd ] || skip "ovmf is missing"
