@@ -587,8 +587,8 @@ int viv_install_run_ahead(const struct viv_sandbox_view *view, void *arg, struct
 			  struct viv_str *result, struct viv_error *err)
 {
 	const struct viv_install *there = arg;
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *lock = NULL; /* the job's layers look into it */
 	VIV_CLEANUP(viv_install_clear) struct viv_install job = {0};
-	VIV_CLEANUP(viv_lock_freep) struct viv_lock *lock = NULL;
 	VIV_CLEANUP(work_clear) struct work w;
 	VIV_STR text = VIV_STR_INIT;
 	int r = 0;
