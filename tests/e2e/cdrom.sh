@@ -2,7 +2,7 @@
 # A machine that starts from an ISO: nothing is built for it, its screen and console show what it does.
 . "$(dirname "$0")/lib.sh"
 
-terminal=$(cd "$(dirname "$0")" && pwd)/terminal.py
+terminal=$tests/e2e/terminal.py
 iso=/usr/lib/grub-rescue/grub-rescue-cdrom.iso
 [ -r $iso ] || skip "grub-rescue-pc is missing"
 export VIV_STORE=$work/store

@@ -3,7 +3,7 @@
 # Debian's installer from an ISO, up to its first question, on a disk that is made for it.
 . "$(dirname "$0")/lib.sh"
 
-terminal=$(cd "$(dirname "$0")" && pwd)/terminal.py
+terminal=$tests/e2e/terminal.py
 command -v grub-mkrescue >/dev/null && command -v xorriso >/dev/null || skip "grub-mkrescue or xorriso is missing"
 files=$(ls -d /usr/lib/debian-installer/images/*/amd64/text/debian-installer/amd64 2>/dev/null | tail -n 1)
 [ -n "$files" ] || skip "no package debian-installer-…-netboot-amd64"

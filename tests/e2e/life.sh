@@ -2,7 +2,7 @@
 # A machine in the background, and everything that can be asked of it. One boot, then a crash.
 . "$(dirname "$0")/lib.sh"
 
-terminal=$(cd "$(dirname "$0")" && pwd)/terminal.py
+terminal=$tests/e2e/terminal.py
 quick_machine
 here=$(pwd -P)
 trap '"$VIV" stop --all --now >/dev/null 2>&1; cleanup' EXIT

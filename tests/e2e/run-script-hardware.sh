@@ -3,7 +3,7 @@
 # The run script of machines with firmware, a boot loader, blank disks.
 . "$(dirname "$0")/lib.sh"
 
-terminal=$(cd "$(dirname "$0")" && pwd)/terminal.py
+terminal=$tests/e2e/terminal.py
 for p in sfdisk mkfs.fat mcopy; do
 	PATH=$PATH:/sbin:/usr/sbin command -v $p >/dev/null || skip "$p is missing"
 done

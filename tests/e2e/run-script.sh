@@ -2,7 +2,7 @@
 # result/bin/run-<hostName>-vm: everything that it listens to, and that it starts the machine without viv.
 . "$(dirname "$0")/lib.sh"
 
-terminal=$(cd "$(dirname "$0")" && pwd)/terminal.py
+terminal=$tests/e2e/terminal.py
 quick_machine
 expect 0 "$VIV" build -q --set networking.hostName=web-1 --set virtualisation.diskSize=256
 script=$work/result/bin/run-web-1-vm

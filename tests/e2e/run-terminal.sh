@@ -2,7 +2,7 @@
 # What a person sees: a shell in a terminal, its size, its keys, the console.
 . "$(dirname "$0")/lib.sh"
 
-terminal=$(cd "$(dirname "$0")" && pwd)/terminal.py
+terminal=$tests/e2e/terminal.py
 quick_machine
 
 # A shell: the terminal's size, also when it changes; Ctrl-C is the guest's; exit powers off. Typing waits
