@@ -141,17 +141,22 @@ static void check_parents(struct viv_eval *ev, const struct viv_slot *etc, size_
 	}
 }
 
-static void check_etc(struct viv_eval *ev)
+/* Written out, or copied from a file: one of the two. */
+static void check_content(struct viv_eval *ev, const struct viv_slot *s)
 {
 	static const char *const contents[] = {"text", "source", NULL};
+
+	only_one(ev, s, contents);
+	if (s->state == VIV_SLOT_DONE && !given(s, "text") && !given(s, "source"))
+		fault(ev, s, s, "it has neither text nor source");
+}
+
+static void check_etc(struct viv_eval *ev)
+{
 	const struct viv_slot *etc = option(ev, "environment.etc");
 
 	for (size_t i = 0; i < etc->n_children; i++) {
-		const struct viv_slot *file = etc->children[i];
-
-		only_one(ev, file, contents);
-		if (file->state == VIV_SLOT_DONE && !given(file, "text") && !given(file, "source"))
-			fault(ev, file, file, "it has neither text nor source");
+		check_content(ev, etc->children[i]);
 		check_parents(ev, etc, i);
 	}
 }
@@ -330,16 +335,10 @@ static void check_disks(struct viv_eval *ev)
 
 static void check_credentials(struct viv_eval *ev)
 {
-	static const char *const contents[] = {"text", "source", NULL};
 	const struct viv_slot *all = option(ev, "virtualisation.credentials");
 
-	for (size_t i = 0; i < all->n_children; i++) {
-		const struct viv_slot *c = all->children[i];
-
-		only_one(ev, c, contents);
-		if (c->state == VIV_SLOT_DONE && !given(c, "text") && !given(c, "source"))
-			fault(ev, c, c, "it has neither text nor source");
-	}
+	for (size_t i = 0; i < all->n_children; i++)
+		check_content(ev, all->children[i]);
 }
 
 static int64_t number(const struct viv_slot *s)
