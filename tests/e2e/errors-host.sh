@@ -90,10 +90,7 @@ chmod 755 "$work"
 mkdir nobody && cp vm.lua vm.lock nobody && chown -R 65534:65534 nobody
 home=(env HOME="$work/nobody" XDG_CACHE_HOME="$work/nobody/c" XDG_CONFIG_HOME="$work/nobody"
 	XDG_STATE_HOME="$work/nobody/s" XDG_RUNTIME_DIR="$work/nobody" VIV_STORE="$work/nobody/store")
-mkdir -p public/guest # where an ordinary user may read it, wherever this tree is
-cp "$VIV" public
-cp "$(dirname "$VIV")"/guest/viv-{init,agent} public/guest
-VIV=$work/public/viv
+public_viv
 "${as[@]}" "$VIV" --version >/dev/null || fail "an ordinary user can't run $VIV"
 install -m 600 vm.lua nobody/secret.lua
 expect 125 "${as[@]}" "${home[@]}" "$VIV" build -q nobody/secret.lua

@@ -49,6 +49,15 @@ err_is() { [ "$(cat "$work/err")" = "$1" ] || fail "stderr is not \"$1\""; }
 out_has() { grep -qF -- "$1" "$work/out" || fail "stdout has no \"$1\""; }
 err_has() { grep -qF -- "$1" "$work/err" || fail "stderr has no \"$1\""; }
 
+# A copy of viv where an ordinary user may read it, wherever this tree is.
+public_viv() {
+	chmod 755 "$work"
+	mkdir -p "$work/public/guest"
+	cp "$VIV" "$work/public"
+	cp "$(dirname "$VIV")"/guest/viv-{init,agent} "$work/public/guest"
+	VIV=$work/public/viv
+}
+
 # A machine without an init system: the quickest to build and to boot.
 quick_machine() {
 	printf 'system.init = "none"\n' >vm.lua

@@ -21,7 +21,8 @@ chmod 700 u/run
 "$VIV" store export -q -o system.tar "$(basename "$(readlink result)")"
 cp vm.lua vm.lock u/proj
 chown -R $user:$user u
-as "$VIV" --version >/dev/null 2>&1 || skip "an ordinary user can't run $VIV"
+public_viv
+as "$VIV" --version >/dev/null || fail "an ordinary user can't run $VIV"
 expect 0 as "$VIV" store import -q system.tar
 
 cd u/proj || exit 1
