@@ -170,7 +170,7 @@ static int make_machine(struct run *run, struct viv_error *err)
 	int r = viv_cmd_machine_load(run->cmd, run->args, &run->m, err);
 
 	if (r == 0)
-		r = viv_system_check_qemu(run->m.config, err);
+		r = viv_system_check_host(run->m.config, err);
 	if (r == 0)
 		r = viv_firmware_is_foreign(run->m.config) ? make_foreign(run, extra, err)
 							   : build_and_make(run, extra, err);

@@ -9,6 +9,8 @@
 #include "run/firmware.h"
 #include "run/nics.h"
 
+#include <sys/sysinfo.h>
+
 #define SPARE_PORTS 4
 
 static void add_words(struct viv_strv *v, const char *text)
@@ -55,13 +57,35 @@ static int find_qemu(const struct viv_config *config, struct viv_qemu_program *r
 	return viv_qemu_find(wanted ? wanted : "qemu-system-x86_64", ret, err);
 }
 
-int viv_system_check_qemu(const struct viv_config *config, struct viv_error *err)
+/* Shared memory is promised to QEMU without being there: the guest would end when it runs out. */
+static int check_memory(const struct viv_config *config, struct viv_error *err)
+{
+	uint64_t wanted = (uint64_t)viv_config_int(config, "virtualisation.memorySize");
+	struct sysinfo host;
+	uint64_t there;
+
+	if (sysinfo(&host) < 0)
+		return viv_error_set(err, errno, "sysinfo");
+	there = (host.totalram + host.totalswap) * (uint64_t)host.mem_unit >> 20;
+	if (wanted <= there)
+		return 0;
+	viv_error_say(err, ENOMEM,
+		      "%s: virtualisation.memorySize: %llu MiB, but this host has %llu MiB with its swap",
+		      viv_config_place(config, "virtualisation.memorySize"), (unsigned long long)wanted,
+		      (unsigned long long)there);
+	viv_error_hint(err, "This host has not enough memory for the guest: lower "
+			    "virtualisation.memorySize.");
+	return -ENOMEM;
+}
+
+int viv_system_check_host(const struct viv_config *config, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_qemu_program_free) struct viv_qemu_program program = {0};
-
 	int r = find_qemu(config, &program, err);
 
-	return r < 0 ? r : viv_devices_check(config, program.path, err);
+	if (r == 0)
+		r = viv_devices_check(config, program.path, err);
+	return r == 0 ? check_memory(config, err) : r;
 }
 
 static int choose_qemu(const struct viv_config *config, const struct viv_system_extra *extra,

@@ -24,10 +24,10 @@ struct viv_system_extra {
 };
 
 /*
- * Is the QEMU there that the configuration names, and what the machine's devices need of this host? For
- * before a build, which takes longer.
+ * Can this host run it: is the QEMU there that the configuration names, what the machine's devices
+ * need, and the memory? For before a build, which takes longer.
  */
-int viv_system_check_qemu(const struct viv_config *config, struct viv_error *err);
+int viv_system_check_host(const struct viv_config *config, struct viv_error *err);
 
 /*
  * Chooses the accelerator (*ret_accel_why: one line, the caller's), finds QEMU, makes the machine's
