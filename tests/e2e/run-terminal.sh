@@ -40,4 +40,4 @@ done
 
 # What was typed ahead and not taken does not hold up ~.
 lines=$(printf 'echo %01000d\\r%.0s' $(seq 100))
-expect 130 "$terminal" 120 '# ' 'sleep 300\r' 'sleep 300' "$lines" 'echo' '\r~.' -- "$VIV" run -q
+expect 130 "$terminal" 120 '# ' 'echo g""o; sleep 300\r' 'go' "$lines" 'echo' '\r~.' -- "$VIV" run -q
