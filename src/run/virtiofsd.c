@@ -28,10 +28,28 @@ struct viv_virtiofsd {
 static const char *const places[] = {"virtiofsd", "/usr/libexec/virtiofsd", "/usr/lib/virtiofsd",
 				     "/usr/lib/qemu/virtiofsd"};
 
+/*
+ * QEMU's own drops supplementary groups before it looks at its arguments, which outside a user
+ * namespace it may not: that it says so tells as much as its version.
+ */
+static int ask_version(const char *program, bool *ret_qemus, struct viv_error *err)
+{
+	const char *const argv[] = {program, "--version", NULL};
+	VIV_STR out = VIV_STR_INIT, said = VIV_STR_INIT;
+	int status, r = viv_process_run(argv, NULL, NULL, &out, &said, 4096, TIMEOUT_MS, &status, err);
+	bool dropped = said.data && strstr(said.data, "setgroups() failed");
+
+	if (r < 0)
+		return r;
+	if (status && !dropped)
+		return viv_error_say(err, EIO, "%s: %s", program, said.data ? said.data : "failed");
+	*ret_qemus = dropped || (out.data && strstr(out.data, "QEMU"));
+	return 0;
+}
+
 int viv_virtiofsd_find(char **ret_program, bool *ret_qemus, struct viv_error *err)
 {
 	VIV_FREE char *program = NULL;
-	VIV_STR out = VIV_STR_INIT;
 	int r;
 
 	for (size_t i = 0; !program && i < VIV_ARRAY_SIZE(places); i++)
@@ -40,13 +58,10 @@ int viv_virtiofsd_find(char **ret_program, bool *ret_qemus, struct viv_error *er
 		return viv_error_say(err, ENOENT,
 				     "virtiofsd is not there\ninstall the package virtiofsd (on Debian "
 				     "12 qemu-system-common)");
-	r = viv_process_check((const char *const[]){program, "--version", NULL}, &out, 4096, TIMEOUT_MS,
-			      err);
-	if (r < 0)
-		return r;
-	*ret_qemus = out.data && strstr(out.data, "QEMU");
-	*ret_program = viv_steal(program);
-	return 0;
+	r = ask_version(program, ret_qemus, err);
+	if (r == 0)
+		*ret_program = viv_steal(program);
+	return r;
 }
 
 /*

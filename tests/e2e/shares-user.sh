@@ -8,7 +8,7 @@ quick_machine
 user=65534
 as() { # COMMAND…: as an ordinary user with subordinate ids
 	mounted "mount --bind $work/subuid /etc/subuid; mount --bind $work/subgid /etc/subgid" \
-		setpriv --reuid $user --regid $user --clear-groups env HOME="$work/u/home" \
+		setpriv --reuid $user --regid $user --groups 4 env HOME="$work/u/home" \
 		XDG_CACHE_HOME="$work/u/c" XDG_CONFIG_HOME="$work/u/cfg" XDG_STATE_HOME="$work/u/s" \
 		XDG_RUNTIME_DIR="$work/u/run" VIV_STORE="$work/u/store" "$@"
 }
