@@ -60,7 +60,8 @@ def main():
         seen += data
     sys.stdout.buffer.write(seen)
     sys.stdout.flush()
-    sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    sys.exit(128 - code if code < 0 else code)  # as a shell counts: viv may end by the signal itself
 
 
 if __name__ == "__main__":
