@@ -24,8 +24,8 @@ static int unknown(struct viv_cmd *cmd, const char *name)
 {
 	VIV_STRV names = VIV_STRV_INIT, near = VIV_STRV_INIT;
 
-	for (size_t i = 0; i < viv_n_options; i++)
-		viv_strv_push(&names, viv_options[i].name);
+	VIV_FOREACH_OPTION(o)
+		viv_strv_push(&names, o->name);
 	viv_suggest(name, (const char *const *)names.items, names.count, 1, &near);
 	viv_progress_clear(cmd->report);
 	if (near.count)

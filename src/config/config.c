@@ -60,8 +60,7 @@ const json_t *viv_config_all(const struct viv_config *c)
 /* The name with an alias at its start replaced; the caller frees it. */
 static char *without_alias(const char *name)
 {
-	for (size_t i = 0; i < viv_n_options; i++) {
-		const struct viv_option *o = &viv_options[i];
+	VIV_FOREACH_OPTION(o) {
 		size_t n = strlen(o->name);
 
 		if (o->alias_of && viv_starts_with(name, o->name) && strchr(".[", name[n]))

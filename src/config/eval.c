@@ -109,8 +109,9 @@ static struct viv_slot *make(struct viv_eval *ev, const struct viv_name *name,
 
 static void add_table(struct viv_eval *ev)
 {
-	for (size_t i = 0; i < viv_n_options; i++) {
-		const struct viv_option *o = &viv_options[i];
+	/* In order of name: options are evaluated in the order that they are added in. */
+	for (const struct viv_option **at = viv_option_sorted(ev->arena); *at; at++) {
+		const struct viv_option *o = *at;
 		struct viv_slot *way, *s;
 		struct viv_name name;
 
@@ -122,8 +123,7 @@ static void add_table(struct viv_eval *ev)
 		s->type = o->type;
 		s->option = o;
 	}
-	for (size_t i = 0; i < viv_n_options; i++) {
-		const struct viv_option *o = &viv_options[i];
+	VIV_FOREACH_OPTION(o) {
 		struct viv_name from, to;
 		struct viv_slot *target, *s = ev->root;
 		size_t used;

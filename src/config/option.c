@@ -26,12 +26,36 @@ static int visit(const char *prefix, const struct viv_option *o, each_fn fn, voi
 	return r;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct viv_option *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+const struct viv_option **viv_option_sorted(struct viv_arena *arena)
+{
+	const struct viv_option **all;
+	size_t n = 0;
+
+	VIV_FOREACH_OPTION(o)
+		n++;
+	all = viv_arena_array(arena, const struct viv_option *, n + 1);
+	n = 0;
+	VIV_FOREACH_OPTION(o)
+		all[n++] = o;
+	qsort(all, n, sizeof(*all), by_name);
+	return all;
+}
+
 int viv_option_each(each_fn fn, void *arg)
 {
+	VIV_ARENA arena = VIV_ARENA_INIT;
+	const struct viv_option **o = viv_option_sorted(&arena);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < viv_n_options; i++)
-		r = visit("", &viv_options[i], fn, arg);
+	for (; r == 0 && *o; o++)
+		r = visit("", *o, fn, arg);
 	return r;
 }
 

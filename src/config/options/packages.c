@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Where packages come from. */
+
+#include "config/options/area.h"
+
+static const struct viv_option rows[] = {
+	{.name = "packages.components",
+	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_release)),
+	 .fallback = "[\"main\"]",
+	 .example = "{ \"main\", \"contrib\", \"non-free-firmware\" }",
+	 .text = "The archive's components to take packages from."},
+	{.name = "packages.keyring",
+	 .type = VIV_T_NULL_OR(VIV_T_PATH),
+	 .fallback = "null",
+	 .fallback_text = "the Debian archive's, from the host",
+	 .example = "\"/usr/share/keyrings/debian-archive-keyring.gpg\"",
+	 .text = "Keys that the archive's signatures are checked with."},
+	{.name = "packages.lockFile",
+	 .type = VIV_T_NULL_OR(VIV_T_PATH),
+	 .fallback = "null",
+	 .fallback_text = "vm.lock in the machine file's folder",
+	 .example = "\"../vm.lock\"",
+	 .text = "Where the exact version of every package is kept."},
+	{.name = "packages.mirrors",
+	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_mirror)),
+	 .fallback = "[]",
+	 .fallback_text = "those of the host's own apt configuration",
+	 .example = "{ \"https://deb.example.org/debian\" }",
+	 .text = "Archives to fetch packages from, tried in this order. After an address its suites "
+		 "can be named; without them they are the release, its updates or its security "
+		 "updates."},
+	{.name = "packages.recommends",
+	 .type = VIV_T_BOOL,
+	 .fallback = "false",
+	 .example = "true",
+	 .text = "Also install what packages recommend."},
+	{.name = "packages.release",
+	 .type = VIV_T_TEXT(&viv_rule_release),
+	 .fallback = "\"trixie\"",
+	 .example = "\"bookworm\"",
+	 .text = "The Debian release that the machine is made of."},
+	{.name = "packages.snapshotMirrors",
+	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_url)),
+	 .fallback = "[]",
+	 .example = "{ \"https://snapshot.example.org/archive/debian\" }",
+	 .text = "Archives of past states, asked when the mirrors no longer have a version that "
+		 "the "
+		 "lock file names."},
+};
+
+const struct viv_option_area viv_options_packages = VIV_OPTION_AREA(rows);
