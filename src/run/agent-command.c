@@ -47,6 +47,8 @@ struct viv_command *command_find(struct viv_agent *a, uint32_t id)
 /* Gives the caller's descriptors back; frees nothing else. */
 static void release(struct viv_command *c)
 {
+	viv_source_remove(c->drain);
+	c->drain = NULL;
 	local_close(&c->in);
 	for (int i = 0; i < 2; i++)
 		sink_close(&c->out[i].sink);
@@ -107,6 +109,30 @@ void command_lost(struct viv_command *c, const char *why)
 		c->error = viv_strdup(why);
 	local_close(&c->in);
 	command_check_done(c);
+}
+
+static int on_drain_limit(struct viv_source *s, void *arg)
+{
+	struct viv_command *c = arg;
+	struct viv_agent *a = c->agent;
+
+	c->drain = NULL;
+	for (int i = 0; i < 2; i++)
+		sink_shut(&c->out[i].sink);
+	if (!c->error) { /* it had ended */
+		c->error = viv_strdup("the machine has ended, and nobody took the command's output");
+		c->status = VIV_EXIT_ENVIRONMENT;
+	}
+	agent_enter(a);
+	command_check_done(c);
+	agent_leave(a);
+	return 0;
+}
+
+void command_limit_drain(struct viv_command *c)
+{
+	if (c->drain_ms)
+		viv_loop_add_timer(c->agent->loop, c->drain_ms, on_drain_limit, c, &c->drain, NULL);
 }
 
 static void take_exit(struct viv_command *c, const struct viv_frame *f)
@@ -289,6 +315,7 @@ int viv_agent_run(struct viv_agent *a, const struct viv_command_spec *spec,
 	c->program = viv_strdup(spec->argv[0]);
 	c->cwd = viv_strdup(spec->cwd);
 	c->user = viv_strdup(spec->user);
+	c->drain_ms = spec->drain_ms;
 	c->done = done;
 	c->arg = arg;
 	local_open(&c->in, spec->in_fd, false);

@@ -34,6 +34,8 @@ struct viv_command {
 	struct local in;
 	size_t in_credit; /* bytes of stdin that the guest takes */
 	struct output out[2];
+	int64_t drain_ms;
+	struct viv_source *drain; /* the guest is gone: when what was not taken is dropped */
 	bool started;
 	bool ended; /* nothing more comes from the guest */
 	int status;
@@ -103,6 +105,8 @@ struct viv_command *command_find(struct viv_agent *a, uint32_t id);
 void command_frame(struct viv_command *c, const struct viv_frame *f);
 /* The guest is gone: the command is done when its output is written. May call back. */
 void command_lost(struct viv_command *c, const char *why);
+/* The guest is gone: from now on output that nobody takes is waited for with a limit, if it has one. */
+void command_limit_drain(struct viv_command *c);
 /* Calls `done` if nothing more comes and all is written; the command is gone then. */
 void command_check_done(struct viv_command *c);
 /* Others have their turn first. */

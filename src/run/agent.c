@@ -94,6 +94,8 @@ void agent_lost(struct viv_agent *a, const char *fmt, ...)
 	va_end(ap);
 	stop(a);
 	agent_fail_requests(a);
+	for (c = a->first; c; c = c->next)
+		command_limit_drain(c);
 	while (!a->dead && (c = first_running(a)))
 		command_lost(c, a->why);
 	if (!a->dead)

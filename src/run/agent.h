@@ -25,7 +25,8 @@ struct viv_agent_events {
 	void (*booted)(struct viv_agent *a, void *arg);
 	/*
 	 * The connection is gone or the guest broke the protocol; `why` says which. Called after
-	 * all commands are done, which they are when what had come of their output is written.
+	 * all commands are done, which they are when what had come of their output is written or
+	 * their drain_ms are over.
 	 * Nothing follows but viv_agent_free.
 	 */
 	void (*lost)(struct viv_agent *a, const char *why, void *arg);
@@ -56,6 +57,8 @@ struct viv_command_spec {
 	 * reader goes away (EPIPE) the command gets SIGPIPE, as in a pipeline here.
 	 */
 	int in_fd, out_fd, err_fd;
+	/* Once the guest is gone: how long readers may take over what is left; 0: as they like. */
+	int64_t drain_ms;
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define WORDS_MAX    65535u  /* arguments, or variables */
+#define DRAIN_MS     3000 /* a caller that reads nothing does not hold up the machine's end longer */
 #define STOP_MAX_MS  (30ull * 86400 * 1000) /* a guest may take long, but timers have their limits */
 
 static int do_status(struct control_caller *k, const json_t *request, struct viv_error *err)
@@ -113,6 +114,7 @@ static int start_command(struct control_caller *k, const json_t *request, struct
 	spec.pty = json_is_true(json_object_get(request, "pty"));
 	spec.rows = (unsigned short)rows;
 	spec.columns = (unsigned short)columns;
+	spec.drain_ms = DRAIN_MS;
 	spec.in_fd = k->fds[0];
 	spec.out_fd = k->fds[1];
 	spec.err_fd = spec.pty ? -1 : k->fds[2];

@@ -425,6 +425,41 @@ static void window_overrun(void **state)
 	close(out[1]);
 }
 
+/* The guest is gone, and output of a command that ended and of one that did not is not taken. */
+static void reader_holds_up_the_end(void **state)
+{
+	static const uint8_t zeros[VIV_PROTO_MAX_PAYLOAD];
+	struct fixture *f = *state;
+	const char *argv[] = {"x", NULL};
+	int out[2];
+	struct viv_command_spec spec = {.argv = argv, .in_fd = -1, .err_fd = -1, .drain_ms = 1};
+	struct result r[2];
+
+	guest_greets(f, VIV_PROTO_NEWEST);
+	run_until(f, &f->ready);
+	assert_int_equal(viv_pipe(out, NULL), 0);
+	assert_true(fcntl(out[1], F_SETPIPE_SZ, 4096) > 0);
+	spec.out_fd = out[1];
+	for (uint32_t id = 1; id <= 2; id++) {
+		start_command(f, &spec, &r[id - 1]);
+		guest_sends(f, VIV_PROTO_STARTED, 0, id, zeros, VIV_PROTO_STARTED_SIZE);
+		guest_sends(f, VIV_PROTO_DATA, 1, id, zeros, 8192);
+	}
+	guest_sends(f, VIV_PROTO_EXIT, 0, 1, zeros, VIV_PROTO_EXIT_SIZE);
+	assert_int_equal(shutdown(f->port, SHUT_RDWR), 0);
+	run_until(f, &r[0].done);
+	run_until(f, &r[1].done);
+	assert_int_equal(r[0].status, 125);
+	assert_int_equal(r[1].status, 121);
+	assert_string_equal(r[0].error, "the machine has ended, and nobody took the command's output");
+	assert_string_equal(r[1].error, "the connection to the guest was closed");
+	assert_string_equal(f->lost, r[1].error);
+	for (int i = 0; i < 2; i++) {
+		free(r[i].error);
+		close(out[i]);
+	}
+}
+
 #define WITH(test)     cmocka_unit_test_setup_teardown(test, setup_bare, teardown)
 #define AS_GUEST(test) cmocka_unit_test_setup_teardown(test, setup_guest, teardown_guest)
 
@@ -446,6 +481,7 @@ int main(void)
 		AS_GUEST(welcome_of_another),
 		cmocka_unit_test(rules_broken),
 		AS_GUEST(window_overrun),
+		AS_GUEST(reader_holds_up_the_end),
 	};
 
 	return run_with_each_agent(tests, VIV_ARRAY_SIZE(tests)) +
