@@ -38,6 +38,7 @@ struct viv_control {
 	struct control_caller *first;
 	size_t n_callers;
 	bool up;
+	bool agent_gone; /* for good: no command can be run any more */
 };
 
 /* Sends it (takes it over) as far as it goes; the rest follows. The caller may be gone: fine. */

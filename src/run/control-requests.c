@@ -68,14 +68,19 @@ static bool answer_trouble(struct control_caller *k)
 	return true;
 }
 
+static void close_fds(struct control_caller *k)
+{
+	for (size_t i = 0; i < VIV_MESSAGE_FDS; i++)
+		k->fds[i] = viv_close(k->fds[i]);
+}
+
 static void on_done(struct viv_command *command, int status, const char *error, void *arg)
 {
 	struct control_caller *k = arg;
 	bool started = !error || status == VIV_EXIT_EXEC || status == VIV_EXIT_FIND;
 
 	k->command = NULL;
-	for (size_t i = 0; i < VIV_MESSAGE_FDS; i++)
-		k->fds[i] = viv_close(k->fds[i]);
+	close_fds(k);
 	if (error && status == VIV_EXIT_GONE)
 		k->lost = viv_strdup(error); /* the machine's end says more */
 	else if (!answer_trouble(k))
@@ -87,7 +92,7 @@ static void on_done(struct viv_command *command, int status, const char *error, 
 	control_check_gone(k);
 }
 
-static int start_command(struct control_caller *k, const json_t *request, struct viv_error *err)
+static int try_command(struct control_caller *k, const json_t *request, struct viv_error *err)
 {
 	VIV_STRV argv = VIV_STRV_INIT, env = VIV_STRV_INIT;
 	VIV_FREE char *cwd = viv_messages_get_bytes(json_object_get(request, "cwd"));
@@ -97,6 +102,8 @@ static int start_command(struct control_caller *k, const json_t *request, struct
 	uint64_t rows = 24, columns = 80, fail_on = VIV_TROUBLE_ON_DEFAULT;
 	int r = take_words(json_object_get(request, "argv"), "argv", &argv, err);
 
+	if (r == 0 && k->control->agent_gone)
+		r = viv_error_say(err, ENOTCONN, "the guest's agent is gone: no command can be run");
 	if (r == 0)
 		r = take_words(json_object_get(request, "env"), "env", &env, err);
 	if (r < 0)
@@ -107,8 +114,6 @@ static int start_command(struct control_caller *k, const json_t *request, struct
 	viv_json_u64(request, "rows", UINT16_MAX, &rows);
 	viv_json_u64(request, "columns", UINT16_MAX, &columns);
 	viv_json_u64(request, "fail_on", UINT32_MAX, &fail_on);
-	for (size_t i = 0; i < VIV_MESSAGE_FDS; i++)
-		k->fds[i] = viv_messages_take_fd(&k->messages, i);
 	spec.argv = (const char *const *)argv.items;
 	spec.env = env.count ? (const char *const *)env.items : NULL;
 	spec.pty = json_is_true(json_object_get(request, "pty"));
@@ -123,12 +128,25 @@ static int start_command(struct control_caller *k, const json_t *request, struct
 	return viv_agent_run(k->control->host.agent, &spec, on_done, k, &k->command, err);
 }
 
+/* Those of a request that failed are not left for the next one. */
+static int start_command(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	int r;
+
+	for (size_t i = 0; i < VIV_MESSAGE_FDS; i++)
+		k->fds[i] = viv_messages_take_fd(&k->messages, i);
+	r = try_command(k, request, err);
+	if (r < 0)
+		close_fds(k);
+	return r;
+}
+
 static int do_exec(struct control_caller *k, const json_t *request, struct viv_error *err)
 {
 	if (!json_is_array(json_object_get(request, "argv")) ||
 	    !json_array_size(json_object_get(request, "argv")))
 		return viv_error_say(err, EINVAL, "no command");
-	if (k->control->up)
+	if (k->control->up || k->control->agent_gone)
 		return start_command(k, request, err);
 	k->request = json_incref((json_t *)request);
 	return 0;

@@ -197,13 +197,6 @@ void viv_control_up(struct viv_control *c)
 		control_start_waiting(k);
 }
 
-void viv_control_output(struct viv_control *c, const char *data, size_t len)
-{
-	for (struct control_caller *k = c->first; k; k = k->next)
-		if (k->console)
-			control_console_output(k, data, len);
-}
-
 /* A command that the machine took with it: was it the kernel's fault? */
 static json_t *lost_answer(const struct control_caller *k, const json_t *outcome)
 {
@@ -214,6 +207,24 @@ static json_t *lost_answer(const struct control_caller *k, const json_t *outcome
 		return json_pack("{s:i, s:s, s:s}", "status", VIV_EXIT_PANIC, "error", reason, "kind", kind);
 	return json_pack("{s:i, s:o, s:s}", "status", VIV_EXIT_GONE, "error", viv_json_text(k->lost), "kind",
 			 "gone");
+}
+
+void viv_control_agent_gone(struct viv_control *c)
+{
+	c->agent_gone = true;
+	for (struct control_caller *k = c->first; k; k = k->next) {
+		control_start_waiting(k); /* which fails, and is said */
+		if (k->lost)
+			control_answer(k, lost_answer(k, NULL), NULL, 0);
+		free(viv_steal(k->lost));
+	}
+}
+
+void viv_control_output(struct viv_control *c, const char *data, size_t len)
+{
+	for (struct control_caller *k = c->first; k; k = k->next)
+		if (k->console)
+			control_console_output(k, data, len);
 }
 
 void viv_control_finish(struct viv_control *c, const json_t *outcome)

@@ -44,6 +44,8 @@ int viv_control_new(struct viv_loop *loop, const struct viv_machine_dir *dir,
 int viv_control_add(struct viv_control *c, int fd, struct viv_error *err);
 /* The system inside is up: commands that were asked for before start now. */
 void viv_control_up(struct viv_control *c);
+/* The agent is gone and the machine goes on: answers those whose commands it ran, or was to run. */
+void viv_control_agent_gone(struct viv_control *c);
 /* What the console says, for those who look at it. */
 void viv_control_output(struct viv_control *c, const char *data, size_t len);
 /* The machine has ended: tells it to those who wait for that. Nothing but viv_control_free follows. */

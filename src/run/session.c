@@ -17,6 +17,7 @@
 #define BOOT_MS	      600000 /* until the system is up, under the slowest emulation */
 #define POWEROFF_MS   30000
 #define OOPS_GRACE_MS 10000 /* after an oops the command may hang for ever */
+#define AGENT_GONE_MS 2000 /* from the agent's end to the machine's, if the one is due to the other */
 #define TAIL_LINES    20
 
 /*
@@ -34,7 +35,7 @@ struct session {
 	struct viv_command *command; /* while RUNNING */
 	struct viv_keyboard *keyboard;
 	struct sink out; /* VIV_SESSION_CONSOLE */
-	struct viv_source *boot_limit, *time_limit, *oops_limit;
+	struct viv_source *boot_limit, *time_limit, *oops_limit, *agent_gone;
 	enum state state;
 	bool task_open; /* a task of the report's */
 	int interrupts;
@@ -56,7 +57,8 @@ static void stop_limits(struct session *s)
 	viv_source_remove(s->boot_limit);
 	viv_source_remove(s->time_limit);
 	viv_source_remove(s->oops_limit);
-	s->boot_limit = s->time_limit = s->oops_limit = NULL;
+	viv_source_remove(s->agent_gone);
+	s->boot_limit = s->time_limit = s->oops_limit = s->agent_gone = NULL;
 }
 
 static void enter_ending(struct session *s)
@@ -212,13 +214,26 @@ static void on_booted(struct viv_vm *vm, void *arg)
 	}
 }
 
+static int on_agent_gone(struct viv_source *src, void *arg)
+{
+	struct session *s = arg;
+
+	s->agent_gone = NULL;
+	viv_control_agent_gone(s->control);
+	return 0;
+}
+
 static void on_agent_lost(struct viv_vm *vm, const char *why, void *arg)
 {
 	struct session *s = arg;
 
-	/* The console does without an agent. */
-	if (s->state == ENDING || s->spec->kind == VIV_SESSION_CONSOLE)
+	if (s->state == ENDING)
 		return;
+	/* The console does without an agent, once it is clear that this is not the machine's end. */
+	if (s->spec->kind == VIV_SESSION_CONSOLE) {
+		viv_loop_add_timer(s->loop, AGENT_GONE_MS, on_agent_gone, s, &s->agent_gone, NULL);
+		return;
+	}
 	if (!s->command_error)
 		s->command_error = viv_strdup(why);
 	/* QEMU may be about to end by itself, and then knows better why: give it the time. */

@@ -183,6 +183,68 @@ static void test_exec_waits_for_boot(void **state)
 	close_control(&h);
 }
 
+static void kill_agent(struct fixture *f)
+{
+	bool lost = false;
+
+	assert_int_equal(kill(f->pid, SIGKILL), 0);
+	while (!lost) {
+		assert_int_equal(viv_loop_run(f->loop, NULL), 0);
+		lost = f->lost != NULL;
+	}
+}
+
+/* The agent goes, and the machine does not: nobody waits for its end. */
+static void test_agent_gone(void **state)
+{
+	struct viv_messages m;
+	struct fixture *f = *state;
+	struct host h;
+	int out;
+	char c;
+
+	open_control(&h, f);
+	viv_control_up(h.control);
+	add_caller(&h, &m);
+	start_exec(&m, "echo r; exec sleep 300", "", &out);
+	wait_readable(f, out);
+	assert_int_equal(read(out, &c, 1), 1);
+	kill_agent(f);
+	viv_control_agent_gone(h.control);
+	check_end(&h, &m, out, 121, "\n");
+	viv_messages_close(&m);
+	close_control(&h);
+}
+
+static void test_agent_gone_while_booting(void **state)
+{
+	struct viv_messages m;
+	struct host h;
+	int out;
+
+	open_control(&h, *state);
+	add_caller(&h, &m);
+	start_exec(&m, "echo never", "", &out);
+	{
+		VIV_JSON *j = ask(&h, &m, "{\"do\":\"status\"}"); /* it was taken, and waits */
+
+		assert_non_null(j);
+	}
+	kill_agent(*state);
+	viv_control_agent_gone(h.control);
+	for (int i = 0; i < 2; i++) {
+		VIV_JSON *j = answer(&h, &m);
+
+		assert_string_equal(viv_json_str(j, "error"),
+				    "the guest's agent is gone: no command can be run");
+		close(out);
+		start_exec(&m, "echo never", "", &out);
+	}
+	close(out);
+	viv_messages_close(&m);
+	close_control(&h);
+}
+
 static void test_signal_and_caller_gone(void **state)
 {
 	struct viv_messages m, n;
@@ -278,6 +340,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_status_and_nonsense, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_exec, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_exec_waits_for_boot, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_agent_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_agent_gone_while_booting, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signal_and_caller_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_and_outcome, setup, teardown),
 		cmocka_unit_test(test_bytes),
