@@ -2,6 +2,7 @@
 #include "config/type.h"
 
 #include "base/path.h"
+#include "base/uri.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -149,10 +150,12 @@ static bool url(const char *s)
 {
 	static const char *const schemes[] = {"http://", "https://", "file:///"};
 
-	if (!word(s))
+	VIV_FREE char *plain = NULL, *user = NULL, *password = NULL;
+
+	if (!word(s) || !viv_uri_split(s, &plain, &user, &password))
 		return false;
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(schemes); i++)
-		if (viv_starts_with(s, schemes[i]) && s[strlen(schemes[i])])
+		if (viv_starts_with(plain, schemes[i]) && plain[strlen(schemes[i])])
 			return true;
 	return false;
 }
@@ -162,7 +165,7 @@ static bool mirror(const char *s)
 {
 	VIV_FREE char *first = viv_strndup(s, strcspn(s, " "));
 
-	if (!url(first) || strpbrk(s, "[]\"'"))
+	if (!url(first) || strpbrk(s, "\"'"))
 		return false;
 	for (s += strlen(first); *s; s++)
 		if (!strchr(" /.-_", *s) && !isalnum((unsigned char)*s))

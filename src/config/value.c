@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/value.h"
 
+#include "base/uri.h"
+
 #define SHOWN_MAX 40 /* bytes of a text that a message shows */
 
 struct viv_value *viv_value_new(struct viv_arena *arena, enum viv_value_kind kind,
@@ -106,9 +108,10 @@ bool viv_value_equal(const struct viv_value *a, const struct viv_value *b)
 	}
 }
 
-/* Text in quotes, cut between characters, its control characters escaped. */
-static void describe_text(const char *text, struct viv_str *ret)
+/* Text in quotes, cut between characters, its control characters escaped; without an address's login. */
+static void describe_text(const char *secret, struct viv_str *ret)
 {
+	VIV_FREE char *text = viv_uri_masked(secret);
 	size_t n = strlen(text), shown = n;
 
 	if (n > SHOWN_MAX) {

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "base/uri.h"
 
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -45,6 +46,8 @@ void viv_apt_close(struct viv_apt *a)
 	free(a->config);
 	free(a->release);
 	free(a->architecture);
+	viv_strv_free(&a->snapshots);
+	viv_str_free(&a->logins);
 	viv_close(a->lock_fd);
 	free(a);
 }
@@ -56,7 +59,7 @@ struct viv_apt_entry *viv_apt_add_entry(struct viv_apt *a, const char *uri, cons
 	a->entries = viv_grow(a->entries, &a->cap_entries, a->n_entries + 1, sizeof(*e));
 	e = &a->entries[a->n_entries++];
 	*e = (struct viv_apt_entry){
-		.uri = viv_asprintf("%s%s", uri, viv_ends_with(uri, "/") ? "" : "/"),
+		.uri = viv_strdup(uri),
 		.suite = viv_strdup(suite),
 	};
 	return e;
@@ -70,15 +73,18 @@ static int add_mirror(struct viv_apt *a, const struct viv_deb_source *s, const c
 		      struct viv_error *err)
 {
 	struct viv_slice rest = viv_slice(text), uri, word;
-	VIV_FREE char *uri_text = NULL;
+	VIV_FREE char *secret = NULL, *uri_text = NULL, *masked = viv_uri_masked(text);
 	VIV_STRV suites = VIV_STRV_INIT;
 
-	if (!viv_slice_word(&rest, &uri) || !memmem(uri.data, uri.len, ":/", 2) ||
-	    strpbrk(text, "\n\"'[]"))
+	if (viv_slice_word(&rest, &uri) && memmem(uri.data, uri.len, ":/", 2) &&
+	    !strpbrk(text, "\n\"'")) {
+		secret = viv_slice_dup(uri);
+		uri_text = viv_apt_take_login(a, secret);
+	}
+	if (!uri_text)
 		return viv_error_say(err, EINVAL,
 				     "packages.mirrors: expected \"URI\" or \"URI suite\", got \"%s\"",
-				     text);
-	uri_text = viv_slice_dup(uri);
+				     masked);
 	while (viv_slice_word(&rest, &word))
 		viv_strv_take(&suites, viv_slice_dup(word));
 	if (!suites.count && strstr(uri_text, "security")) {
@@ -156,6 +162,21 @@ static int find_entries(struct viv_apt *a, const struct viv_deb_source *s, struc
 	return r;
 }
 
+static int find_snapshots(struct viv_apt *a, const struct viv_deb_source *s, struct viv_error *err)
+{
+	for (size_t i = 0; s->snapshot_mirrors && i < s->snapshot_mirrors->count; i++) {
+		VIV_FREE char *masked = viv_uri_masked(s->snapshot_mirrors->items[i]);
+		char *plain = viv_apt_take_login(a, s->snapshot_mirrors->items[i]);
+
+		if (!plain)
+			return viv_error_say(err, EINVAL,
+					     "packages.snapshotMirrors: expected an address, got \"%s\"",
+					     masked);
+		viv_strv_take(&a->snapshots, plain);
+	}
+	return 0;
+}
+
 void viv_deb_guest_mirrors(const struct viv_deb_source *source, struct viv_strv *ret)
 {
 	VIV_CLEANUP(viv_apt_closep) struct viv_apt *a = viv_new(struct viv_apt);
@@ -188,7 +209,8 @@ static void format_sources(const struct viv_apt *a, struct viv_str *ret)
 	}
 }
 
-static void format_config(const struct viv_apt *a, struct viv_str *ret)
+static void format_config(const struct viv_apt *a, const char *logins, const char *login_folder,
+			  struct viv_str *ret)
 {
 	viv_str_addf(ret,
 		     "Dir \"%s\";\n"
@@ -206,8 +228,8 @@ static void format_config(const struct viv_apt *a, struct viv_str *ret)
 		     "Dir::Etc::preferencesparts \"preferences.d\";\n"
 		     "Dir::Etc::trusted \"/etc/apt/trusted.gpg\";\n"
 		     "Dir::Etc::trustedparts \"/etc/apt/trusted.gpg.d\";\n"
-		     "Dir::Etc::netrc \"/etc/apt/auth.conf\";\n"
-		     "Dir::Etc::netrcparts \"/etc/apt/auth.conf.d\";\n"
+		     "Dir::Etc::netrc \"%s\";\n"
+		     "Dir::Etc::netrcparts \"%s\";\n"
 		     "APT::Architecture \"%s\";\n"
 		     "APT::Architectures { \"%s\"; };\n"
 		     "APT::Sandbox::User \"root\";\n"
@@ -221,8 +243,8 @@ static void format_config(const struct viv_apt *a, struct viv_str *ret)
 		     "Acquire::AllowInsecureRepositories \"0\";\n"
 		     "Acquire::AllowWeakRepositories \"0\";\n"
 		     "Acquire::AllowDowngradeToInsecureRepositories \"0\";\n",
-		     a->dir, a->dir, a->dir, a->dir, a->dir, a->dir, a->architecture,
-		     a->architecture);
+		     a->dir, a->dir, a->dir, a->dir, a->dir, a->dir, logins ? logins : "/dev/null",
+		     login_folder ? login_folder : "/dev/null", a->architecture, a->architecture);
 }
 
 /* apt doesn't notice that a setting it made its caches with has changed. */
@@ -237,7 +259,7 @@ static void drop_caches(const char *dir)
 	}
 }
 
-static int write_if_new(const char *dir, const char *name, const struct viv_str *text,
+static int write_if_new(const char *dir, const char *name, const struct viv_str *text, mode_t mode,
 			struct viv_error *err)
 {
 	VIV_FREE char *path = viv_path_join(dir, name);
@@ -247,7 +269,7 @@ static int write_if_new(const char *dir, const char *name, const struct viv_str 
 	    (!text->len || memcmp(old.data, text->data, text->len) == 0))
 		return 0;
 	drop_caches(dir);
-	return viv_write_file(path, text->data ? text->data : "", text->len, 0644, err);
+	return viv_write_file(path, text->data ? text->data : "", text->len, mode, err);
 }
 
 static int make_folders(const char *dir, struct viv_error *err)
@@ -302,7 +324,7 @@ static int set_up(struct viv_apt *a, bool lock, struct viv_report *report, struc
 {
 	VIV_STR sources = VIV_STR_INIT, config = VIV_STR_INIT, settings = VIV_STR_INIT;
 	struct viv_str nothing = VIV_STR_INIT;
-	VIV_FREE char *cache = viv_dir_cache();
+	VIV_FREE char *cache = viv_dir_cache(), *host_logins = NULL, *folder = NULL, *logins = NULL;
 	char hex[VIV_SHA256_HEX];
 	int r;
 
@@ -311,18 +333,22 @@ static int set_up(struct viv_apt *a, bool lock, struct viv_report *report, struc
 	viv_sha256_of(sources.data, sources.len, hex);
 	a->dir = viv_asprintf("%s/apt/%s-%s-%.12s", cache, a->release, a->architecture, hex);
 	a->config = viv_path_join(a->dir, "apt.conf");
-	format_config(a, &config);
-	viv_str_add(&config, "Acquire::Retries \"3\";\n");
-	viv_str_add(&config, settings.data ? settings.data : "");
+	viv_apt_host_logins(&host_logins, &folder);
 	r = make_folders(a->dir, err);
 	if (r == 0 && lock)
 		r = take_lock(a, report, err);
 	if (r == 0)
-		r = write_if_new(a->dir, "apt.conf", &config, err);
+		r = viv_apt_write_logins(a, host_logins, &logins, err);
+	if (r < 0)
+		return r;
+	format_config(a, logins, folder, &config);
+	viv_str_add(&config, "Acquire::Retries \"3\";\n");
+	viv_str_add(&config, settings.data ? settings.data : "");
+	r = write_if_new(a->dir, "apt.conf", &config, 0600, err); /* a proxy may have a login */
 	if (r == 0)
-		r = write_if_new(a->dir, "etc/sources.d/viv.sources", &sources, err);
+		r = write_if_new(a->dir, "etc/sources.d/viv.sources", &sources, 0644, err);
 	if (r == 0)
-		r = write_if_new(a->dir, "state/status", &nothing, err);
+		r = write_if_new(a->dir, "state/status", &nothing, 0644, err);
 	return r;
 }
 
@@ -352,6 +378,8 @@ int viv_apt_open(const struct viv_deb_source *source, bool lock, struct viv_repo
 	if (s.keyring && strpbrk(s.keyring, "\n"))
 		return viv_error_say(err, EINVAL, "the keyring's name has two lines");
 	r = find_entries(a, &s, err);
+	if (r == 0)
+		r = find_snapshots(a, &s, err);
 	if (r == 0)
 		r = set_up(a, lock, report, err);
 	if (r == 0)
@@ -439,6 +467,9 @@ static const struct {
 	{"is not signed", EKEYREJECTED, "an index is not signed", key_advice},
 	{"couldn't be verified", EKEYREJECTED, "the signature of an index can't be verified",
 	 key_advice},
+	{" 401 ", EACCES, "a mirror asks for a login, or refuses the one it was given",
+	 "It belongs into packages.mirrors, as in https://NAME:PASSWORD@deb.example.org/debian, written in\n"
+	 "~/.config/viv/config.lua and not in a file for others; or into /etc/apt/auth.conf.d."},
 	{"not valid yet", EKEYREJECTED, "an index is of the future",
 	 "Is this system's clock right?"},
 	{"is expired", EKEYREJECTED, "an index has expired", mirror_advice},

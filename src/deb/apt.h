@@ -15,7 +15,7 @@
 
 /* One line of sources.list. */
 struct viv_apt_entry {
-	char *uri; /* ends with '/' */
+	char *uri; /* ends with '/'; without a login */
 	char *suite;
 	struct viv_strv components;
 	char *signed_by; /* a keyring's path or NULL: the host's trusted keys */
@@ -35,6 +35,8 @@ struct viv_apt {
 	size_t n_entries, cap_entries;
 	struct viv_apt_index *indexes; /* filled by viv_apt_read_indexes */
 	size_t n_indexes, cap_indexes;
+	struct viv_strv snapshots; /* each ends with '/'; without a login */
+	struct viv_str logins; /* apt_auth.conf(5): secret */
 	int lock_fd; /* one process at a time; -1: not locked */
 };
 
@@ -75,7 +77,22 @@ char *viv_apt_signed_by(struct viv_slice place);
 char *viv_apt_default_release(const char *os_release);
 /* The host's Acquire settings that are worth having, as lines of apt.conf. */
 void viv_apt_host_settings(struct viv_str *ret);
+/* Where the host's apt finds logins: a file and a folder, NULL if it doesn't say. The caller frees them. */
+void viv_apt_host_logins(char **ret_file, char **ret_folder);
+/* `uri` is without a login: viv_apt_take_login. */
 struct viv_apt_entry *viv_apt_add_entry(struct viv_apt *a, const char *uri, const char *suite);
+
+/*
+ * An address as it may be shown: its login, if there is one, is kept for apt alone. It ends with '/';
+ * the caller frees it. NULL: it is no proper address.
+ */
+char *viv_apt_take_login(struct viv_apt *a, const char *uri);
+/*
+ * Writes the logins into a file of the private state that nobody else may read, with those of the
+ * host's file behind them. *ret_file: where apt is to look; may be NULL, and is the caller's.
+ */
+int viv_apt_write_logins(const struct viv_apt *a, const char *host_file, char **ret_file,
+			 struct viv_error *err);
 
 /* A codename or an alias of a Debian release? */
 bool viv_apt_is_debian_release(const char *name);

@@ -61,7 +61,7 @@ char *viv_deb_default_release(void);
 
 /*
  * The mirrors as a running machine can use them: "URI SUITE COMPONENT…", pushed to *ret. A host's
- * files are not among them. What is not known is left out: this is never an error.
+ * files are not among them, nor are logins. What is not known is left out: this is never an error.
  */
 void viv_deb_guest_mirrors(const struct viv_deb_source *source, struct viv_strv *ret);
 

@@ -26,7 +26,6 @@ struct want {
 
 struct fetching {
 	struct viv_apt *apt;
-	const struct viv_deb_source *source;
 	const struct viv_lock *lock;
 	struct want *wants;
 	size_t n;
@@ -53,13 +52,11 @@ static void add_snapshots(const struct fetching *f, const struct viv_lock_packag
 	VIV_FREE char *when = snapshot_time(viv_json_str(index, "date"));
 	bool security = strstr(p->index, "-security") != NULL;
 
-	for (size_t i = 0; when && f->source->snapshot_mirrors &&
-			   i < f->source->snapshot_mirrors->count; i++) {
-		const char *m = f->source->snapshot_mirrors->items[i];
+	for (size_t i = 0; when && i < f->apt->snapshots.count; i++) {
+		const char *m = f->apt->snapshots.items[i];
 
 		if ((strstr(m, "security") != NULL) == security)
-			viv_strv_pushf(uris, "%s%s%s/%s", m, viv_ends_with(m, "/") ? "" : "/", when,
-				       p->path);
+			viv_strv_pushf(uris, "%s%s/%s", m, when, p->path);
 	}
 }
 
@@ -302,7 +299,7 @@ int viv_deb_fetch(struct viv_store *store, const struct viv_deb_source *source,
 		  size_t n, struct viv_report *report, struct viv_error *err)
 {
 	VIV_CLEANUP(fetching_clear) struct fetching f = {
-		.source = source, .lock = lock, .wants = viv_new_array(struct want, n)};
+		.lock = lock, .wants = viv_new_array(struct want, n)};
 	VIV_ERROR first = VIV_ERROR_INIT;
 	uint64_t total = 0;
 	int r = begin(store, &f, packages, n, report, err), c;

@@ -104,9 +104,12 @@ static bool is_debian_archive(const struct host_entry *e)
 static void add_component(struct viv_apt *a, const struct host_entry *e, const char *suite,
 			  const char *keyring)
 {
-	VIV_FREE char *uri = viv_slice_dup(e->uri), *component = viv_slice_dup(e->component);
+	VIV_FREE char *secret = viv_slice_dup(e->uri), *uri = viv_apt_take_login(a, secret);
+	VIV_FREE char *component = viv_slice_dup(e->component);
 	struct viv_apt_entry *entry = NULL;
 
+	if (!uri)
+		return;
 	for (size_t i = 0; i < a->n_entries; i++)
 		if (viv_streq(a->entries[i].uri, uri) && viv_streq(a->entries[i].suite, suite))
 			entry = &a->entries[i];
@@ -198,7 +201,7 @@ static int ask_host(struct viv_str *ret, struct viv_error *err)
 	viv_str_clear(&kept);
 	viv_str_addf(&kept, "%s\n%s", state, ret->data ? ret->data : "");
 	if (viv_mkdir_p(dir, 0755, NULL) == 0)
-		viv_write_file(path, kept.data, kept.len, 0644, NULL);
+		viv_write_file(path, kept.data, kept.len, 0600, NULL); /* a mirror may have a login */
 	return 0;
 }
 
@@ -252,6 +255,26 @@ void viv_apt_host_settings(struct viv_str *ret)
 	while (viv_slice_line(&rest, &line))
 		if (is_wanted(line))
 			viv_str_addf(ret, "%.*s\n", (int)line.len, line.data);
+}
+
+void viv_apt_host_logins(char **ret_file, char **ret_folder)
+{
+	const char *argv[] = {"apt-config",	  "shell", "file", "Dir::Etc::netrc/f", "folder",
+			      "Dir::Etc::netrcparts/d", NULL};
+	VIV_STR out = VIV_STR_INIT;
+	struct viv_slice rest, line;
+
+	if (viv_process_check(argv, &out, 1 << 20, 30000, NULL) < 0)
+		return;
+	rest = (struct viv_slice){out.data, out.len};
+	while (viv_slice_line(&rest, &line)) { /* file='/etc/apt/auth.conf' */
+		const char *quote = line.len ? memchr(line.data, '\'', line.len) : NULL;
+		size_t n = quote ? (size_t)(line.data + line.len - quote) : 0;
+
+		if (n < 3 || quote[n - 1] != '\'' || memchr(quote, '"', n))
+			continue;
+		*(line.data[1] == 'i' ? ret_file : ret_folder) = viv_strndup(quote + 1, n - 2);
+	}
 }
 
 /* VERSION_CODENAME of os-release(5). */

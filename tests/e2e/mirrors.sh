@@ -51,6 +51,61 @@ tiny_builds --locked
 asked "^/none/$hello "
 asked "^/snapshot/20231114T221320Z/$hello "
 
+# A login goes to apt alone: not into messages, the lock file, the store, or what others may read
+secret='s3c%2fret#x' secret_plain='s3c/ret#x'
+leaks() { # none of both forms, in what was said and what is kept
+	! grep -l -r -F -e "$secret" -e "$secret_plain" out err vm.lock "$VIV_STORE" ||
+		fail "the login is in there"
+	find cache -type f -exec grep -l -F -e "$secret" -e "$secret_plain" {} + | while read -r f; do
+		[ "$(stat -c %a "$f")" = 600 ] || echo "$f"
+	done >readable
+	[ ! -s readable ] || fail "others may read a login: $(cat readable)"
+}
+cp vm.lua plain.lua
+sed -i "s,/none,,; /snapshotMirrors/d; s,http://127.0.0.1:$port,http://paul:$secret@127.0.0.1:$port," vm.lua
+echo "paul:$secret_plain" >asked.login
+export VIV_STORE=$work/login
+expect 0 "$VIV" update -v
+leaks
+tiny_builds -v
+leaks
+echo "paul:other" >asked.login
+expect 125 "$VIV" update
+err_has "a mirror asks for a login, or refuses the one it was given"
+err_has "https://NAME:PASSWORD@deb.example.org/debian"
+leaks
+# of the host's apt configuration
+sed -i "s,paul:$secret@,," vm.lua
+mkdir -p aptetc/auth.conf.d
+echo "Dir::Etc \"$work/aptetc\";" >>apt.conf
+expect 125 "$VIV" update -q
+for f in auth.conf auth.conf.d/mirror.conf; do
+	echo "machine http://127.0.0.1:$port/ login paul password other" >aptetc/$f
+	expect 0 "$VIV" update -q
+	rm aptetc/$f
+done
+# a snapshot's
+sed -i "s,^\(packages.mirrors.*\)http://127.0.0.1:$port\(.*\),\1http://127.0.0.1:$port/none\2\npackages.snapshotMirrors = { \"http://paul:$secret@127.0.0.1:$port/snapshot\" }," vm.lua
+echo "paul:$secret_plain" >asked.login
+export VIV_STORE=$work/login-snapshot
+tiny_builds -v --locked
+leaks
+rm asked.login
+sed -i '/Dir::Etc/d' apt.conf
+mv plain.lua vm.lua
+
+# An IPv6 address, where this system has any
+mkfifo port6
+MIRROR_ADDRESS=::1 python3 "$tests/data/deb/mirror.py" "$work/tiny/repo" "$work/asked" "$work/stall" >port6 2>mirror6.log &
+mirror6=$!
+trap 'kill $mirror $mirror6 2>/dev/null; cleanup' EXIT
+if read -r port6 <port6; then
+	sed "s,http://127.0.0.1:$port/none,http://[::1]:$port6," vm.lua >six.lua
+	expect 0 "$VIV" update -q six.lua
+else
+	echo "not tested: no IPv6 here: $(tail -n 1 mirror6.log)"
+fi
+
 # Ctrl-C in the middle of a package: ended as by the signal, and gone on with next time
 sed -i "s,/none,,; /snapshotMirrors/d" vm.lua
 export VIV_STORE=$work/fourth

@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "base/report.h"
 #include "base/str.h"
+#include "base/uri.h"
 #include "base/worker.h"
 
 #include <poll.h>
@@ -91,6 +92,45 @@ static void paths(void **state)
 
 		assert_string_equal(clean, rows[i].clean);
 		assert_int_equal(viv_path_is_safe(rows[i].path), rows[i].safe);
+	}
+}
+
+static void addresses(void **state)
+{
+	static const struct {
+		const char *uri, *plain, *user, *password, *masked;
+	} rows[] = {
+		{"http://deb.example.org/debian", "http://deb.example.org/debian", NULL, NULL, NULL},
+		{"https://paul:s3cret@deb.example.org:8080/d", "https://deb.example.org:8080/d", "paul",
+		 "s3cret", "https://…@deb.example.org:8080/d"},
+		{"http://a:p%40s%2fs@[2001:db8::1]:80/d", "http://[2001:db8::1]:80/d", "a", "p@s/s",
+		 "http://…@[2001:db8::1]:80/d"},
+		{"http://[2001:db8::1]/debian/", "http://[2001:db8::1]/debian/", NULL, NULL, NULL},
+		{"http://token@h/", "http://h/", "token", NULL, "http://…@h/"},
+		{"http://a:b@c@h/~x@y", "http://h/~x@y", "a", "b@c", "http://…@y"},
+		{"http://h/~x@y/", "http://h/~x@y/", NULL, NULL, "http://…@y/"},
+		{"file:///srv/debian", "file:///srv/debian", NULL, NULL, NULL},
+		{"file:/srv/debian", "file:/srv/debian", NULL, NULL, NULL},
+		{"http://a:b/c@h/", NULL, NULL, NULL, "http://…@h/"},
+		{"http://a:b%20c@h/", NULL, NULL, NULL, "http://…@h/"},
+		{"http://a:b%00@h/", NULL, NULL, NULL, "http://…@h/"},
+		{"http://[2001:db8::1/", NULL, NULL, NULL, NULL},
+		{"http://[]/", NULL, NULL, NULL, NULL},
+		{"http://[::1]x/", NULL, NULL, NULL, NULL},
+		{"http://h:x/", NULL, NULL, NULL, NULL},
+		{"http://a@/d", NULL, NULL, NULL, "http://…@/d"},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_FREE char *plain = NULL, *user = NULL, *password = NULL;
+		VIV_FREE char *masked = viv_uri_masked(rows[i].uri);
+
+		assert_int_equal(viv_uri_split(rows[i].uri, &plain, &user, &password),
+				 rows[i].plain != NULL);
+		assert_string_equal(plain ? plain : "", rows[i].plain ? rows[i].plain : "");
+		assert_string_equal(user ? user : "-", rows[i].user ? rows[i].user : "-");
+		assert_string_equal(password ? password : "-", rows[i].password ? rows[i].password : "-");
+		assert_string_equal(masked, rows[i].masked ? rows[i].masked : rows[i].uri);
 	}
 }
 
@@ -366,6 +406,7 @@ int main(void)
 		cmocka_unit_test(quoting),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(paths),
+		cmocka_unit_test(addresses),
 		cmocka_unit_test(near_names),
 		cmocka_unit_test(hashes),
 		cmocka_unit_test(files_and_trees),

@@ -222,9 +222,44 @@ static void families(void **state)
 	}
 }
 
+/* A login is for apt alone: the guest is told the address without it. */
+static void logins(void **state)
+{
+	struct viv_strv mirrors = VIV_STRV_INIT, guest = VIV_STRV_INIT;
+	struct viv_deb_source source = {.release = "trixie", .mirrors = &mirrors};
+	VIV_CLEANUP(viv_apt_closep) struct viv_apt *a = viv_new(struct viv_apt);
+	VIV_FREE char *program = viv_find_program("apt-get"), *file = NULL, *folder = NULL;
+	struct host *h = *state;
+
+	a->lock_fd = -1;
+	viv_strv_push(&mirrors, "http://paul:s%40cret@deb.example.org/debian");
+	viv_strv_push(&mirrors, "http://[2001:db8::1]:8080/debian trixie");
+	viv_deb_guest_mirrors(&source, &guest);
+	assert_int_equal(guest.count, 3);
+	assert_string_equal(guest.items[0], "http://deb.example.org/debian/ trixie main");
+	assert_string_equal(guest.items[1], "http://deb.example.org/debian/ trixie-updates main");
+	assert_string_equal(guest.items[2], "http://[2001:db8::1]:8080/debian/ trixie main");
+	viv_strv_free(&guest);
+	viv_strv_free(&mirrors);
+	if (!program) {
+		print_message("not tested: apt is missing\n");
+		skip();
+	}
+	become(h, "bookworm", "sources.list",
+	       "deb http://paul:s3cret@deb.example.org/debian bookworm main\n", true);
+	assert_int_equal(viv_apt_host_entries(&source, a, NULL), 0);
+	assert_int_equal(a->n_entries, 1);
+	assert_string_equal(a->entries[0].uri, "http://deb.example.org/debian/");
+	assert_string_equal(a->logins.data,
+			    "machine http://deb.example.org/debian/ login paul password s3cret\n");
+	viv_apt_host_logins(&file, &folder);
+	assert_true(viv_starts_with(file, h->dir) && viv_ends_with(file, "/etc/auth.conf"));
+	assert_true(viv_starts_with(folder, h->dir) && strstr(folder, "/etc/auth.conf.d"));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(families)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(families), cmocka_unit_test(logins)};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

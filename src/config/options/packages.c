@@ -28,7 +28,9 @@ static const struct viv_option rows[] = {
 	 .example = "{ \"https://deb.example.org/debian\" }",
 	 .text = "Archives to fetch packages from, tried in this order. After an address its suites "
 		 "can be named; without them they are the release, its updates or its security "
-		 "updates."},
+		 "updates. A login (`https://name:password@…`) is for apt alone: the guest is told "
+		 "the address without it. Such a line belongs into `~/.config/viv/config.lua`; "
+		 "logins in the host's `/etc/apt/auth.conf.d` are used, too."},
 	{.name = "packages.recommends",
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",

@@ -4,9 +4,10 @@
 Serves the files below ROOT; also below /snapshot/TIME/, and of whatever host it is asked for as a
 proxy. Each request is a line of LOG: what was asked for, and from where on. While the file STALL is
 there, it sends only the first MB of what has STALL's text in its name, then waits until whoever asked
-goes away. Prints its port.
+goes away. While there is a file LOG.login, nothing is given to who doesn't send its "NAME:PASSWORD".
+It listens on MIRROR_ADDRESS, by default 127.0.0.1, and prints its port.
 """
-import http.server, os, re, sys
+import base64, http.server, os, re, socket, sys
 
 root, log, stall = sys.argv[1:4]
 
@@ -24,6 +25,10 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         start = int(asked[6:].split("-")[0]) if asked.startswith("bytes=") else 0
         with open(log, "a") as f:
             print(self.path, start, file=f)
+        if os.path.exists(log + ".login"):
+            login = base64.b64encode(open(log + ".login", "rb").read().strip()).decode()
+            if self.headers.get("Authorization") != "Basic " + login:
+                return self.send_error(401)
         if not os.path.isfile(path):
             return self.send_error(404)
         data = open(path, "rb").read()
@@ -42,7 +47,14 @@ class Mirror(http.server.BaseHTTPRequestHandler):
             self.wfile.write(data[start:])
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
-server.daemon_threads = True
+address = os.environ.get("MIRROR_ADDRESS", "127.0.0.1")
+
+
+class Server(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    daemon_threads = True
+
+
+server = Server((address, 0), Mirror)
 print(server.server_port, flush=True)
 server.serve_forever()
