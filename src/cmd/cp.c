@@ -95,9 +95,10 @@ const struct viv_command viv_command_cp = {
 	.operands = "SRC… DST",
 	.about = "One side is a machine's: NAME:PATH, or :PATH for this folder's; a relative PATH begins at\n"
 		 "the user's home. DST is a folder that is there, or a new name for the one SRC. Folders\n"
-		 "go with all that is in them, links as links (a SRC that is one is followed), files with\n"
-		 "modes, times and holes; each appears whole or not at all. They belong to USER in the\n"
-		 "guest, to you here. Exit status 1: something was left out; it is said what.",
+		 "go with all that is in them, links as links (a SRC or DST that is one is followed), files\n"
+		 "with modes, times and holes; each appears whole or not at all. Links in a folder that have\n"
+		 "the name of what comes are replaced. It all belongs to USER in the guest, to you here.\n"
+		 "Exit status 1: something was left out; it is said what.",
 	.flags = flags,
 	.max_operands = OPERANDS_MAX,
 	.run = run,

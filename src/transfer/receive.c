@@ -415,8 +415,9 @@ static int drop(struct receiver *r)
 static int make_link(struct receiver *r, const struct viv_transfer_record *rec)
 {
 	char name[VIV_TRANSFER_NAME_MAX + 1], target[VIV_TRANSFER_LINK_MAX + 1], temp[32];
-	int e = take_name(r, rec, name), code;
+	int e = r->depth || r->skipped ? take_name(r, rec, name) : -EPROTO, code;
 
+	/* At the top a sender follows links: one there would be a trap for who uses the file. */
 	if (e == 0)
 		e = need(r, rec->size);
 	if (e < 0)
@@ -502,6 +503,7 @@ static int open_target(struct receiver *r, const struct viv_transfer_target *t)
 {
 	char *real = realpath(t->path, NULL), *slash, *path;
 	int fd = open(t->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), code = errno;
+	struct stat st;
 
 	r->shown = real ? real : strdup(t->path);
 	if (!r->shown)
@@ -512,6 +514,12 @@ static int open_target(struct receiver *r, const struct viv_transfer_target *t)
 	}
 	if (t->folder || (code != ENOENT && code != ENOTDIR))
 		return refuse(r, t->path, code);
+	if (!real && lstat(t->path, &st) == 0 && S_ISLNK(st.st_mode)) {
+		r->complaints++;
+		viv_transfer_complain(r->l, "%s: a link that leads nowhere: nothing is written through it",
+				      t->path);
+		return -ENOENT;
+	}
 	path = strdup(r->shown);
 	if (!path)
 		return -ENOMEM;

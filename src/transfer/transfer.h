@@ -55,7 +55,8 @@ long viv_transfer_send(int fd, const char *const *paths, const struct viv_transf
 struct viv_transfer_target {
 	/*
 	 * A folder: everything goes into it. Otherwise a name in a folder that is there: the one thing
-	 * that comes gets this name.
+	 * that comes gets this name. A link to a file is followed, as the user named it (one that leads
+	 * nowhere is not); what has a received thing's name in a folder is replaced, never followed.
 	 */
 	const char *path;
 	bool folder;   /* it must be a folder */

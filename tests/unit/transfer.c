@@ -8,6 +8,7 @@
 #include "transfer/transfer.h"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct stream {
@@ -29,6 +30,18 @@ static void add_file(struct stream *s, const char *name)
 {
 	add(s, VIV_TRANSFER_FILE, name);
 	add(s, VIV_TRANSFER_DONE, "");
+}
+
+static void add_link(struct stream *s, const char *name, const char *target)
+{
+	uint8_t head[VIV_TRANSFER_HEAD];
+
+	viv_transfer_put(head, &(struct viv_transfer_record){.type = VIV_TRANSFER_LINK,
+							     .name_len = (uint16_t)strlen(name),
+							     .size = strlen(target)});
+	viv_str_add_bytes(&s->bytes, head, sizeof(head));
+	viv_str_add_bytes(&s->bytes, name, strlen(name));
+	viv_str_add_bytes(&s->bytes, target, strlen(target));
 }
 
 static void on_complaint(const char *text, void *arg)
@@ -92,6 +105,43 @@ static void only_what_was_asked_for(void **state)
 	viv_remove_tree(dir, NULL);
 }
 
+/* A link that the user names is followed, as cp does; one that came, or is in the way, never. */
+static void links_in_the_way(void **state)
+{
+	static const char *const names[] = {"hosts", NULL}, *const tree[] = {"tree", NULL};
+	VIV_FREE char *dir = test_dir("transfer-links"), *to = viv_path_join(dir, "link");
+	VIV_FREE char *real = viv_path_join(dir, "real"), *dangling = viv_path_join(dir, "dangling");
+	VIV_FREE char *in_tree = viv_path_join(dir, "hosts"), *sub = viv_path_join(dir, "tree");
+	struct stream s = {VIV_STR_INIT, VIV_STR_INIT};
+	struct stat st;
+
+	assert_int_equal(viv_write_file(real, "before", 6, 0600, NULL), 0);
+	assert_int_equal(symlink("real", to) | symlink("nowhere", dangling) | symlink("real", in_tree), 0);
+	add_file(&s, "hosts");
+	assert_int_equal(receive(&s, to, names), 0);
+	assert_true(lstat(to, &st) == 0 && S_ISLNK(st.st_mode));
+	assert_true(lstat(real, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0);
+	add_file(&s, "hosts");
+	assert_int_equal(receive(&s, dangling, names), -ENOENT);
+	assert_false(is_there(dir, "nowhere"));
+	assert_non_null(strstr(s.said.data, "dangling: a link that leads nowhere"));
+	add_file(&s, "hosts");
+	assert_int_equal(receive(&s, dir, names), 0);
+	assert_true(lstat(in_tree, &st) == 0 && S_ISREG(st.st_mode));
+	/* A folder that is a link here, and a link that comes instead of the file that was asked for. */
+	assert_int_equal(symlink("/tmp", sub), 0);
+	add(&s, VIV_TRANSFER_FOLDER, "tree");
+	add_file(&s, "viv-was-here");
+	add(&s, VIV_TRANSFER_UP, "");
+	assert_int_equal(receive(&s, dir, tree), 1);
+	assert_false(is_there("/tmp", "viv-was-here"));
+	add_link(&s, "hosts", "/etc/passwd");
+	assert_int_equal(receive(&s, dir, names), -EPROTO);
+	assert_true(lstat(in_tree, &st) == 0 && S_ISREG(st.st_mode));
+	viv_str_free(&s.said);
+	viv_remove_tree(dir, NULL);
+}
+
 static void last_names(void **state)
 {
 	static const struct {
@@ -111,6 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_was_asked_for),
+		cmocka_unit_test(links_in_the_way),
 		cmocka_unit_test(last_names),
 	};
 
