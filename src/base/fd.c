@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/fd.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -171,6 +172,28 @@ int viv_set_nonblocking(int fd, bool on, struct viv_error *err)
 int viv_set_cloexec(int fd, bool on, struct viv_error *err)
 {
 	return change_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on, err);
+}
+
+static int accept_one(int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int viv_accept(int listener, int *spare)
+{
+	int fd;
+
+	if (*spare < 0)
+		*spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	fd = accept_one(listener);
+	if (fd != -EMFILE && fd != -ENFILE)
+		return fd;
+	*spare = viv_close(*spare);
+	viv_close(accept_one(listener));
+	*spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return fd;
 }
 
 int viv_pipe(int ret_fds[2], struct viv_error *err)

@@ -59,5 +59,12 @@ int viv_copy_content(int from, int to, const char *what, struct viv_error *err);
 int viv_set_nonblocking(int fd, bool on, struct viv_error *err);
 int viv_set_cloexec(int fd, bool on, struct viv_error *err);
 
+/*
+ * Takes a caller off a listening socket: O_CLOEXEC, non-blocking; or a negative errno. Where no
+ * descriptor is left the caller is hung up on, else it would be announced again for ever: *spare, one
+ * (of /dev/null, say; or -1, then it is made) that the owner keeps for this, makes way for it.
+ */
+int viv_accept(int listener, int *spare);
+
 /* A pipe with both ends O_CLOEXEC. */
 int viv_pipe(int ret_fds[2], struct viv_error *err);

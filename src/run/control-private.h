@@ -34,6 +34,7 @@ struct viv_control {
 	struct viv_loop *loop;
 	struct viv_control_host host;
 	int fd; /* listens; -1: nowhere */
+	int spare; /* see viv_accept */
 	struct viv_source *source;
 	struct control_caller *first;
 	size_t n_callers;

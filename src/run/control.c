@@ -145,7 +145,7 @@ static bool is_allowed(int fd)
 static int on_listener(struct viv_source *s, int fd, uint32_t events, void *arg)
 {
 	struct viv_control *c = arg;
-	int caller = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int caller = viv_accept(fd, &c->spare);
 
 	if (caller < 0)
 		return 0;
@@ -163,6 +163,7 @@ static int listen_in(struct viv_control *c, const struct viv_machine_dir *dir, s
 
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" VIV_CONTROL_SOCKET,
 		 dir->lock);
+	c->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->fd < 0 || bind(c->fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
 	    fchmodat(dir->lock, VIV_CONTROL_SOCKET, 0600, 0) < 0 || listen(c->fd, 128) < 0)
@@ -179,7 +180,7 @@ int viv_control_new(struct viv_loop *loop, const struct viv_machine_dir *dir,
 
 	c->loop = loop;
 	c->host = *host;
-	c->fd = -1;
+	c->fd = c->spare = -1;
 	if (dir)
 		r = listen_in(c, dir, err);
 	if (r < 0) {
@@ -245,5 +246,6 @@ void viv_control_free(struct viv_control *c)
 		free_caller(c->first);
 	viv_source_remove(c->source);
 	viv_close(c->fd);
+	viv_close(c->spare);
 	free(c);
 }

@@ -35,7 +35,7 @@ struct viv_vlan {
 	char *name;
 	unsigned number;
 	char mac[VIV_MAC_SIZE];
-	int dir, listener, qemu;
+	int dir, listener, qemu, spare; /* spare: see viv_accept */
 	struct viv_source *accepting, *from_qemu;
 	struct peer *peers;
 	struct viv_switch table;
@@ -230,7 +230,7 @@ static int add_peer(struct viv_vlan *v, int fd, struct peer **ret, struct viv_er
 static int on_listener(struct viv_source *s, int fd, uint32_t events, void *arg)
 {
 	struct viv_vlan *v = arg;
-	int conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int conn = viv_accept(fd, &v->spare);
 	struct peer *p;
 
 	if (conn >= 0)
@@ -350,6 +350,7 @@ static int listen_for_others(struct viv_vlan *v, struct viv_error *err)
 	if (r < 0)
 		return r;
 	address_of(v, v->number, &a);
+	v->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	v->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (v->listener < 0 || bind(v->listener, (const struct sockaddr *)&a, sizeof(a)) < 0 ||
 	    listen(v->listener, VIV_VLAN_MEMBER_MAX) < 0)
@@ -399,7 +400,7 @@ int viv_vlan_join(struct viv_loop *loop, const struct viv_vlan_spec *spec, int *
 	v->loop = loop;
 	v->spec = *spec;
 	v->name = viv_strdup(spec->name);
-	v->dir = v->listener = v->qemu = -1;
+	v->dir = v->listener = v->qemu = v->spare = -1;
 	r = open_folder(v, err);
 	if (r == 0)
 		r = connect_to_all(v, err);
@@ -436,6 +437,7 @@ void viv_vlan_leave(struct viv_vlan *v)
 	viv_source_remove(v->accepting);
 	viv_source_remove(v->from_qemu);
 	viv_close(v->listener);
+	viv_close(v->spare);
 	viv_close(v->qemu);
 	viv_close(v->dir);
 	free(v->folder);

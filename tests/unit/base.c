@@ -20,7 +20,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -308,6 +310,44 @@ static void text_for_terminals(void **state)
 }
 
 /* What can't be started is an error where descriptors are few, too. */
+/* A caller that there is no descriptor for is hung up on: it must not be announced for ever. */
+static void callers_without_descriptors(void **state)
+{
+	struct sockaddr_un any = {.sun_family = AF_UNIX};
+	const struct sockaddr *address = (const struct sockaddr *)&any;
+	socklen_t len = sizeof(any);
+	struct rlimit before, none;
+	struct pollfd p = {.events = POLLIN};
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), spare = -1;
+	int callers[3], lowest;
+	char c;
+
+	assert_int_equal(bind(listener, address, sizeof(any.sun_family)), 0); /* a name of its own */
+	assert_int_equal(listen(listener, 10), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&any, &len), 0);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(callers); i++) {
+		callers[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(callers[i], address, len), 0);
+	}
+	viv_close(viv_accept(listener, &spare));
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	lowest = dup(0);
+	close(lowest);
+	none = (struct rlimit){(rlim_t)lowest, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(viv_accept(listener, &spare), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	p.fd = listener;
+	assert_int_equal(poll(&p, 1, 0), 0);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(callers); i++) {
+		assert_int_equal(read(callers[i], &c, 1), 0);
+		close(callers[i]);
+	}
+	close(spare);
+	close(listener);
+}
+
 static void few_descriptors(void **state)
 {
 	const char *const argv[] = {"true", NULL};
@@ -416,6 +456,7 @@ int main(void)
 		cmocka_unit_test(workers),
 		cmocka_unit_test(ignored_signals_are_not_held),
 		cmocka_unit_test(no_descriptor_leaks),
+		cmocka_unit_test(callers_without_descriptors),
 		cmocka_unit_test(few_descriptors),
 		cmocka_unit_test(text_for_terminals),
 	};
