@@ -6,6 +6,7 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -190,6 +191,29 @@ int viv_process_wait(pid_t pid, int timeout_ms, bool group, int *ret_status, str
 			return viv_error_set(err, errno, "cannot wait for process %d", (int)pid);
 	*ret_status = status;
 	return 0;
+}
+
+/* A child of ours waits, as nobody can wait for a lock and a clock; what it gets is also ours. */
+int viv_lock_within(int fd, int timeout_ms, struct viv_error *err)
+{
+	pid_t pid, we = getpid();
+	int status, r;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return viv_error_set(err, errno, "cannot lock");
+	pid = fork();
+	if (pid < 0)
+		return viv_error_set(err, errno, "cannot start a process");
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(getppid() == we && flock(fd, LOCK_EX) == 0 ? 0 : 1);
+	}
+	r = viv_process_wait(pid, timeout_ms, false, &status, NULL);
+	if (r == 0 && status)
+		r = viv_error_say(err, ENOLCK, "cannot lock");
+	return r;
 }
 
 /* The three streams of a running child, until all are at their end. */

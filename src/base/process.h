@@ -45,6 +45,12 @@ int viv_process_run(const char *const *argv, const char *const *env, const struc
 int viv_process_check(const char *const *argv, struct viv_str *out, size_t max_output,
 		      int timeout_ms, struct viv_error *err);
 
+/*
+ * flock(2), exclusive, with a limit, by which a holder that stands still (SIGSTOP) is noticed:
+ * -ETIMEDOUT without a message. The lock is the open file's, as always.
+ */
+int viv_lock_within(int fd, int timeout_ms, struct viv_error *err);
+
 /* "exit status 3", "killed by signal 9 (Killed)". The caller frees it. */
 char *viv_process_status_text(int status);
 

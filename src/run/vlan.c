@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "run/dir.h"
 #include "run/switch.h"
 
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define HELLO_MAX    256
+#define JOIN_MS	     10000 /* joining takes milliseconds */
 #define BURST	     64 /* frames before others have their turn */
 #define SOCKET_BYTES (1 << 20)
 
@@ -277,6 +279,7 @@ static int connect_to(struct viv_vlan *v, unsigned number, bool *ret_there, stru
 	if (!*ret_there) {
 		if (errno == ECONNREFUSED)
 			remove_member(v, number);
+		*ret_there = errno == EAGAIN; /* one that stands still: nobody else gets its number */
 		viv_close(fd);
 		return 0;
 	}
@@ -372,10 +375,12 @@ static int open_folder(struct viv_vlan *v, struct viv_error *err)
 	v->dir = viv_open(v->folder, O_RDONLY | O_DIRECTORY, 0, err);
 	if (v->dir < 0)
 		return v->dir;
-	while (flock(v->dir, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return viv_error_set(err, errno, "%s: lock", v->folder);
-	return 0;
+	r = viv_lock_within(v->dir, JOIN_MS, err);
+	if (r == -ETIMEDOUT)
+		return viv_error_say(err, -r, "vlan %u: another machine is joining it and does not get on: is "
+				     "its viv stopped (SIGSTOP, Ctrl-Z)? Let it go on, or end it",
+				     v->spec.vlan);
+	return r < 0 ? viv_error_context(err, "%s", v->folder) : 0;
 }
 
 static int open_qemu(struct viv_vlan *v, int *ret_theirs, struct viv_error *err)

@@ -310,6 +310,32 @@ static void text_for_terminals(void **state)
 }
 
 /* What can't be started is an error where descriptors are few, too. */
+static void locks_with_a_limit(void **state)
+{
+	char path[] = "/tmp/viv-base-XXXXXX";
+	int holder = mkostemp(path, O_CLOEXEC), other = open(path, O_RDWR | O_CLOEXEC), status;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	pid_t child;
+
+	assert_int_equal(viv_lock_within(holder, 0, &err), 0);
+	assert_int_equal(viv_lock_within(other, 1, &err), -ETIMEDOUT);
+	assert_null(err.msg);
+	/* It is ours, not the child's that waited for it, when the holder lets it go meanwhile. */
+	child = fork();
+	if (child == 0) {
+		close(holder);
+		_exit(viv_lock_within(other, 10000, NULL) == 0 ? 0 : 1);
+	}
+	close(holder);
+	assert_int_equal(viv_process_wait(child, 20000, false, &status, NULL), 0);
+	assert_int_equal(status, 0);
+	holder = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(viv_lock_within(holder, 1, &err), -ETIMEDOUT);
+	close(holder);
+	close(other);
+	unlink(path);
+}
+
 /* A caller that there is no descriptor for is hung up on: it must not be announced for ever. */
 static void callers_without_descriptors(void **state)
 {
@@ -456,6 +482,7 @@ int main(void)
 		cmocka_unit_test(workers),
 		cmocka_unit_test(ignored_signals_are_not_held),
 		cmocka_unit_test(no_descriptor_leaks),
+		cmocka_unit_test(locks_with_a_limit),
 		cmocka_unit_test(callers_without_descriptors),
 		cmocka_unit_test(few_descriptors),
 		cmocka_unit_test(text_for_terminals),
