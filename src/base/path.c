@@ -81,6 +81,32 @@ int viv_path_absolute(const char *path, char **ret, struct viv_error *err)
 	return 0;
 }
 
+char *viv_path_relative(const char *folder, const char *path)
+{
+	VIV_STR out = VIV_STR_INIT;
+	size_t same = 0;
+
+	/* What both begin with, up to the end of a component. */
+	for (size_t i = 0;; i++) {
+		if ((!folder[i] || folder[i] == '/') && (!path[i] || path[i] == '/'))
+			same = i;
+		if (folder[i] != path[i] || !folder[i])
+			break;
+	}
+	folder += same;
+	path += same;
+	while (*folder == '/' && folder[1]) {
+		viv_str_add(&out, "../");
+		folder += 1 + strcspn(folder + 1, "/");
+	}
+	viv_str_add(&out, *path == '/' ? path + 1 : path);
+	if (out.len && out.data[out.len - 1] == '/')
+		out.data[--out.len] = '\0';
+	if (!out.len)
+		viv_str_add(&out, ".");
+	return viv_str_steal(&out);
+}
+
 bool viv_exists(const char *path)
 {
 	struct stat st;

@@ -22,6 +22,8 @@ const char *viv_path_base(const char *path);
 bool viv_path_is_safe(const char *path);
 /* Absolute and clean, relative to the current folder. */
 int viv_path_absolute(const char *path, char **ret, struct viv_error *err);
+/* "../b/c" for /a/b/c seen from the folder /a/d: both absolute and clean, "." for the folder itself. */
+char *viv_path_relative(const char *folder, const char *path);
 
 bool viv_exists(const char *path);
 /* The folder and its parents. There already: fine. */

@@ -278,7 +278,8 @@ static int lock_folder(const char *path)
 
 /*
  * The machines of a folder's own vm.lock are its files: those that are gone are forgotten. A lock
- * file of another name may serve several folders, as may one that isn't beside this machine's file.
+ * file of another name may serve several folders, as may one that isn't beside this machine's file:
+ * there were machines of elsewhere without their folder's name once.
  */
 static void prune(struct viv_lock *l, const char *path)
 {
@@ -287,7 +288,7 @@ static void prune(struct viv_lock *l, const char *path)
 	const char *name;
 	void *next;
 
-	if (!viv_streq(viv_path_base(path), "vm.lock") || !viv_exists(own))
+	if (!viv_streq(viv_path_base(path), "vm.lock") || strchr(l->machine, '/') || !viv_exists(own))
 		return;
 	json_object_foreach_safe(machines, next, name, machine) {
 		VIV_FREE char *file = viv_path_join(dir, name);

@@ -3,11 +3,11 @@
 
 /*
  * vm.lock: which packages, exactly, for each machine of a folder. JSON, sorted, indented, so that a
- * difference reads well:
+ * difference reads well. A machine's name is the path of its file from the lock file's folder:
  *
  *	{
  *	  "version": 1,
- *	  "machines": {"default": {
+ *	  "machines": {"vm.lua": {			"default": without a file
  *	    "release": "trixie", "architecture": "amd64",
  *	    "components": ["main"], "recommends": false,
  *	    "layers": [{
@@ -94,7 +94,11 @@ VIV_DEFINE_CLEANUP(struct viv_lock, viv_lock_free)
  */
 int viv_lock_parse(const char *text, size_t len, const char *what, const char *machine,
 		   struct viv_lock **ret, struct viv_error *err);
-/* A file that isn't there gives a lock without layers. */
+/*
+ * A file that isn't there gives a lock without layers. `machine` is the path of its file from the lock
+ * file's folder, or "default". Files of before named a machine of another folder by its file's name
+ * alone: read as well, and written by its path.
+ */
 int viv_lock_read(const char *path, const char *machine, struct viv_lock **ret,
 		  struct viv_error *err);
 void viv_lock_format(const struct viv_lock *l, struct viv_str *ret);

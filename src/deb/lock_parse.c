@@ -393,9 +393,31 @@ int viv_lock_parse(const char *text, size_t len, const char *what, const char *m
 	return r;
 }
 
+/* As it was written once; not where that is the name of a machine beside the lock file. */
+static int try_base_name(const struct viv_str *text, const char *path, const char *machine,
+			 struct viv_lock **lock, struct viv_error *err)
+{
+	const char *base = viv_path_base(machine);
+	VIV_FREE char *dir = viv_path_dir(path), *beside = viv_path_join(dir, base);
+	struct viv_lock *l;
+	int r;
+
+	if (viv_streq(base, machine) || viv_exists(beside))
+		return 0;
+	r = viv_lock_parse(text->data ? text->data : "", text->len, path, base, &l, err);
+	if (r < 0)
+		return r;
+	free(l->machine);
+	l->machine = viv_strdup(machine);
+	viv_lock_free(*lock);
+	*lock = l;
+	return 0;
+}
+
 int viv_lock_read(const char *path, const char *machine, struct viv_lock **ret,
 		  struct viv_error *err)
 {
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
 	VIV_ERROR now = VIV_ERROR_INIT;
 	VIV_STR text = VIV_STR_INIT;
 	int r = viv_read_file(path, VIV_LOCK_MAX_BYTES, &text, &now);
@@ -407,10 +429,14 @@ int viv_lock_read(const char *path, const char *machine, struct viv_lock **ret,
 	}
 	if (r < 0)
 		return viv_error_move(err, &now);
-	r = viv_lock_parse(text.data ? text.data : "", text.len, path, machine, ret, err);
-	if (r == 0)
-		(*ret)->file = viv_strdup(path);
-	return r;
+	r = viv_lock_parse(text.data ? text.data : "", text.len, path, machine, &l, err);
+	if (r == 0 && !l->n_layers)
+		r = try_base_name(&text, path, machine, &l, err);
+	if (r < 0)
+		return r;
+	l->file = viv_strdup(path);
+	*ret = viv_steal(l);
+	return 0;
 }
 
 static int take_key(struct place at, const struct viv_lock *l, const json_t *key,

@@ -129,20 +129,31 @@ static int choose_lock_file(const struct viv_config *config, char **ret, struct 
 	return r;
 }
 
-/* Its name in the lock file, which serves all machine files of a folder. */
-static const char *machine_key(const struct viv_config *config)
+/*
+ * Its name in the lock file, which may serve machine files of several folders: its path from there,
+ * links in folders followed. The caller frees it.
+ */
+static char *machine_key(const struct viv_config *config, const char *lock_file)
 {
 	const char *file = viv_config_file(config);
+	VIV_FREE char *lock_dir = viv_path_dir(lock_file), *dir = file ? viv_path_dir(file) : NULL;
+	VIV_FREE char *from = realpath(lock_dir, NULL), *real = dir ? realpath(dir, NULL) : NULL;
+	VIV_FREE char *path = real ? viv_path_join(real, viv_path_base(file)) : NULL;
 
-	return file ? viv_path_base(file) : "default";
+	if (!file)
+		return viv_strdup("default");
+	return from && path ? viv_path_relative(from, path) : viv_strdup(viv_path_base(file));
 }
 
 int viv_plan_read_lock(const struct viv_config *config, struct viv_lock **ret, struct viv_error *err)
 {
-	VIV_FREE char *path = NULL;
+	VIV_FREE char *path = NULL, *key = NULL;
 	int r = choose_lock_file(config, &path, err);
 
-	return r < 0 ? r : viv_lock_read(path, machine_key(config), ret, err);
+	if (r < 0)
+		return r;
+	key = machine_key(config, path);
+	return viv_lock_read(path, key, ret, err);
 }
 
 const struct viv_lock *viv_plan_lock(const struct viv_plan *p)
@@ -155,6 +166,7 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 {
 	const struct viv_config *c = p->config;
 	struct viv_deb_request *req = &p->request;
+	int r;
 
 	push_option(&p->mirrors, c, "packages.mirrors");
 	push_option(&p->snapshot_mirrors, c, "packages.snapshotMirrors");
@@ -174,10 +186,14 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 	req->packages = &p->packages;
 	req->kernel = p->kernel_package;
 	req->locked = options->locked;
-	req->machine = machine_key(c);
 	req->flatten = options->flatten;
 	req->renew = options->renew;
-	return choose_lock_file(p->config, &p->lock_file, err);
+	r = choose_lock_file(p->config, &p->lock_file, err);
+	if (r < 0)
+		return r;
+	req->lock_file = p->lock_file;
+	req->machine = p->machine = machine_key(c, p->lock_file);
+	return 0;
 }
 
 /*
@@ -381,7 +397,6 @@ static int make(struct viv_plan *p, const struct viv_plan_options *options,
 	VIV_FREE char *mkfs = NULL;
 	int r = make_request(p, options, err);
 
-	p->request.lock_file = p->lock_file;
 	if (options->build)
 		p->request.ahead = p->ahead = viv_deb_ahead_new(p->store);
 	if (r == 0)
@@ -445,6 +460,7 @@ void viv_plan_free(struct viv_plan *p)
 	viv_deb_plan_free(&p->deb);
 	viv_lock_free(p->lock);
 	free(p->lock_file);
+	free(p->machine);
 	free(p->kernel_package);
 	free(p->init_program);
 	free(p->agent_program);

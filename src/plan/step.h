@@ -33,6 +33,7 @@ struct viv_plan {
 	/* What deb/ is asked for; the request borrows from the lists. */
 	struct viv_strv mirrors, snapshot_mirrors, components, base, packages;
 	char *lock_file, *kernel_package;
+	char *machine; /* its name in the lock file */
 	struct viv_deb_request request;
 	struct viv_lock *lock;
 	struct viv_deb_plan deb;

@@ -66,6 +66,27 @@ err_has "the machine vm.lua is not in it"
 tiny_builds
 expect 0 "$VIV" build -q --locked --plan
 
+# Two folders with one lock file: each machine has its own part of it
+mkdir -p one two
+for d in one two; do
+	{
+		cat vm.lua
+		echo 'packages.lockFile = "../shared.lock"'
+		[ $d = one ] || echo 'environment.systemPackages = { "large" }'
+	} >$d/vm.lua
+	expect 0 "$VIV" update -q $d/vm.lua
+done
+cp shared.lock both.lock
+for d in one two; do expect 0 "$VIV" build -q --locked --plan $d/vm.lua; done
+(cd one && expect 0 "$VIV" build -q --locked --plan)
+cmp -s shared.lock both.lock || fail "one folder's machine changed the other's"
+sed 's,"one/vm.lua","vm.lua",' both.lock >shared.lock # as it was named once
+expect 125 "$VIV" build -q --locked --plan one/vm.lua # that name is vm.lua's of this folder
+mv vm.lua aside.lua
+expect 0 "$VIV" build -q --locked --plan one/vm.lua
+mv aside.lua vm.lua
+rm -r one two
+
 # A folder that can't be written: root can, so for root it is a mount.
 mkdir fixed && cp vm.lua fixed
 if [ "$(id -u)" = 0 ]; then

@@ -97,6 +97,26 @@ static void paths(void **state)
 	}
 }
 
+static void relative_paths(void **state)
+{
+	static const struct {
+		const char *folder, *path, *relative;
+	} rows[] = {
+		{"/a", "/a/vm.lua", "vm.lua"},	 {"/a", "/a/b/vm.lua", "b/vm.lua"},
+		{"/a/d", "/a/b/c", "../b/c"},	 {"/a/bc", "/a/b/vm.lua", "../b/vm.lua"},
+		{"/a/b", "/a/bc/x", "../bc/x"},	 {"/", "/vm.lua", "vm.lua"},
+		{"/a/b", "/vm.lua", "../../vm.lua"}, {"/a/b", "/a", ".."},
+		{"/a", "/a", "."},		 {"/a/b/c", "/x/y", "../../../x/y"},
+		{"/", "/", "."},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_FREE char *relative = viv_path_relative(rows[i].folder, rows[i].path);
+
+		assert_string_equal(relative, rows[i].relative);
+	}
+}
+
 static void addresses(void **state)
 {
 	static const struct {
@@ -472,6 +492,7 @@ int main(void)
 		cmocka_unit_test(quoting),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(paths),
+		cmocka_unit_test(relative_paths),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(near_names),
 		cmocka_unit_test(hashes),

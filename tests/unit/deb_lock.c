@@ -146,6 +146,41 @@ static void of_another_folder(void **state)
 	rmdir(dir);
 }
 
+/* A machine of another folder was written by its file's name alone once. */
+static void by_path(void **state)
+{
+	static const struct {
+		const char *key;
+		bool beside;
+		size_t layers;
+	} rows[] = {
+		{"web.lua", false, 1},	  {"a/web.lua", false, 1}, {"../x/web.lua", false, 1},
+		{"a/db.lua", false, 0}, {"a/web.lua", true, 0},
+	};
+	char dir[] = "/tmp/viv-lock-XXXXXX";
+
+	assert_non_null(mkdtemp(dir));
+	VIV_FREE char *path = viv_path_join(dir, "vm.lock"), *beside = viv_path_join(dir, "web.lua");
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = viv_lock_new("web.lua"), *again = NULL;
+
+		unlink(path);
+		l->release = viv_strdup("trixie");
+		l->architecture = viv_strdup("amd64");
+		viv_lock_add_layer(l, "base");
+		assert_int_equal(viv_lock_write(l, path, NULL), 0);
+		if (rows[i].beside)
+			assert_int_equal(viv_write_file(beside, "", 0, 0644, NULL), 0);
+		assert_int_equal(viv_lock_read(path, rows[i].key, &again, NULL), 0);
+		assert_int_equal(again->n_layers, rows[i].layers);
+		assert_string_equal(again->machine, rows[i].key);
+		assert_string_equal(again->file, path);
+	}
+	unlink(beside);
+	unlink(path);
+	rmdir(dir);
+}
+
 /* Versions to stay with: those of machines of the same release, never another one's. */
 static void preferences(void **state)
 {
@@ -251,7 +286,7 @@ int main(void)
 		cmocka_unit_test(written_and_read), cmocka_unit_test(other_machines_stay),
 		cmocka_unit_test(preferences), cmocka_unit_test(bad_files),	    cmocka_unit_test(differences),
 		cmocka_unit_test(missing_file), cmocka_unit_test(same_key), cmocka_unit_test(gone),
-		cmocka_unit_test(of_another_folder),
+		cmocka_unit_test(of_another_folder), cmocka_unit_test(by_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
