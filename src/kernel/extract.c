@@ -51,11 +51,14 @@ static la_ssize_t read_inner(struct archive *inner, void *arg, const void **ret)
 	struct package *p = arg;
 	size_t len = 0;
 	la_int64_t at;
-	int r = sym_archive_read_data_block(p->ar, ret, &len, &at);
+	int r;
 
+	do /* an empty block is not the end, to the inner archive it would be */
+		r = sym_archive_read_data_block(p->ar, ret, &len, &at);
+	while (r == ARCHIVE_OK && len == 0);
 	if (r == ARCHIVE_EOF)
 		return 0;
-	if (r < ARCHIVE_WARN) {
+	if (r != ARCHIVE_OK) {
 		sym_archive_set_error(inner, EINVAL, "%s", sym_archive_error_string(p->ar));
 		return -1;
 	}
