@@ -27,7 +27,7 @@ static void check_tokens(const struct viv_tokens *t, const char *text, size_t si
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const keys[] = {"a", "[2]", "x"};
+	static const char *const keys[] = {"a", "[2]", "x", "[0]"};
 	VIV_ARENA arena = VIV_ARENA_INIT;
 	const char *text = viv_arena_strndup(&arena, (const char *)data, size);
 	struct viv_tokens t = viv_scan(&arena, (struct viv_slice){text, size});

@@ -346,12 +346,22 @@ static int find_in_value(const struct viv_tokens *t, size_t from, size_t to,
 	return 0;
 }
 
-/* The line of the n-th word of pkgs[[ a b c ]]. */
+/* "[2]" -> 2; 0 for what is no item's number. */
+static uint64_t item_number(const char *part)
+{
+	uint64_t n = 0;
+
+	if (viv_name_is_index(part))
+		viv_slice_u64((struct viv_slice){part + 1, strlen(part) - 2}, INT32_MAX, &n);
+	return n;
+}
+
+/* The line of the n-th word of pkgs[[ a b c ]]; 0 for none, as for n = 0. */
 static int find_word(const struct viv_tokens *t, size_t from, size_t to, uint64_t n)
 {
-	for (size_t i = from; i < to; i++) {
+	for (size_t i = from; n && i < to; i++) {
 		const struct viv_token *x = &t->items[i];
-		struct viv_slice rest = x->text, word;
+		struct viv_slice rest = x->text, word = {0};
 		int line = x->line;
 
 		if (x->kind != VIV_TOKEN_STRING || i == from || !viv_token_is(&x[-1], "pkgs"))
@@ -389,15 +399,11 @@ static int go_on(const struct viv_tokens *t, size_t from, size_t to, int line,
 		 const struct viv_name *name, unsigned depth)
 {
 	struct viv_name rest = viv_name_rest(name, 1);
-	int deeper = 0;
-	uint64_t n;
+	int deeper;
 
 	if (!rest.count)
 		return line;
-	if (viv_name_is_index(rest.parts[0]) &&
-	    viv_slice_u64((struct viv_slice){rest.parts[0] + 1, strlen(rest.parts[0]) - 2},
-			  INT32_MAX, &n))
-		deeper = find_word(t, from, to, n);
+	deeper = find_word(t, from, to, item_number(rest.parts[0]));
 	if (!deeper)
 		deeper = find_in_value(t, from, to, &rest, depth);
 	return deeper ? deeper : line;
@@ -407,11 +413,10 @@ static int find_in_table(const struct viv_tokens *t, size_t from, size_t to,
 			 const struct viv_name *name, unsigned depth)
 {
 	bool index = viv_name_is_index(name->parts[0]);
-	uint64_t wanted = 0, item = 0;
+	uint64_t wanted = item_number(name->parts[0]), item = 0;
 
-	if (index)
-		viv_slice_u64((struct viv_slice){name->parts[0] + 1, strlen(name->parts[0]) - 2},
-			      INT32_MAX, &wanted);
+	if (index && !wanted)
+		return 0;
 	for (size_t i = from, next; i < to; i = next + 1) {
 		size_t value, end;
 		struct viv_slice key = member_key(t, i, &value);
@@ -434,15 +439,11 @@ static int find_in_table(const struct viv_tokens *t, size_t from, size_t to,
 
 int viv_scan_find(const struct viv_tokens *t, size_t from, size_t to, const struct viv_name *name)
 {
-	uint64_t n;
-	int line = 0;
+	int line;
 
 	if (!name->count)
 		return 0;
-	if (viv_name_is_index(name->parts[0]) &&
-	    viv_slice_u64((struct viv_slice){name->parts[0] + 1, strlen(name->parts[0]) - 2},
-			  INT32_MAX, &n))
-		line = find_word(t, from, to, n);
+	line = find_word(t, from, to, item_number(name->parts[0]));
 	return line ? line : find_in_value(t, from, to, name, 0);
 }
 
