@@ -35,7 +35,7 @@ cd /
 skip='-path ./proc -o -path ./sys -o -path ./dev -o -path ./run -o -path ./tmp -o -path ./lost+found -o -path ./var/lib/viv'
 find . -xdev \( $skip \) -prune -o ! -type d -printf '%p %y %m %U %G %s %T@ %l %n\n' | sort
 find . -xdev -mindepth 1 \( $skip \) -prune -o -type d -printf '%p %y %m %U %G %T@\n' | sort
-find . -xdev \( $skip \) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
+find . -xdev \( $skip \) -prune -o -type f -print0 | sort -z | xargs -0 cksum
 EOF
 root="--set virtualisation.rootFileSystem=ext4"
 expect 0 run --set virtualisation.diskImage=null -- sh -c "$(cat tree.sh)"

@@ -21,6 +21,7 @@ cleanup() {
 	rm -rf "$work"
 }
 trap cleanup EXIT
+trap 'trap "" TERM; exit 143' TERM # timeout sends several, and the first one's clean-up shall come to its end
 cd "$work" || exit 1
 
 fail() {
@@ -63,7 +64,8 @@ quick_machine() {
 	printf 'system.init = "none"\n' >vm.lua
 	[ ! -f "$shared/quick.lock" ] || cp "$shared/quick.lock" vm.lock
 	expect 0 "$VIV" build --no-link
-	cp vm.lock "$shared/quick.lock"
+	cp vm.lock "$shared/quick.lock.$$"
+	mv "$shared/quick.lock.$$" "$shared/quick.lock" # at once: others read it
 }
 
 # A machine of small packages, from a signed archive of our own in $work/tiny: builds in a second.
