@@ -158,7 +158,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 {
 	VIV_CLEANUP(viv_messages_close) struct viv_messages m = VIV_MESSAGES_INIT;
 	VIV_FREE char *name = NULL;
-	int r = viv_cmd_connect(args->operands[0], &m, &name, err);
+	int r = viv_cmd_find(args->operands[0], &m, &name, err);
 
 	if (r == 0)
 		r = show(args, &m, name, err);

@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-int viv_cmd_connect(const char *name, struct viv_messages *ret, char **ret_name,
+int viv_cmd_find(const char *name, struct viv_messages *ret, char **ret_name,
 		    struct viv_error *err)
 {
 	VIV_FREE char *runtime = NULL, *folder = NULL;
@@ -19,6 +19,19 @@ int viv_cmd_connect(const char *name, struct viv_messages *ret, char **ret_name,
 	if (!name)
 		folder = realpath(".", NULL);
 	return viv_machines_connect(runtime, name, folder ? folder : ".", ret, ret_name, err);
+}
+
+int viv_cmd_connect(const char *name, struct viv_messages *ret, char **ret_name,
+		    struct viv_error *err)
+{
+	VIV_FREE char *found = NULL;
+	int r = viv_cmd_find(name, ret, &found, err);
+
+	if (r == 0)
+		r = viv_client_check(ret, found, VIV_CLIENT_ANSWER_MS, err);
+	if (r == 0 && ret_name)
+		*ret_name = viv_steal(found);
+	return r;
 }
 
 bool viv_cmd_wants_pty(const char *const *command)

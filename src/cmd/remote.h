@@ -6,8 +6,14 @@
 #include "cmd/cmd.h"
 #include "run/client.h"
 
-/* The machine named; NULL: this folder's. *ret_name, the caller's, may be NULL. */
+/*
+ * The machine named; NULL: this folder's. *ret_name, the caller's, may be NULL. ETIMEDOUT: it is there and
+ * does not answer (viv_client_check).
+ */
 int viv_cmd_connect(const char *name, struct viv_messages *ret, char **ret_name,
+		    struct viv_error *err);
+/* The same without knowing that it answers. */
+int viv_cmd_find(const char *name, struct viv_messages *ret, char **ret_name,
 		    struct viv_error *err);
 
 /* Are our streams one terminal, so that the command is to have one, too? command NULL: a shell. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/remote.h"
 
+#include "base/loop.h"
 #include "base/path.h"
 #include "run/machines.h"
 
@@ -10,6 +11,8 @@ static const struct viv_flag flags[] = {
 	{"timeout", 't', "TIME", "how long the guest may take before it is cut off (30s)"},
 	{0},
 };
+
+#define END_MS 30000 /* from the guest's limit to the machine's end, with all that it has to write */
 
 static int ask(struct viv_messages *m, const struct viv_args *args, int64_t limit_ms,
 	       struct viv_error *err)
@@ -23,11 +26,24 @@ static int ask(struct viv_messages *m, const struct viv_args *args, int64_t limi
 		       : 0;
 }
 
+/* The answer is its end, whatever it says. */
+static bool has_ended(struct viv_messages *m, const char *name, int64_t deadline)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_JSON *answer = NULL;
+
+	if (viv_client_answer(m, VIV_MAX(deadline - viv_now_ms(), 0), &answer, &err) != -ETIMEDOUT)
+		return true;
+	viv_cmd_print(stderr, "viv: the machine %s does not end: its viv, or the host's disk, hangs\n", name);
+	return false;
+}
+
 /* All are asked first, and go down side by side. */
 static int stop_all(struct viv_cmd *cmd, const struct viv_args *args, const struct viv_strv *names,
 		    int64_t limit_ms)
 {
 	VIV_FREE struct viv_messages *m = viv_new_array(struct viv_messages, names->count + 1);
+	int64_t deadline = viv_now_ms() + limit_ms + END_MS;
 	int status = VIV_EXIT_OK;
 
 	for (size_t i = 0; i < names->count; i++) {
@@ -42,10 +58,8 @@ static int stop_all(struct viv_cmd *cmd, const struct viv_args *args, const stru
 		}
 	}
 	for (size_t i = 0; i < names->count; i++) {
-		/* The answer is its end, whatever it says. */
-		while (m[i].fd >= 0 && viv_messages_receive(&m[i], true) > 0)
-			if (memchr(m[i].in.data, '\n', m[i].in.len))
-				break;
+		if (m[i].fd >= 0 && !has_ended(&m[i], names->items[i], deadline))
+			status = VIV_EXIT_FAILED;
 		viv_messages_close(&m[i]);
 	}
 	return status;

@@ -17,8 +17,16 @@ static bool is_gone(int code)
 	return code == ENOENT || code == ECONNREFUSED || code == ENOTDIR || code == ELOOP;
 }
 
-int viv_client_connect(const char *runtime, const char *name, struct viv_messages *ret,
-		       struct viv_error *err)
+/* connect(2) waits where too many callers do already, as long as it is allowed to send. */
+static void limit_sending(int fd, int64_t ms)
+{
+	struct timeval t = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+}
+
+int viv_client_connect(const char *runtime, const char *name, int64_t timeout_ms,
+		       struct viv_messages *ret, struct viv_error *err)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	VIV_FREE char *path = viv_path_join(runtime, name);
@@ -31,14 +39,19 @@ int viv_client_connect(const char *runtime, const char *name, struct viv_message
 		errno = ENOENT;
 	if (dir >= 0)
 		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	limit_sending(fd, VIV_MAX(timeout_ms, 1));
 	/* By way of the open directory: its path may be longer than a socket's address can be. */
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" VIV_CONTROL_SOCKET, dir);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
 		code = errno;
 		if (is_gone(code))
 			return viv_error_say(err, ENOENT, "no machine named %s is running", name);
+		if (code == EAGAIN)
+			return viv_error_say(err, ETIMEDOUT, "the machine %s takes no callers: its viv hangs, "
+					     "or is stopped", name);
 		return viv_error_set(err, code, "cannot reach the machine %s", name);
 	}
+	limit_sending(fd, 0);
 	viv_messages_open(ret, viv_steal_fd(&fd));
 	return 0;
 }
@@ -90,22 +103,26 @@ int viv_client_finish(struct viv_messages *m, int *ret_status, char **ret_reason
 	return 0;
 }
 
-int viv_client_call(struct viv_messages *m, json_t *request, int64_t timeout_ms, json_t **ret,
-		    struct viv_error *err)
+int viv_client_ask(struct viv_messages *m, json_t *request, struct viv_error *err)
 {
-	int64_t deadline = timeout_ms < 0 ? -1 : viv_now_ms() + timeout_ms;
-	VIV_JSON *answer = NULL;
-	const char *error;
-	uint64_t code = EIO;
 	int r = viv_messages_send(m, request, NULL, 0);
 
 	if (r == 0)
 		r = viv_messages_flush(m, true);
 	if (r == -EPIPE || r == -ECONNRESET)
 		return viv_error_say(err, ENOTCONN, "the machine has ended");
-	if (r < 0)
-		return viv_error_set(err, -r, "the machine's socket");
-	r = next_answer(m, deadline, &answer, err);
+	return r < 0 ? viv_error_set(err, -r, "the machine's socket") : 0;
+}
+
+int viv_client_answer(struct viv_messages *m, int64_t timeout_ms, json_t **ret,
+		      struct viv_error *err)
+{
+	int64_t deadline = timeout_ms < 0 ? -1 : viv_now_ms() + timeout_ms;
+	VIV_JSON *answer = NULL;
+	const char *error;
+	uint64_t code = EIO;
+	int r = next_answer(m, deadline, &answer, err);
+
 	if (r < 0)
 		return r;
 	error = viv_json_str(answer, "error");
@@ -114,4 +131,32 @@ int viv_client_call(struct viv_messages *m, json_t *request, int64_t timeout_ms,
 		return viv_error_say(err, code ? (int)code : EIO, "%s", error);
 	*ret = viv_steal(answer);
 	return 0;
+}
+
+int viv_client_call(struct viv_messages *m, json_t *request, int64_t timeout_ms, json_t **ret,
+		    struct viv_error *err)
+{
+	int r = viv_client_ask(m, request, err);
+
+	return r < 0 ? r : viv_client_answer(m, timeout_ms, ret, err);
+}
+
+int viv_client_check(struct viv_messages *m, const char *name, int64_t timeout_ms,
+		     struct viv_error *err)
+{
+	struct ucred peer = {.pid = 0};
+	socklen_t len = sizeof(peer);
+	VIV_ERROR first = VIV_ERROR_INIT;
+	VIV_JSON *answer = NULL;
+	int r = viv_client_call(m, json_pack("{s:s}", "do", "status"), timeout_ms, &answer, &first);
+
+	if (r == -ENOTCONN)
+		return viv_error_say(err, -r, "the machine %s hung up: it has just ended, or has too many "
+				     "callers", name);
+	if (r != -ETIMEDOUT)
+		return r < 0 ? viv_error_move(err, &first) : 0;
+	getsockopt(m->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	return viv_error_say(err, -r, "the machine %s does not answer: its viv, process %d, hangs or is "
+			     "stopped\n`kill -CONT %d` lets a stopped one go on, `kill -9 %d` ends it and "
+			     "the machine", name, (int)peer.pid, (int)peer.pid, (int)peer.pid);
 }

@@ -11,16 +11,27 @@
 #define VIV_CLIENT_ANSWER_MS 10000
 
 /*
- * Connects to a machine by its name. ENOENT: none of that name is running. `runtime` as
- * viv_dir_runtime says. *ret is closed with viv_messages_close.
+ * Connects to a machine by its name. ENOENT: none of that name is running; ETIMEDOUT: it has taken no
+ * callers for so long. `runtime` as viv_dir_runtime says. *ret is closed with viv_messages_close.
  */
-int viv_client_connect(const char *runtime, const char *name, struct viv_messages *ret,
-		       struct viv_error *err);
-
+int viv_client_connect(const char *runtime, const char *name, int64_t timeout_ms,
+		       struct viv_messages *ret, struct viv_error *err);
 /*
- * Asks (takes the request over) and waits for the answer, a new object; timeout_ms < 0: for ever. An
- * answer that is an error is one here. ENOTCONN: the machine ended before it answered.
+ * Does anybody serve the connection? Before what may take its time, so that whoever stands still is
+ * noticed. ETIMEDOUT says whose process it is.
  */
+int viv_client_check(struct viv_messages *m, const char *name, int64_t timeout_ms,
+		     struct viv_error *err);
+
+/* Asks; takes the request over. ENOTCONN: the machine has ended. */
+int viv_client_ask(struct viv_messages *m, json_t *request, struct viv_error *err);
+/*
+ * Waits for the answer, a new object; timeout_ms < 0: for ever. An answer that is an error is one here.
+ * ENOTCONN: the machine ended before it answered.
+ */
+int viv_client_answer(struct viv_messages *m, int64_t timeout_ms, json_t **ret,
+		      struct viv_error *err);
+/* Both. */
 int viv_client_call(struct viv_messages *m, json_t *request, int64_t timeout_ms, json_t **ret,
 		    struct viv_error *err);
 

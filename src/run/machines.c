@@ -32,45 +32,67 @@ int viv_machines_names(const char *runtime, struct viv_strv *ret, struct viv_err
 
 	for (size_t i = 0; r == 0 && i < all.count; i++) {
 		struct viv_messages m = VIV_MESSAGES_INIT;
+		int there = viv_client_connect(runtime, all.items[i], 0, &m, NULL);
 
-		if (viv_client_connect(runtime, all.items[i], &m, NULL) == 0)
+		if (there == 0 || there == -ETIMEDOUT)
 			viv_strv_push(ret, all.items[i]);
 		viv_messages_close(&m);
 	}
 	return r;
 }
 
-/* NULL if it is not there any more. */
-static json_t *ask(const char *runtime, const char *name)
+/* A machine that is being asked. */
+struct asked {
+	const char *name;
+	struct viv_messages m;
+	int r; /* of asking */
+};
+
+static void ask(const char *runtime, const char *name, int64_t deadline, struct asked *a)
 {
-	VIV_CLEANUP(viv_messages_close) struct viv_messages m = VIV_MESSAGES_INIT;
+	a->name = name;
+	a->m = VIV_MESSAGES_INIT;
+	a->r = viv_client_connect(runtime, name, deadline - viv_now_ms(), &a->m, NULL);
+	if (a->r == 0)
+		a->r = viv_client_ask(&a->m, json_pack("{s:s}", "do", "status"), NULL);
+}
+
+/* NULL if it is not there any more. */
+static json_t *take_answer(struct asked *a, int64_t deadline)
+{
 	VIV_JSON *answer = NULL;
 	json_t *machine;
-	int r = viv_client_connect(runtime, name, &m, NULL);
+	int r = a->r;
 
 	if (r == 0)
-		r = viv_client_call(&m, json_pack("{s:s}", "do", "status"), STATUS_MS, &answer, NULL);
+		r = viv_client_answer(&a->m, VIV_MAX(deadline - viv_now_ms(), 0), &answer, NULL);
 	if (r == -ENOENT || r == -ENOTCONN)
 		return NULL;
 	machine = json_object_get(answer, "machine");
 	if (r == 0 && json_is_object(machine))
 		return json_incref(machine);
-	return json_pack("{s:s, s:s}", "name", name, "state", "unresponsive");
+	return json_pack("{s:s, s:s}", "name", a->name, "state", "unresponsive");
 }
 
+/* All are asked first: one that stands still holds up the others' answers once, not each of them. */
 int viv_machines_list(const char *runtime, json_t **ret, struct viv_error *err)
 {
 	VIV_STRV names = VIV_STRV_INIT;
 	int r = directory_names(runtime, &names, err);
+	VIV_FREE struct asked *all = viv_new_array(struct asked, names.count + 1);
+	int64_t deadline = viv_now_ms() + STATUS_MS;
 
 	if (r < 0)
 		return r;
 	*ret = json_array();
+	for (size_t i = 0; i < names.count; i++)
+		ask(runtime, names.items[i], deadline, &all[i]);
 	for (size_t i = 0; i < names.count; i++) {
-		json_t *machine = ask(runtime, names.items[i]);
+		json_t *machine = take_answer(&all[i], deadline);
 
 		if (machine)
 			json_array_append_new(*ret, machine);
+		viv_messages_close(&all[i].m);
 	}
 	return 0;
 }
@@ -106,9 +128,11 @@ static int of_folder(const char *runtime, const char *folder, char **ret, struct
 	json_array_foreach(list, i, machine) {
 		const char *name = viv_json_str(machine, "name");
 		const char *where = viv_json_str(machine, "folder");
+		const char *state = viv_json_str(machine, "state");
 
 		if (name)
-			viv_strv_push(&all, name);
+			viv_strv_pushf(&all, "%s%s", name, state && viv_streq(state, "unresponsive")
+								   ? " (does not answer)" : "");
 		if (name && where && viv_streq(where, folder))
 			viv_strv_push(&here, name);
 	}
@@ -140,7 +164,7 @@ int viv_machines_connect(const char *runtime, const char *name, const char *fold
 		r = of_folder(runtime, folder, &found, err);
 	if (r < 0)
 		return r;
-	r = viv_client_connect(runtime, found, ret, &first);
+	r = viv_client_connect(runtime, found, VIV_CLIENT_ANSWER_MS, ret, &first);
 	if (r == -ENOENT && name)
 		return none_named(runtime, name, err);
 	if (r < 0)

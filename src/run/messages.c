@@ -7,7 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CHUNK 65536u
+#define CHUNK	 65536u
+#define BLOCK_MS 10000 /* without the other side's taking anything */
 
 void viv_messages_open(struct viv_messages *m, int fd)
 {
@@ -137,8 +138,10 @@ int viv_messages_flush(struct viv_messages *m, bool block)
 
 		if (n > 0)
 			viv_str_drop(&m->out, (size_t)n);
+		else if (n < 0 && errno == EAGAIN && block && poll(&p, 1, BLOCK_MS) == 0)
+			return -ETIMEDOUT;
 		else if (n < 0 && errno == EAGAIN && block)
-			poll(&p, 1, -1);
+			continue;
 		else if (n < 0 && errno == EAGAIN)
 			return 0;
 		else if (n < 0 && errno != EINTR)

@@ -41,7 +41,10 @@ int viv_messages_take_fd(struct viv_messages *m, size_t i);
  * is still waiting to go out before them.
  */
 int viv_messages_send(struct viv_messages *m, json_t *message, const int *fds, size_t n_fds);
-/* What waits, as far as it goes without waiting (or to its end). -EPIPE and the like: nobody reads. */
+/*
+ * What waits, as far as it goes without waiting (or to its end; -ETIMEDOUT: nobody
+ * takes it). -EPIPE and the like: nobody reads.
+ */
 int viv_messages_flush(struct viv_messages *m, bool block);
 
 /*
