@@ -39,7 +39,8 @@ int viv_client_connect(const char *runtime, const char *name, int64_t timeout_ms
 		errno = ENOENT;
 	if (dir >= 0)
 		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	limit_sending(fd, VIV_MAX(timeout_ms, 1));
+	if (fd >= 0)
+		limit_sending(fd, VIV_MAX(timeout_ms, 1));
 	/* By way of the open directory: its path may be longer than a socket's address can be. */
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" VIV_CONTROL_SOCKET, dir);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What control.c (connections), control-requests.c and control-console.c share. */
+/* What control.c (connections), control-requests.c, control-screen.c and control-console.c share. */
 
 #include "run/control.h"
 #include "run/local.h"
@@ -25,9 +25,9 @@ struct control_caller {
 	unsigned fail_on, seen; /* VIV_TROUBLE_BIT: what counts; what there was before the command */
 	bool waits;		/* for the machine's end */
 	char *lost;		/* … because its command was lost with the machine: what was said */
-	bool asked;		/* QEMU, and its answer has not come */
+	struct control_screen *screen; /* a picture that QEMU was asked for */
 	bool sharing;		/* it has the shared memory, as long as it is connected */
-	bool gone;		/* nobody is there; freed when the command has ended or QEMU answered */
+	bool gone;		/* nobody is there; freed when the command has ended */
 };
 
 struct viv_control {
@@ -38,6 +38,8 @@ struct viv_control {
 	struct viv_source *source;
 	struct control_caller *first;
 	size_t n_callers;
+	struct control_screen *screens; /* that QEMU has not answered for */
+	unsigned n_screens; /* ever */
 	bool up;
 	bool agent_gone; /* for good: no command can be run any more */
 };
@@ -52,6 +54,11 @@ void control_check_gone(struct control_caller *k);
 int control_request(struct control_caller *k, json_t *message);
 /* Starts what waited for the system to be up. */
 void control_start_waiting(struct control_caller *k);
+
+int control_screenshot(struct control_caller *k, struct viv_error *err);
+/* The caller does not wait for its picture any more. */
+void control_screen_leave(struct control_caller *k);
+void control_screens_free(struct viv_control *c);
 
 int control_console_start(struct control_caller *k, struct viv_error *err);
 void control_console_output(struct control_caller *k, const char *data, size_t len);

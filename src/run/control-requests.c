@@ -2,7 +2,6 @@
 #include "run/control-private.h"
 
 #include "base/fd.h"
-#include "base/path.h"
 #include "base/status.h"
 #include "qemu/machine.h"
 
@@ -201,48 +200,11 @@ static int do_stop(struct control_caller *k, const json_t *request, struct viv_e
 	return 0;
 }
 
-/* The screen */
-
-static void on_screen(struct viv_qmp *q, const json_t *ret, const char *error, void *arg)
-{
-	struct control_caller *k = arg;
-	VIV_FREE char *path = viv_path_join(k->control->host.dir, "screen.png");
-	VIV_ERROR err = VIV_ERROR_INIT;
-	VIV_FD fd = -1;
-
-	k->asked = false;
-	if (!error)
-		fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0) {
-		unlink(path);
-		control_answer(k, json_pack("{s:b}", "screen", true), &fd, 1);
-	} else {
-		viv_error_say(&err, EIO, "QEMU takes no screenshot: %s",
-			      error ? error : strerror(errno));
-		if (error && strstr(error, "no console"))
-			viv_error_hint(&err, "The machine has no display: set "
-					     "virtualisation.graphics = true.");
-		control_error(k, &err);
-	}
-	control_check_gone(k);
-}
+/* The screen, the memory, the console */
 
 static int do_screenshot(struct control_caller *k, const json_t *request, struct viv_error *err)
 {
-	struct viv_control *c = k->control;
-	VIV_FREE char *path = viv_path_join(c->host.dir, "screen.png");
-	int r;
-
-	for (struct control_caller *other = c->first; other; other = other->next)
-		if (other->asked)
-			return viv_error_say(err, EBUSY, "another screenshot is being taken");
-	if (!c->host.qmp)
-		return viv_error_say(err, ENOTCONN, "QEMU is gone");
-	r = viv_qmp_execute(c->host.qmp, "screendump",
-			    json_pack("{s:s, s:s}", "filename", path, "format", "png"), on_screen,
-			    k, err);
-	k->asked = r == 0;
-	return r;
+	return control_screenshot(k, err);
 }
 
 /* One caller at a time has it: they would overwrite each other's. */
@@ -282,7 +244,7 @@ static const struct request {
 
 static bool is_busy(const struct control_caller *k)
 {
-	return k->command || k->request || k->console || k->asked || k->waits || k->lost;
+	return k->command || k->request || k->console || k->screen || k->waits || k->lost;
 }
 
 int control_request(struct control_caller *k, json_t *message)

@@ -24,6 +24,7 @@ static void free_caller(struct control_caller *k)
 		k->next->prev = k->prev;
 	c->n_callers--;
 	control_console_end(k);
+	control_screen_leave(k);
 	viv_source_remove(k->source);
 	viv_messages_close(&k->messages);
 	for (size_t i = 0; i < VIV_MESSAGE_FDS; i++)
@@ -35,7 +36,7 @@ static void free_caller(struct control_caller *k)
 
 void control_check_gone(struct control_caller *k)
 {
-	if (k->gone && !k->command && !k->asked)
+	if (k->gone && !k->command)
 		free_caller(k);
 }
 
@@ -244,6 +245,7 @@ void viv_control_free(struct viv_control *c)
 		return;
 	while (c->first)
 		free_caller(c->first);
+	control_screens_free(c);
 	viv_source_remove(c->source);
 	viv_close(c->fd);
 	viv_close(c->spare);

@@ -29,6 +29,7 @@ struct viv_control_host {
 	const struct viv_machine *machine; /* for what it shows of the host; may be NULL */
 	int shared;	 /* memory that the guest shares with us; -1: none */
 	const char *dir; /* path of its directory */
+	int64_t qemu_ms; /* how long QEMU may take for an answer; 0: what is usual */
 	/* What `viv ps` shows; a new object. */
 	json_t *(*status)(void *arg);
 	/* hard: at once; else the guest is asked first. The machine's end follows. */

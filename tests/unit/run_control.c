@@ -317,6 +317,84 @@ static void test_stop_and_outcome(void **state)
 	close_control(&h);
 }
 
+/* QEMU at the other end of its monitor: takes a command; its id. */
+static uint64_t qemu_takes(struct host *h, int fd)
+{
+	char line[4096];
+	VIV_JSON *j = NULL;
+	uint64_t id;
+	ssize_t n;
+
+	wait_readable(h->f, fd);
+	n = read(fd, line, sizeof(line));
+	assert_true(n > 0);
+	assert_int_equal(viv_json_parse(line, (size_t)n, "QMP", &j, NULL), 0);
+	assert_true(viv_json_u64(j, "id", 100, &id));
+	return id;
+}
+
+static void qemu_says(int fd, const char *text)
+{
+	assert_int_equal(viv_write_all(fd, text, strlen(text), "QMP", NULL), 0);
+}
+
+/* A QEMU that does not answer is given up on, and may be asked again; its late answer is for nobody. */
+static void test_screenshot(void **state)
+{
+	const struct viv_qmp_events none = {0};
+	char dir[] = "/tmp/viv-control-XXXXXX";
+	struct viv_messages m, n;
+	VIV_FREE char *late = NULL, *answer_text = NULL;
+	struct host h;
+	uint64_t first;
+	int ends[2], fd;
+
+	assert_non_null(mkdtemp(dir));
+	open_control(&h, *state);
+	viv_control_free(h.control);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	{
+		struct viv_control_host host = {.agent = h.f->agent, .shared = -1, .dir = dir, .qemu_ms = 1};
+
+		assert_int_equal(viv_qmp_new(h.f->loop, ends[0], &none, &host.qmp, NULL), 0);
+		assert_int_equal(viv_control_new(h.f->loop, NULL, &host, &h.control, NULL), 0);
+		qemu_says(ends[1], "{\"QMP\": {}}\n");
+		qemu_takes(&h, ends[1]);
+		qemu_says(ends[1], "{\"return\": {}, \"id\": 0}\n");
+		add_caller(&h, &m);
+		add_caller(&h, &n);
+		viv_messages_send(&n, json_pack("{s:s}", "do", "screenshot"), NULL, 0);
+		first = qemu_takes(&h, ends[1]);
+		viv_messages_close(&n); /* who asked went away: nobody else is kept from asking */
+		{
+			VIV_JSON *j = ask(&h, &m, "{\"do\":\"screenshot\"}");
+
+			assert_string_equal(viv_json_str(j, "error"),
+					    "QEMU takes no screenshot: it does not answer");
+		}
+		qemu_takes(&h, ends[1]);
+		late = viv_asprintf("%s/screen-1.png", dir);
+		assert_int_equal(viv_write_file(late, "late", 4, 0600, NULL), 0);
+		answer_text = viv_asprintf("{\"return\": {}, \"id\": %d}\n{\"return\": {}, \"id\": %d}\n",
+					   (int)first, (int)first + 1);
+		qemu_says(ends[1], answer_text);
+		viv_messages_send(&m, json_pack("{s:s}", "do", "screenshot"), NULL, 0);
+		{
+			VIV_JSON *j = answer(&h, &m);
+
+			assert_non_null(viv_json_str(j, "error")); /* a QEMU that is as slow as before */
+		}
+		assert_int_equal(access(late, F_OK), -1);
+		fd = viv_messages_take_fd(&m, 0);
+		assert_int_equal(fd, -1);
+		viv_messages_close(&m);
+		viv_qmp_free(host.qmp);
+	}
+	close_control(&h);
+	close(ends[1]);
+	rmdir(dir);
+}
+
 static void test_bytes(void **state)
 {
 	char all[256];
@@ -344,6 +422,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_agent_gone_while_booting, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signal_and_caller_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_and_outcome, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_screenshot, setup, teardown),
 		cmocka_unit_test(test_bytes),
 	};
 

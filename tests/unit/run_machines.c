@@ -46,6 +46,7 @@ static void none_is_waited_for_without_limit(void **state)
 	VIV_STRV names = VIV_STRV_INIT;
 	VIV_ERROR err = VIV_ERROR_INIT;
 
+	assert_int_equal(viv_client_connect(runtime, "nobody", 1, &m, NULL), -ENOENT);
 	assert_int_equal(viv_machines_list(runtime, &list, NULL), 0);
 	assert_true(json_equal(list, want));
 	assert_int_equal(viv_machines_names(runtime, &names, NULL), 0);
