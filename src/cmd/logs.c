@@ -100,8 +100,11 @@ static int follow(struct follow *f, const char *dir, struct viv_error *err)
 	return r;
 }
 
-/* Puts the file's offset to the beginning of its last lines. */
-static int seek_tail(int fd, uint64_t lines, struct viv_error *err)
+/*
+ * Puts the file's offset to the beginning of its last lines. *ret_missing: as many as it has not, where the
+ * line that it begins with may be the end of one of the file before.
+ */
+static int seek_tail(int fd, uint64_t lines, uint64_t *ret_missing, struct viv_error *err)
 {
 	VIV_FREE char *end = viv_malloc(TAIL_MAX);
 	off_t size = lseek(fd, 0, SEEK_END), from = size > TAIL_MAX ? size - TAIL_MAX : 0;
@@ -117,15 +120,44 @@ static int seek_tail(int fd, uint64_t lines, struct viv_error *err)
 		at--;
 	}
 	lseek(fd, from + at, SEEK_SET);
-	return 0;
+	*ret_missing = from == 0 && at == 0 ? lines - (n > 0 && lines) : 0;
+	return from == 0 && at == 0;
 }
 
-static int print_old(const char *path, struct viv_error *err)
+static bool ends_in_mid_line(int fd)
 {
-	VIV_FREE char *old = viv_asprintf("%s.1", path);
-	VIV_FD fd = open(old, O_RDONLY | O_CLOEXEC);
+	off_t size = lseek(fd, 0, SEEK_END);
+	char last = '\n';
 
-	return fd < 0 ? 0 : copy_rest(fd, err);
+	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+/* The part that was put aside, as far as `lines` are asked for; NULL: all of it. */
+static int print_old(const struct follow *f, const uint64_t *lines, struct viv_error *err)
+{
+	VIV_FREE char *old = viv_asprintf("%s.1", f->path);
+	VIV_FD fd = open(old, O_RDONLY | O_CLOEXEC);
+	struct stat a, b;
+	uint64_t missing;
+
+	/* What we have open may just have been put aside. */
+	if (fd < 0 || fstat(fd, &a) < 0 || fstat(f->fd, &b) < 0 || a.st_ino == b.st_ino)
+		return 0;
+	if (lines) {
+		int r = seek_tail(fd, *lines + ends_in_mid_line(fd), &missing, err);
+
+		if (r < 0)
+			return r;
+	}
+	return copy_rest(fd, err);
+}
+
+static int print_tail(const struct follow *f, uint64_t lines, struct viv_error *err)
+{
+	uint64_t missing;
+	int r = seek_tail(f->fd, lines, &missing, err);
+
+	return r > 0 && lines ? print_old(f, &missing, err) : r;
 }
 
 static int show(const struct viv_args *args, struct viv_messages *m, const char *name,
@@ -147,8 +179,8 @@ static int show(const struct viv_args *args, struct viv_messages *m, const char 
 	f.fd = viv_open(path, O_RDONLY, 0, err);
 	if (f.fd < 0)
 		return f.fd;
-	r = tail ? seek_tail(f.fd, lines, err) : print_old(path, err);
-	if (r == 0)
+	r = tail ? print_tail(&f, lines, err) : print_old(&f, NULL, err);
+	if (r >= 0)
 		r = viv_args_has(args, "follow") ? follow(&f, dir, err) : copy_rest(f.fd, err);
 	viv_close(f.fd);
 	return r;

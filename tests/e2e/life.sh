@@ -130,6 +130,16 @@ err_has "which machine?"
 expect 0 "$VIV" logs
 out_has "on the console"
 expect 0 "$VIV" logs -n 1
+[ "$(wc -l <out)" -le 1 ] || fail "more than one line"
+# The part of a long log that was put aside; its last line goes on in what follows.
+printf 'first\nsecond\nbegun: ' >"$XDG_RUNTIME_DIR/viv/vm/console.log.1"
+expect 0 "$VIV" logs -n 1
+! grep -q '^begun: ' out || fail "logs -n 1 shows too much"
+expect 0 "$VIV" logs -n 100000
+[ "$(head -n 1 out)" = first ] && grep -q '^begun: ' out || fail "logs -n does not look into console.log.1"
+expect 0 "$VIV" logs
+[ "$(head -n 1 out)" = first ] || fail "logs does not begin with console.log.1"
+rm "$XDG_RUNTIME_DIR/viv/vm/console.log.1"
 (timeout 60 "$VIV" logs -f >follow || fail "logs -f: $?") &
 follow=$!
 expect 125 "$VIV" screenshot picture.png
