@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/nics.h"
 
-#include "base/fd.h"
 #include "base/process.h"
 #include "proto/proto.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
 
 #define USER_ADDRESS	"10.0.2.15/24"
 #define USER_GATEWAY	"10.0.2.2"
@@ -37,7 +34,7 @@ static bool is_user(const struct viv_nic *nic)
 	return nic->kind == VIV_NIC_USER || nic->kind == VIV_NIC_PASST;
 }
 
-static struct viv_nic *find_user(const struct viv_machine *m)
+struct viv_nic *viv_nics_user(const struct viv_machine *m)
 {
 	for (size_t i = 0; i < m->n_nics; i++)
 		if (is_user(&m->nics[i]))
@@ -200,7 +197,7 @@ static int add_forwards(const struct viv_config *config, struct viv_machine *m,
 {
 	const json_t *all = viv_config_get(config, "virtualisation.forwardPorts"), *f;
 	const char *place = viv_config_place(config, "virtualisation.forwardPorts");
-	struct viv_nic *nic = find_user(m);
+	struct viv_nic *nic = viv_nics_user(m);
 	size_t i;
 
 	if (json_array_size(all) && !nic)
@@ -261,7 +258,7 @@ int viv_nics_add(const struct viv_config *config, const char *net_options, struc
 	int r;
 
 	add_networks(config, m);
-	user = find_user(m);
+	user = viv_nics_user(m);
 	r = check_names(config, m, err);
 	if (r == 0)
 		r = add_addresses(config, m, err);
@@ -292,64 +289,4 @@ bool viv_nics_have_plain_user(const struct viv_machine *m)
 	return nic && is_user(nic) && viv_streq(nic->name, "eth0") &&
 	       viv_streq(nic->mac, VIV_PROTO_USER_MAC) && nic->addresses.count == 1 &&
 	       viv_streq(nic->addresses.items[0], USER_ADDRESS);
-}
-
-/* As QEMU will, a moment later. */
-static int try_port(const struct viv_forward *f)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)f->host_port)};
-	const int on = 1;
-	VIV_FD fd = socket(AF_INET, (f->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || inet_pton(AF_INET, f->host_address, &a.sin_addr) != 1)
-		return 0; /* QEMU will say what is wrong */
-	if (!f->udp)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (const struct sockaddr *)&a, sizeof(a)) < 0 || (!f->udp && listen(fd, 1) < 0))
-		return errno;
-	return 0;
-}
-
-int viv_nics_check_ports(const struct viv_config *config, const struct viv_machine *m,
-			 struct viv_error *err)
-{
-	const struct viv_nic *nic = find_user(m);
-
-	for (size_t i = 0; nic && i < nic->n_forwards; i++) {
-		const struct viv_forward *f = &nic->forwards[i];
-		VIV_FREE char *option = viv_asprintf("virtualisation.forwardPorts[%zu]", i + 1);
-		const char *place = viv_config_place(config, "virtualisation.forwardPorts");
-		int code = f->from_guest ? 0 : try_port(f);
-
-		if (code == EADDRINUSE)
-			return viv_error_say(err, code,
-					     "%s: %s: port %u of %s is in use already: end the program "
-					     "that has it, or choose another port",
-					     place, option, f->host_port, f->host_address);
-		if (code == EADDRNOTAVAIL)
-			return viv_error_say(err, code, "%s: %s: %s is no address of this host", place,
-					     option, f->host_address);
-		if (code)
-			return viv_error_set(err, code, "%s: %s: port %u of %s cannot be had%s", place,
-					     option, f->host_port, f->host_address,
-					     code == EACCES ? " (ports below 1024 are root's)" : "");
-	}
-	return 0;
-}
-
-json_t *viv_nics_ports(const struct viv_machine *m)
-{
-	const struct viv_nic *nic = find_user(m);
-	json_t *list = json_array();
-
-	for (size_t i = 0; nic && i < nic->n_forwards; i++) {
-		const struct viv_forward *f = &nic->forwards[i];
-		bool plain = viv_streq(f->host_address, "127.0.0.1");
-
-		if (!f->from_guest)
-			json_array_append_new(list, json_sprintf("%s%s%u:%u%s", plain ? "" : f->host_address,
-								 plain ? "" : ":", f->host_port,
-								 f->guest_port, f->udp ? "/udp" : ""));
-	}
-	return list;
 }

@@ -13,7 +13,10 @@
 int viv_nics_add(const struct viv_config *config, const char *net_options, struct viv_machine *m,
 		 struct viv_error *err);
 
-/* Can each forwarded port of the host be had? EADDRINUSE, EACCES. */
+/* The one whose ports can be forwarded: QEMU's user network, or passt's. NULL: there is none. */
+struct viv_nic *viv_nics_user(const struct viv_machine *m);
+
+/* Can each forwarded port of the host be had? EADDRINUSE, EACCES; EINVAL: QEMU_NET_OPTS has a wrong one. */
 int viv_nics_check_ports(const struct viv_config *config, const struct viv_machine *m,
 			 struct viv_error *err);
 

@@ -207,6 +207,45 @@ static void ports_in_use(void **state)
 	}
 }
 
+static void ports_of_net_options(void **state)
+{
+	static const struct {
+		const char *options, *error;
+	} rows[] = {
+		{"dns=10.0.2.9,hostfwd=tcp::99999-:22",
+		 "hostfwd=tcp::99999-:22: expected a port from 1 to 65535, got \"99999\""},
+		{"hostfwd=tcp::2222-:0", "hostfwd=tcp::2222-:0: expected a port from 1 to 65535, got \"0\""},
+		{"hostfwd=tcp:2222-:22",
+		 "hostfwd=tcp:2222-:22: expected hostfwd=[tcp|udp]:[ADDRESS]:PORT-[ADDRESS]:PORT"},
+		{"hostfwd=", "hostfwd=: expected hostfwd=[tcp|udp]:[ADDRESS]:PORT-[ADDRESS]:PORT"},
+		{"hostfwd=unix:/run/x-:22", NULL},
+		{"hostname=hostfwd", NULL},
+	};
+	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+	VIV_FREE char *setting = NULL, *options = NULL, *expected = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	unsigned port;
+	int fd = take_port(SOCK_STREAM, &setting, &port);
+
+	load((const char *const[]){NULL}, &c);
+	options = viv_asprintf("hostfwd=:127.0.0.1:%u-:22", port);
+	expected = viv_asprintf("QEMU_NET_OPTS: %s: port %u of 127.0.0.1 is in use already: end the program "
+				"that has it, or choose another port", options, port);
+	for (size_t i = 0; i <= VIV_ARRAY_SIZE(rows); i++) {
+		VIV_CLEANUP(viv_machine_free_contents) struct viv_machine m = {0};
+		bool last = i == VIV_ARRAY_SIZE(rows);
+		const char *error = last ? NULL : rows[i].error;
+		VIV_FREE char *want = error ? viv_asprintf("QEMU_NET_OPTS: %s", error) : NULL;
+
+		assert_int_equal(viv_nics_add(c, last ? options : rows[i].options, &m, NULL), 0);
+		assert_int_equal(viv_nics_check_ports(c, &m, &err), last ? -EADDRINUSE : error ? -EINVAL : 0);
+		if (last || error)
+			assert_string_equal(err.msg, last ? expected : want);
+		viv_error_clear(&err);
+	}
+	close(fd);
+}
+
 static void devices_that_are_not_there(void **state)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
@@ -225,6 +264,7 @@ int main(void)
 		cmocka_unit_test(what_the_guest_is_told),
 		cmocka_unit_test(what_cannot_be),
 		cmocka_unit_test(ports_in_use),
+		cmocka_unit_test(ports_of_net_options),
 		cmocka_unit_test(devices_that_are_not_there),
 	};
 
