@@ -10,27 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <linux/if_addr.h>
-#include <linux/rtnetlink.h>
-
 /*
  * The networks of the guest, as NETWORK describes them: a line each, words apart. Interfaces are set
- * up through rtnetlink(7), whose requests the kernel answers at once; the rest is files.
+ * up through rtnetlink(7), the rest is files. What one text sets and the next one does not goes.
  */
 
 #define MAX_WORDS 32
 #define FOLDER	  "/run/viv/"
-#define HOSTS	  "/etc/hosts"
-#define MARK	  "# other machines, as viv knows them: written anew when they change\n"
-#define HOSTS_MAX (64 * 1024)
 
 /* What is being set up. */
 struct work {
+	struct net_kept *kept;
 	int netlink;
 	unsigned link; /* interface that addresses are for; 0: none */
 	FILE *resolv, *hosts, *sources;
@@ -41,75 +35,6 @@ static void failed(struct work *w, int code)
 {
 	if (code && !w->code)
 		w->code = code;
-}
-
-/* rtnetlink */
-
-struct request {
-	struct nlmsghdr header;
-	union {
-		struct ifinfomsg link;
-		struct ifaddrmsg address;
-		struct rtmsg route;
-		uint8_t body[256];
-	};
-};
-
-static void *attribute(struct request *q, unsigned short type, const void *data, size_t len)
-{
-	struct rtattr *a = (struct rtattr *)((uint8_t *)q + NLMSG_ALIGN(q->header.nlmsg_len));
-
-	a->rta_type = type;
-	a->rta_len = (unsigned short)RTA_LENGTH(len);
-	memcpy(RTA_DATA(a), data, len);
-	q->header.nlmsg_len = NLMSG_ALIGN(q->header.nlmsg_len) + (uint32_t)RTA_ALIGN(a->rta_len);
-	return a;
-}
-
-static struct request request(unsigned short type, unsigned short flags, size_t body)
-{
-	struct request q = {.header = {.nlmsg_len = (uint32_t)NLMSG_LENGTH(body),
-				       .nlmsg_type = type,
-				       .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags}};
-
-	return q;
-}
-
-/* 0 or a positive errno. */
-static int ask(struct work *w, const struct request *q)
-{
-	union {
-		struct nlmsghdr header;
-		uint8_t bytes[4096];
-	} answer;
-	struct nlmsgerr *e = NLMSG_DATA(&answer.header);
-	ssize_t n;
-
-	if (send(w->netlink, q, q->header.nlmsg_len, 0) < 0)
-		return errno;
-	do
-		n = recv(w->netlink, &answer, sizeof(answer), 0);
-	while (n < 0 && errno == EINTR);
-	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*e)) || answer.header.nlmsg_type != NLMSG_ERROR)
-		return n < 0 ? errno : EPROTO;
-	return -e->error;
-}
-
-static int set_flags(struct work *w, unsigned link, unsigned flags)
-{
-	struct request q = request(RTM_NEWLINK, 0, sizeof(q.link));
-
-	q.link = (struct ifinfomsg){.ifi_index = (int)link, .ifi_flags = flags, .ifi_change = IFF_UP};
-	return ask(w, &q);
-}
-
-static int rename_link(struct work *w, unsigned link, const char *name)
-{
-	struct request q = request(RTM_NEWLINK, 0, sizeof(q.link));
-
-	q.link = (struct ifinfomsg){.ifi_index = (int)link};
-	attribute(&q, IFLA_IFNAME, name, strlen(name) + 1);
-	return ask(w, &q);
 }
 
 /* Links */
@@ -157,8 +82,8 @@ static int free_name(struct work *w, const char *name)
 	if (!other)
 		return 0;
 	snprintf(spare, sizeof(spare), "other%u", other);
-	set_flags(w, other, 0);
-	return rename_link(w, other, spare);
+	netlink_flags(w->netlink, other, 0);
+	return netlink_rename(w->netlink, other, spare);
 }
 
 /* link MAC NAME */
@@ -175,70 +100,98 @@ static int take_link(struct work *w, char **words, unsigned n)
 	w->link = if_nametoindex(name);
 	if (strcmp(name, words[2]) != 0) {
 		r = free_name(w, words[2]);
-		set_flags(w, w->link, 0);
+		netlink_flags(w->netlink, w->link, 0);
 		if (r == 0)
-			r = rename_link(w, w->link, words[2]);
+			r = netlink_rename(w->netlink, w->link, words[2]);
 	}
-	return r ? r : set_flags(w, w->link, IFF_UP);
+	return r ? r : netlink_flags(w->netlink, w->link, IFF_UP);
 }
 
-static int parse_ip(const char *text, uint8_t ret[16], int *ret_family)
+static bool parse_ip(const char *text, struct net_item *ret)
 {
-	*ret_family = strchr(text, ':') ? AF_INET6 : AF_INET;
-	return inet_pton(*ret_family, text, ret) == 1 ? 0 : EINVAL;
+	ret->family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	return inet_pton(ret->family, text, ret->ip) == 1;
 }
 
-/* address IP/PREFIX; without waiting for whether somebody else has it (IPv6). */
+static bool same_item(const struct net_item *a, const struct net_item *b)
+{
+	return a->link == b->link && a->gateway == b->gateway && a->family == b->family &&
+	       a->prefix == b->prefix && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+/* Those that there is no room for are set all the same, and stay. */
+static void keep(struct net_kept *k, struct net_item item)
+{
+	unsigned i = 0;
+
+	while (i < k->n && !same_item(&k->items[i], &item))
+		i++;
+	if (i == NET_KEPT_MAX)
+		return;
+	item.wanted = true;
+	k->items[i] = item;
+	if (i == k->n)
+		k->n++;
+}
+
+static int set(struct work *w, struct net_item item)
+{
+	int r = netlink_set(w->netlink, &item, true);
+
+	if (r == 0)
+		keep(w->kept, item);
+	return r;
+}
+
+/*
+ * Takes away what is not wanted any more. A first address takes others of its subnet, and routes, with
+ * it: those that are wanted are set once more.
+ */
+static void tidy(struct work *w)
+{
+	struct net_kept *k = w->kept;
+	unsigned n = 0;
+	bool gone = false;
+
+	for (unsigned i = 0; i < k->n; i++) {
+		if (k->items[i].wanted) {
+			k->items[n++] = k->items[i];
+			continue;
+		}
+		netlink_set(w->netlink, &k->items[i], false); /* it may have gone by itself */
+		gone = true;
+	}
+	k->n = n;
+	for (unsigned pass = 0; gone && pass < 2; pass++) /* routes last */
+		for (unsigned i = 0; i < n; i++)
+			if (k->items[i].gateway == (pass == 1))
+				failed(w, netlink_set(w->netlink, &k->items[i], true));
+}
+
+/* address IP/PREFIX */
 static int take_address(struct work *w, char **words, unsigned n)
 {
-	struct request q = request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, sizeof(q.address));
-	const uint32_t flags = IFA_F_NODAD | IFA_F_PERMANENT;
-	char *slash = n == 2 ? strchr(words[1], '/') : NULL;
-	uint8_t ip[16], broadcast[4];
+	char *slash = n == 2 ? strchr(words[1], '/') : NULL, *end;
+	struct net_item item = {.link = w->link};
 	unsigned long prefix;
-	int family;
 
 	if (!slash || !w->link)
 		return slash ? ENODEV : EINVAL;
 	*slash = '\0';
-	prefix = strtoul(slash + 1, NULL, 10);
-	if (parse_ip(words[1], ip, &family) || prefix > (family == AF_INET ? 32 : 128))
+	prefix = strtoul(slash + 1, &end, 10);
+	if (!parse_ip(words[1], &item) || *end || end == slash + 1 ||
+	    prefix > (item.family == AF_INET ? 32 : 128))
 		return EINVAL;
-	q.address = (struct ifaddrmsg){.ifa_family = (uint8_t)family,
-				       .ifa_prefixlen = (uint8_t)prefix,
-				       .ifa_index = w->link};
-	attribute(&q, IFA_LOCAL, ip, family == AF_INET ? 4 : 16);
-	attribute(&q, IFA_ADDRESS, ip, family == AF_INET ? 4 : 16);
-	attribute(&q, IFA_FLAGS, &flags, sizeof(flags));
-	if (family == AF_INET && prefix < 31) {
-		uint32_t host = htonl(0xffffffffu >> prefix), local;
-
-		memcpy(&local, ip, 4);
-		local |= prefix ? host : 0xffffffffu;
-		memcpy(broadcast, &local, 4);
-		attribute(&q, IFA_BROADCAST, broadcast, 4);
-	}
-	return ask(w, &q);
+	item.prefix = (uint8_t)prefix;
+	return set(w, item);
 }
 
 /* gateway IP */
 static int take_gateway(struct work *w, char **words, unsigned n)
 {
-	struct request q = request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, sizeof(q.route));
-	uint8_t ip[16];
-	int family;
+	struct net_item item = {.link = w->link, .gateway = true};
 
-	if (n != 2 || parse_ip(words[1], ip, &family))
-		return EINVAL;
-	q.route = (struct rtmsg){.rtm_family = (uint8_t)family,
-				 .rtm_table = RT_TABLE_MAIN,
-				 .rtm_protocol = RTPROT_STATIC,
-				 .rtm_scope = RT_SCOPE_UNIVERSE,
-				 .rtm_type = RTN_UNICAST};
-	attribute(&q, RTA_GATEWAY, ip, family == AF_INET ? 4 : 16);
-	if (w->link)
-		attribute(&q, RTA_OIF, &w->link, sizeof(w->link));
-	return ask(w, &q);
+	return n == 2 && parse_ip(words[1], &item) ? set(w, item) : EINVAL;
 }
 
 /* Files */
@@ -290,43 +243,6 @@ static int take_mirror(struct work *w, char **words, unsigned n)
 	return r;
 }
 
-/* /etc/hosts up to our mark, then what is in /run/viv/hosts. */
-static int write_hosts(void)
-{
-	static char text[HOSTS_MAX + 1];
-	size_t len, more;
-	char *mark;
-	FILE *f = fopen(HOSTS, "re");
-
-	len = f ? fread(text, 1, HOSTS_MAX, f) : 0;
-	if (f)
-		fclose(f);
-	text[len] = '\0';
-	mark = strstr(text, MARK);
-	if (mark)
-		len = (size_t)(mark - text);
-	f = fopen(FOLDER "hosts", "re");
-	if (!f)
-		return errno;
-	memcpy(text + len, MARK, HOSTS_MAX - len > sizeof(MARK) ? sizeof(MARK) - 1 : 0);
-	len += HOSTS_MAX - len > sizeof(MARK) ? sizeof(MARK) - 1 : 0;
-	more = fread(text + len, 1, HOSTS_MAX - len, f);
-	fclose(f);
-	f = fopen(HOSTS "~", "we");
-	if (!f && errno == EROFS) {
-		/* Nothing can be written over a read-only root, but something put on it. */
-		f = fopen(FOLDER "etc-hosts", "we");
-		if (!f || fwrite(text, 1, len + more, f) != len + more || fclose(f) != 0)
-			return errno;
-		return mount(FOLDER "etc-hosts", HOSTS, NULL, MS_BIND, NULL) < 0 ? errno : 0;
-	}
-	if (!f)
-		return errno;
-	if (fwrite(text, 1, len + more, f) != len + more || fclose(f) != 0)
-		return errno;
-	return rename(HOSTS "~", HOSTS) < 0 ? errno : 0;
-}
-
 static int take_line(struct work *w, char **words, unsigned n)
 {
 	if (strcmp(words[0], "link") == 0)
@@ -361,30 +277,33 @@ static void take_lines(struct work *w, char *text)
 	}
 }
 
-int system_network(const uint8_t *data, size_t len)
+int system_network(struct net_kept *kept, const uint8_t *data, size_t len)
 {
 	static char text[VIV_PROTO_MAX_PAYLOAD + 1];
-	struct work w = {.netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
+	struct work w = {.kept = kept, .netlink = netlink_open()};
 
 	if (w.netlink < 0)
 		return errno;
 	memcpy(text, data, len);
 	text[len] = '\0';
 	mkdir("/run/viv", 0755);
+	for (unsigned i = 0; i < kept->n; i++)
+		kept->items[i].wanted = false;
 	take_lines(&w, text);
+	tidy(&w);
 	close(w.netlink);
 	failed(&w, finish_file(&w.resolv, FOLDER "resolv.conf~", FOLDER "resolv.conf"));
 	failed(&w, finish_file(&w.sources, FOLDER "apt.sources~", FOLDER "apt.sources"));
 	if (w.hosts) {
 		failed(&w, finish_file(&w.hosts, FOLDER "hosts~", FOLDER "hosts"));
-		failed(&w, write_hosts());
+		failed(&w, hosts_write(FOLDER "hosts"));
 	}
 	return w.code;
 }
 
-void system_user_network(void)
+void system_user_network(struct net_kept *kept)
 {
 	static const char text[] = VIV_PROTO_USER_NETWORK;
 
-	system_network((const uint8_t *)text, sizeof(text) - 1);
+	system_network(kept, (const uint8_t *)text, sizeof(text) - 1);
 }

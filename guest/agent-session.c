@@ -93,7 +93,7 @@ static int system_request(struct agent *a, const struct viv_frame *f)
 	case VIV_PROTO_SEED:
 		return system_seed(f->payload, f->len);
 	case VIV_PROTO_NETWORK:
-		return system_network(f->payload, f->len);
+		return system_network(&a->networks, f->payload, f->len);
 	default:
 		return system_hostname(f->payload, f->len);
 	}

@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 	if (a->guest)
 		system_setup(a);
 	if (a->guest && a->user_network)
-		system_user_network();
+		system_user_network(&a->networks);
 	if (a->guest && a->systemd) /* else init has waited for them */
 		shares_mount();
 	port_find(a);

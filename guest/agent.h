@@ -68,6 +68,21 @@ struct channel {
 	struct viv_proto_exit exit;
 };
 
+/* An address or a default route that the host wanted. */
+struct net_item {
+	unsigned link; /* 0: any */
+	bool gateway;
+	bool wanted; /* in the last text */
+	uint8_t family, prefix, ip[16];
+};
+
+#define NET_KEPT_MAX 128
+
+struct net_kept {
+	struct net_item items[NET_KEPT_MAX];
+	unsigned n;
+};
+
 struct agent {
 	int epoll, port, signals, notify, uevents;
 	bool guest;   /* in a guest; else on a socket, in a test: touches nothing of the system */
@@ -80,6 +95,7 @@ struct agent {
 	unsigned turn; /* the channel whose turn it is to send */
 	size_t in_start, in_end, out_start, out_end;
 	struct channel channels[VIV_PROTO_MAX_CHANNELS];
+	struct net_kept networks; /* what we have set */
 	uint8_t in[IN_CAP];
 	uint8_t out[OUT_CAP];
 };
@@ -151,9 +167,19 @@ int system_clock(uint64_t ns);
 int system_seed(const uint8_t *seed, size_t len);
 int system_hostname(const uint8_t *name, size_t len);
 
-/* agent-network.c. `len` is at most VIV_PROTO_MAX_PAYLOAD. */
-int system_network(const uint8_t *text, size_t len);
-void system_user_network(void); /* the one that QEMU makes, before a host says anything */
+/* agent-network.c. `len` is at most VIV_PROTO_MAX_PAYLOAD. What `kept` holds and the text does not goes. */
+int system_network(struct net_kept *kept, const uint8_t *text, size_t len);
+/* The one that QEMU makes, before a host says anything. */
+void system_user_network(struct net_kept *kept);
+
+/* agent-netlink.c: 0 or a positive errno each, but for the socket. */
+int netlink_open(void);
+int netlink_flags(int netlink, unsigned link, unsigned flags); /* IFF_UP or 0 */
+int netlink_rename(int netlink, unsigned link, const char *name);
+int netlink_set(int netlink, const struct net_item *item, bool there);
+
+/* agent-hosts.c: /etc/hosts with what is in the file `ours` below what is in it already. 0 or an errno. */
+int hosts_write(const char *ours);
 
 /* agent-shares.c: those that the kernel's command line names (docs/boot.md): nobody asks for them later. */
 void shares_mount(void);
