@@ -126,6 +126,8 @@ static char *fault_of(const struct viv_config_disks *all, const struct viv_confi
 {
 	size_t max = viv_disk_serial_max(d->interface);
 
+	if (d == &all->items[VIV_DISKS_MAX])
+		return viv_asprintf("a machine has at most %d disks beside its own", VIV_DISKS_MAX);
 	if (!d->file && !d->size_mib)
 		return viv_strdup(viv_streq(d->option, EMPTY) ? "it has no size"
 							      : "it has no file");

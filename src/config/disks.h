@@ -28,6 +28,8 @@ struct viv_config_disks {
 	size_t count;
 };
 
+#define VIV_DISKS_MAX 64 /* what q35 has room for beside all else, eight to a slot */
+
 /* Longest serial that a guest sees whole. */
 size_t viv_disk_serial_max(const char *interface);
 

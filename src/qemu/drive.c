@@ -48,6 +48,11 @@ static void add_more(const struct viv_strv *more, struct viv_str *s)
 	}
 }
 
+static unsigned long long bytes(uint64_t mib)
+{
+	return (unsigned long long)mib << 20;
+}
+
 /*
  * Each node says read-only itself. Layers never change and are read by many machines at once, so
  * they need no lock; a lock of QEMU's on an inherited descriptor would be taken on a second
@@ -63,11 +68,11 @@ static void add_nodes(const struct viv_drive *d, size_t i, struct viv_strv *v)
 
 	if (d->forgets) {
 		viv_strv_push(v, "-blockdev");
-		viv_strv_pushf(v, "driver=null-co,node-name=disk%zu,read-zeroes=on,size=%lluM", i,
-			       (unsigned long long)d->blank_mib);
+		viv_strv_pushf(v, "driver=null-co,node-name=disk%zu,read-zeroes=on,size=%llu", i,
+			       bytes(d->blank_mib));
 		return;
 	}
-	if (!d->file) {
+	if (!d->file && d->at_mib == 0) {
 		viv_strv_push(v, "-add-fd");
 		viv_strv_pushf(v, "fd=%d,set=%d", d->fd, d->fd);
 	}
@@ -81,6 +86,8 @@ static void add_nodes(const struct viv_drive *d, size_t i, struct viv_strv *v)
 	args_add_option(v, "-blockdev", &s);
 	viv_str_addf(&s, "driver=%s,node-name=disk%zu,read-only=%s,%s%sfile=file%zu", d->format, i,
 		     ro, flush, discard, i);
+	if (d->in_common)
+		viv_str_addf(&s, ",offset=%llu,size=%llu", bytes(d->at_mib), bytes(d->blank_mib));
 	add_more(&d->drive_options, &s);
 	args_add_option(v, "-blockdev", &s);
 }

@@ -14,6 +14,8 @@ struct viv_drive {
 	char *file;	    /* path of an image; NULL: see fd */
 	int fd;		    /* file is NULL: an open file that QEMU inherits under this number */
 	uint64_t blank_mib; /* a blank disk's size */
+	bool in_common;	    /* fd holds several blank disks: this one is blank_mib from at_mib on */
+	uint64_t at_mib;
 	bool forgets;	    /* neither: nothing is behind a blank disk (pasted command lines) */
 	const char *format; /* "raw" or "qcow2" */
 	char *serial;	    /* at most viv_disk_serial_max() characters */

@@ -38,25 +38,24 @@ static void add_options(const json_t *options, struct viv_strv *to)
 	}
 }
 
-#define SCRIPT_FD  3 /* the run script's first */
-#define SCRIPT_FDS 6 /* 3 to 8: a shell need not know those of two digits, 9 is for UEFI */
+/* The run script's descriptor of all blank disks: a shell need not know many, nor those of two digits. */
+#define SCRIPT_FD 3
 
 /* Where nothing is made. */
 static int describe_blank(const struct viv_config_disk *disk, const struct viv_system_extra *extra,
-			  int n_blank, struct viv_drive *d, struct viv_error *err)
+			  uint64_t at_mib, struct viv_drive *d)
 {
 	d->format = "raw";
 	d->blank_mib = disk->size_mib;
 	d->forgets = !extra->for_script;
-	d->fd = SCRIPT_FD + n_blank;
-	if (extra->for_script && n_blank >= SCRIPT_FDS)
-		return viv_error_say(err, E2BIG, "the run script can make at most %d blank disks",
-				     SCRIPT_FDS);
+	d->in_common = extra->for_script;
+	d->at_mib = at_mib;
+	d->fd = SCRIPT_FD;
 	return 0;
 }
 
 static int fill(const struct viv_config_disk *disk, const struct viv_system_extra *extra,
-		int n_blank, struct viv_drive *d, struct viv_error *err)
+		uint64_t at_mib, struct viv_drive *d, struct viv_error *err)
 {
 	bool dry = extra->no_disk || extra->for_script;
 
@@ -71,12 +70,12 @@ static int fill(const struct viv_config_disk *disk, const struct viv_system_extr
 	}
 	d->scratch = true;
 	if (dry)
-		return describe_blank(disk, extra, n_blank, d, err);
+		return describe_blank(disk, extra, at_mib, d);
 	return viv_disk_blank(disk->size_mib, disk->format, &d->fd, err);
 }
 
 static int add(const struct viv_config *config, const struct viv_config_disk *disk,
-	       const struct viv_system_extra *extra, int n_blank, struct viv_machine *m,
+	       const struct viv_system_extra *extra, uint64_t at_mib, struct viv_machine *m,
 	       struct viv_error *err)
 {
 	struct viv_drive *d = viv_machine_add_drive(m);
@@ -87,7 +86,7 @@ static int add(const struct viv_config *config, const struct viv_config_disk *di
 	viv_drive_interface_parse(disk->interface, &d->interface);
 	add_options(disk->drive_options, &d->drive_options);
 	add_options(disk->device_options, &d->device_options);
-	r = fill(disk, extra, n_blank, d, err);
+	r = fill(disk, extra, at_mib, d, err);
 	if (r < 0) {
 		VIV_FREE char *where = viv_config_disk_where(config, disk);
 
@@ -100,12 +99,13 @@ static int add_further(const struct viv_config *config, const struct viv_system_
 		       struct viv_machine *m, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_config_disks_free) struct viv_config_disks disks = {0};
-	int r = 0, n_blank = 0;
+	uint64_t at_mib = 0;
+	int r = 0;
 
 	viv_config_disks_get(config, &disks);
 	for (size_t i = 0; r == 0 && i < disks.count; i++) {
-		r = add(config, &disks.items[i], extra, n_blank, m, err);
-		n_blank += !disks.items[i].file;
+		r = add(config, &disks.items[i], extra, at_mib, m, err);
+		at_mib += disks.items[i].size_mib;
 	}
 	return r;
 }

@@ -7,7 +7,7 @@
 
 /*
  * Makes or opens them, adds them to m. With extra's no_disk and for_script nothing is made or held;
- * blank disks then forget what is written to them, or are descriptors 3, 4, … of the script's.
+ * blank disks then forget what is written to them, or are parts of the script's descriptor 3.
  * Errors begin with the option and its place.
  */
 int viv_disks_add(const struct viv_config *config, const struct viv_system_extra *extra,

@@ -135,17 +135,14 @@ static char *disk_of(const struct viv_config *config, bool own)
 	return viv_path_join(viv_config_folder(config), image);
 }
 
-/* Sizes of the blank disks, in the order of their descriptors. */
+/* The size of all blank disks together. */
 static void add_blanks(const struct viv_machine *m, struct viv_str *s)
 {
-	VIV_STRV sizes = VIV_STRV_INIT;
-	VIV_FREE char *all = NULL;
+	unsigned long long all = 0;
 
 	for (size_t i = 0; i < m->n_drives; i++)
-		if (m->drives[i].blank_mib)
-			viv_strv_pushf(&sizes, "%llu", (unsigned long long)m->drives[i].blank_mib);
-	all = viv_strv_join(&sizes, " ");
-	assign(s, "blanks", all ? all : "");
+		all += m->drives[i].blank_mib;
+	viv_str_addf(s, "blank_mib=%llu\n", all);
 }
 
 static void add_head(const struct viv_store *store, const struct viv_config *config,

@@ -153,16 +153,15 @@ start_tpm() {
 	tpm_q=$(printf %s "$tpm" | sed 's/,/,,/g')
 }
 
-# Sparse files without a name, open as 3, 4, …: gone when QEMU ends.
+# All in one sparse file without a name, open as 3: gone when QEMU ends.
 make_blanks() {
-	n=3
-	for mib in $blanks; do
-		new=$(mktemp "${TMPDIR:-/var/tmp}/viv-disk-XXXXXX") || fail "cannot make a blank disk"
-		truncate -s "${mib}M" -- "$new" || fail "cannot make a blank disk of $mib MiB"
-		eval "exec $n<>\"\$new\""
+	new=$(mktemp "${TMPDIR:-/var/tmp}/viv-disk-XXXXXX") || fail "cannot make the blank disks"
+	if ! truncate -s "${blank_mib}M" -- "$new"; then
 		rm -f -- "$new"
-		n=$((n + 1))
-	done
+		fail "cannot make blank disks of $blank_mib MiB together"
+	fi
+	exec 3<>"$new"
+	rm -f -- "$new"
 }
 
 # UEFI's: beside the disk that is kept, else gone when QEMU ends.
@@ -199,7 +198,7 @@ choose_accel
 [ -z "$disk" ] || find_disk
 [ -z "$display" ] || choose_display
 [ -z "$tpm" ] || start_tpm
-[ -z "$blanks" ] || make_blanks
+[ "$blank_mib" = 0 ] || make_blanks
 [ -z "$uefi" ] || find_variables
 if [ -n "$kernel" ]; then
 	params="$params${QEMU_KERNEL_PARAMS:+ $QEMU_KERNEL_PARAMS}"

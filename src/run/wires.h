@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "qemu/machine.h"
 
-#define VIV_WIRES_MAX 64 /* descriptors handed to QEMU */
+#define VIV_WIRES_MAX 96 /* descriptors handed to QEMU */
 
 struct viv_wires {
 	int keep[VIV_WIRES_MAX]; /* become 3, 4, … in QEMU */

@@ -13,13 +13,15 @@ cat >vm.lua <<'LUA'
 system.init = "none"
 virtualisation.useBootLoader = true
 virtualisation.useEFIBoot = true
-virtualisation.emptyDiskImages = { { size = "64M", serial = "blank" } }
+virtualisation.emptyDiskImages = { 1, 2, 3, 4, 5, 6, 7, 8, { size = "64M", serial = "blank" } }
 LUA
 expect 0 "$VIV" build -q
 cd / && cd "$work" && mkdir away && cd away || fail "cd"
 ! command -v shellcheck >/dev/null || expect 0 shellcheck ../result/bin/run-vm-vm
-expect 0 "$terminal" 400 '# ' 'cat /proc/cmdline; ls /sys/firmware; cat /sys/block/vd*/serial\r' 'efi' '' 'blank' '' \
-	'# ' 'exit\r' -- ../result/bin/run-vm-vm
+# Each blank disk is one of its own, though the script has one file for all.
+expect 0 "$terminal" 400 '# ' 'cat /proc/cmdline; ls /sys/firmware; cd /dev/disk/by-id\r' 'efi' '' \
+	'# ' 'for d in virtio-empty? virtio-blank; do echo of ${d#*-} >$d; done; head -qn 1 virtio-empty? virtio-blank; blockdev --getsize64 virtio-blank\r' \
+	'of empty0' '' 'of empty7' '' 'of blank' '' '67108864' '' '# ' 'exit\r' -- ../result/bin/run-vm-vm
 grep -q 'BOOT_IMAGE=/boot/kernel.*viv.shell' "$work/out" || fail "not by GRUB"
 [ "$(echo *)" = "vm.qcow2 vm.qcow2.efi-variables" ] || fail "left behind: $(echo *)"
 

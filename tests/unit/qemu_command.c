@@ -139,6 +139,13 @@ static void test_drives(void **state)
 	d = add_further(&m, VIV_DRIVE_VIRTIO, "nothing");
 	d->blank_mib = 64;
 	d->forgets = true;
+	for (int i = 0; i < 2; i++) {
+		d = add_further(&m, VIV_DRIVE_VIRTIO, "common");
+		d->fd = 3;
+		d->in_common = true;
+		d->blank_mib = 64;
+		d->at_mib = 64 * (uint64_t)i;
+	}
 	check("drives", &m);
 }
 
