@@ -145,28 +145,48 @@ static json_t *strv_to_json(const struct viv_strv *v)
 	return a;
 }
 
-static json_t *package_to_json(const struct viv_lock_package *p)
+/*
+ * The index's key in the table that is written. Another process may have written it since we read the
+ * file, as it was at another time; others' packages came from that.
+ */
+static char *enter_index(const struct viv_lock *l, const char *name, json_t *indexes)
 {
-	return json_pack("{s:s, s:s, s:s, s:I}", "path", p->path, "index", p->index, "sha256",
-			 p->sha256, "size", (json_int_t)p->size);
+	json_t *ours = json_object_get(l->indexes, name), *theirs = json_object_get(indexes, name);
+	const char *hash = viv_json_str(ours, "sha256");
+	char *key;
+
+	if (theirs && !hash)
+		return viv_strdup(name);
+	key = theirs && !json_equal(ours, theirs)
+		      ? viv_asprintf("%.*s@%.8s", (int)strcspn(name, "@"), name, hash)
+		      : viv_strdup(name);
+	json_object_set(indexes, key, ours);
+	return key;
 }
 
 /*
  * The package's key, with some of its hash if another archive's package of that name and version has
- * it; it is entered in the table of packages, and its index in the one of indexes. */
+ * it; it is entered in the table of packages, and its index in the one of indexes.
+ */
 static json_t *enter_package(const struct viv_lock *l, const struct viv_lock_package *p,
 			     json_t *packages, json_t *indexes)
 {
-	char *key = viv_lock_package_key(p);
+	VIV_FREE char *key = viv_lock_package_key(p), *index = NULL;
 	const char *taken = viv_json_str(json_object_get(packages, key), "sha256");
-	VIV_FREE char *own = taken && !viv_streq(taken, p->sha256)
-				     ? viv_asprintf("%s@%.8s", key, p->sha256)
-				     : viv_strdup(key);
 
-	free(key);
-	json_object_set_new(packages, own, package_to_json(p));
-	json_object_set(indexes, p->index, json_object_get(l->indexes, p->index));
-	return json_string(own);
+	if (taken && !viv_streq(taken, p->sha256)) {
+		char *plain = key;
+
+		key = viv_asprintf("%s@%.8s", plain, p->sha256);
+		free(plain);
+	}
+	if (json_object_get(packages, key)) /* the same one, maybe of its index at another time */
+		return json_string(key);
+	index = enter_index(l, p->index, indexes);
+	json_object_set_new(packages, key,
+			    json_pack("{s:s, s:s, s:s, s:I}", "path", p->path, "index", index,
+				      "sha256", p->sha256, "size", (json_int_t)p->size));
+	return json_string(key);
 }
 
 static json_t *layer_to_json(const struct viv_lock *l, const struct viv_lock_layer *layer,

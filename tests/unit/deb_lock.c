@@ -181,6 +181,60 @@ static void by_path(void **state)
 	rmdir(dir);
 }
 
+static void add_one(struct viv_lock *l, const char *package, const char *date)
+{
+	struct viv_lock_package *p = viv_lock_add_package(viv_lock_add_layer(l, "base"));
+	char hex[VIV_SHA256_HEX];
+
+	viv_sha256_of(date, strlen(date), hex);
+	l->release = viv_strdup("trixie");
+	l->architecture = viv_strdup("amd64");
+	*p = (struct viv_lock_package){viv_strdup(package),   viv_strdup("1"), viv_strdup("amd64"),
+				       viv_strdup("pool/p.deb"), viv_strdup("trixie/main"), 1, HASH};
+	json_object_set_new(l->indexes, "trixie/main",
+			    json_pack("{s:s, s:s}", "date", date, "sha256", hex));
+}
+
+/* Of two processes each saw the index at another time: what came of it then keeps its time. */
+static void two_times(void **state)
+{
+	static const struct {
+		const char *machine, *package, *date;
+	} rows[] = {{"web.lua", "web", "Sat, 15 Nov 2025 09:54:41 UTC"},
+		    {"db.lua", "db", "Sun, 16 Nov 2025 09:54:41 UTC"}};
+	char dir[] = "/tmp/viv-lock-XXXXXX";
+
+	assert_non_null(mkdtemp(dir));
+	VIV_FREE char *path = viv_path_join(dir, "shared.lock");
+	for (size_t first = 0; first < 2; first++) {
+		VIV_CLEANUP(viv_lock_freep) struct viv_lock *a = NULL, *b = NULL;
+		struct viv_lock *both[2];
+
+		unlink(path);
+		assert_int_equal(viv_lock_read(path, rows[0].machine, &a, NULL), 0);
+		assert_int_equal(viv_lock_read(path, rows[1].machine, &b, NULL), 0);
+		both[0] = a;
+		both[1] = b;
+		for (size_t i = 0; i < 2; i++)
+			add_one(both[i], rows[i].package, rows[i].date);
+		assert_int_equal(viv_lock_write(both[first], path, NULL), 0);
+		assert_int_equal(viv_lock_write(both[!first], path, NULL), 0);
+		assert_int_equal(viv_lock_write(both[first], path, NULL), 0);
+		for (size_t i = 0; i < 2; i++) {
+			VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
+			const struct viv_lock_package *p;
+
+			assert_int_equal(viv_lock_read(path, rows[i].machine, &l, NULL), 0);
+			p = viv_lock_find(l, rows[i].package);
+			assert_non_null(p);
+			assert_string_equal(viv_json_str(json_object_get(l->indexes, p->index), "date"),
+					    rows[i].date);
+		}
+	}
+	unlink(path);
+	rmdir(dir);
+}
+
 /* Versions to stay with: those of machines of the same release, never another one's. */
 static void preferences(void **state)
 {
@@ -287,6 +341,7 @@ int main(void)
 		cmocka_unit_test(preferences), cmocka_unit_test(bad_files),	    cmocka_unit_test(differences),
 		cmocka_unit_test(missing_file), cmocka_unit_test(same_key), cmocka_unit_test(gone),
 		cmocka_unit_test(of_another_folder), cmocka_unit_test(by_path),
+		cmocka_unit_test(two_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
