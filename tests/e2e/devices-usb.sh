@@ -18,7 +18,7 @@ q = subprocess.Popen([sys.argv[1], "-S", "-chardev", "socket,id=m,fd=%d" % their
                       "chardev=m,mode=control"], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
                      stdout=subprocess.DEVNULL)
 theirs.close()
-ours.settimeout(120)
+ours.settimeout(300)
 lines = ours.makefile()
 lines.readline()
 def ask(command, **arguments):
@@ -35,7 +35,7 @@ ask("quit")
 assert kinds.count("child<usb-host>") == 2, kinds
 assert "child<i6300esb>" in kinds, kinds
 assert vnc["enabled"] and vnc["service"].endswith("/run-vm-vm.vnc"), vnc
-q.wait(60)
+q.wait(300)
 END
 
 mine=$("$VIV" doctor usb | sed -n 's/^ok .* \([0-9a-f]*\):\([0-9a-f]*\)  .*/\1 \2/p' | head -n 1)

@@ -95,7 +95,7 @@ err_has "the screen is at $XDG_RUNTIME_DIR/viv/screen/vnc: vncviewer "
 python3 - "$XDG_RUNTIME_DIR/viv/screen/vnc" <<'END' || fail "no VNC server"
 import socket, sys
 s = socket.socket(socket.AF_UNIX)
-s.settimeout(60)
+s.settimeout(300)
 s.connect(sys.argv[1])
 sys.exit(s.recv(12)[:4] != b"RFB ")
 END

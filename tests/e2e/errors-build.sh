@@ -78,7 +78,7 @@ status=$?
 [ $status = "$2" ] || { echo "SIG$1: status $status"; exit 1; }
 # The kernel may still be at ending them.
 for pid in $(ps -e -o pid=); do
-	[ "$pid" = $$ ] || timeout 10 tail -s 0.1 --pid="$pid" -f /dev/null
+	[ "$pid" = $$ ] || timeout 60 tail -s 0.1 --pid="$pid" -f /dev/null
 done
 left=$(ps -e -o pid= -o args= | grep -v -e "ps -e" -e interrupt.sh -e grep)
 [ -z "$left" ] || { echo "SIG$1: still there: $left"; exit 1; }
@@ -86,7 +86,7 @@ S
 if [ "$(id -u)" = 0 ] && unshare -pf --mount-proc true 2>/dev/null; then
 	for pair in INT:130 TERM:143 HUP:129; do
 		rm -f log
-		VIV=$VIV expect 0 timeout 60 unshare -pf --mount-proc bash interrupt.sh ${pair%:*} ${pair#*:}
+		VIV=$VIV expect 0 timeout 300 unshare -pf --mount-proc bash interrupt.sh ${pair%:*} ${pair#*:}
 		expect 0 "$VIV" store verify
 		! "$VIV" store ls | grep -q "hangs.*layer" || fail "half a layer is in the store"
 	done

@@ -62,23 +62,23 @@ wait $copy || fail "cat: not what went in"
 # Whose caller is gone does not go on.
 "$VIV" exec -- sh -c 'echo $$ >/tmp/pid; exec sleep 301' &
 sleep=$!
-expect 0 timeout 60 "$VIV" exec -- sh -c 'until [ -s /tmp/pid ]; do :; done'
+expect 0 timeout 300 "$VIV" exec -- sh -c 'until [ -s /tmp/pid ]; do :; done'
 kill -9 $sleep
-expect 0 timeout 60 "$VIV" exec -- sh -c 'while kill -0 $(cat /tmp/pid) 2>/dev/null; do :; done'
+expect 0 timeout 300 "$VIV" exec -- sh -c 'while kill -0 $(cat /tmp/pid) 2>/dev/null; do :; done'
 
 # Lines from a terminal, when the rest is not one.
-expect 0 "$terminal" 60 '' 'typed\r' 'typed' '' '' '\x04' -- sh -c '"$VIV" exec -- cat >lines; echo ended'
+expect 0 "$terminal" 300 '' 'typed\r' 'typed' '' '' '\x04' -- sh -c '"$VIV" exec -- cat >lines; echo ended'
 grep -q typed lines || fail "what was typed did not come"
 
 # A shell: a terminal that resizes, Ctrl-C, its status; ~. leaves it; the console.
-expect 5 "$terminal" 120 '# ' '@40x100' '' 'stty size\r' '40 100' '' '# ' 'sh -c "echo g""o; exec sleep 300"\r' \
+expect 5 "$terminal" 300 '# ' '@40x100' '' 'stty size\r' '40 100' '' '# ' 'sh -c "echo g""o; exec sleep 300"\r' \
 	'go' '\x03' '# ' 'exit 5\r' -- "$VIV" shell
-expect 130 "$terminal" 120 '# ' 'echo typed\r' 'typed' '\r~.' -- "$VIV" shell vm
+expect 130 "$terminal" 300 '# ' 'echo typed\r' 'typed' '\r~.' -- "$VIV" shell vm
 expect 0 "$VIV" shell <<<'echo from stdin'
 out_is "from stdin"
-(expect 0 "$terminal" 120 'on the console' '\x01x' -- "$VIV" shell --console) &
+(expect 0 "$terminal" 300 'on the console' '\x01x' -- "$VIV" shell --console) &
 console=$!
-expect 0 timeout 60 "$VIV" exec -- sh -c 'while :; do echo on the console >/dev/ttyS0; sleep 1; done' &
+expect 0 timeout 300 "$VIV" exec -- sh -c 'while :; do echo on the console >/dev/ttyS0; sleep 1; done' &
 shout=$!
 wait $console || exit 1
 kill $shout
@@ -140,7 +140,7 @@ expect 0 "$VIV" logs -n 100000
 expect 0 "$VIV" logs
 [ "$(head -n 1 out)" = first ] || fail "logs does not begin with console.log.1"
 rm "$XDG_RUNTIME_DIR/viv/vm/console.log.1"
-(timeout 60 "$VIV" logs -f >follow || fail "logs -f: $?") &
+(timeout 300 "$VIV" logs -f >follow || fail "logs -f: $?") &
 follow=$!
 expect 125 "$VIV" screenshot picture.png
 err_has "virtualisation.graphics"
@@ -159,8 +159,8 @@ err_has "a machine named vm is running"
 waits=$!
 (expect 121 "$VIV" exec vm -- sleep 302) &
 lost=$!
-expect 0 timeout 60 "$VIV" exec vm -- sh -c 'until pidof sleep >/dev/null || grep -qs "^sleep.302" /proc/[0-9]*/cmdline; do :; done'
-expect 0 timeout 100 "$VIV" stop vm vm-2
+expect 0 timeout 300 "$VIV" exec vm -- sh -c 'until pidof sleep >/dev/null || grep -qs "^sleep.302" /proc/[0-9]*/cmdline; do :; done'
+expect 0 timeout 300 "$VIV" stop vm vm-2
 wait $waits || fail "viv wait: $?"
 wait $lost || exit 1
 wait $follow || exit 1
@@ -171,7 +171,7 @@ grep -q "on the console" follow || fail "logs -f saw nothing"
 expect 0 "$VIV" run -d -q
 read -r viv qemu <"$XDG_RUNTIME_DIR/viv/vm/pid"
 kill -9 "$viv"
-timeout 20 tail --pid="$qemu" -f /dev/null
+timeout 300 tail --pid="$qemu" -f /dev/null
 is_dead "$qemu" || fail "QEMU still runs"
 expect 0 "$VIV" ps --json
 out_is "[]"

@@ -123,7 +123,7 @@ for signal in INT TERM; do
 	rm -f "$fetched"/*
 	env --default-signal=INT "$VIV" build -q >out 2>err &
 	viv=$!
-	timeout 60 tail -s 0.1 --pid=$viv -c +1 -F "$fetched/$sum" 2>/dev/null |
+	timeout 300 tail -s 0.1 --pid=$viv -c +1 -F "$fetched/$sum" 2>/dev/null |
 		head -c 900000 >/dev/null
 	if [ $signal = TERM ]; then # another store's build fetches the same meanwhile
 		rm stall
@@ -140,7 +140,7 @@ for signal in INT TERM; do
 		fail "SIG$signal: left behind: $(ls -A fourth/tmp fourth/pins)"
 	for p in /proc/[0-9]*; do
 		tr '\0' ' ' 2>/dev/null <"$p/environ" | grep -q "APT_CONFIG=$work/cache" || continue
-		timeout 20 tail -s 0.1 --pid="${p#/proc/}" -f /dev/null || # it may be on its way out
+		timeout 300 tail -s 0.1 --pid="${p#/proc/}" -f /dev/null || # it may be on its way out
 			fail "SIG$signal: still running: $(tr '\0' ' ' <"$p/cmdline")"
 	done
 done

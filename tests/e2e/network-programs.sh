@@ -19,7 +19,7 @@ mkfifo said
 (exec python3 server.py >said) &
 server=$!
 trap 'kill $server; cleanup' EXIT
-read -r -t 30 port <said || fail "no server"
+read -r -t 300 port <said || fail "no server"
 
 # Each connection to the guest's address is one to the host's port; nothing else leads out.
 quick_machine
@@ -30,14 +30,14 @@ virtualisation.forwardPorts = {
 }
 LUA
 expect 0 "$VIV" run -q --timeout 5m -- bash -c "
-	for i in 1 2; do exec 3<>/dev/tcp/10.0.2.100/80; timeout 60 head -n 1 <&3; done
+	for i in 1 2; do exec 3<>/dev/tcp/10.0.2.100/80; timeout 300 head -n 1 <&3; done
 	! timeout 20 bash -c 'exec 3<>/dev/tcp/10.0.2.2/$port' 2>/dev/null"
 out_is "hello
 hello"
 
 # passt in the place of QEMU's network, looking the same from inside.
 printf 'system.init = "none"\nvirtualisation.networks.eth0 = { kind = "passt" }\n' >vm.lua
-expect 0 "$VIV" run -q --timeout 5m -- bash -c "exec 3<>/dev/tcp/10.0.2.2/$port; timeout 60 head -n 1 <&3; cat /etc/resolv.conf"
+expect 0 "$VIV" run -q --timeout 5m -- bash -c "exec 3<>/dev/tcp/10.0.2.2/$port; timeout 300 head -n 1 <&3; cat /etc/resolv.conf"
 out_has hello
 out_has "nameserver 10.0.2.3"
 grep -q "network is dead" err && fail "passt ended before its machine"

@@ -19,7 +19,7 @@ mkfifo said
 (exec python3 server.py >said) &
 server=$!
 trap 'kill $server; cleanup' EXIT
-read -r -t 30 port <said || fail "no server"
+read -r -t 300 port <said || fail "no server"
 
 # The first command finds the network there, also without an init system.
 quick_machine
@@ -28,7 +28,7 @@ out_has "hello guest"
 out_has "nameserver 10.0.2.3"
 out_has viv.sources
 # Nothing leads out when that is asked for.
-expect 1 "$VIV" run -q --set virtualisation.restrictNetwork=true -- timeout 20 bash -c "exec 3<>/dev/tcp/10.0.2.2/$port"
+expect 1 "$VIV" run -q --set virtualisation.restrictNetwork=true -- timeout 120 bash -c "exec 3<>/dev/tcp/10.0.2.2/$port"
 
 # A port that somebody has, one that is none, one twice: said before the boot, with the option's line.
 expect 125 "$VIV" run -q --forward $port:22 -- true
@@ -57,10 +57,10 @@ PL
 printf 'virtualisation.vlans = { 1 }\nvirtualisation.interfaces.lan = { vlan = 9, assignIP = false }\n' >>vm.lua
 free=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
 mkfifo web
-"$VIV" run -q --name web --timeout 5m --forward $free:80 -- perl -e "$(cat serve.pl)" >web 2>web.err &
+"$VIV" run -q --name web --timeout 15m --forward $free:80 -- perl -e "$(cat serve.pl)" >web 2>web.err &
 web=$!
 exec 4<web
-read -r -t 240 line <&4 && [ "$line" = up ] || fail "web did not start: $(cat web.err)"
+read -r -t 300 line <&4 && [ "$line" = up ] || fail "web did not start: $(cat web.err)"
 expect 0 "$VIV" ps
 out_has " $free:80"
 expect 0 "$VIV" run -q --name client --timeout 5m -- bash -c '
@@ -70,14 +70,14 @@ out_has "200 OK"
 out_has "2001:db8:1::2"
 out_has "lan"
 out_has "52:54:00:13:01:02"
-read -r -t 60 line <&4 && [ "$line" = "served 192.168.1.2" ] || fail "web says: $line"
+read -r -t 300 line <&4 && [ "$line" = "served 192.168.1.2" ] || fail "web says: $line"
 expect 0 python3 -c "
 import socket
 s = socket.create_connection(('127.0.0.1', $free), 60)
 s.sendall(b'GET /\n')
 print(s.makefile().read())"
 out_has "200 OK"
-read -r -t 60 line <&4 && [ "$line" = "served 10.0.2.2" ] || fail "web says: $line"
+read -r -t 300 line <&4 && [ "$line" = "served 10.0.2.2" ] || fail "web says: $line"
 exec 4<&-
 wait $web || fail "web: $(cat web.err)"
 [ -z "$(ls "$XDG_RUNTIME_DIR/viv/.vlans/1")" ] || fail "the segment still has members"

@@ -18,7 +18,7 @@ start() { # COMMAND…
 # Gone, or a zombie that its new parent has yet to reap.
 is_dead() { ! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null; }
 wait_dead() { # tail ends when the process does
-	timeout 20 tail --pid="$1" -f /dev/null
+	timeout 300 tail --pid="$1" -f /dev/null
 	is_dead "$1" || fail "process $1 still runs"
 }
 

@@ -5,7 +5,6 @@
 quick_machine
 run() { "$VIV" run -q --status status.json "$@"; }
 kind_is() { grep -q "\"kind\": \"$1\"" status.json || fail "not \"$1\": $(cat status.json)"; }
-seconds() { echo $(($(date +%s%3N) - begun)); }
 
 expect 0 run -- true
 kind_is exit
@@ -29,10 +28,8 @@ echo 'echo read; exit 3' >script
 expect 3 run <script
 out_is read
 
-# A panic ends the run at once and is shown.
-begun=$(date +%s%3N)
+# A panic ends the run, not its limit, and is shown.
 expect 120 run --timeout 5m -- sh -c 'echo c >/proc/sysrq-trigger; sleep 300'
-[ "$(seconds)" -lt 60000 ] || fail "a panic took $(seconds) ms"
 kind_is panic
 err_has "Kernel panic - not syncing: sysrq triggered crash"
 err_has "Call Trace:"

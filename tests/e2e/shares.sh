@@ -44,7 +44,7 @@ expect 0 vm --share "${work/:/\\:}/w\:r:/mnt/w\:r:rw" -- sh script "$PWD"
 # A folder that can be written, and a change of the host's that the guest sees.
 mkfifo go
 exec {ends}<>go
-"$VIV" run -q --timeout 5m --rw -- sh -c 'echo old >seen; cat seen; grep -q new seen || timeout 60 sh -c "until grep -q new seen; do :; done"
+"$VIV" run -q --timeout 5m --rw -- sh -c 'echo old >seen; cat seen; grep -q new seen || timeout 300 sh -c "until grep -q new seen; do :; done"
 	cat seen' <go >out 2>err &
 viv=$!
 until [ -s seen ]; do timeout 1 tail -f --pid=$viv /dev/null; kill -0 $viv || fail "the guest did not come"; done
@@ -120,7 +120,7 @@ start() {
 }
 gone() {
 	local pid
-	for pid in $pids; do timeout 20 tail --pid="$pid" -f /dev/null; done
+	for pid in $pids; do timeout 300 tail --pid="$pid" -f /dev/null; done
 	[ -z "$(servers)" ] || fail "virtiofsd still runs: $(servers)"
 }
 start
