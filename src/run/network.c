@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/process.h"
+#include "proto/proto.h"
 #include "run/tap.h"
 #include "run/vlan.h"
 
@@ -23,6 +24,7 @@ struct viv_network {
 	struct viv_loop *loop;
 	pid_t passt; /* 0: none runs. A machine has one way out of this kind at most */
 	struct viv_source *passt_source, *passt_warning;
+	bool warned; /* that not all names fit */
 	int passt_status, passt_said; /* said: -1 if none was started */
 };
 
@@ -187,13 +189,17 @@ int viv_network_open(struct viv_loop *loop, struct viv_machine *m, const char *r
 	n->passt_said = -1;
 	for (size_t i = 0; i < m->n_nics && r == 0; i++)
 		r = open_nic(loop, n, m, runtime, &m->nics[i], err);
+	write_fixed(m, &n->fixed);
+	if (r == 0 && n->fixed.len > VIV_PROTO_MAX_PAYLOAD)
+		r = viv_error_say(err, E2BIG, "the guest can't be told its networks: they take %zu bytes to "
+				  "describe, at most %d fit\nSet fewer networking.nameservers, "
+				  "packages.mirrors or addresses.", n->fixed.len, VIV_PROTO_MAX_PAYLOAD);
 	if (r < 0) {
 		for (size_t i = 0; i < m->n_nics; i++)
 			m->nics[i].fd = viv_close(m->nics[i].fd);
 		viv_network_close(n);
 		return r;
 	}
-	write_fixed(m, &n->fixed);
 	*ret = n;
 	return 0;
 }
@@ -219,26 +225,40 @@ void viv_network_close(struct viv_network *n)
 struct hosts {
 	struct viv_str *text;
 	unsigned vlan;
+	unsigned known, all;
 };
 
+/* As many as fit: the guest takes one text only. */
 static void add_host(unsigned number, const char *name, void *arg)
 {
 	struct hosts *h = arg;
+	VIV_FREE char *lines = viv_asprintf("host 192.168.%u.%u %s\nhost 2001:db8:%u::%u %s\n", h->vlan,
+					    number, name, h->vlan, number, name);
 
-	viv_str_addf(h->text, "host 192.168.%u.%u %s\n", h->vlan, number, name);
-	viv_str_addf(h->text, "host 2001:db8:%u::%u %s\n", h->vlan, number, name);
+	h->all++;
+	if (h->text->len + strlen(lines) > VIV_PROTO_MAX_PAYLOAD)
+		return;
+	viv_str_add(h->text, lines);
+	h->known++;
 }
 
-char *viv_network_text(const struct viv_network *n)
+char *viv_network_text(struct viv_network *n)
 {
 	struct viv_str s = VIV_STR_INIT;
+	struct hosts h = {.text = &s};
 
 	if (n->fixed.len)
 		viv_str_add_bytes(&s, n->fixed.data, n->fixed.len);
 	for (size_t i = 0; i < n->n_vlans; i++) {
-		struct hosts h = {&s, n->numbers[i]};
-
+		h.vlan = n->numbers[i];
 		viv_vlan_each(n->vlans[i], add_host, &h);
+	}
+	if (h.known < h.all && !n->warned && n->events.warning) {
+		VIV_FREE char *text = viv_asprintf("the guest is told the names of %u of the %u machines on its "
+						   "segments: more do not fit", h.known, h.all);
+
+		n->events.warning(n, text, n->events.arg);
+		n->warned = true;
 	}
 	return s.len ? viv_str_steal(&s) : NULL;
 }

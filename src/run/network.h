@@ -14,7 +14,7 @@ struct viv_network;
 struct viv_network_events {
 	/* What the guest is told has changed: another machine joined a segment, or left. */
 	void (*changed)(struct viv_network *n, void *arg);
-	/* A program that a network needs has ended: the network is dead. */
+	/* Something that a person should know, such as that a network is dead. */
 	void (*warning)(struct viv_network *n, const char *text, void *arg);
 	void *arg;
 };
@@ -29,5 +29,8 @@ int viv_network_open(struct viv_loop *loop, struct viv_machine *m, const char *r
 /* Leaves segments, ends helpers. NULL is fine. */
 void viv_network_close(struct viv_network *n);
 
-/* docs/agent-protocol.md, Networks. The caller frees it; NULL: there is nothing to tell. */
-char *viv_network_text(const struct viv_network *n);
+/*
+ * docs/agent-protocol.md, Networks: at most one frame, so on segments with hundreds of machines some names
+ * may be missing, of which a warning tells. The caller frees it; NULL: there is nothing to tell.
+ */
+char *viv_network_text(struct viv_network *n);

@@ -3,6 +3,9 @@
 #include "unit.h"
 
 #include "base/fd.h"
+#include "base/path.h"
+#include "proto/proto.h"
+#include "run/network.h"
 #include "run/nics.h"
 #include "run/tap.h"
 
@@ -121,6 +124,55 @@ static void what_the_guest_is_told(void **state)
 	assert_string_equal(m.domain, "example.org");
 	assert_int_equal(m.nameservers.count, 1);
 	assert_string_equal(m.nameservers.items[0], "192.0.2.1");
+}
+
+static void on_warning(struct viv_network *n, const char *text, void *arg)
+{
+	viv_str_addf(arg, "%s\n", text);
+}
+
+/* One text is all that a guest takes: an error before the start, or names that are missing. */
+static void more_than_the_guest_takes(void **state)
+{
+	VIV_FREE char *runtime = test_dir("nics");
+	const char *name = "abcdefgh";
+	VIV_STR said = VIV_STR_INIT;
+	const struct viv_network_events events = {.warning = on_warning, .arg = &said};
+	VIV_CLEANUP(viv_loop_freep) struct viv_loop *loop = NULL;
+
+	assert_int_equal(viv_loop_new(&loop, NULL), 0);
+	for (unsigned step = 0, times; step < 3; step++) {
+		VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+		VIV_CLEANUP(viv_machine_free_contents) struct viv_machine m = {0};
+		VIV_FREE char *text = NULL;
+		VIV_ERROR err = VIV_ERROR_INIT;
+		struct viv_network *n = NULL;
+		int r;
+
+		load((const char *const[]){"virtualisation.vlans=[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", NULL}, &c);
+		assert_int_equal(viv_nics_add(c, NULL, &m, NULL), 0);
+		m.name = viv_asprintf("%s%s%s%s%s%s%s%s", name, name, name, name, name, name, name, name);
+		times = (const unsigned[]){150, 500, 900}[step];
+		for (unsigned i = 0; i < times; i++)
+			viv_strv_push(&m.nameservers, "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff");
+		r = viv_network_open(loop, &m, runtime, &events, &n, &err);
+		if (step == 2) {
+			assert_int_equal(r, -E2BIG);
+			break;
+		}
+		assert_int_equal(r, 0);
+		text = viv_network_text(n);
+		assert_in_range(strlen(text), 1, VIV_PROTO_MAX_PAYLOAD);
+		assert_int_equal(text[strlen(text) - 1], '\n');
+		free(viv_steal(text));
+		text = viv_network_text(n); /* said once */
+		for (size_t i = 0; i < m.n_nics; i++)
+			viv_close(m.nics[i].fd);
+		viv_network_close(n);
+		assert_int_equal(said.len > 0, step == 1);
+	}
+	assert_string_equal(strchr(said.data, '\n'), "\n");
+	viv_remove_tree(runtime, NULL);
 }
 
 static void what_cannot_be(void **state)
@@ -262,6 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command_lines),
 		cmocka_unit_test(what_the_guest_is_told),
+		cmocka_unit_test(more_than_the_guest_takes),
 		cmocka_unit_test(what_cannot_be),
 		cmocka_unit_test(ports_in_use),
 		cmocka_unit_test(ports_of_net_options),
