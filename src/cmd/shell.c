@@ -39,7 +39,8 @@ const struct viv_command viv_command_shell = {
 	.summary = "Open a shell in a machine that runs",
 	.operands = "[NAME]",
 	.about = "NAME is a machine's, as `viv ps` shows it; without it this folder's. The machine goes on\n"
-		 "when the shell ends. Where there is no terminal, commands come from stdin.",
+		 "when the shell ends. Where there is no terminal, commands come from stdin. --console ends\n"
+		 "where its stdin does (`viv logs -f` only looks).",
 	.flags = flags,
 	.max_operands = 1,
 	.run = run,

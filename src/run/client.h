@@ -61,6 +61,9 @@ int viv_client_finish(struct viv_messages *m, int *ret_status, char **ret_reason
 int viv_client_run(struct viv_messages *m, const struct viv_client_command *command,
 		   int *ret_status, char **ret_reason, struct viv_error *err);
 
-/* The serial console on a terminal until Ctrl-A X; *ret_ended: or until the machine ended. */
+/*
+ * The serial console on a terminal until Ctrl-A X or the end of in_fd; *ret_ended: or until the machine
+ * ended.
+ */
 int viv_client_console(struct viv_messages *m, int in_fd, int out_fd, bool *ret_ended,
 		       struct viv_error *err);

@@ -2,6 +2,7 @@
 #include "run/control-private.h"
 
 #include "base/fd.h"
+#include "base/status.h"
 
 #include <unistd.h>
 
@@ -33,10 +34,12 @@ static int on_in(struct viv_source *s, int fd, uint32_t events, void *arg)
 	char chunk[CHUNK];
 	ssize_t n = read(fd, chunk, sizeof(chunk));
 
-	if (n > 0)
+	if (n > 0) {
 		viv_console_write(k->control->host.console, chunk, (size_t)n);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		local_close(&k->console->in);
+		control_answer(k, json_pack("{s:i}", "status", VIV_EXIT_OK), NULL, 0);
+	}
 	return 0;
 }
 

@@ -60,6 +60,7 @@ int control_screenshot(struct control_caller *k, struct viv_error *err);
 void control_screen_leave(struct control_caller *k);
 void control_screens_free(struct viv_control *c);
 
+/* Its answer comes when the keys are at their end and have been handed on. */
 int control_console_start(struct control_caller *k, struct viv_error *err);
 void control_console_output(struct control_caller *k, const char *data, size_t len);
 void control_console_end(struct control_caller *k);

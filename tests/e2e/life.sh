@@ -83,6 +83,9 @@ shout=$!
 wait $console || exit 1
 kill $shout
 
+expect 0 timeout 60 "$VIV" shell --console </dev/null
+err_has "the machine runs on"
+
 # cp: a tree with modes, links, holes; a name; back again; what can't be.
 mkdir -p tree/sub
 echo text >tree/sub/file

@@ -317,6 +317,40 @@ static void test_stop_and_outcome(void **state)
 	close_control(&h);
 }
 
+/* Keys up to their end: the guest gets them all, then who sent them is told. */
+static void test_console_until_the_end_of_keys(void **state)
+{
+	const struct viv_console_events none = {0};
+	struct viv_control_host host = {.shared = -1, .dir = "/nonexistent"};
+	VIV_FD out = open("/dev/null", O_WRONLY | O_CLOEXEC), in = text_fd("typed");
+	const int fds[] = {in, out};
+	struct viv_messages m;
+	struct host h;
+	int ends[2];
+	char typed[6] = "";
+
+	open_control(&h, *state);
+	viv_control_free(h.control);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(viv_console_new(h.f->loop, ends[0], NULL, &none, &host.console, NULL), 0);
+	assert_int_equal(viv_control_new(h.f->loop, NULL, &host, &h.control, NULL), 0);
+	add_caller(&h, &m);
+	assert_int_equal(viv_messages_send(&m, json_pack("{s:s}", "do", "console"), fds, 2), 0);
+	{
+		VIV_JSON *j = answer(&h, &m);
+		uint64_t status;
+
+		assert_true(viv_json_u64(j, "status", 255, &status));
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(read(ends[1], typed, 5), 5);
+	assert_string_equal(typed, "typed");
+	viv_messages_close(&m);
+	close_control(&h);
+	viv_console_free(host.console);
+	close(ends[1]);
+}
+
 /* QEMU at the other end of its monitor: takes a command; its id. */
 static uint64_t qemu_takes(struct host *h, int fd)
 {
@@ -422,6 +456,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_agent_gone_while_booting, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signal_and_caller_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_and_outcome, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_console_until_the_end_of_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_screenshot, setup, teardown),
 		cmocka_unit_test(test_bytes),
 	};
