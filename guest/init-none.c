@@ -65,7 +65,7 @@ static void mount_more_of_the_kernel(void)
 	static const char *const rows[][2] = {
 		{"debugfs", "/sys/kernel/debug"}, {"tracefs", "/sys/kernel/tracing"},
 		{"securityfs", "/sys/kernel/security"}, {"configfs", "/sys/kernel/config"},
-		{"mqueue", "/dev/mqueue"},
+		{"efivarfs", "/sys/firmware/efi/efivars"}, {"mqueue", "/dev/mqueue"},
 	};
 
 	mkdir("/dev/mqueue", 0755);

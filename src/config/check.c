@@ -1,67 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/check.h"
 
+#include "config/check-private.h"
 #include "config/disks.h"
 
 #include <strings.h>
 
 /* What no single option's type can say. Each rule looks at evaluated values only. */
 
-/* A part of a slot whose value is there and is not null; NULL otherwise. */
-static const struct viv_slot *given(const struct viv_slot *s, const char *field)
-{
-	for (size_t i = 0; i < s->n_children; i++) {
-		const struct viv_slot *f = s->children[i];
-
-		if (viv_streq(f->key, field) && f->state == VIV_SLOT_DONE && f->value &&
-		    f->value->kind != VIV_VALUE_NULL)
-			return f;
-	}
-	return NULL;
-}
-
 static bool is_true(const struct viv_slot *s, const char *field)
 {
 	const struct viv_slot *f = given(s, field);
 
 	return f && f->value->kind == VIV_VALUE_BOOL && f->value->b;
-}
-
-static const struct viv_origin *origin_of(const struct viv_slot *s)
-{
-	for (size_t i = 0; s && i < s->n_defs; i++)
-		if (s->defs[i].used && s->defs[i].origin)
-			return s->defs[i].origin;
-	return NULL;
-}
-
-static void VIV_PRINTF(4, 5) fault(struct viv_eval *ev, const struct viv_slot *about,
-				   const struct viv_slot *where, const char *fmt, ...)
-{
-	struct viv_name name = viv_slot_name(ev, about), place = viv_slot_name(ev, where);
-	VIV_STR text = VIV_STR_INIT;
-	va_list ap;
-
-	viv_name_add(&name, &text);
-	viv_str_add(&text, ": ");
-	va_start(ap, fmt);
-	viv_str_addv(&text, fmt, ap);
-	va_end(ap);
-	viv_fault_add(ev->faults, origin_of(where), &place, "%s", text.data);
-}
-
-static const struct viv_slot *option(struct viv_eval *ev, const char *text)
-{
-	struct viv_name name;
-	size_t used;
-	struct viv_slot *s;
-
-	if (!viv_name_parse(ev->arena, text, &name))
-		abort();
-	s = viv_slot_find(ev, &name, &used);
-	if (!s)
-		abort();
-	return s;
 }
 
 /* At most one of the fields may be given. */
@@ -159,25 +110,6 @@ static void check_etc(struct viv_eval *ev)
 		check_content(ev, etc->children[i]);
 		check_parents(ev, etc, i);
 	}
-}
-
-/* "virtualisation.forwardPorts[2]" at its own line. */
-static void VIV_PRINTF(4, 5) item_fault(struct viv_eval *ev, const struct viv_slot *list, size_t i,
-					const char *fmt, ...)
-{
-	struct viv_slot item = {.parent = (struct viv_slot *)list,
-				.key = viv_arena_printf(ev->arena, "[%zu]", i + 1)};
-	struct viv_name name = viv_slot_name(ev, &item);
-	const struct viv_origin *origin = list->value->list.items[i]->origin;
-	VIV_STR text = VIV_STR_INIT;
-	va_list ap;
-
-	viv_name_add(&name, &text);
-	viv_str_add(&text, ": ");
-	va_start(ap, fmt);
-	viv_str_addv(&text, fmt, ap);
-	va_end(ap);
-	viv_fault_add(ev->faults, origin ? origin : origin_of(list), &name, "%s", text.data);
 }
 
 static const char *text_in(const struct viv_value *set, const char *key)
@@ -341,48 +273,6 @@ static void check_credentials(struct viv_eval *ev)
 		check_content(ev, all->children[i]);
 }
 
-static int64_t number(const struct viv_slot *s)
-{
-	return s->state == VIV_SLOT_DONE && s->value && s->value->kind == VIV_VALUE_INT ? s->value->i
-											: 0;
-}
-
-static void check_processors(struct viv_eval *ev)
-{
-	const struct viv_slot *cores = option(ev, "virtualisation.cores");
-	const struct viv_slot *sockets = option(ev, "virtualisation.sockets");
-	const struct viv_slot *threads = option(ev, "virtualisation.threads");
-	int64_t n = number(cores), s = number(sockets), t = number(threads);
-
-	/* By default there are as many as these two make. */
-	if (cores->n_defs && n && s && t && n % (s * t) != 0)
-		fault(ev, s > 1 ? sockets : threads, s > 1 ? sockets : threads,
-		      "cores (%lld) is not a multiple of sockets (%lld) times threads (%lld)",
-		      (long long)n, (long long)s, (long long)t);
-}
-
-static bool has(const struct viv_value *set, const char *key)
-{
-	const struct viv_value *v = viv_value_member(set, key);
-
-	return v && v->kind != VIV_VALUE_NULL;
-}
-
-static void check_usb(struct viv_eval *ev)
-{
-	const struct viv_slot *s = option(ev, "virtualisation.usb.devices");
-
-	if (s->state != VIV_SLOT_DONE || !s->value)
-		return;
-	for (size_t i = 0; i < s->value->list.count; i++) {
-		const struct viv_value *d = s->value->list.items[i];
-		int ids = has(d, "vendor") + has(d, "product"), places = has(d, "bus") + has(d, "port");
-
-		if (ids + places != 2 || ids == 1)
-			item_fault(ev, s, i, "give vendor and product, or bus and port");
-	}
-}
-
 void viv_check(struct viv_eval *ev)
 {
 	check_forwards(ev);
@@ -392,6 +282,5 @@ void viv_check(struct viv_eval *ev)
 	check_users(ev);
 	check_etc(ev);
 	check_credentials(ev);
-	check_processors(ev);
-	check_usb(ev);
+	viv_check_devices(ev);
 }

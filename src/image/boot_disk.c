@@ -204,15 +204,30 @@ int viv_boot_disk_write(const struct viv_boot_disk *d, const char *dest, struct 
 	return r < 0 ? r : put_code(d, dest, err);
 }
 
+static const struct {
+	const char *argv[3], *package;
+} tools[] = {
+	{{"sfdisk", "--version", NULL}, "fdisk"},
+	{{"mkfs.fat", NULL}, "dosfstools"},
+	{{"mtools", "--version", NULL}, "mtools"},
+};
+
+int viv_boot_disk_check(struct viv_error *err)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(tools); i++) {
+		VIV_FREE char *path = viv_find_program(tools[i].argv[0]);
+
+		if (path)
+			continue;
+		viv_error_say(err, ENOENT, "there is no %s on this host", tools[i].argv[0]);
+		viv_error_hint(err, "install it: apt install %s", tools[i].package);
+		return -ENOENT;
+	}
+	return 0;
+}
+
 int viv_boot_disk_version(char **ret, struct viv_error *err)
 {
-	static const struct {
-		const char *argv[3], *package;
-	} tools[] = {
-		{{"sfdisk", "--version", NULL}, "fdisk"},
-		{{"mkfs.fat", NULL}, "dosfstools"},
-		{{"mtools", "--version", NULL}, "mtools"},
-	};
 	VIV_STR all = VIV_STR_INIT;
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(tools); i++) {

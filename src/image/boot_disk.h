@@ -29,5 +29,7 @@ struct viv_boot_disk {
 
 /* Same input, same tools, same bytes. ENOENT says which tool to install, EFBIG that the core is too large. */
 int viv_boot_disk_write(const struct viv_boot_disk *d, const char *dest, struct viv_error *err);
+/* Are the tools there? */
+int viv_boot_disk_check(struct viv_error *err);
 /* The tools and their versions, for recipes. The caller frees *ret. */
 int viv_boot_disk_version(char **ret, struct viv_error *err);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/bzimage.h"
 
+#include "base/fd.h"
 #include "kernel/unpack.h"
+
+#include <unistd.h>
 
 #define MAX_KERNEL (1u << 30)
 
@@ -112,4 +115,43 @@ int viv_bzimage_unpack(int from, const struct viv_bzimage *image, int fd,
 				     "damaged kernel image: %llu bytes unpacked where it says %u",
 				     (unsigned long long)size, image->unpacked_size);
 	return r;
+}
+
+/* In a PE32+ file: where its header is; in that, the optional header's magic and the fifth data directory. */
+enum {
+	PE_AT = 0x3c,
+	PE_MAGIC = 24,
+	PE_N_DIRECTORIES = 24 + 108,
+	PE_SECURITY = 24 + 112 + 4 * 8,
+	PE_END = PE_SECURITY + 8,
+	PE_HEAD = 4096, /* so much of a file is looked at */
+};
+
+static bool has_signatures(const uint8_t *p, size_t size)
+{
+	uint32_t at;
+
+	if (size < PE_AT + 4 || memcmp(p, "MZ", 2) != 0)
+		return false;
+	at = le32(p + PE_AT);
+	if (at > size || size - at < PE_END || memcmp(p + at, "PE\0\0", 4) != 0)
+		return false;
+	p += at;
+	return le16(p + PE_MAGIC) == 0x20b && le32(p + PE_N_DIRECTORIES) > 4 &&
+	       le32(p + PE_SECURITY) && le32(p + PE_SECURITY + 4);
+}
+
+int viv_bzimage_is_signed(const char *path, bool *ret, struct viv_error *err)
+{
+	VIV_FD fd = viv_open(path, O_RDONLY, 0, err);
+	uint8_t head[PE_HEAD];
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = pread(fd, head, sizeof(head), 0);
+	if (n < 0)
+		return viv_error_set(err, errno, "%s", path);
+	*ret = has_signatures(head, (size_t)n);
+	return 0;
 }

@@ -24,6 +24,12 @@ int viv_bzimage_parse(const void *data, size_t size, struct viv_bzimage *ret,
 		      struct viv_error *err);
 
 /*
+ * Carries the file, an image that is an EFI program, too, signatures (PE Format, "The Attribute Certificate
+ * Table")? Not whose. False for what is no EFI program. Failure is that of reading.
+ */
+int viv_bzimage_is_signed(const char *path, bool *ret, struct viv_error *err);
+
+/*
  * Writes the unpacked kernel of the image in the file `from` to fd. It must have the length that the image says, and that at most
  * 1 GiB: anything else is EINVAL or EFBIG.
  */

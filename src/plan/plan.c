@@ -38,12 +38,17 @@ static bool uses_systemd(const struct viv_config *config)
 /* Its own GRUB makes what it starts with (run/grub.h). */
 static void choose_loader(struct viv_plan *p)
 {
+	static const char *const is_signed[] = {"grub-efi-amd64-signed", "shim-signed", NULL};
+
 	if (!viv_config_bool(p->config, "virtualisation.useBootLoader"))
 		return;
 	viv_strv_push(&p->packages, "grub-common");
-	viv_strv_push(&p->packages, viv_config_bool(p->config, "virtualisation.useEFIBoot")
-					    ? "grub-efi-amd64-bin"
-					    : "grub-pc-bin");
+	if (viv_config_bool(p->config, "virtualisation.useSecureBoot"))
+		viv_strv_push_all(&p->packages, is_signed);
+	else
+		viv_strv_push(&p->packages, viv_config_bool(p->config, "virtualisation.useEFIBoot")
+						    ? "grub-efi-amd64-bin"
+						    : "grub-pc-bin");
 }
 
 /* The lowest layer beside Essential: yes: the init system, and apt, so that it works in the guest. */
@@ -206,6 +211,8 @@ static void choose_device_modules(struct viv_plan *p)
 		viv_strv_push(&p->initrd_modules, "i6300esb");
 	if (uses_systemd(p->config))
 		return;
+	if (viv_config_bool(p->config, "virtualisation.useEFIBoot"))
+		viv_strv_push(&p->initrd_optional, "efivarfs");
 	if (json_array_size(viv_config_get(p->config, "virtualisation.usb.devices")))
 		viv_strv_push(&p->initrd_modules, "xhci_pci");
 	if (json_object_size(viv_config_get(p->config, "virtualisation.credentials")))

@@ -12,8 +12,9 @@ static void add_board(const struct viv_machine *m, struct viv_strv *v)
 {
 	VIV_STR s = VIV_STR_INIT;
 
-	viv_str_addf(&s, "%s,graphics=%s,vmport=off,smm=off,sata=off,usb=off",
-		     m->board ? m->board : "q35", m->devices.display && !m->foreign ? "on" : "off");
+	viv_str_addf(&s, "%s,graphics=%s,vmport=off,smm=%s,sata=off,usb=off",
+		     m->board ? m->board : "q35", m->devices.display && !m->foreign ? "on" : "off",
+		     m->firmware.secure ? "on" : "off");
 	viv_str_addf(&s, "%s,dump-guest-core=off,accel=%s",
 		     m->devices.n_nodes ? "" : ",memory-backend=ram",
 		     m->accel == VIV_ACCEL_KVM ? "kvm" : "tcg");

@@ -64,6 +64,11 @@ void viv_firmware_add_devices(const struct viv_firmware *f, struct viv_strv *v)
 		add_flash("uefi-code", f->code, -1, true, v);
 		add_flash("uefi-variables", f->variables, f->variables_fd, false, v);
 	}
+	if (f->secure) {
+		args_add(v, "-global", "driver=cfi.pflash01,property=secure,value=on");
+		/* Waking up leads past SMM: OVMF wants both or neither. */
+		args_add(v, "-global", "driver=ICH9-LPC,property=disable_s3,value=1");
+	}
 	if (f->cdrom)
 		add_cdrom(f, v);
 }

@@ -13,6 +13,7 @@ struct viv_firmware {
 	char *code;	  /* UEFI: the program's flash, never written; NULL: a BIOS */
 	char *variables;  /* UEFI: the flash with its variables, a file; NULL: see variables_fd */
 	int variables_fd; /* … an open file that QEMU inherits under this number */
+	bool secure;	  /* UEFI with Secure Boot: only its own code, in SMM, writes the variables */
 	char *cdrom;	  /* an ISO image in a drive; NULL: no drive */
 	unsigned cdrom_index; /* its place in the order, from 1; 0: none */
 	bool reboots;	  /* a reboot is one; else it is the end */

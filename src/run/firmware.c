@@ -39,44 +39,70 @@ static int file_of(const struct viv_config *config, const char *option, char **r
 }
 
 /* OVMF as distributions have it; the newer, larger flash first. */
-static const struct {
+struct uefi {
 	const char *code, *variables;
-} known_uefi[] = {
+};
+static const struct uefi known[] = {
 	{"/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"},
 	{"/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"},
 	{"/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"},
 	{"/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"},
 	{"/usr/share/qemu/ovmf-x86_64-4m-code.bin", "/usr/share/qemu/ovmf-x86_64-4m-vars.bin"},
 	{"/usr/share/qemu/edk2-x86_64-code.fd", "/usr/share/qemu/edk2-i386-vars.fd"},
+	{NULL, NULL},
 };
+/* Built with Secure Boot and SMM; the variables have Microsoft's keys, and so it is on. */
+static const struct uefi known_secure[] = {
+	{"/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"},
+	{"/usr/share/OVMF/OVMF_CODE.secboot.fd", "/usr/share/OVMF/OVMF_VARS.ms.fd"},
+	{"/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd", "/usr/share/edk2/ovmf/OVMF_VARS.secboot.fd"},
+	{"/usr/share/qemu/ovmf-x86_64-smm-ms-code.bin", "/usr/share/qemu/ovmf-x86_64-smm-ms-vars.bin"},
+	{NULL, NULL},
+};
+
+static int no_uefi(const struct viv_config *config, bool secure, struct viv_error *err)
+{
+	const char *option = secure ? "virtualisation.useSecureBoot" : "virtualisation.useEFIBoot";
+
+	return viv_error_say(err, ENOENT,
+			     "%s: %s: there is no UEFI firmware with %s on this host\n"
+			     "install it (apt install ovmf), or name virtualisation.efi.firmware and "
+			     "virtualisation.efi.variables",
+			     viv_config_place(config, option), option,
+			     secure ? "Secure Boot and Microsoft's keys" : "its variables");
+}
 
 static int find_uefi(const struct viv_config *config, char **ret_code, char **ret_variables,
 		     struct viv_error *err)
 {
+	bool secure = viv_config_bool(config, "virtualisation.useSecureBoot");
 	VIV_FREE char *code = NULL, *variables = NULL;
 	int r = file_of(config, "virtualisation.efi.firmware", &code, err);
 
 	if (r == 0)
 		r = file_of(config, "virtualisation.efi.variables", &variables, err);
-	for (size_t i = 0; r == 0 && i < VIV_ARRAY_SIZE(known_uefi); i++) {
-		if (access(known_uefi[i].code, R_OK) < 0 || access(known_uefi[i].variables, R_OK) < 0)
+	for (const struct uefi *u = secure ? known_secure : known; r == 0 && u->code; u++) {
+		if (access(u->code, R_OK) < 0 || access(u->variables, R_OK) < 0)
 			continue;
 		if (!code && !variables)
-			code = viv_strdup(known_uefi[i].code);
-		if (!variables && viv_streq(code, known_uefi[i].code))
-			variables = viv_strdup(known_uefi[i].variables);
+			code = viv_strdup(u->code);
+		if (!variables && viv_streq(code, u->code))
+			variables = viv_strdup(u->variables);
 	}
 	if (r < 0)
 		return r;
 	if (!code || !variables)
-		return viv_error_say(err, ENOENT,
-				     "%s: virtualisation.useEFIBoot: there is no UEFI firmware with "
-				     "its variables\ninstall it (apt install ovmf), or name "
-				     "virtualisation.efi.firmware and virtualisation.efi.variables",
-				     viv_config_place(config, "virtualisation.useEFIBoot"));
+		return no_uefi(config, secure, err);
 	*ret_code = viv_steal(code);
 	*ret_variables = viv_steal(variables);
 	return 0;
+}
+
+/* Others: keys are among them, and Secure Boot would be off without. */
+const char *viv_firmware_variables_suffix(const struct viv_config *config)
+{
+	return viv_config_bool(config, "virtualisation.useSecureBoot") ? ".efi-secure-variables"
+								       : ".efi-variables";
 }
 
 static int copy_to(const char *from, int to, struct viv_error *err)
@@ -134,7 +160,7 @@ static int make_variables(const struct viv_config *config, bool dry, const char 
 		return 0;
 	}
 	if (disk && disk->file && viv_config_bool(config, "virtualisation.efi.keepVariables")) {
-		kept = viv_asprintf("%s.efi-variables", disk->file);
+		kept = viv_asprintf("%s%s", disk->file, viv_firmware_variables_suffix(config));
 		r = keep_variables(template, kept, err);
 		if (r == 0)
 			f->variables = viv_steal(kept);
@@ -151,16 +177,12 @@ static int make_variables(const struct viv_config *config, bool dry, const char 
 static int choose_firmware(const struct viv_config *config, bool dry, struct viv_machine *m,
 			   struct viv_error *err)
 {
-	static const char efi[] = "virtualisation.useEFIBoot", bios[] = "virtualisation.useBIOSBoot";
 	VIV_FREE char *template = NULL;
 	int r;
 
-	if (!viv_config_bool(config, efi))
+	if (!viv_config_bool(config, "virtualisation.useEFIBoot"))
 		return file_of(config, "virtualisation.bios", &m->firmware.bios, err);
-	if (viv_config_bool(config, bios))
-		return viv_error_say(err, EINVAL, "%s: %s is set, and at %s %s: a machine has one "
-				     "firmware", viv_config_place(config, efi), efi,
-				     viv_config_place(config, bios), bios);
+	m->firmware.secure = viv_config_bool(config, "virtualisation.useSecureBoot");
 	r = find_uefi(config, &m->firmware.code, &template, err);
 	return r < 0 ? r : make_variables(config, dry, template, m, err);
 }
@@ -241,6 +263,27 @@ static void make_foreign(struct viv_machine *m)
 	m->firmware.reboots = true;
 	if (m->devices.display == VIV_DISPLAY_OFF)
 		m->devices.display = VIV_DISPLAY_NONE;
+}
+
+int viv_firmware_check(const struct viv_config *config, struct viv_error *err)
+{
+	static const char *const files[] = {
+		"virtualisation.bios",
+		"virtualisation.cdrom",
+		"virtualisation.directBoot.kernel",
+		"virtualisation.directBoot.initrd",
+	};
+	VIV_FREE char *code = NULL, *variables = NULL;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < VIV_ARRAY_SIZE(files); i++) {
+		VIV_FREE char *path = NULL;
+
+		r = file_of(config, files[i], &path, err);
+	}
+	if (r == 0 && viv_config_bool(config, "virtualisation.useEFIBoot"))
+		r = find_uefi(config, &code, &variables, err);
+	return r;
 }
 
 int viv_firmware_make(const struct viv_config *config, bool dry, struct viv_machine *m,

@@ -12,9 +12,15 @@ bool viv_firmware_is_foreign(const struct viv_config *config);
 bool viv_firmware_uses_loader(const struct viv_config *config);
 
 /*
+ * Are the files there that the options name, and the firmware? For before a build, which takes longer. Errors
+ * begin with the option and its place, here and below.
+ */
+int viv_firmware_check(const struct viv_config *config, struct viv_error *err);
+/* The name of a kept disk's UEFI variables, after the disk's. */
+const char *viv_firmware_variables_suffix(const struct viv_config *config);
+/*
  * Sets m's firmware, after its drives were added, and the order in which it looks at them. dry:
- * nothing is made; UEFI's variables are then the template, which can't be written. Errors begin with
- * the option and its place.
+ * nothing is made; UEFI's variables are then the template, which can't be written.
  */
 int viv_firmware_make(const struct viv_config *config, bool dry, struct viv_machine *m,
 		      struct viv_error *err);

@@ -35,9 +35,30 @@ static const char *const for_efi[] = {
 	MODULES, NULL,
 };
 
+/*
+ * Of the signed ones that for CD-ROMs: it looks for /boot/grub on the file system that it came from, where
+ * the other one only knows an installed system's /EFI/debian.
+ */
+static const struct kind {
+	const char *name;
+	const char *const *mkimage; /* NULL: nothing is made */
+	struct {
+		const char *from, *to;
+	} files[2]; /* from: in the machine's tree */
+} kinds[] = {
+	[VIV_GRUB_BIOS] = {"i386-pc",
+			   for_bios,
+			   {{"viv-grub", "core.img"}, {"usr/lib/grub/i386-pc/boot.img", "boot.img"}}},
+	[VIV_GRUB_UEFI] = {"x86_64-efi", for_efi, {{"viv-grub", "BOOTX64.EFI"}}},
+	[VIV_GRUB_SECURE] = {"x86_64-efi-signed",
+			     NULL,
+			     {{"usr/lib/shim/shimx64.efi.signed", "BOOTX64.EFI"},
+			      {"usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed", "grubx64.efi"}}},
+};
+
 struct job {
 	size_t n_layers;
-	bool efi;
+	const struct kind *kind;
 };
 
 static int unpack(const struct viv_sandbox_view *view, size_t i, const char *root,
@@ -64,13 +85,13 @@ static int take(const char *root, const char *path, const char *to, struct viv_e
 	return r < 0 ? r : viv_write_file(to, s.data, s.len, 0644, err);
 }
 
-static int run_mkimage(const char *root, bool efi, struct viv_error *err)
+static int run_mkimage(const char *root, const char *const *argv, struct viv_error *err)
 {
 	VIV_STR said = VIV_STR_INIT;
 	VIV_FREE char *how = NULL;
 	const struct viv_sandbox_exec e = {
 		.root = root,
-		.argv = efi ? for_efi : for_bios,
+		.argv = argv,
 		.stdin_fd = -1,
 		.output_fd = -1,
 		.output = &said,
@@ -89,19 +110,20 @@ static int make_images(const struct viv_sandbox_view *view, void *arg, struct vi
 {
 	const struct job *job = arg;
 	VIV_FREE char *root = viv_path_join(view->scratch, "root");
-	VIV_FREE char *out = viv_path_join(view->scratch, "out");
-	VIV_FREE char *main = viv_path_join(out, job->efi ? "BOOTX64.EFI" : "core.img");
-	VIV_FREE char *mbr = viv_path_join(out, "boot.img");
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < job->n_layers; i++)
 		r = unpack(view, i, root, err);
-	if (r == 0)
-		r = run_mkimage(root, job->efi, err);
-	if (r == 0)
-		r = take(root, "viv-grub", main, err);
-	if (r == 0 && !job->efi)
-		r = take(root, "usr/lib/grub/i386-pc/boot.img", mbr, err);
+	if (r == 0 && job->kind->mkimage)
+		r = run_mkimage(root, job->kind->mkimage, err);
+	for (size_t i = 0; r == 0 && i < VIV_ARRAY_SIZE(job->kind->files); i++) {
+		VIV_FREE char *to = NULL;
+
+		if (!job->kind->files[i].from)
+			continue;
+		to = viv_asprintf("%s/out/%s", view->scratch, job->kind->files[i].to);
+		r = take(root, job->kind->files[i].from, to, err);
+	}
 	return r;
 }
 
@@ -113,12 +135,12 @@ static void find_layers(const struct viv_system *system, struct viv_strv *ret)
 			viv_strv_take(ret, viv_path_dir(system->layers.items[i]));
 }
 
-static int make(const struct viv_strv *layers, bool efi, const char *dest,
+static int make(const struct viv_strv *layers, const struct kind *kind, const char *dest,
 		struct viv_report *report, struct viv_error *err)
 {
 	struct viv_sandbox_bind binds[LAYERS_MAX + 1];
 	struct viv_sandbox_spec spec = {.binds = binds};
-	struct job job = {.n_layers = layers->count, .efi = efi};
+	struct job job = {.n_layers = layers->count, .kind = kind};
 	VIV_STRV names = VIV_STRV_INIT;
 	int r = mkdir(dest, 0755) < 0 ? viv_error_set(err, errno, "%s", dest) : 0;
 
@@ -134,17 +156,17 @@ static int make(const struct viv_strv *layers, bool efi, const char *dest,
 	return viv_sandbox_call(&spec, make_images, &job, report, NULL, err);
 }
 
-static json_t *recipe_of(const struct viv_strv *layers, bool efi)
+static json_t *recipe_of(const struct viv_strv *layers, const char *platform)
 {
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < layers->count; i++)
 		json_array_append_new(ids, json_string(viv_path_base(layers->items[i])));
 	return json_pack("{s:s, s:o, s:s}", "builder", BUILDER, "layers", ids, "platform",
-			 efi ? "x86_64-efi" : "i386-pc");
+			 platform);
 }
 
-int viv_grub_build(struct viv_store *store, const struct viv_system *system, bool efi,
+int viv_grub_build(struct viv_store *store, const struct viv_system *system, enum viv_grub kind,
 		   struct viv_report *report, char **ret_id, struct viv_error *err)
 {
 	VIV_STRV layers = VIV_STRV_INIT, refs = VIV_STRV_INIT;
@@ -154,12 +176,12 @@ int viv_grub_build(struct viv_store *store, const struct viv_system *system, boo
 	int r;
 
 	find_layers(system, &layers);
-	recipe = recipe_of(&layers, efi);
+	recipe = recipe_of(&layers, kinds[kind].name);
 	id = viv_store_id("grub", recipe);
 	r = viv_store_begin(store, id, report, &b, err);
 	if (r == 0) {
 		viv_task_begin(report, 0, "building the boot loader");
-		r = make(&layers, efi, viv_store_build_path(b), report, err);
+		r = make(&layers, &kinds[kind], viv_store_build_path(b), report, err);
 		viv_task_end(report, r == 0);
 		if (r == 0)
 			r = viv_store_commit(b, recipe, &refs, err);

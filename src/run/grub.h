@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* GRUB's images, made by a machine's own packages. */
+/* GRUB's images, out of a machine's own packages. */
 
 #include "plan/plan.h"
 #include "store/store.h"
 
+enum viv_grub {
+	VIV_GRUB_BIOS,	 /* boot.img and core.img, made here */
+	VIV_GRUB_UEFI,	 /* BOOTX64.EFI, made here */
+	VIV_GRUB_SECURE, /* BOOTX64.EFI is shim, grubx64.efi Debian's GRUB, both signed */
+};
+
 /*
- * An object with BOOTX64.EFI, or, for a BIOS, boot.img and core.img. *ret_id is the caller's. ENOENT:
- * the machine's layers have no GRUB.
+ * An object with the files of the kind. *ret_id is the caller's. ENOENT: the machine's layers have no
+ * GRUB.
  */
-int viv_grub_build(struct viv_store *store, const struct viv_system *system, bool efi,
+int viv_grub_build(struct viv_store *store, const struct viv_system *system, enum viv_grub kind,
 		   struct viv_report *report, char **ret_id, struct viv_error *err);

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "image/boot_disk.h"
+#include "kernel/bzimage.h"
 #include "run/grub.h"
 
 /* Changed whenever what is written here changes. */
@@ -48,7 +49,7 @@ struct disk {
 	const struct viv_machine *m;
 	const char *grub; /* the object's folder */
 	const char *menu, *id;
-	bool efi;
+	enum viv_grub kind;
 };
 
 static int write_disk(const struct disk *d, const char *dest, struct viv_error *err)
@@ -56,19 +57,23 @@ static int write_disk(const struct disk *d, const char *dest, struct viv_error *
 	VIV_FREE char *mbr = viv_path_join(d->grub, "boot.img");
 	VIV_FREE char *core = viv_path_join(d->grub, "core.img");
 	VIV_FREE char *efi = viv_path_join(d->grub, "BOOTX64.EFI");
+	VIV_FREE char *grub = viv_path_join(d->grub, "grubx64.efi");
+	static const size_t n_efi[] = {
+		[VIV_GRUB_BIOS] = 0, [VIV_GRUB_UEFI] = 1, [VIV_GRUB_SECURE] = 2};
 	const struct viv_boot_file files[] = {
 		{.path = "boot/grub/grub.cfg", .text = d->menu},
 		{.path = "boot/kernel", .source = d->m->kernel},
 		{.path = "boot/initrd", .source = d->m->initrd},
 		{.path = "EFI/BOOT/BOOTX64.EFI", .source = efi},
+		{.path = "EFI/BOOT/grubx64.efi", .source = grub},
 	};
 	const struct viv_boot_disk disk = {
-		.mbr = d->efi ? NULL : mbr,
-		.core = d->efi ? NULL : core,
+		.mbr = d->kind == VIV_GRUB_BIOS ? mbr : NULL,
+		.core = d->kind == VIV_GRUB_BIOS ? core : NULL,
 		.label = LABEL,
 		.seed = d->id,
 		.files = files,
-		.n_files = VIV_ARRAY_SIZE(files) - !d->efi,
+		.n_files = 3 + n_efi[d->kind],
 	};
 
 	return viv_boot_disk_write(&disk, dest, err);
@@ -122,6 +127,44 @@ static void use(struct viv_machine *m, char *file)
 	viv_strv_free(&m->kernel_params);
 }
 
+static enum viv_grub kind_of(const struct viv_firmware *f)
+{
+	if (f->secure)
+		return VIV_GRUB_SECURE;
+	return f->code ? VIV_GRUB_UEFI : VIV_GRUB_BIOS;
+}
+
+/* GRUB would refuse it, where only who looks at the console sees that. */
+static int check_signed(const struct viv_config *config, const char *kernel, struct viv_error *err)
+{
+	static const char option[] = "virtualisation.useSecureBoot";
+	bool is_signed = false;
+	int r = viv_bzimage_is_signed(kernel, &is_signed, err);
+
+	if (r < 0 || is_signed)
+		return r;
+	return viv_error_say(err, EINVAL,
+			     "%s: %s: the kernel %s is not signed\nsign it (sbsign) with a key that "
+			     "the variables in virtualisation.efi.variables hold",
+			     viv_config_place(config, option), option, kernel);
+}
+
+int viv_loader_check(const struct viv_config *config, struct viv_error *err)
+{
+	static const char option[] = "virtualisation.useBootLoader";
+
+	if (!viv_config_bool(config, option) || viv_boot_disk_check(err) == 0)
+		return 0;
+	return viv_error_context(err, "%s: %s", viv_config_place(config, option), option);
+}
+
+static int check(const struct viv_config *config, const struct viv_machine *m, struct viv_error *err)
+{
+	int r = viv_loader_check(config, err);
+
+	return r == 0 && m->firmware.secure ? check_signed(config, m->kernel, err) : r;
+}
+
 int viv_loader_apply(struct viv_store *store, const struct viv_config *config,
 		     const struct viv_system *system, struct viv_report *report,
 		     struct viv_machine *m, char **ret_id, struct viv_error *err)
@@ -129,9 +172,11 @@ int viv_loader_apply(struct viv_store *store, const struct viv_config *config,
 	VIV_FREE char *grub_id = NULL, *grub = NULL, *id = NULL;
 	VIV_STR menu = VIV_STR_INIT;
 	VIV_JSON *recipe = NULL;
-	struct disk d = {.store = store, .m = m, .efi = m->firmware.code};
-	int r = viv_grub_build(store, system, d.efi, report, &grub_id, err);
+	struct disk d = {.store = store, .m = m, .kind = kind_of(&m->firmware)};
+	int r = check(config, m, err);
 
+	if (r == 0)
+		r = viv_grub_build(store, system, d.kind, report, &grub_id, err);
 	if (r < 0)
 		return r;
 	write_menu(config, m, &menu);

@@ -12,9 +12,12 @@
 #include "qemu/machine.h"
 #include "store/store.h"
 
+/* Has this host what makes a boot disk, if one is wanted? The error names the option and its place. */
+int viv_loader_check(const struct viv_config *config, struct viv_error *err);
 /*
  * Puts what m would hand to QEMU (kernel, initrd, parameters) on a boot disk, which becomes its first
- * drive to start from; m's firmware says for which firmware. *ret_id: the boot disk's, the caller's;
+ * drive to start from; m's firmware says for which firmware. EINVAL: with Secure Boot, a kernel
+ * without a signature. *ret_id: the boot disk's, the caller's;
  * pinned until the store is closed.
  */
 int viv_loader_apply(struct viv_store *store, const struct viv_config *config,

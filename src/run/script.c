@@ -175,8 +175,9 @@ static void add_head(const struct viv_store *store, const struct viv_config *con
 	viv_str_addf(s, "disk_blank=%s\n", viv_disks_own_is_blank(config) ? "yes" : "");
 	add_blanks(m, s);
 	assign(s, "uefi", m->firmware.variables);
-	assign(s, "keep_variables",
-	       viv_config_bool(config, "virtualisation.efi.keepVariables") ? "yes" : "");
+	assign(s, "keep_variables", viv_config_bool(config, "virtualisation.efi.keepVariables")
+					    ? viv_firmware_variables_suffix(config)
+					    : "");
 	assign(s, "plan9", shares->has_9p && !m->foreign ? "yes" : "");
 	assign(s, "shares", shares->lines);
 	viv_str_add_char(s, '\n');

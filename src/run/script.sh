@@ -167,7 +167,7 @@ make_blanks() {
 # UEFI's: beside the disk that is kept, else gone when QEMU ends.
 find_variables() {
 	[ -r "$uefi" ] || fail "there is no $uefi: install the firmware (Debian: apt install ovmf)"
-	variables=$disk.efi-variables
+	variables=$disk$keep_variables
 	if [ -z "$disk" ] || [ -z "$keep_variables" ]; then
 		new=$(mktemp "${TMPDIR:-/var/tmp}/viv-efi-XXXXXX") || fail "cannot copy $uefi"
 		cp -- "$uefi" "$new" || fail "cannot copy $uefi"

@@ -7,6 +7,7 @@
 #include "run/devices.h"
 #include "run/disks.h"
 #include "run/firmware.h"
+#include "run/loader.h"
 #include "run/nics.h"
 
 #include <sys/sysinfo.h>
@@ -85,6 +86,10 @@ int viv_system_check_host(const struct viv_config *config, struct viv_error *err
 
 	if (r == 0)
 		r = viv_devices_check(config, program.path, err);
+	if (r == 0)
+		r = viv_firmware_check(config, err);
+	if (r == 0)
+		r = viv_loader_check(config, err);
 	return r == 0 ? check_memory(config, err) : r;
 }
 

@@ -31,17 +31,38 @@ err_has "the disk viv-layer-0 did not appear within 3 s"
 cd ..
 
 [ -e /usr/share/OVMF/OVMF_VARS_4M.fd ] || [ -e /usr/share/OVMF/OVMF_VARS.fd ] || skip "ovmf is missing"
-export VIV_DISK_IMAGE=$work/kept.qcow2
-expect 0 efi -p e2fsprogs -- sh -c 'grep BOOT_IMAGE /proc/cmdline; [ -d /sys/firmware/efi ]'
-[ -s kept.qcow2.efi-variables ] || fail "UEFI's variables are not kept beside the disk"
-cp kept.qcow2.efi-variables before
-# What was kept is used, and not made anew.
-head -c 100 /dev/zero >>kept.qcow2.efi-variables
+expect 0 efi -- sh -c 'grep BOOT_IMAGE /proc/cmdline; [ -d /sys/firmware/efi ]'
 expect 0 efi --dry-run
-unset VIV_DISK_IMAGE
+unsigned=$(grep -o "filename=[^ ]*-boot-disk" "$work/out" | cut -d= -f2)
+expect 0 sfdisk --quiet --verify "$unsigned"
 expect 125 efi --set virtualisation.useBIOSBoot=true -- true
 err_has "a machine has one firmware"
 expect 125 efi --set virtualisation.efi.firmware=./nowhere.fd -- true
 err_has "virtualisation.efi.firmware"
+expect 125 efi --set virtualisation.cdrom=./nowhere.iso -- true
+err_has "virtualisation.cdrom: $work/nowhere.iso: No such file"
 expect 125 "$VIV" run -q --boot-order x
 err_has 'an order of c (the disk) and d (the CD-ROM)'
+
+# Secure Boot: shim, GRUB and the kernel are signed, and what is not does not start.
+[ -e /usr/share/OVMF/OVMF_VARS_4M.ms.fd ] || [ -e /usr/share/OVMF/OVMF_VARS.ms.fd ] ||
+	skip "this ovmf has no Secure Boot"
+secure() { efi --set virtualisation.useSecureBoot=true "$@"; }
+cd empty || fail "cd"
+expect 0 "$tests/e2e/terminal.py" 300 'Access Denied' '\x01x' -- "$VIV" run -q --boot-order c \
+	--set virtualisation.useEFIBoot=true --set virtualisation.useSecureBoot=true \
+	--set "virtualisation.qemu.drives=[{\"name\":\"u\",\"file\":\"$unsigned\",\"readOnly\":true}]"
+cd ..
+head -c 4096 /dev/zero >kernel
+expect 125 env VIV_KERNEL=./kernel "$VIV" run -q --set virtualisation.useEFIBoot=true \
+	--set virtualisation.useSecureBoot=true -- true
+err_has "virtualisation.useSecureBoot: the kernel ./kernel is not signed"
+
+# The variables are kept beside a disk that is: an entry for its boot menu is there at the next start.
+export VIV_DISK_IMAGE=$work/kept.qcow2
+variables=/sys/firmware/efi/efivars guid=8be4df61-93ca-11d2-aa0d-00e098032b8c
+expect 0 secure -p e2fsprogs -- sh -c "mokutil --sb-state; cd $variables && cat Boot0001-$guid >/tmp/b &&
+	cat /tmp/b >Boot0042-$guid"
+out_has "SecureBoot enabled"
+expect 0 secure -p e2fsprogs -- cat $variables/Boot0042-$guid
+[ "$(echo kept*)" = "kept.qcow2 kept.qcow2.efi-secure-variables" ] || fail "left: $(echo kept*)"

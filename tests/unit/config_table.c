@@ -90,6 +90,8 @@ static int check_example(const char *name, const struct viv_option *o, void *arg
 	check_row(name, o, &text);
 	if (!text.len)
 		return 0;
+	if (viv_streq(name, "virtualisation.useSecureBoot"))
+		viv_str_add(&text, "virtualisation.useEFIBoot = true\nvirtualisation.useBootLoader = true\n");
 	if (viv_starts_with(name, "environment.etc.<path>."))
 		viv_str_add(&text, "environment.etc.x.text = mkDefault(\"x\")\n");
 	write_file("example.lua", text.data);

@@ -188,6 +188,41 @@ static void unknown_compression_boots_as_bzimage(void **state)
 	viv_remove_tree(dir, NULL);
 }
 
+/* Every length of a head, and each field that says "no". */
+static void signatures(void **state)
+{
+	static const struct {
+		size_t at;
+		uint32_t value;
+	} none[] = {{0, 0}, {0x3c, 4090}, {0x40, 0}, {0x40 + 24, 0x10b}, {0x40 + 132, 4}, {0x40 + 168, 0}, {0x40 + 172, 0}};
+	VIV_FREE char *dir = test_dir("signed"), *path = viv_path_join(dir, "bzImage");
+	uint8_t head[512] = "MZ";
+	bool is = false;
+
+	put32(head + 0x3c, 0x40);
+	memcpy(head + 0x40, "PE\0\0", 4);
+	put32(head + 0x40 + 24, 0x20b);
+	put32(head + 0x40 + 132, 6);
+	put32(head + 0x40 + 168, 1 << 20);
+	put32(head + 0x40 + 172, 1480);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(none); i++) {
+		uint8_t other[512];
+
+		memcpy(other, head, sizeof(other));
+		put32(other + none[i].at, none[i].value);
+		assert_int_equal(viv_write_file(path, other, sizeof(other), 0644, NULL), 0);
+		assert_int_equal(viv_bzimage_is_signed(path, &is, NULL), 0);
+		assert_false(is);
+	}
+	for (size_t n = 0; n <= sizeof(head); n += 4) {
+		assert_int_equal(viv_write_file(path, head, n, 0644, NULL), 0);
+		assert_int_equal(viv_bzimage_is_signed(path, &is, NULL), 0);
+		assert_int_equal(is, n >= 0x40 + 176);
+	}
+	viv_remove_tree(dir, NULL);
+	assert_int_equal(viv_bzimage_is_signed(path, &is, NULL), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +234,7 @@ int main(void)
 		cmocka_unit_test(pvh_notes),
 		cmocka_unit_test(vmlinux_is_kept_only_with_pvh),
 		cmocka_unit_test(unknown_compression_boots_as_bzimage),
+		cmocka_unit_test(signatures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

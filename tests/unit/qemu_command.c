@@ -37,7 +37,7 @@ static void add_params(struct viv_machine *m, const char *const *list)
 	viv_strv_push_all(&m->kernel_params, list);
 }
 
-/* UEFI with variables of its own, an ISO before the disk, a reboot that is one. */
+/* UEFI with Secure Boot and variables of its own, an ISO before the disk, a reboot that is one. */
 static void test_firmware(void **state)
 {
 	struct viv_machine m = {
@@ -48,6 +48,7 @@ static void test_firmware(void **state)
 		.devices.display = VIV_DISPLAY_NONE,
 		.firmware = {.code = viv_strdup("/fw/code, 1.fd"),
 			     .variables_fd = 7,
+			     .secure = true,
 			     .cdrom = viv_strdup("/isos/a.iso"),
 			     .cdrom_index = 2,
 			     .reboots = true},

@@ -77,6 +77,12 @@ static const struct viv_option rows[] = {
 	 .fallback = "false",
 	 .example = "true",
 	 .text = "The machine has a UEFI firmware instead of a BIOS."},
+	{.name = "virtualisation.useSecureBoot",
+	 .type = VIV_T_BOOL,
+	 .fallback = "false",
+	 .example = "true",
+	 .text = "UEFI starts only what is signed with Microsoft's keys or those that its variables "
+		 "hold, with useEFIBoot and useBootLoader: shim, Debian's signed GRUB, a signed kernel."},
 };
 
 const struct viv_option_area viv_options_firmware = VIV_OPTION_AREA(rows);

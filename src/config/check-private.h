@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* For rules between options: what they ask of evaluated values, and how they report. Private to check*.c. */
+
+#include "config/eval.h"
+
+void viv_check_devices(struct viv_eval *ev);
+
+/* A part of a slot whose value is there and is not null; NULL otherwise. */
+static inline const struct viv_slot *given(const struct viv_slot *s, const char *field)
+{
+	for (size_t i = 0; i < s->n_children; i++) {
+		const struct viv_slot *f = s->children[i];
+
+		if (viv_streq(f->key, field) && f->state == VIV_SLOT_DONE && f->value &&
+		    f->value->kind != VIV_VALUE_NULL)
+			return f;
+	}
+	return NULL;
+}
+
+static inline const struct viv_origin *origin_of(const struct viv_slot *s)
+{
+	for (size_t i = 0; s && i < s->n_defs; i++)
+		if (s->defs[i].used && s->defs[i].origin)
+			return s->defs[i].origin;
+	return NULL;
+}
+
+static inline void VIV_PRINTF(4, 5) fault(struct viv_eval *ev, const struct viv_slot *about,
+					  const struct viv_slot *where, const char *fmt, ...)
+{
+	struct viv_name name = viv_slot_name(ev, about), place = viv_slot_name(ev, where);
+	VIV_STR text = VIV_STR_INIT;
+	va_list ap;
+
+	viv_name_add(&name, &text);
+	viv_str_add(&text, ": ");
+	va_start(ap, fmt);
+	viv_str_addv(&text, fmt, ap);
+	va_end(ap);
+	viv_fault_add(ev->faults, origin_of(where), &place, "%s", text.data);
+}
+
+static inline const struct viv_slot *option(struct viv_eval *ev, const char *text)
+{
+	struct viv_name name;
+	size_t used;
+	struct viv_slot *s;
+
+	if (!viv_name_parse(ev->arena, text, &name))
+		abort();
+	s = viv_slot_find(ev, &name, &used);
+	if (!s)
+		abort();
+	return s;
+}
+
+/* "virtualisation.forwardPorts[2]" at its own line. */
+static inline void VIV_PRINTF(4, 5) item_fault(struct viv_eval *ev, const struct viv_slot *list, size_t i,
+					const char *fmt, ...)
+{
+	struct viv_slot item = {.parent = (struct viv_slot *)list,
+				.key = viv_arena_printf(ev->arena, "[%zu]", i + 1)};
+	struct viv_name name = viv_slot_name(ev, &item);
+	const struct viv_origin *origin = list->value->list.items[i]->origin;
+	VIV_STR text = VIV_STR_INIT;
+	va_list ap;
+
+	viv_name_add(&name, &text);
+	viv_str_add(&text, ": ");
+	va_start(ap, fmt);
+	viv_str_addv(&text, fmt, ap);
+	va_end(ap);
+	viv_fault_add(ev->faults, origin ? origin : origin_of(list), &name, "%s", text.data);
+}

@@ -1,0 +1,2 @@
+virtualisation.useSecureBoot = true
+virtualisation.bios = "./bios.bin"
