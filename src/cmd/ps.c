@@ -43,11 +43,20 @@ static char *ports_text(const json_t *ports)
 	return v.count ? viv_strv_join(&v, " ") : viv_strdup("-");
 }
 
+/* "vnc /run/user/1000/viv/vm/vnc": what a viewer is given; a window's kind alone. */
+static char *screen_text(const json_t *screen)
+{
+	const char *kind = viv_json_str(screen, "kind"), *address = viv_json_str(screen, "address");
+
+	return viv_asprintf("%s%s%s", kind ? kind : "-", address ? " " : "", address ? address : "");
+}
+
 static void print_machine(const json_t *m)
 {
 	const char *state = viv_json_str(m, "state"), *folder = viv_json_str(m, "folder");
 	uint64_t pid = 0, uptime = 0, memory = 0, cores = 0;
 	VIV_FREE char *ports = ports_text(json_object_get(m, "ports"));
+	VIV_FREE char *screen = screen_text(json_object_get(m, "screen"));
 	VIV_STR up = VIV_STR_INIT;
 
 	viv_json_u64(m, "pid", INT32_MAX, &pid);
@@ -55,9 +64,9 @@ static void print_machine(const json_t *m)
 	viv_json_u64(m, "memory_mib", INT32_MAX, &memory);
 	viv_json_u64(m, "cores", INT32_MAX, &cores);
 	add_time(&up, uptime / 1000);
-	printf("%-15s %-9s %8llu %9s %6lluM %5llu  %-20s %s\n", viv_json_str(m, "name"),
+	printf("%-15s %-9s %8llu %9s %6lluM %5llu  %-20s %-9s %s\n", viv_json_str(m, "name"),
 	       state ? state : "?", (unsigned long long)pid, up.data, (unsigned long long)memory,
-	       (unsigned long long)cores, folder ? folder : "-", ports);
+	       (unsigned long long)cores, folder ? folder : "-", ports, screen);
 }
 
 static int print_names(const char *runtime, struct viv_error *err)
@@ -87,8 +96,8 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 		return r;
 	if (cmd->json)
 		return viv_cmd_print_json(list);
-	printf("%-15s %-9s %8s %9s %7s %5s  %-20s %s\n", "NAME", "STATE", "PID", "UPTIME", "MEMORY",
-	       "CORES", "FOLDER", "PORTS");
+	printf("%-15s %-9s %8s %9s %7s %5s  %-20s %-9s %s\n", "NAME", "STATE", "PID", "UPTIME", "MEMORY",
+	       "CORES", "FOLDER", "PORTS", "SCREEN");
 	json_array_foreach(list, i, machine)
 		print_machine(machine);
 	json_decref(list);

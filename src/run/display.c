@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/display.h"
 
+#include "base/json.h"
 #include "base/process.h"
 
 #define HELP_MAX   65536
@@ -23,6 +24,16 @@ int viv_display_ask(const char *qemu, char **ret, struct viv_error *err)
 		*ret = viv_str_steal(&out);
 	return r;
 }
+
+static const struct {
+	const char *name;
+	enum viv_display display;
+	bool is_window;
+} all[] = {
+	{"gtk", VIV_DISPLAY_GTK, true},	 {"sdl", VIV_DISPLAY_SDL, true},
+	{"vnc", VIV_DISPLAY_VNC, false}, {"spice", VIV_DISPLAY_SPICE, false},
+	{"none", VIV_DISPLAY_NONE, false},
+};
 
 /* A line of its own in the list. */
 static bool can(const char *help, const char *window)
@@ -51,16 +62,6 @@ static int window(const char *name, bool desktop, const char *help, struct viv_e
 int viv_display_choose(const char *wish, bool desktop, const char *help, enum viv_display *ret,
 		       struct viv_error *err)
 {
-	static const struct {
-		const char *name;
-		enum viv_display display;
-		bool is_window;
-	} all[] = {
-		{"gtk", VIV_DISPLAY_GTK, true},	     {"sdl", VIV_DISPLAY_SDL, true},
-		{"vnc", VIV_DISPLAY_VNC, false},     {"spice", VIV_DISPLAY_SPICE, false},
-		{"none", VIV_DISPLAY_NONE, false},
-	};
-
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(all); i++) {
 		bool by_itself = viv_streq(wish, "auto") &&
 				 (!all[i].is_window || (desktop && can(help, all[i].name)));
@@ -111,4 +112,13 @@ char *viv_display_advice(const struct viv_devices *d)
 		return viv_asprintf("the screen is at %s: vncviewer %s", d->display_path, path.data);
 	return viv_asprintf("the screen is at %s: remote-viewer spice+unix://%s", d->display_path,
 			    path.data);
+}
+
+json_t *viv_display_json(const struct viv_devices *d)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(all); i++)
+		if (all[i].display == d->display)
+			return json_pack("{s:s, s:o}", "kind", all[i].name, "address",
+					 viv_json_text(d->display_path));
+	return json_null();
 }

@@ -4,6 +4,7 @@
 /* Where a machine's screen is shown: as its option says, or as this host and its QEMU can. */
 
 #include "base/error.h"
+#include "base/json.h"
 #include "qemu/devices.h"
 
 /*
@@ -23,3 +24,5 @@ int viv_display_ask(const char *qemu, char **ret, struct viv_error *err);
 void viv_display_environment(const struct viv_devices *d, char *const *inherited, struct viv_strv *ret);
 /* For people: what to do to see the screen; NULL where it is in a window. The caller frees it. */
 char *viv_display_advice(const struct viv_devices *d);
+/* For programs: {"kind": "vnc", "address": the socket or null}; null where there is no screen. The caller's. */
+json_t *viv_display_json(const struct viv_devices *d);

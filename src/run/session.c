@@ -398,6 +398,7 @@ static json_t *on_status(void *arg)
 								   : json_null());
 
 	json_object_set_new(j, "ports", viv_nics_ports(m));
+	json_object_set_new(j, "screen", viv_display_json(&m->devices));
 	if (s->spec->about)
 		json_object_update(j, (json_t *)s->spec->about);
 	return j;

@@ -69,6 +69,22 @@ static void test_environment(void **state)
 				  "DBUS_SESSION_BUS_ADDRESS=disabled: NO_AT_BRIDGE=1");
 }
 
+static void test_json(void **state)
+{
+	struct viv_devices d = {.display = VIV_DISPLAY_VNC, .display_path = (char[]){"/run/vm/vnc"}};
+	VIV_JSON *vnc = viv_display_json(&d), *window = NULL, *nothing = NULL;
+
+	assert_string_equal(viv_json_str(vnc, "kind"), "vnc");
+	assert_string_equal(viv_json_str(vnc, "address"), "/run/vm/vnc");
+	d = (struct viv_devices){.display = VIV_DISPLAY_GTK};
+	window = viv_display_json(&d);
+	assert_string_equal(viv_json_str(window, "kind"), "gtk");
+	assert_true(json_is_null(json_object_get(window, "address")));
+	d.display = VIV_DISPLAY_OFF;
+	nothing = viv_display_json(&d);
+	assert_true(json_is_null(nothing));
+}
+
 static void test_advice(void **state)
 {
 	struct viv_devices d = {.display = VIV_DISPLAY_VNC, .display_path = (char[]){"/run/a b/vnc"}};
@@ -89,6 +105,7 @@ int main(void)
 		cmocka_unit_test(test_wish),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_advice),
+		cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
