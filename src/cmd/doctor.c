@@ -6,6 +6,9 @@
 #include "base/process.h"
 #include "image/erofs.h"
 #include "qemu/accel.h"
+#include "qemu/program.h"
+#include "run/display.h"
+#include "run/firmware.h"
 #include "run/virtiofsd.h"
 #include "sandbox/sandbox.h"
 
@@ -29,7 +32,7 @@ static int check_program(const char *program, const char *package, char **ret_fo
 	*ret_found = viv_find_program(program);
 	if (*ret_found)
 		return 0;
-	return viv_error_say(err, ENOENT, "%s is not there\ninstall the package %s", program,
+	return viv_error_say(err, ENOENT, "%s is not there\ninstall it: apt install %s", program,
 			     package);
 }
 
@@ -79,7 +82,7 @@ static int check_keyring(struct viv_cmd *cmd, char **ret_found, struct viv_error
 
 	if (access(path, R_OK) < 0)
 		return viv_error_say(err, ENOENT,
-				     "%s is not there\ninstall the package debian-archive-keyring, or "
+				     "%s is not there\ninstall it: apt install debian-archive-keyring; or "
 				     "name a keyring in packages.keyring",
 				     path);
 	*ret_found = viv_strdup(path);
@@ -181,6 +184,65 @@ static const struct check checks[] = {
 	{"store", true, check_store},	   {"memory", true, check_memory},
 };
 
+/* What only some machines need. */
+struct extra {
+	const char *name;
+	int (*run)(const struct extra *e, char **ret_found, struct viv_error *err);
+	const char *package, *option;
+};
+
+static int check_extra(const struct extra *e, char **ret_found, struct viv_error *err)
+{
+	VIV_FREE char *path = viv_find_program(e->name);
+
+	if (!path)
+		return viv_error_say(err, ENOENT, "is not there: %s needs it", e->option);
+	*ret_found = viv_asprintf("%s, for %s", path, e->option);
+	return 0;
+}
+
+static int check_uefi(const struct extra *e, char **ret_found, struct viv_error *err)
+{
+	const char *code = viv_firmware_known(viv_streq(e->option, "virtualisation.useSecureBoot"));
+
+	if (!code)
+		return viv_error_say(err, ENOENT, "OVMF is not there: %s needs it", e->option);
+	*ret_found = viv_asprintf("%s, for %s", code, e->option);
+	return 0;
+}
+
+static int check_window(const struct extra *e, char **ret_found, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_qemu_program_free) struct viv_qemu_program qemu = {0};
+	enum viv_display display = VIV_DISPLAY_OFF;
+	VIV_FREE char *help = NULL;
+	int r = viv_qemu_find("qemu-system-x86_64", &qemu, err);
+
+	if (r == 0)
+		r = viv_display_ask(qemu.path, &help, err);
+	if (r == 0)
+		r = viv_display_choose("auto", true, help, &display, err);
+	if (r == 0 && display != VIV_DISPLAY_GTK && display != VIV_DISPLAY_SDL)
+		r = viv_error_say(err, ENOTSUP, "QEMU can't open one: %s takes vnc", e->option);
+	if (r == 0)
+		*ret_found = viv_asprintf("%s, for %s", display == VIV_DISPLAY_GTK ? "gtk" : "sdl",
+					  e->option);
+	return r;
+}
+
+static const struct extra extras[] = {
+	{"qemu-img", check_extra, "qemu-utils", "virtualisation.diskImage"},
+	{"window", check_window, "qemu-system-gui", "virtualisation.graphics"},
+	{"swtpm", check_extra, "swtpm", "virtualisation.tpm.enable"},
+	{"UEFI", check_uefi, "ovmf", "virtualisation.useEFIBoot"},
+	{"Secure Boot", check_uefi, "ovmf", "virtualisation.useSecureBoot"},
+	{"sfdisk", check_extra, "fdisk", "virtualisation.useBootLoader"},
+	{"mkfs.fat", check_extra, "dosfstools", "virtualisation.useBootLoader"},
+	{"mtools", check_extra, "mtools", "virtualisation.useBootLoader"},
+	{"passt", check_extra, "passt", "virtualisation.networks.<name>.kind = \"passt\""},
+	{"nc", check_extra, "netcat-openbsd", "virtualisation.forwardPorts, from = \"guest\""},
+};
+
 /* The second and later lines of an error are advice: indented under the first. */
 static void print_problem(const char *name, bool advice, const char *text)
 {
@@ -197,10 +259,23 @@ static void print_problem(const char *name, bool advice, const char *text)
 	}
 }
 
-static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
+/* Takes `found` over. */
+static void report(struct viv_cmd *cmd, json_t *all, const char *name, bool advice, char *found,
+		   const struct viv_error *bad)
 {
-	VIV_JSON *all = json_array();
-	VIV_STR text = VIV_STR_INIT;
+	json_array_append_new(all, json_pack("{s:s, s:b, s:b, s:s}", "check", name, "ok", found != NULL,
+					     "advice", advice, "text", found ? found : bad->msg));
+	if (cmd->json)
+		;
+	else if (found)
+		viv_cmd_print(stdout, "%-8s %-15s %s\n", "ok", name, found);
+	else
+		print_problem(name, advice, bad->msg);
+	free(found);
+}
+
+static int run_checks(struct viv_cmd *cmd, json_t *all)
+{
 	int problems = 0;
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(checks); i++) {
@@ -209,18 +284,31 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 		VIV_FREE char *found = NULL;
 		bool ok = c->run(cmd, &found, &bad) == 0;
 
-		if (!ok && !c->advice)
-			problems++;
-		json_array_append_new(all, json_pack("{s:s, s:b, s:b, s:s}", "check", c->name, "ok",
-						     ok, "advice", c->advice, "text",
-						     ok ? found : bad.msg));
-		if (cmd->json)
-			continue;
-		if (ok)
-			viv_cmd_print(stdout, "%-8s %-15s %s\n", "ok", c->name, found);
-		else
-			print_problem(c->name, c->advice, bad.msg);
+		problems += !ok && !c->advice;
+		report(cmd, all, c->name, c->advice, ok ? viv_steal(found) : NULL, &bad);
 	}
+	return problems;
+}
+
+static void run_extras(struct viv_cmd *cmd, json_t *all)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(extras); i++) {
+		VIV_ERROR bad = VIV_ERROR_INIT;
+		char *found = NULL;
+
+		if (extras[i].run(&extras[i], &found, &bad) < 0)
+			viv_error_hint(&bad, "install it: apt install %s", extras[i].package);
+		report(cmd, all, extras[i].name, true, found, &bad);
+	}
+}
+
+static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
+{
+	VIV_JSON *all = json_array();
+	VIV_STR text = VIV_STR_INIT;
+	int problems = run_checks(cmd, all);
+
+	run_extras(cmd, all);
 	if (cmd->json) {
 		viv_json_pretty(all, &text);
 		fputs(text.data, stdout);

@@ -60,6 +60,19 @@ static const struct uefi known_secure[] = {
 	{NULL, NULL},
 };
 
+static bool is_there(const struct uefi *u)
+{
+	return access(u->code, R_OK) == 0 && access(u->variables, R_OK) == 0;
+}
+
+const char *viv_firmware_known(bool secure)
+{
+	for (const struct uefi *u = secure ? known_secure : known; u->code; u++)
+		if (is_there(u))
+			return u->code;
+	return NULL;
+}
+
 static int no_uefi(const struct viv_config *config, bool secure, struct viv_error *err)
 {
 	const char *option = secure ? "virtualisation.useSecureBoot" : "virtualisation.useEFIBoot";
@@ -82,7 +95,7 @@ static int find_uefi(const struct viv_config *config, char **ret_code, char **re
 	if (r == 0)
 		r = file_of(config, "virtualisation.efi.variables", &variables, err);
 	for (const struct uefi *u = secure ? known_secure : known; r == 0 && u->code; u++) {
-		if (access(u->code, R_OK) < 0 || access(u->variables, R_OK) < 0)
+		if (!is_there(u))
 			continue;
 		if (!code && !variables)
 			code = viv_strdup(u->code);

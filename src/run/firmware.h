@@ -16,6 +16,8 @@ bool viv_firmware_uses_loader(const struct viv_config *config);
  * begin with the option and its place, here and below.
  */
 int viv_firmware_check(const struct viv_config *config, struct viv_error *err);
+/* The UEFI firmware that this host has, with Secure Boot or without; NULL: none is known. */
+const char *viv_firmware_known(bool secure);
 /* The name of a kept disk's UEFI variables, after the disk's. */
 const char *viv_firmware_variables_suffix(const struct viv_config *config);
 /*

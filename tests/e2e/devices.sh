@@ -40,6 +40,9 @@ printf '\nvirtualisation.tpm.enable = true\n' >wrong.lua
 expect 125 env PATH="$work/programs" "$VIV" run -q wrong.lua -- true
 err_has "wrong.lua:2: virtualisation.tpm.enable: there is no swtpm"
 err_has "apt install swtpm"
+expect 1 env PATH="$work/programs" "$VIV" doctor
+out_has "is not there: virtualisation.tpm.enable needs it"
+out_has "install it: apt install swtpm"
 expect 0 "$VIV" doctor usb
 
 # One machine that has it all; its watchdog ends it.
@@ -92,6 +95,11 @@ boot.kernelModules = { "bochs" }
 END
 expect 0 timeout 580 "$VIV" run -d --name screen
 err_has "the screen is at $XDG_RUNTIME_DIR/viv/screen/vnc: vncviewer "
+expect 0 "$VIV" ps
+out_has "vnc $XDG_RUNTIME_DIR/viv/screen/vnc"
+expect 0 "$VIV" ps --json
+out_has "\"address\": \"$XDG_RUNTIME_DIR/viv/screen/vnc\""
+[ "$(stat -c %a "$XDG_RUNTIME_DIR/viv/screen")" = 700 ] || fail "others can reach the screen"
 python3 - "$XDG_RUNTIME_DIR/viv/screen/vnc" <<'END' || fail "no VNC server"
 import socket, sys
 s = socket.socket(socket.AF_UNIX)
