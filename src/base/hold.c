@@ -5,16 +5,22 @@
 
 #include <sys/signalfd.h>
 
+bool viv_signal_is_ignored(int signo)
+{
+	struct sigaction now;
+
+	return sigaction(signo, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 /* Without those that are ignored (nohup): blocked, they would count all the same. */
 static sigset_t held_signals(void)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction now;
 	sigset_t held;
 
 	sigemptyset(&held);
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(signals); i++)
-		if (sigaction(signals[i], NULL, &now) < 0 || now.sa_handler != SIG_IGN)
+		if (!viv_signal_is_ignored(signals[i]))
 			sigaddset(&held, signals[i]);
 	return held;
 }

@@ -17,6 +17,9 @@ struct viv_hold {
 	sigset_t before;
 };
 
+/* As with nohup: then nothing of ours takes it, an event loop neither. */
+bool viv_signal_is_ignored(int signo);
+
 /* Holds nest. */
 void viv_hold_begin(struct viv_hold *h);
 /* `interrupted`: the signals stay held, for those who clean up. */

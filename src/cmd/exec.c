@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/remote.h"
+#include "cmd/status.h"
 
 static const struct viv_flag flags[] = {
 	VIV_REMOTE_FLAGS,
+	VIV_STATUS_FLAG,
 	{0},
 };
 
@@ -13,7 +15,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 			      args->n_operands ? args->operands[0] : "[NAME]");
 		return VIV_EXIT_ENVIRONMENT; /* not a verdict on a command */
 	}
-	return viv_cmd_remote_run(args, args->operands[0], args->command,
+	return viv_cmd_remote_run(cmd, args, args->operands[0], args->command,
 				  viv_cmd_wants_pty(args->command), err);
 }
 

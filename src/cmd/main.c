@@ -106,8 +106,6 @@ static int run_command(struct viv_cmd *cmd, int argc, char **argv)
 
 	if (cmd->command->takes_command)
 		cmd->status = viv_status_find(argc, argv);
-	if (r < 0)
-		viv_status_write_failure(cmd->status, cmd->wrong);
 	if (r == 0) {
 		cmd->report = viv_progress_new(cmd->quiet, cmd->verbose);
 		status = cmd->command->run(cmd, &args, &err);
@@ -117,6 +115,7 @@ static int run_command(struct viv_cmd *cmd, int argc, char **argv)
 		}
 		viv_progress_free(cmd->report);
 	}
+	viv_status_write_failure(cmd->status, cmd->wrong);
 	viv_args_free(&args);
 	free(cmd->wrong);
 	return status;

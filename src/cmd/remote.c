@@ -3,6 +3,7 @@
 
 #include "base/path.h"
 #include "base/status.h"
+#include "cmd/status.h"
 #include "run/machines.h"
 #include "run/trouble.h"
 
@@ -97,8 +98,8 @@ static int take_flags(const struct viv_args *args, struct viv_client_command *c,
 	return take_env(args, env, err);
 }
 
-int viv_cmd_remote_run(const struct viv_args *args, const char *machine, const char *const *argv,
-		       bool pty, struct viv_error *err)
+int viv_cmd_remote_run(const struct viv_cmd *cmd, const struct viv_args *args, const char *machine,
+		       const char *const *argv, bool pty, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_messages_close) struct viv_messages m = VIV_MESSAGES_INIT;
 	struct viv_client_command c = {.argv = argv,
@@ -106,21 +107,27 @@ int viv_cmd_remote_run(const struct viv_args *args, const char *machine, const c
 				       .in_fd = STDIN_FILENO,
 				       .out_fd = STDOUT_FILENO,
 				       .err_fd = STDERR_FILENO};
+	VIV_CLEANUP(viv_client_result_free_contents) struct viv_client_result result = {0};
 	VIV_STRV env = VIV_STRV_INIT;
-	VIV_FREE char *reason = NULL, *here = getcwd(NULL, 0);
-	int status, r = take_flags(args, &c, &env, err);
+	VIV_FREE char *here = getcwd(NULL, 0);
+	VIV_JSON *j = NULL;
+	int r = viv_status_begin(cmd->status, err);
 
+	if (r == 0)
+		r = take_flags(args, &c, &env, err);
 	/* Another user of the guest's may not be let into it. */
 	c.here = c.user ? NULL : here;
 	c.env = (const char *const *)env.items;
 	if (r == 0)
 		r = viv_cmd_connect(machine, &m, NULL, err);
 	if (r == 0)
-		r = viv_client_run(&m, &c, &status, &reason, err);
+		r = viv_client_run(&m, &c, &result, err);
 	if (r < 0)
 		return r;
-	if (reason)
-		viv_cmd_print(stderr, "%sviv: %s\n", pty ? "\n" : "", reason);
-	viv_cmd_hint_at_shell(argv, status);
-	return status;
+	if (result.reason)
+		viv_cmd_print(stderr, "%sviv: %s\n", pty ? "\n" : "", result.reason);
+	viv_cmd_hint_at_shell(argv, result.status);
+	j = viv_client_result_json(&result);
+	r = viv_status_write(cmd->status, j, err);
+	return r < 0 ? r : result.status;
 }

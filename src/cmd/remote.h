@@ -32,5 +32,5 @@ void viv_cmd_hint_at_shell(const char *const *command, int status);
 	{"fail-on", 0, "EVENTS", "events that give status 120: panic,oops (default), warn, none"}
 
 /* Runs argv with our streams; the exit status, or a negative errno. Prints the reason if there is one. */
-int viv_cmd_remote_run(const struct viv_args *args, const char *machine, const char *const *argv,
-		       bool pty, struct viv_error *err);
+int viv_cmd_remote_run(const struct viv_cmd *cmd, const struct viv_args *args, const char *machine,
+		       const char *const *argv, bool pty, struct viv_error *err);

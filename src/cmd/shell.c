@@ -31,7 +31,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	if (viv_args_has(args, "console"))
 		return show_console(args->operands[0], err);
 	pty = viv_cmd_choose_shell(&argv);
-	return viv_cmd_remote_run(args, args->operands[0], argv, pty, err);
+	return viv_cmd_remote_run(cmd, args, args->operands[0], argv, pty, err);
 }
 
 const struct viv_command viv_command_shell = {

@@ -2,9 +2,11 @@
 #include "run/client.h"
 
 #include "base/fd.h"
+#include "base/hold.h"
 #include "base/loop.h"
 #include "base/status.h"
 #include "run/keyboard.h"
+#include "run/outcome.h"
 #include "run/trouble.h"
 
 #include <signal.h>
@@ -17,32 +19,49 @@ struct client {
 	struct viv_keyboard *keyboard;
 	bool console;
 	int signals;	/* how many came */
-	int status;
-	char *reason;
+	struct viv_client_result result;
 	struct viv_error err;
 };
 
-static int end(struct client *c, int status, char *reason)
+void viv_client_result_free_contents(struct viv_client_result *r)
 {
-	c->status = status;
-	c->reason = reason;
+	free(r->kind);
+	free(r->reason);
+	json_decref(r->trouble);
+	*r = (struct viv_client_result){0};
+}
+
+json_t *viv_client_result_json(const struct viv_client_result *r)
+{
+	return viv_result_json(r->status, r->kind, r->reason,
+			       viv_streq(r->kind, "exit") ? json_integer(r->status) : json_null(),
+			       r->trouble ? json_incref(r->trouble) : json_null());
+}
+
+static int end(struct client *c, int status, const char *kind, char *reason)
+{
+	viv_client_result_free_contents(&c->result);
+	c->result = (struct viv_client_result){
+		.status = status, .kind = viv_strdup(kind), .reason = reason};
 	viv_loop_quit(c->loop, 0);
 	return 0;
 }
 
 static void take_answer(struct client *c, const json_t *answer)
 {
-	const char *error = viv_json_str(answer, "error");
+	const char *error = viv_json_str(answer, "error"), *kind = viv_json_str(answer, "kind");
+	json_t *trouble = json_object_get(answer, "trouble");
 	uint64_t status, code = EIO;
 
 	if (viv_json_u64(answer, "status", 255, &status)) {
-		end(c, (int)status, viv_strdup(error));
+		end(c, (int)status, kind ? kind : "exit", viv_strdup(error));
+		c->result.trouble = json_is_object(trouble) ? json_incref(trouble) : NULL;
 	} else if (error) {
 		viv_json_u64(answer, "code", 4095, &code);
-		end(c, VIV_EXIT_ENVIRONMENT, NULL);
+		end(c, VIV_EXIT_ENVIRONMENT, "environment", NULL);
 		viv_error_say(&c->err, code ? (int)code : EIO, "%s", error);
 	} else {
-		end(c, VIV_EXIT_ENVIRONMENT, NULL);
+		end(c, VIV_EXIT_ENVIRONMENT, "environment", NULL);
 		viv_error_say(&c->err, EPROTO, "the machine's viv answers nonsense");
 	}
 }
@@ -58,11 +77,11 @@ static int on_message(struct viv_source *s, int fd, uint32_t events, void *arg)
 	if (r > 0)
 		r = viv_messages_next(c->m, &answer);
 	else
-		return end(c, VIV_EXIT_GONE, viv_strdup("the machine has ended"));
+		return end(c, VIV_EXIT_GONE, "gone", viv_strdup("the machine has ended"));
 	if (r > 0)
 		take_answer(c, answer);
 	else if (r < 0)
-		end(c, VIV_EXIT_GONE, viv_strdup("the machine's viv answers nonsense"));
+		end(c, VIV_EXIT_GONE, "gone", viv_strdup("the machine's viv answers nonsense"));
 	return 0;
 }
 
@@ -76,7 +95,7 @@ static int on_signal(struct viv_source *s, int signo, void *arg)
 				  NULL, 0);
 		return 0;
 	}
-	return end(c, VIV_EXIT_SIGNAL + signo,
+	return end(c, VIV_EXIT_SIGNAL + signo, "signal",
 		   signo == SIGINT ? NULL : viv_asprintf("ended by SIG%s", sigabbrev_np(signo)));
 }
 
@@ -96,14 +115,14 @@ static void on_cut_off(void *arg)
 	struct client *c = arg;
 
 	if (c->console)
-		end(c, 0, NULL);
+		end(c, 0, "signal", NULL);
 	else
-		end(c, VIV_EXIT_SIGNAL + SIGINT, viv_strdup("ended by ~."));
+		end(c, VIV_EXIT_SIGNAL + SIGINT, "signal", viv_strdup("ended by ~."));
 }
 
 static int on_limit(struct viv_source *s, void *arg)
 {
-	return end(arg, VIV_EXIT_TIMEOUT, viv_strdup("time limit reached"));
+	return end(arg, VIV_EXIT_TIMEOUT, "timeout", viv_strdup("time limit reached"));
 }
 
 static int watch(struct client *c, int64_t timeout_ms, struct viv_error *err)
@@ -114,7 +133,8 @@ static int watch(struct client *c, int64_t timeout_ms, struct viv_error *err)
 	if (r == 0)
 		r = viv_loop_add_io(c->loop, c->m->fd, EPOLLIN, on_message, c, NULL, err);
 	for (size_t i = 0; r == 0 && i < VIV_ARRAY_SIZE(signals); i++)
-		r = viv_loop_add_signal(c->loop, signals[i], on_signal, c, NULL, err);
+		if (signals[i] != SIGHUP || !viv_signal_is_ignored(SIGHUP)) /* nohup viv exec … */
+			r = viv_loop_add_signal(c->loop, signals[i], on_signal, c, NULL, err);
 	if (r == 0 && timeout_ms)
 		r = viv_loop_add_timer(c->loop, timeout_ms, on_limit, c, NULL, err);
 	return r;
@@ -206,11 +226,11 @@ static void client_end(struct client *c)
 	viv_keyboard_free(c->keyboard);
 	viv_loop_free(c->loop);
 	viv_error_clear(&c->err);
-	free(c->reason);
+	viv_client_result_free_contents(&c->result);
 }
 
 int viv_client_run(struct viv_messages *m, const struct viv_client_command *command,
-		   int *ret_status, char **ret_reason, struct viv_error *err)
+		   struct viv_client_result *ret, struct viv_error *err)
 {
 	VIV_CLEANUP(client_end) struct client c = {.m = m};
 	int streams[] = {command->in_fd, command->out_fd, command->err_fd};
@@ -226,8 +246,8 @@ int viv_client_run(struct viv_messages *m, const struct viv_client_command *comm
 		r = run(&c, err);
 	if (r < 0)
 		return r;
-	*ret_status = c.status;
-	*ret_reason = viv_steal(c.reason);
+	*ret = c.result;
+	c.result = (struct viv_client_result){0};
 	return 0;
 }
 
@@ -247,6 +267,6 @@ int viv_client_console(struct viv_messages *m, int in_fd, int out_fd, bool *ret_
 	if (r == 0)
 		r = run(&c, err);
 	if (r == 0)
-		*ret_ended = c.status == VIV_EXIT_GONE;
+		*ret_ended = c.result.status == VIV_EXIT_GONE;
 	return r;
 }

@@ -52,14 +52,25 @@ int viv_client_start(struct viv_messages *m, const struct viv_client_command *co
 int viv_client_finish(struct viv_messages *m, int *ret_status, char **ret_reason,
 		      struct viv_error *err);
 
+/* How a command ended, as struct viv_outcome says it of a run. */
+struct viv_client_result {
+	int status;	 /* the exit status that viv takes (docs/viv.1) */
+	char *kind;	 /* "exit": the command's own */
+	char *reason;	 /* one line if it is not the command's own, else NULL */
+	json_t *trouble; /* the kernel's report if that is the reason, else NULL */
+};
+
+void viv_client_result_free_contents(struct viv_client_result *r);
+/* For --status: {status, kind, reason, command, trouble}. The caller owns it. */
+json_t *viv_client_result_json(const struct viv_client_result *r);
+
 /*
  * Runs a command to its end. Meanwhile SIGINT, SIGTERM, SIGHUP and, with a terminal, SIGWINCH are its
  * own: the first goes to the command, each one after it and ~. give up; the guest's command then gets
- * SIGHUP. *ret_status is the exit status that viv takes (docs/viv.1); *ret_reason, the caller's, one
- * line if it is not the command's own, else NULL.
+ * SIGHUP. A SIGHUP that is ignored stays so.
  */
 int viv_client_run(struct viv_messages *m, const struct viv_client_command *command,
-		   int *ret_status, char **ret_reason, struct viv_error *err);
+		   struct viv_client_result *ret, struct viv_error *err);
 
 /*
  * The serial console on a terminal until Ctrl-A X or the end of in_fd; *ret_ended: or until the machine

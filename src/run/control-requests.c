@@ -61,8 +61,8 @@ static bool answer_trouble(struct control_caller *k)
 		kind--;
 	text = viv_asprintf("the guest's kernel is in trouble: %s", t->what);
 	control_answer(k,
-		       json_pack("{s:i, s:s, s:s}", "status", VIV_EXIT_PANIC, "error", text, "kind",
-				 viv_trouble_name(kind)),
+		       json_pack("{s:i, s:s, s:s, s:o}", "status", VIV_EXIT_PANIC, "error", text, "kind",
+				 viv_trouble_name(kind), "trouble", viv_trouble_json(t)),
 		       NULL, 0);
 	return true;
 }

@@ -206,7 +206,8 @@ static json_t *lost_answer(const struct control_caller *k, const json_t *outcome
 	uint64_t status;
 
 	if (kind && reason && viv_json_u64(outcome, "status", 255, &status) && status == VIV_EXIT_PANIC)
-		return json_pack("{s:i, s:s, s:s}", "status", VIV_EXIT_PANIC, "error", reason, "kind", kind);
+		return json_pack("{s:i, s:s, s:s, s:O?}", "status", VIV_EXIT_PANIC, "error", reason, "kind",
+				 kind, "trouble", json_object_get(outcome, "trouble"));
 	return json_pack("{s:i, s:o, s:s}", "status", VIV_EXIT_GONE, "error", viv_json_text(k->lost), "kind",
 			 "gone");
 }

@@ -163,24 +163,17 @@ void viv_outcome_of(const struct viv_run_facts *f, struct viv_outcome *ret)
 	*ret = o;
 }
 
-static json_t *trouble_json(const struct viv_trouble *t)
+json_t *viv_result_json(int status, const char *kind, const char *reason, json_t *command,
+			json_t *trouble)
 {
-	json_t *lines = json_array();
-
-	for (size_t i = 0; i < t->lines.count; i++)
-		json_array_append_new(lines, json_string(t->lines.items[i]));
-	return json_pack("{s:s, s:s, s:o}", "kind", viv_trouble_name(t->kind), "what", t->what,
-			 "lines", lines);
+	/* QEMU's words may be in the reason. */
+	return json_pack("{s:i, s:s, s:o, s:o, s:o}", "status", status, "kind", kind, "reason",
+			 viv_json_text(reason), "command", command, "trouble", trouble);
 }
 
 json_t *viv_outcome_json(const struct viv_outcome *o, const struct viv_run_facts *f)
 {
-	json_t *j = json_pack("{s:i, s:s, s:o}", "status", o->status, "kind", o->kind, "reason",
-			      viv_json_text(o->reason)); /* QEMU's words may be in it */
-
-	json_object_set_new(j, "command",
-			    f->command_done ? json_integer(f->command_status) : json_null());
-	json_object_set_new(j, "trouble",
-			    f->trouble && f->trouble->kind ? trouble_json(f->trouble) : json_null());
-	return j;
+	return viv_result_json(o->status, o->kind, o->reason,
+			       f->command_done ? json_integer(f->command_status) : json_null(),
+			       viv_trouble_json(f->trouble));
 }

@@ -41,5 +41,8 @@ struct viv_outcome {
 void viv_outcome_of(const struct viv_run_facts *f, struct viv_outcome *ret);
 void viv_outcome_free_contents(struct viv_outcome *o);
 
+/* As below; takes over `command` and `trouble`. */
+json_t *viv_result_json(int status, const char *kind, const char *reason, json_t *command,
+			json_t *trouble);
 /* For --status: {status, kind, reason, command, trouble}. The caller owns it. */
 json_t *viv_outcome_json(const struct viv_outcome *o, const struct viv_run_facts *f);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/session.h"
 
+#include "base/hold.h"
 #include "base/path.h"
 #include "base/status.h"
 #include "run/control.h"
@@ -421,20 +422,13 @@ static int open_control(struct session *s, struct viv_error *err)
 	return viv_control_new(s->loop, &s->dir, &host, &s->control, err);
 }
 
-static bool is_ignored(int signo)
-{
-	struct sigaction now;
-
-	return sigaction(signo, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
-}
-
 static int watch_signals(struct session *s, struct viv_error *err)
 {
 	int r = viv_loop_add_signal(s->loop, SIGINT, on_interrupt, s, NULL, err);
 
 	if (r == 0)
 		r = viv_loop_add_signal(s->loop, SIGTERM, on_terminate, s, NULL, err);
-	if (r == 0 && !is_ignored(SIGHUP)) /* nohup viv run … */
+	if (r == 0 && !viv_signal_is_ignored(SIGHUP)) /* nohup viv run … */
 		r = viv_loop_add_signal(s->loop, SIGHUP, on_terminate, s, NULL, err);
 	return r;
 }

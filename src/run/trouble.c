@@ -244,3 +244,16 @@ bool viv_trouble_feed(struct viv_trouble *t, struct viv_slice line)
 		t->open = false;
 	return feed_fatal(t, message) || worse;
 }
+
+json_t *viv_trouble_json(const struct viv_trouble *t)
+{
+	json_t *lines;
+
+	if (!t || !t->kind)
+		return json_null();
+	lines = json_array();
+	for (size_t i = 0; i < t->lines.count; i++)
+		json_array_append_new(lines, json_string(t->lines.items[i]));
+	return json_pack("{s:s, s:s, s:o}", "kind", viv_trouble_name(t->kind), "what", t->what,
+			 "lines", lines);
+}

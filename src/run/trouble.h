@@ -15,6 +15,7 @@
  */
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/str.h"
 
 enum viv_trouble_kind { VIV_TROUBLE_NONE, VIV_TROUBLE_WARN, VIV_TROUBLE_OOPS, VIV_TROUBLE_PANIC };
@@ -40,6 +41,8 @@ struct viv_trouble {
 };
 
 void viv_trouble_free_contents(struct viv_trouble *t);
+/* {kind, what, lines}; null if there was none. The caller owns it. */
+json_t *viv_trouble_json(const struct viv_trouble *t);
 
 /* A line of the console without its end. True when the kind got worse or init gave up. */
 bool viv_trouble_feed(struct viv_trouble *t, struct viv_slice line);

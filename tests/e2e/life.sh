@@ -59,6 +59,30 @@ head -c 67108864 /dev/zero >zeros
 copy=$!
 expect 0 "$VIV" exec -- true
 wait $copy || fail "cat: not what went in"
+# --status: how the command ended, or that nothing was learnt about it.
+status_has() { grep -q "$1" status.json || fail "no $1: $(cat status.json)"; }
+expect 7 "$VIV" exec --status status.json vm -- sh -c 'exit 7'
+for s in '"status": 7' '"kind": "exit"' '"command": 7' '"reason": null' '"trouble": null'; do status_has "$s"; done
+expect 124 "$VIV" exec --status status.json --timeout 100ms -- sleep 300
+for s in '"kind": "timeout"' '"command": null' '"reason": "time limit reached"'; do status_has "$s"; done
+expect 125 "$VIV" exec --status status.json vmm -- true
+for s in '"status": 125' '"kind": "environment"' 'vmm'; do status_has "$s"; done
+rm status.json
+expect 125 "$VIV" exec --status status.json vm
+status_has '"reason": "what is to be run'
+expect 125 "$VIV" exec --status nowhere/status.json -- touch /tmp/never
+expect 1 "$VIV" exec -- test -e /tmp/never
+# nohup: it goes on when the terminal is closed.
+mkfifo keys said
+(trap '' HUP && exec "$VIV" exec -- sh -c 'echo up; read -r x; exit $x') <keys >said &
+nohup=$!
+exec 7>keys
+read -r line <said
+kill -HUP $nohup
+echo 9 >&7
+wait $nohup
+[ $? = 9 ] || fail "SIGHUP was ignored, and ended it"
+exec 7>&-
 # Whose caller is gone does not go on.
 "$VIV" exec -- sh -c 'echo $$ >/tmp/pid; exec sleep 301' &
 sleep=$!
