@@ -81,6 +81,13 @@ int viv_path_absolute(const char *path, char **ret, struct viv_error *err)
 	return 0;
 }
 
+bool viv_path_is_within(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return strncmp(path, folder, n) == 0 && (path[n] == '\0' || path[n] == '/' || n == 1);
+}
+
 char *viv_path_relative(const char *folder, const char *path)
 {
 	VIV_STR out = VIV_STR_INIT;

@@ -20,6 +20,8 @@ char *viv_path_dir(const char *path);
 const char *viv_path_base(const char *path);
 /* Relative, not empty, no empty, "." or ".." component: safe below a folder that holds no links. */
 bool viv_path_is_safe(const char *path);
+/* Is it the folder, or within it? Both absolute and clean. */
+bool viv_path_is_within(const char *path, const char *folder);
 /* Absolute and clean, relative to the current folder. */
 int viv_path_absolute(const char *path, char **ret, struct viv_error *err);
 /* "../b/c" for /a/b/c seen from the folder /a/d: both absolute and clean, "." for the folder itself. */

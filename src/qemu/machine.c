@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "qemu/machine.h"
 
+#include "base/path.h"
+
 static void channel_free(struct viv_channel *c)
 {
 	free(c->path);
@@ -64,8 +66,7 @@ bool viv_machine_shows(const struct viv_machine *m, const char *path)
 		const struct viv_share *s = &m->shares[i];
 		size_t n = strlen(s->target);
 
-		if (n <= longest || s->missing || strncmp(path, s->target, n) != 0 ||
-		    (path[n] != '\0' && path[n] != '/'))
+		if (n <= longest || s->missing || !viv_path_is_within(path, s->target))
 			continue;
 		longest = n;
 		nearest = s;

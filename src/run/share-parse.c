@@ -22,14 +22,6 @@ static const struct {
 	{"/var/lib/dpkg", true}, {"/var/lib/systemd", true}, {"/var/log", false}, {"/var/tmp", false},
 };
 
-/* Is it the folder, or within it? */
-static bool is_within(const char *path, const char *folder)
-{
-	size_t n = strlen(folder);
-
-	return strncmp(path, folder, n) == 0 && (path[n] == '\0' || path[n] == '/');
-}
-
 const char *viv_share_hides(const char *target, const char *home)
 {
 	if (viv_streq(target, "/"))
@@ -37,7 +29,7 @@ const char *viv_share_hides(const char *target, const char *home)
 	if (home && viv_streq(target, home))
 		return "it is your home folder; --share says that you mean it";
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(own); i++)
-		if (is_within(own[i].path, target) || (own[i].below && is_within(target, own[i].path)))
+		if (viv_path_is_within(own[i].path, target) || (own[i].below && viv_path_is_within(target, own[i].path)))
 			return "it would hide the machine's own";
 	return NULL;
 }
@@ -47,7 +39,7 @@ bool viv_share_breaks(const char *target)
 	bool breaks = viv_streq(target, "/");
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(own); i++)
-		breaks |= own[i].below && is_within(own[i].path, target);
+		breaks |= own[i].below && viv_path_is_within(own[i].path, target);
 	return breaks;
 }
 

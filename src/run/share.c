@@ -165,6 +165,9 @@ static int check_all(struct viv_shares *s, struct viv_error *err)
 
 		if (r < 0)
 			return r;
+		if (q->share.target[1] && !viv_path_is_safe(q->share.target + 1))
+			return viv_error_say(err, EINVAL, "%s: %s: a target has no \"..\" in it",
+					     q->place, q->share.target);
 		if (viv_share_breaks(q->share.target))
 			return viv_error_say(err, EINVAL,
 					     "%s: a share at %s would hide the machine's own files",
@@ -181,26 +184,24 @@ static int check_all(struct viv_shares *s, struct viv_error *err)
 
 /* The current folder */
 
-/* Does the guest have it anyway, in a share that is at the host's own path? */
-static bool is_shared_already(const struct viv_shares *s, const char *cwd)
+/* The share that the guest has at this path; NULL: none. */
+static const struct viv_share_request *find_nearest(const struct viv_shares *s, const char *path)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		const struct viv_share *share = &s->items[i].share;
-		size_t n = strlen(share->target);
+	const struct viv_share_request *nearest = NULL;
 
-		if (share->source && viv_streq(share->source, share->target) &&
-		    strncmp(cwd, share->target, n) == 0 && (cwd[n] == '\0' || cwd[n] == '/'))
-			return true;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct viv_share_request *q = &s->items[i];
+
+		if (viv_path_is_within(path, q->share.target) &&
+		    (!nearest || viv_path_is_within(q->share.target, nearest->share.target)))
+			nearest = q;
 	}
-	return false;
+	return nearest;
 }
 
-static bool is_target(const struct viv_shares *s, const char *path)
+static bool is_at_own_path(const struct viv_share *s)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (viv_streq(s->items[i].share.target, path))
-			return true;
-	return false;
+	return s->source && viv_streq(s->source, s->target);
 }
 
 static char *find_home(void)
@@ -210,27 +211,50 @@ static char *find_home(void)
 	return home && home[0] ? realpath(home, NULL) : NULL;
 }
 
-static void add_cwd(const struct viv_share_wish *wish, struct viv_report *report, struct viv_shares *s)
+static const char *why_no_cwd(const char *cwd, const struct viv_share_request *there)
 {
-	VIV_FREE char *cwd = getcwd(NULL, 0), *home = find_home();
-	const char *why = NULL;
-	struct viv_share_request *q;
+	VIV_FREE char *home = find_home();
 
 	if (!cwd || cwd[0] != '/')
-		why = "it is gone";
-	else if (is_shared_already(s, cwd))
-		s->cwd = viv_strdup(cwd);
-	else if (is_target(s, cwd))
-		why = "another share is there in the guest";
-	else if (faccessat(AT_FDCWD, cwd, R_OK | X_OK, AT_EACCESS) < 0)
-		why = "it can't be read";
-	else
-		why = viv_share_hides(cwd, home);
-	if (why)
+		return "it is gone";
+	if (there)
+		return "another share is there in the guest";
+	if (faccessat(AT_FDCWD, cwd, R_OK | X_OK, AT_EACCESS) < 0)
+		return "it can't be read";
+	return viv_share_hides(cwd, home);
+}
+
+/* The guest has it, in a share that is at the host's own path. */
+static int take_share_for_cwd(const struct viv_share_wish *wish, const struct viv_share_request *there,
+			      const char *cwd, struct viv_shares *s, struct viv_error *err)
+{
+	if (wish->write_cwd && there->share.read_only)
+		return viv_error_say(err, EINVAL,
+				     "--rw: the current folder is in a share that is read-only (%s)",
+				     there->place);
+	s->cwd = viv_strdup(cwd);
+	return 0;
+}
+
+static int add_cwd(const struct viv_share_wish *wish, struct viv_report *report, struct viv_shares *s,
+		   struct viv_error *err)
+{
+	VIV_FREE char *cwd = getcwd(NULL, 0);
+	const struct viv_share_request *there = cwd ? find_nearest(s, cwd) : NULL;
+	struct viv_share_request *q;
+	const char *why;
+
+	if (there && is_at_own_path(&there->share))
+		return take_share_for_cwd(wish, there, cwd, s, err);
+	why = why_no_cwd(cwd, there);
+	if (why && wish->write_cwd)
+		return viv_error_say(err, EINVAL, "--rw: the current folder%s%s can't be in the guest: %s",
+				     cwd ? " " : "", cwd ? cwd : "", why);
+	if (why) {
 		viv_say(report, VIV_INFO, "the current folder%s%s is not in the guest: %s",
 			cwd ? " " : "", cwd ? cwd : "", why);
-	if (why || s->cwd)
-		return;
+		return 0;
+	}
 	q = add(s);
 	q->place = viv_strdup("the current folder");
 	q->share.tag = viv_strdup("viv.cwd");
@@ -241,6 +265,7 @@ static void add_cwd(const struct viv_share_wish *wish, struct viv_report *report
 	q->optional = !wish->write_cwd;
 	q->is_cwd = true;
 	s->cwd = viv_steal(cwd);
+	return 0;
 }
 
 int viv_shares_collect(const struct viv_config *config, const struct viv_share_wish *wish,
@@ -258,7 +283,9 @@ int viv_shares_collect(const struct viv_config *config, const struct viv_share_w
 	if (r < 0)
 		return r;
 	if (wish->cwd)
-		add_cwd(wish, report, &s);
+		r = add_cwd(wish, report, &s, err);
+	if (r < 0)
+		return r;
 	qsort(s.items, s.n, sizeof(*s.items), by_target);
 	*ret = s;
 	s = (struct viv_shares){0};
@@ -346,8 +373,10 @@ static void say_how(const struct viv_machine *m, const struct facts *f, struct v
 	if (viv_machine_has_shares(m, VIV_SHARE_VIRTIOFS))
 		viv_say(report, VIV_DEBUG, "shares: virtiofs, by %s", f->virtiofsd);
 	if (viv_machine_has_shares(m, VIV_SHARE_9P))
-		viv_say(report, f->why_not ? VIV_INFO : VIV_DEBUG, "shares: 9p%s%s",
-			f->why_not ? ", because " : ", as asked for", f->why_not ? f->why_not : "");
+		viv_say(report, f->why_not ? VIV_INFO : VIV_DEBUG, "shares: 9p%s%.*s",
+			f->why_not ? ", because " : ", as asked for",
+			f->why_not ? (int)strcspn(f->why_not, "\n") : 0,
+			f->why_not ? f->why_not : "");
 }
 
 int viv_shares_give(struct viv_shares *s, const struct viv_system *system, bool foreign_kernel,

@@ -320,7 +320,7 @@ int viv_sandbox_begin(const struct viv_sandbox_spec *spec, viv_sandbox_fn fn, vo
 	}
 	if (!first.code)
 		viv_error_say(&first, EPERM, "cannot make a sandbox");
-	viv_sandbox_explain(&first);
+	viv_sandbox_explain("Package scripts run in namespaces", &first);
 	return viv_error_move(err, &first);
 }
 

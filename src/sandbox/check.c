@@ -116,19 +116,19 @@ static int explain_ids(struct viv_error *err)
 }
 
 /* Nothing that could be switched on here: whoever started the container must. */
-static int explain_container(struct viv_error *err)
+static int explain_container(const char *what_for, struct viv_error *err)
 {
 	if (!err || (err->code != EPERM && err->code != EACCES))
 		return err ? -err->code : -EPERM;
 	viv_error_context(err, "cannot make a sandbox");
 	return viv_error_hint(
-		err, "Package scripts run in namespaces, and these are forbidden here. If this is a "
-		     "container, start it with\n"
+		err, "%s, and these are forbidden here. If this is a container, start it with\n"
 		     "  docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined\n"
-		     "or with --privileged; podman takes the same.");
+		     "or with --privileged; podman takes the same.",
+		what_for);
 }
 
-int viv_sandbox_explain(struct viv_error *err)
+int viv_sandbox_explain(const char *what_for, struct viv_error *err)
 {
 	int r = 0;
 
@@ -146,7 +146,7 @@ int viv_sandbox_explain(struct viv_error *err)
 		r = explain_ids(err);
 	if (r == 0)
 		r = explain_switches(true, err);
-	return r ? r : explain_container(err);
+	return r ? r : explain_container(what_for, err);
 }
 
 static int do_nothing(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,

@@ -33,8 +33,11 @@ uint64_t viv_subids_free_start(const char *file);
 /* Gives process `pid`, which is in a user namespace of its own, ids 0 to 65535. Runs outside. */
 int viv_sandbox_map_ids(pid_t pid, struct viv_error *err);
 
-/* Says why a step failed: replaces *err by one with advice where the reason can be found. */
-int viv_sandbox_explain(struct viv_error *err);
+/*
+ * Says why a step failed: replaces *err by one with advice where the reason can be found. `what_for`
+ * says what needs namespaces, as the beginning of a sentence: "Package scripts run in namespaces".
+ */
+int viv_sandbox_explain(const char *what_for, struct viv_error *err);
 /*
  * The part of it that looks at the kernel's switches below `sysctls` ("/proc/sys"): those that forbid
  * user namespaces to all, or (`partly`) to programs that no profile is for. `self` is our program's

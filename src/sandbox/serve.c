@@ -20,6 +20,8 @@
 
 enum { LISTENING = 3, SYNC = 4 }; /* descriptors in the child */
 
+#define WHAT_FOR "Folders are shared from namespaces of their own"
+
 /* What the child says before it is another program: a message that is no longer than this. */
 struct failure {
 	int code;
@@ -29,7 +31,8 @@ struct failure {
 static int bind_folder(const char *place, const struct viv_sandbox_bind *b, struct viv_error *err)
 {
 	VIV_FREE char *target = viv_path_join(place, b->name);
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+					      (b->writable ? 0 : MOUNT_ATTR_RDONLY)};
 	VIV_FD tree = -1;
 
 	if (mkdir(target, 0755) < 0)
@@ -39,8 +42,9 @@ static int bind_folder(const char *place, const struct viv_sandbox_bind *b, stru
 	if (tree < 0)
 		return viv_error_set(err, errno, "%s", b->host);
 	/* The mounts within it, too. */
-	if (!b->writable && mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
-		return viv_error_set(err, errno, "cannot make %s read-only", b->host);
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+		return viv_error_set(err, errno, "cannot make %s %s", b->host,
+				     b->writable ? "safe" : "read-only");
 	if (move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return viv_error_set(err, errno, "cannot mount %s", b->host);
 	return 0;
@@ -196,12 +200,16 @@ static int attend(int sync, pid_t pid, struct viv_error *err)
 			continue;
 		if (n == 0)
 			return 0;
-		if (n == sizeof(f))
-			return viv_error_say(err, f.code, "%.*s", (int)sizeof(f.msg), f.msg);
+		if (n == sizeof(f)) {
+			viv_error_say(err, f.code, "%.*s", (int)sizeof(f.msg), f.msg);
+			/* Where namespaces are forbidden, and by what. */
+			return f.code == EPERM || f.code == ENOSPC ? viv_sandbox_explain(WHAT_FOR, err)
+								   : -f.code;
+		}
 		if (n != 1)
 			return viv_error_set(err, n < 0 ? errno : EIO, "cannot start a server");
 		if (viv_sandbox_map_ids(pid, err) < 0)
-			return viv_sandbox_explain(err);
+			return viv_sandbox_explain(WHAT_FOR, err);
 		if (send(sync, "g", 1, MSG_NOSIGNAL) != 1)
 			return viv_error_set(err, errno, "cannot start a server");
 	}
@@ -224,9 +232,6 @@ static int lead(int sync[2], pid_t pid, struct viv_error *err)
 	if (pid > 0 && r < 0) {
 		kill(pid, SIGKILL);
 		wait_for(pid);
-		/* Where namespaces are forbidden, and by what. */
-		if (r == -EPERM || r == -ENOSPC)
-			r = viv_sandbox_explain(err);
 	}
 	return r;
 }

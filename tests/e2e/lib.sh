@@ -59,6 +59,33 @@ public_viv() {
 	VIV=$work/public/viv
 }
 
+# The machine of vm.lua, built, in the store of an ordinary user of its own, with subordinate ids:
+# his folder is $work/u/proj, and `as` runs his commands. Needs root.
+user=65534
+user_machine() {
+	needs_root
+	command -v newuidmap >/dev/null || skip "newuidmap is missing"
+	expect 0 "$VIV" build -q
+	"$VIV" store export -q -o system.tar "$(basename "$(readlink result)")"
+	grep -v "^$user:" /etc/subuid >subuid; echo "$user:300000:65536" >>subuid
+	grep -v "^$user:" /etc/subgid >subgid; echo "$user:300000:65536" >>subgid
+	mkdir -p u/{home,run,proj}
+	chmod 700 u/run
+	cp vm.lua vm.lock u/proj
+	chown -R $user:$user u
+	public_viv
+	as "$VIV" --version >/dev/null || fail "an ordinary user can't run $VIV"
+	expect 0 as "$VIV" store import -q system.tar
+	rm system.tar
+}
+as() { # COMMAND…: after the mounts of $mounts
+	mounted "mount --bind $work/subuid /etc/subuid; mount --bind $work/subgid /etc/subgid${mounts:+; $mounts}" \
+		setpriv --reuid $user --regid $user --groups 4 env HOME="$work/u/home" \
+		XDG_CACHE_HOME="$work/u/c" XDG_CONFIG_HOME="$work/u/cfg" XDG_STATE_HOME="$work/u/s" \
+		XDG_RUNTIME_DIR="$work/u/run" VIV_STORE="$work/u/store" "$@"
+}
+owner_is() { [ "$(stat -c %u:%g "$1")" = "$2" ] || fail "$1 belongs to $(stat -c %u:%g "$1"), not $2"; }
+
 # A machine without an init system: the quickest to build and to boot.
 quick_machine() {
 	printf 'system.init = "none"\n' >vm.lua

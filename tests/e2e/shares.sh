@@ -66,6 +66,9 @@ for where in usr/bin etc var/lib; do
 done
 expect 0 env HOME="$PWD" "$VIV" run --dry-run -- true
 err_has "home folder"
+# In another share's place: not that one, and nothing is made in it.
+expect 0 "$VIV" run --dry-run --share "$work/data:$work" -- true
+err_has "the current folder $PWD is not in the guest: another share is there in the guest"
 
 # A command line for others says what it is without.
 expect 0 "$VIV" run --dry-run --share "$work/data:/mnt/data" -- true
@@ -88,7 +91,13 @@ bad "would hide the machine's own files" --share /tmp:/etc
 bad "expected an absolute path in the guest" --share /tmp:etc
 bad "is the target of another share" --share /tmp:/srv/a/data
 bad "expected PATH, PATH:TARGET or PATH:TARGET:rw" --share /tmp:/mnt:rx
+bad "a target has no \"..\" in it" --share /tmp:/mnt/../etc
 bad "--rw and --no-cwd exclude each other" --rw --no-cwd
+# What was asked for is not left out in silence.
+expect 125 env HOME="$PWD" "$VIV" run -q --rw -- true
+err_has "--rw: the current folder $PWD can't be in the guest: it is your home folder"
+bad "--rw: the current folder $PWD can't be in the guest: another share is there in the guest" --rw --share "$work/data:$PWD:rw"
+bad "--rw: the current folder is in a share that is read-only (--share $work)" --rw --share "$work"
 echo 'virtualisation.sharedDirectories.x = {
 	source = "./nowhere",
 	target = "/mnt" }' >>vm.lua
@@ -117,6 +126,10 @@ start() {
 	rm up
 	pids=$(servers)
 	[ -n "$pids" ] || fail "no virtiofsd runs"
+	for pid in $pids; do
+		! grep -E " (/xchg|/viv.cwd|.*/shares/(xchg|viv.cwd)) " "/proc/$pid/mountinfo" 2>/dev/null | grep -v 'nosuid,nodev' ||
+			fail "devices or set-user-ID programs count in the folders that virtiofsd sees"
+	done
 }
 gone() {
 	local pid
@@ -180,3 +193,4 @@ err_has "boot.kernel"
 expect 0 setpriv --bounding-set=-sys_admin "$VIV" run -q -- pwd
 out_is /root
 err_has "the current folder: virtiofs can't be had: cannot make a sandbox"
+err_has "Folders are shared from namespaces of their own, and these are forbidden here."

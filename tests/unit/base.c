@@ -115,6 +115,11 @@ static void relative_paths(void **state)
 
 		assert_string_equal(relative, rows[i].relative);
 	}
+	assert_true(viv_path_is_within("/a", "/a"));
+	assert_true(viv_path_is_within("/a/b", "/a"));
+	assert_true(viv_path_is_within("/a", "/"));
+	assert_false(viv_path_is_within("/ab", "/a"));
+	assert_false(viv_path_is_within("/", "/a"));
 }
 
 static void addresses(void **state)
