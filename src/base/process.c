@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
@@ -80,6 +81,8 @@ static void child(const struct viv_process_spec *spec, const char *program, int 
 		sigaction(s, &dfl, NULL);
 	if (spec->new_session)
 		setsid();
+	if (spec->no_mknod)
+		prctl(PR_CAPBSET_DROP, CAP_MKNOD);
 	if (!spec->outlive_us) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)

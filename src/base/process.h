@@ -19,6 +19,7 @@ struct viv_process_spec {
 	const int *keep;           /* become 3, 4, …; never closed here */
 	size_t n_keep;
 	bool new_session;          /* setsid: a process group that can be ended whole */
+	bool no_mknod;             /* even root's makes no device nodes */
 	bool outlive_us;           /* else it gets SIGKILL when the thread that started it ends */
 };
 

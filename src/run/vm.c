@@ -539,6 +539,7 @@ static int spawn(struct viv_vm *vm, const struct viv_machine *m, const struct vi
 		.keep = w->keep,
 		.n_keep = w->n_keep,
 		.new_session = true,
+		.no_mknod = true, /* 9p would make a guest's on the host */
 	};
 
 	viv_qemu_command(m, &argv);
