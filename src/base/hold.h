@@ -24,5 +24,7 @@ bool viv_signal_is_ignored(int signo);
 void viv_hold_begin(struct viv_hold *h);
 /* `interrupted`: the signals stay held, for those who clean up. */
 void viv_hold_end(struct viv_hold *h, bool interrupted);
+/* A signal that came meanwhile and will end us; 0: none. */
+int viv_hold_pending(void);
 /* In main, last. */
 void viv_hold_let_through(void);

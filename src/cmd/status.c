@@ -2,6 +2,7 @@
 #include "cmd/status.h"
 
 #include "base/fd.h"
+#include "base/hold.h"
 #include "base/status.h"
 
 #include <limits.h>
@@ -100,11 +101,16 @@ int viv_status_begin(const char *file, struct viv_error *err)
 
 void viv_status_write_failure(const char *file, const char *reason)
 {
+	int signo = viv_hold_pending();
 	VIV_JSON *j = NULL;
 
 	if (!file || !reason)
 		return;
 	j = failure(reason);
+	if (signo) { /* which ends us right after this */
+		json_object_set_new(j, "status", json_integer(VIV_EXIT_SIGNAL + signo));
+		json_object_set_new(j, "kind", json_string("signal"));
+	}
 	viv_status_write(file, j, NULL);
 }
 

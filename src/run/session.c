@@ -433,6 +433,22 @@ static int watch_signals(struct session *s, struct viv_error *err)
 	return r;
 }
 
+/*
+ * A signal that came before the loop ran; 0: none. Programs that a start takes may have had it as well,
+ * and their end is what the start failed for.
+ */
+static int take_pending_signal(void)
+{
+	const struct timespec now = {0};
+	int signo = viv_hold_pending();
+	sigset_t set;
+
+	sigemptyset(&set);
+	if (signo)
+		sigaddset(&set, signo);
+	return signo && sigtimedwait(&set, NULL, &now) == signo ? signo : 0;
+}
+
 static int start_limits(struct session *s, struct viv_error *err)
 {
 	int r = 0;
@@ -522,10 +538,10 @@ static void add_times(const struct session *s, json_t *j)
 
 static void conclude(struct session *s, struct viv_session_result *ret)
 {
-	struct viv_console *console = viv_vm_console(s->vm);
+	struct viv_console *console = s->vm ? viv_vm_console(s->vm) : NULL;
 	struct viv_strv lines = VIV_STRV_INIT;
 
-	s->facts.trouble = viv_console_trouble(console);
+	s->facts.trouble = console ? viv_console_trouble(console) : NULL;
 	s->facts.command_error = s->command_error;
 	s->facts.end_text = s->end_text;
 	viv_outcome_of(&s->facts, &ret->outcome);
@@ -561,15 +577,20 @@ int viv_session_run(struct viv_session_spec *spec, struct viv_session_result *re
 	r = start(&s, err);
 	if (r == 0)
 		r = viv_loop_run(s.loop, err);
+	else if (s.loop && (s.facts.signal = take_pending_signal()))
+		r = 0;
 	end_task(&s, false);
 	viv_keyboard_stop(s.keyboard);
-	if (r == 0)
+	if (r == 0) {
+		if (err)
+			viv_error_clear(err); /* of what a signal has interrupted */
 		conclude(&s, ret);
+	}
 	viv_vm_free(s.vm);
 	viv_keyboard_free(s.keyboard);
 	sink_close(&s.out);
 	viv_machine_dir_release(&s.dir);
-	if (r == 0)
+	if (r == 0 && s.control)
 		viv_control_finish(s.control, ret->json); /* its name is free again */
 	viv_control_free(s.control);
 	viv_loop_free(s.loop);

@@ -66,7 +66,7 @@ done
 tiny_machine hangs
 cat >interrupt.sh <<'S'
 mkfifo log
-env --default-signal "$VIV" build --no-link >out 2>log &
+env --default-signal "$VIV" run --status ended.json -- true >out 2>log &
 viv=$!
 while read -r line <&3; do
 	[ "$line" != "viv: installing the packages layer" ] || break
@@ -76,6 +76,8 @@ kill -"$1" $viv
 wait $viv
 status=$?
 [ $status = "$2" ] || { echo "SIG$1: status $status"; exit 1; }
+grep -q "\"status\": $2" ended.json && grep -q '"kind": "signal"' ended.json ||
+	{ echo "SIG$1: $(cat ended.json)"; exit 1; }
 # The kernel may still be at ending them.
 for pid in $(ps -e -o pid=); do
 	[ "$pid" = $$ ] || timeout 60 tail -s 0.1 --pid="$pid" -f /dev/null

@@ -5,6 +5,27 @@
 quick_machine
 user_machine
 cd u/proj || exit 1
+
+# Interrupted while virtiofsd's sandbox is made, and the programs that make it with it
+mkdir "$work/bin"
+cat >"$work/bin/newuidmap" <<'S'
+#!/bin/sh
+[ -d "$XDG_RUNTIME_DIR/viv/vm/shares" ] || exec /usr/bin/newuidmap "$@"
+kill -"$(cat "$HOME/signal")" $PPID
+exit 1
+S
+chmod 755 "$work/bin/newuidmap"
+for signal in INT:130 TERM:143; do
+	echo "${signal%:*}" >"$work/u/home/signal"
+	expect "${signal#*:}" as env --default-signal=INT,TERM PATH="$work/bin:$PATH" \
+		"$VIV" run -q --status "$work/u/home/status" -- true
+	grep -q "\"status\": ${signal#*:}" "$work/u/home/status" &&
+		grep -q '"kind": "signal"' "$work/u/home/status" ||
+		fail "SIG${signal%:*}: $(cat "$work/u/home/status")"
+	err_has "viv: ended by "
+	[ -z "$(ls -A "$work/u/run/viv")" ] || fail "left: $(find "$work/u/run/viv")"
+done
+
 echo yours >other && echo readable >readable && chmod 600 other
 install -o $user -g $user -m 600 /dev/null private
 cat >script <<'S'
