@@ -28,37 +28,51 @@ void viv_etc_add_names(struct viv_etc *etc, const struct viv_config *config)
 	viv_etc_add_link(etc, "etc/apt/sources.list.d/viv.sources", "/run/viv/apt.sources");
 }
 
+static bool has_static(const struct viv_config *config, const char *name)
+{
+	const json_t *one = json_object_get(viv_config_get(config, "networking.interfaces"), name);
+
+	return json_array_size(json_object_get(json_object_get(one, "ipv4"), "addresses")) ||
+	       json_array_size(json_object_get(json_object_get(one, "ipv6"), "addresses"));
+}
+
 /* On a tap or a bridge somebody else gives out addresses. */
-static bool wants_dhcp(const json_t *network)
+static bool wants_dhcp(const struct viv_config *config, const char *name, const json_t *network)
 {
 	const char *kind = viv_json_str(network, "kind");
 
 	return kind && (viv_streq(kind, "tap") || viv_streq(kind, "bridge")) &&
-	       !json_array_size(json_object_get(network, "addresses"));
+	       !json_array_size(json_object_get(network, "addresses")) && !has_static(config, name);
 }
 
-void viv_etc_add_dhcp(struct viv_etc *etc, const struct viv_config *config)
+int viv_etc_add_dhcp(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
 {
 	const json_t *all = viv_config_get(config, "virtualisation.networks");
-	bool any = false;
+	bool systemd = viv_streq(viv_config_string(config, "system.init"), "systemd"), any = false;
 	const char *name;
 	json_t *network;
 
 	if (!viv_config_bool(config, "networking.useDHCP"))
-		return;
+		return 0;
 	json_object_foreach((json_t *)all, name, network) {
 		VIV_FREE char *path = viv_asprintf("etc/systemd/network/viv-%s.network", name);
+		VIV_FREE char *option = viv_asprintf("virtualisation.networks.%s", name);
 		VIV_FREE char *text =
 			viv_asprintf("[Match]\nName=%s\n\n[Network]\nDHCP=yes\n", name);
 
-		if (!wants_dhcp(network))
+		if (!wants_dhcp(config, name, network))
 			continue;
+		if (!systemd)
+			return viv_error_say(err, EINVAL, "%s: %s: without systemd nothing asks for an "
+					     "address: give addresses, or set networking.useDHCP = false",
+					     viv_config_place(config, option), option);
 		any = true;
 		viv_etc_add_text(etc, path, text);
 	}
 	if (any)
 		viv_etc_add_link(etc, "etc/systemd/system/multi-user.target.wants/systemd-networkd.service",
 				 "/usr/lib/systemd/system/systemd-networkd.service");
+	return 0;
 }
 
 /* sshd_config(5) */

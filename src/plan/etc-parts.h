@@ -11,7 +11,8 @@ void viv_etc_add_link(struct viv_etc *etc, const char *path, const char *target)
 
 /* etc-network.c: each adds the files of some options. */
 void viv_etc_add_names(struct viv_etc *etc, const struct viv_config *config);
-void viv_etc_add_dhcp(struct viv_etc *etc, const struct viv_config *config); /* systemd's */
+/* systemd's client, where there is systemd: else EINVAL. */
+int viv_etc_add_dhcp(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err);
 int viv_etc_add_ssh(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err);
 
 #define VIV_ETC_UNITS "etc/systemd/system/"

@@ -138,7 +138,6 @@ static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 	viv_etc_add_first_boot(etc);
 	mask_units(etc, config);
 	add_device_files(etc, config);
-	viv_etc_add_dhcp(etc, config);
 	json_array_foreach((json_t *)modules, i, m)
 		viv_str_addf(&list, "%s\n", json_string_value(m));
 	if (list.len)
@@ -249,6 +248,8 @@ int viv_etc_collect(const struct viv_config *config, struct viv_etc *ret, struct
 	r = add_variables(&etc, config, err);
 	if (r == 0)
 		r = viv_etc_add_ssh(&etc, config, err);
+	if (r == 0)
+		r = viv_etc_add_dhcp(&etc, config, err);
 	if (viv_streq(viv_config_string(config, "system.init"), "systemd"))
 		add_systemd(&etc, config);
 	json_object_foreach((json_t *)entries, path, entry) {

@@ -228,28 +228,6 @@ static int add_forwards(const struct viv_config *config, struct viv_machine *m,
 	return 0;
 }
 
-/* Without a DHCP client there must be an address. */
-static int check_dhcp(const struct viv_config *config, const struct viv_machine *m,
-		      struct viv_error *err)
-{
-	bool systemd = viv_streq(viv_config_string(config, "system.init"), "systemd");
-
-	for (size_t i = 0; i < m->n_nics; i++) {
-		const struct viv_nic *nic = &m->nics[i];
-		VIV_FREE char *option = viv_asprintf("virtualisation.networks.%s", nic->name);
-
-		if (systemd || nic->addresses.count ||
-		    (nic->kind != VIV_NIC_TAP && nic->kind != VIV_NIC_BRIDGE) ||
-		    !viv_config_bool(config, "networking.useDHCP"))
-			continue;
-		return viv_error_say(err, EINVAL,
-				     "%s: %s: without systemd nothing asks for an address: give addresses, "
-				     "or set networking.useDHCP = false",
-				     viv_config_place(config, option), option);
-	}
-	return 0;
-}
-
 int viv_nics_add(const struct viv_config *config, const char *net_options, struct viv_machine *m,
 		 struct viv_error *err)
 {
@@ -264,8 +242,6 @@ int viv_nics_add(const struct viv_config *config, const char *net_options, struc
 		r = add_addresses(config, m, err);
 	if (r == 0)
 		r = add_forwards(config, m, err);
-	if (r == 0)
-		r = check_dhcp(config, m, err);
 	if (r < 0)
 		return r;
 	if (net_options && (!user || user->kind != VIV_NIC_USER))

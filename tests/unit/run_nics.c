@@ -196,10 +196,6 @@ static void what_cannot_be(void **state)
 		{{"virtualisation.networks={\"eth0\":{\"kind\":\"bridge\",\"device\":\"br0\"}}"},
 		 "hostfwd=tcp::1-:1",
 		 "QEMU_NET_OPTS: the machine is on no user network"},
-		{{"system.init=none", "virtualisation.networks={\"lan\":{\"kind\":\"tap\",\"device\":\"t\"}}"},
-		 NULL,
-		 "command line: virtualisation.networks.lan: without systemd nothing asks for an "
-		 "address: give addresses, or set networking.useDHCP = false"},
 		{{"virtualisation.vlans=[1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7]"},
 		 NULL,
 		 "command line: virtualisation.vlans: a machine has at most 16 network interfaces"},
