@@ -51,6 +51,17 @@ static char *screen_text(const json_t *screen)
 	return viv_asprintf("%s%s%s", kind ? kind : "-", address ? " " : "", address ? address : "");
 }
 
+/* One that does not answer has none of the rest. */
+static void print_unresponsive(const json_t *m)
+{
+	uint64_t pid;
+	VIV_FREE char *text = viv_json_u64(m, "pid", INT32_MAX, &pid)
+				      ? viv_asprintf("%llu", (unsigned long long)pid) : viv_strdup("-");
+
+	printf("%-15s %-12s %5s %9s %7s %5s  %-20s %-9s %s\n", viv_json_str(m, "name"), "unresponsive", text,
+	       "-", "-", "-", "-", "-", "-");
+}
+
 static void print_machine(const json_t *m)
 {
 	const char *state = viv_json_str(m, "state"), *folder = viv_json_str(m, "folder");
@@ -64,6 +75,10 @@ static void print_machine(const json_t *m)
 	viv_json_u64(m, "memory_mib", INT32_MAX, &memory);
 	viv_json_u64(m, "cores", INT32_MAX, &cores);
 	add_time(&up, uptime / 1000);
+	if (state && viv_streq(state, "unresponsive")) {
+		print_unresponsive(m);
+		return;
+	}
 	printf("%-15s %-9s %8llu %9s %6lluM %5llu  %-20s %-9s %s\n", viv_json_str(m, "name"),
 	       state ? state : "?", (unsigned long long)pid, up.data, (unsigned long long)memory,
 	       (unsigned long long)cores, folder ? folder : "-", ports, screen);

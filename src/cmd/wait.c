@@ -21,8 +21,9 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 		viv_error_context(err, "--timeout");
 	if (r == 0)
 		r = viv_cmd_connect(args->operands[0], &m, NULL, err);
-	if (r == 0)
-		r = viv_client_call(&m, json_pack("{s:s}", "do", "wait"), limit_ms, &answer, err);
+	if (r < 0)
+		return r;
+	r = viv_client_call(&m, json_pack("{s:s}", "do", "wait"), limit_ms, &answer, err);
 	if (r == -ETIMEDOUT) {
 		viv_cmd_print(stderr, "viv: time limit reached\n");
 		return VIV_EXIT_TIMEOUT;

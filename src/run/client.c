@@ -142,11 +142,18 @@ int viv_client_call(struct viv_messages *m, json_t *request, int64_t timeout_ms,
 	return r < 0 ? r : viv_client_answer(m, timeout_ms, ret, err);
 }
 
-int viv_client_check(struct viv_messages *m, const char *name, int64_t timeout_ms,
-		     struct viv_error *err)
+pid_t viv_client_pid(const struct viv_messages *m)
 {
 	struct ucred peer = {.pid = 0};
 	socklen_t len = sizeof(peer);
+
+	getsockopt(m->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	return peer.pid;
+}
+
+int viv_client_check(struct viv_messages *m, const char *name, int64_t timeout_ms,
+		     struct viv_error *err)
+{
 	VIV_ERROR first = VIV_ERROR_INIT;
 	VIV_JSON *answer = NULL;
 	int r = viv_client_call(m, json_pack("{s:s}", "do", "status"), timeout_ms, &answer, &first);
@@ -156,8 +163,8 @@ int viv_client_check(struct viv_messages *m, const char *name, int64_t timeout_m
 				     "callers", name);
 	if (r != -ETIMEDOUT)
 		return r < 0 ? viv_error_move(err, &first) : 0;
-	getsockopt(m->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
 	return viv_error_say(err, -r, "the machine %s does not answer: its viv, process %d, hangs or is "
 			     "stopped\n`kill -CONT %d` lets a stopped one go on, `kill -9 %d` ends it and "
-			     "the machine", name, (int)peer.pid, (int)peer.pid, (int)peer.pid);
+			     "the machine", name, (int)viv_client_pid(m), (int)viv_client_pid(m),
+			     (int)viv_client_pid(m));
 }

@@ -23,6 +23,9 @@ int viv_client_connect(const char *runtime, const char *name, int64_t timeout_ms
 int viv_client_check(struct viv_messages *m, const char *name, int64_t timeout_ms,
 		     struct viv_error *err);
 
+/* The process at the other end; 0 without a connection. */
+pid_t viv_client_pid(const struct viv_messages *m);
+
 /* Asks; takes the request over. ENOTCONN: the machine has ended. */
 int viv_client_ask(struct viv_messages *m, json_t *request, struct viv_error *err);
 /*

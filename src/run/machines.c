@@ -62,6 +62,7 @@ static json_t *take_answer(struct asked *a, int64_t deadline)
 {
 	VIV_JSON *answer = NULL;
 	json_t *machine;
+	pid_t pid;
 	int r = a->r;
 
 	if (r == 0)
@@ -71,7 +72,11 @@ static json_t *take_answer(struct asked *a, int64_t deadline)
 	machine = json_object_get(answer, "machine");
 	if (r == 0 && json_is_object(machine))
 		return json_incref(machine);
-	return json_pack("{s:s, s:s}", "name", a->name, "state", "unresponsive");
+	machine = json_pack("{s:s, s:s}", "name", a->name, "state", "unresponsive");
+	pid = viv_client_pid(&a->m);
+	if (pid)
+		json_object_set_new(machine, "pid", json_integer(pid));
+	return machine;
 }
 
 /* All are asked first: one that stands still holds up the others' answers once, not each of them. */

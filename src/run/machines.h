@@ -7,7 +7,7 @@
 
 /*
  * What each says of itself (control's "status"), by name: a new array. One that does not answer in
- * time is {"name": …, "state": "unresponsive"}. What a killed supervisor left behind does not count.
+ * time is {"name": …, "state": "unresponsive"} with "pid" where it is known. What a killed supervisor left behind does not count.
  */
 int viv_machines_list(const char *runtime, json_t **ret, struct viv_error *err);
 /* Their names, without asking them anything; pushed to *ret, sorted. */

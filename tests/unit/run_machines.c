@@ -39,9 +39,9 @@ static void none_is_waited_for_without_limit(void **state)
 	VIV_FREE char *runtime = test_dir("machines");
 	VIV_FREE char *process = viv_asprintf("its viv, process %d, hangs or is stopped", (int)getpid());
 	int one = stopped_machine(runtime, "one", false), two = stopped_machine(runtime, "two", true);
-	VIV_JSON *list = NULL, *want = json_loads("[{\"name\": \"one\", \"state\": \"unresponsive\"}, "
-						  "{\"name\": \"two\", \"state\": \"unresponsive\"}]",
-						  0, NULL);
+	VIV_JSON *list = NULL, *want = json_pack("[{s:s, s:s, s:i}, {s:s, s:s}]", "name", "one", "state",
+						 "unresponsive", "pid", (int)getpid(), "name", "two",
+						 "state", "unresponsive");
 	struct viv_messages m;
 	VIV_STRV names = VIV_STRV_INIT;
 	VIV_ERROR err = VIV_ERROR_INIT;
