@@ -17,6 +17,7 @@ void viv_devices_free_contents(struct viv_devices *d)
 	free(d->credentials);
 	free(d->display_path);
 	free(d->tpm_path);
+	free(d->tpm_state);
 	*d = (struct viv_devices){0};
 }
 

@@ -60,6 +60,7 @@ struct viv_devices {
 	bool tpm;      /* swtpm at the other end of one of these: */
 	int tpm_fd;    /* > 2: a connected socket */
 	char *tpm_path; /* else a socket that swtpm listens on */
+	char *tpm_state; /* the folder in which swtpm keeps its state; NULL: it goes with the machine */
 	struct viv_credential *credentials;
 	size_t n_credentials;
 };

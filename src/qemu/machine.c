@@ -50,6 +50,14 @@ struct viv_drive *viv_machine_add_drive(struct viv_machine *m)
 	return &m->drives[m->n_drives++];
 }
 
+struct viv_drive *viv_machine_find_drive(const struct viv_machine *m, const char *serial)
+{
+	for (size_t i = 0; i < m->n_drives; i++)
+		if (m->drives[i].serial && viv_streq(m->drives[i].serial, serial))
+			return &m->drives[i];
+	return NULL;
+}
+
 struct viv_share *viv_machine_add_share(struct viv_machine *m)
 {
 	m->shares = viv_realloc(m->shares, (m->n_shares + 1) * sizeof(*m->shares));

@@ -99,6 +99,9 @@ void viv_machine_free_contents(struct viv_machine *m);
 /* Adds an empty drive; borrowed until the next one is added. */
 struct viv_drive *viv_machine_add_drive(struct viv_machine *m);
 
+/* The one with that serial; NULL: none. Borrowed as above. */
+struct viv_drive *viv_machine_find_drive(const struct viv_machine *m, const char *serial);
+
 /* Adds an empty share; borrowed until the next one is added. */
 struct viv_share *viv_machine_add_share(struct viv_machine *m);
 /* Is the host's folder `path` in the guest at the same path, through a share that is mounted? */

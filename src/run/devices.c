@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "config/name.h"
+#include "run/disks.h"
 #include "run/display.h"
 #include "run/tpm.h"
 #include "run/usb.h"
@@ -267,6 +268,21 @@ static int make_tpm(const struct viv_config *config, bool check, struct viv_devi
 	return 0;
 }
 
+int viv_devices_keep_tpm(const struct viv_config *config, bool fresh, struct viv_machine *m,
+			 struct viv_error *err)
+{
+	const struct viv_drive *disk = viv_machine_find_drive(m, VIV_DISK_OWN);
+	int r;
+
+	if (!m->devices.tpm || !disk || !disk->file)
+		return 0;
+	m->devices.tpm_state = viv_asprintf("%s.tpm", disk->file);
+	r = viv_tpm_check_path(m->devices.tpm_state, err);
+	if (r == 0 && fresh && viv_exists(m->devices.tpm_state))
+		r = viv_remove_tree(m->devices.tpm_state, err);
+	return r < 0 ? at(config, OPTION("tpm.enable"), err) : 0;
+}
+
 static int make(const struct viv_config *config, bool script, struct viv_machine *m,
 		struct viv_error *err)
 {
@@ -326,7 +342,8 @@ void viv_devices_set_paths(struct viv_devices *d, const char *folder, const char
 char *viv_devices_before(const struct viv_devices *d)
 {
 	char *const nothing[] = {NULL};
-	VIV_FREE char *tpm = d->tpm && d->tpm_path ? viv_tpm_command_text(d->tpm_path) : NULL;
+	VIV_FREE char *tpm = d->tpm && d->tpm_path ? viv_tpm_command_text(d->tpm_path, d->tpm_state)
+						  : NULL;
 	VIV_STRV env = VIV_STRV_INIT;
 	VIV_STR s = VIV_STR_INIT;
 
@@ -369,6 +386,7 @@ static int hand_over(struct viv_credential *c, struct viv_wires *w, struct viv_e
 int viv_devices_start(struct viv_devices *d, const struct viv_machine_dir *dir, struct viv_wires *w,
 		      pid_t *ret_tpm, struct viv_error *err)
 {
+	VIV_FREE char *log = NULL;
 	int r = 0, fd;
 
 	viv_devices_set_paths(d, dir->path, "");
@@ -377,7 +395,8 @@ int viv_devices_start(struct viv_devices *d, const struct viv_machine_dir *dir, 
 		r = hand_over(&d->credentials[i], w, err);
 	if (r < 0 || !d->tpm)
 		return r;
-	r = viv_tpm_start(d->tpm_path, &fd, ret_tpm, err);
+	log = viv_path_join(dir->path, "tpm.log");
+	r = viv_tpm_start(d->tpm_state ? d->tpm_state : d->tpm_path, log, &fd, ret_tpm, err);
 	if (r == 0)
 		r = d->tpm_fd = keep(w, fd, err);
 	return r < 0 ? r : 0;

@@ -24,6 +24,12 @@ int viv_devices_make_for_script(const struct viv_config *config, struct viv_mach
 				struct viv_error *err);
 /* The same, for before a build, which takes longer: nothing comes of it but the error. */
 int viv_devices_check(const struct viv_config *config, const char *qemu, struct viv_error *err);
+/*
+ * Of a machine with a TPM and a disk that is kept: the TPM's state is kept beside it, in <disk>.tpm. fresh: it is
+ * thrown away, as the disk is. For after the disks were added.
+ */
+int viv_devices_keep_tpm(const struct viv_config *config, bool fresh, struct viv_machine *m,
+			 struct viv_error *err);
 /* How many processors the machine has. */
 unsigned viv_devices_cores(const struct viv_config *config);
 /* The kernel's consoles, as parameters. */
@@ -32,7 +38,7 @@ void viv_devices_consoles(const struct viv_config *config, struct viv_strv *ret)
 /* Paths below `folder` with `name` in front, for a command line that is only shown. */
 void viv_devices_set_paths(struct viv_devices *d, const char *folder, const char *name);
 /*
- * Before QEMU starts: swtpm with its state in the machine's directory, the credentials' texts in
+ * Before QEMU starts: swtpm, with its state in the machine's directory if that is not kept, the credentials' texts in
  * memory; the descriptors go to w. *ret_tpm: swtpm, to be reaped; 0: none was started.
  */
 int viv_devices_start(struct viv_devices *d, const struct viv_machine_dir *dir, struct viv_wires *w,

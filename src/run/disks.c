@@ -180,7 +180,7 @@ static int add_own(const struct viv_config *config, const struct viv_system_extr
 	struct viv_drive *d = viv_machine_add_drive(m);
 	int r;
 
-	d->serial = viv_strdup("viv-disk");
+	d->serial = viv_strdup(VIV_DISK_OWN);
 	d->interface = viv_disks_default_interface(config);
 	r = make_own(config, extra, d, err);
 	if (r < 0 && extra->disk_image)

@@ -5,6 +5,8 @@
 
 #include "run/system.h"
 
+#define VIV_DISK_OWN "viv-disk" /* the serial of a machine's own */
+
 /*
  * Makes or opens them, adds them to m. With extra's no_disk and for_script nothing is made or held;
  * blank disks then forget what is written to them, or are parts of the script's descriptor 3.

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "run/disk.h"
+#include "run/disks.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -151,18 +152,10 @@ static int keep_variables(const char *template, const char *path, struct viv_err
 	return r;
 }
 
-static struct viv_drive *own_disk(const struct viv_machine *m)
-{
-	for (size_t i = 0; i < m->n_drives; i++)
-		if (m->drives[i].serial && viv_streq(m->drives[i].serial, "viv-disk"))
-			return &m->drives[i];
-	return NULL;
-}
-
-static int make_variables(const struct viv_config *config, bool dry, const char *template,
+static int make_variables(const struct viv_config *config, bool dry, bool fresh, const char *template,
 			  struct viv_machine *m, struct viv_error *err)
 {
-	const struct viv_drive *disk = own_disk(m);
+	const struct viv_drive *disk = viv_machine_find_drive(m, VIV_DISK_OWN);
 	struct viv_firmware *f = &m->firmware;
 	VIV_FREE char *kept = NULL;
 	VIV_FD fd = -1;
@@ -174,6 +167,8 @@ static int make_variables(const struct viv_config *config, bool dry, const char 
 	}
 	if (disk && disk->file && viv_config_bool(config, "virtualisation.efi.keepVariables")) {
 		kept = viv_asprintf("%s%s", disk->file, viv_firmware_variables_suffix(config));
+		if (fresh && unlink(kept) < 0 && errno != ENOENT)
+			return viv_error_set(err, errno, "%s", kept);
 		r = keep_variables(template, kept, err);
 		if (r == 0)
 			f->variables = viv_steal(kept);
@@ -187,7 +182,7 @@ static int make_variables(const struct viv_config *config, bool dry, const char 
 	return r;
 }
 
-static int choose_firmware(const struct viv_config *config, bool dry, struct viv_machine *m,
+static int choose_firmware(const struct viv_config *config, bool dry, bool fresh, struct viv_machine *m,
 			   struct viv_error *err)
 {
 	VIV_FREE char *template = NULL;
@@ -197,7 +192,7 @@ static int choose_firmware(const struct viv_config *config, bool dry, struct viv
 		return file_of(config, "virtualisation.bios", &m->firmware.bios, err);
 	m->firmware.secure = viv_config_bool(config, "virtualisation.useSecureBoot");
 	r = find_uefi(config, &m->firmware.code, &template, err);
-	return r < 0 ? r : make_variables(config, dry, template, m, err);
+	return r < 0 ? r : make_variables(config, dry, fresh, template, m, err);
 }
 
 /* Did the user give it one himself? */
@@ -215,7 +210,7 @@ static bool has_place(const struct viv_drive *d)
  */
 static void order_disks(struct viv_machine *m, bool kept, unsigned *place)
 {
-	struct viv_drive *own = own_disk(m);
+	struct viv_drive *own = viv_machine_find_drive(m, VIV_DISK_OWN);
 
 	if (own && (own->file != NULL) == kept)
 		viv_strv_pushf(&own->device_options, "bootindex=%u", (*place)++);
@@ -299,10 +294,10 @@ int viv_firmware_check(const struct viv_config *config, struct viv_error *err)
 	return r;
 }
 
-int viv_firmware_make(const struct viv_config *config, bool dry, struct viv_machine *m,
+int viv_firmware_make(const struct viv_config *config, bool dry, bool fresh, struct viv_machine *m,
 		      struct viv_error *err)
 {
-	int r = choose_firmware(config, dry, m, err);
+	int r = choose_firmware(config, dry, fresh, m, err);
 
 	if (r == 0)
 		r = choose_order(config, m, err);

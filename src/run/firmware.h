@@ -23,6 +23,7 @@ const char *viv_firmware_variables_suffix(const struct viv_config *config);
 /*
  * Sets m's firmware, after its drives were added, and the order in which it looks at them. dry:
  * nothing is made; UEFI's variables are then the template, which can't be written.
+ * fresh: variables that were kept are made anew.
  */
-int viv_firmware_make(const struct viv_config *config, bool dry, struct viv_machine *m,
+int viv_firmware_make(const struct viv_config *config, bool dry, bool fresh, struct viv_machine *m,
 		      struct viv_error *err);

@@ -68,13 +68,18 @@ static void add_word(struct viv_str *s, const char *word)
 		viv_str_add_quoted(s, plain.data ? plain.data : "");
 }
 
-static void add_command(struct viv_str *s, const struct viv_strv *argv)
+/* `more`: as they are, whatever is in them. */
+static void add_command(struct viv_str *s, const struct viv_strv *argv, const struct viv_strv *more)
 {
 	viv_str_add(s, "\n# QEMU_OPTS are words.\n# shellcheck disable=SC2086\nexec ");
 	for (size_t i = 0; i < argv->count; i++) {
 		if (i)
 			viv_str_add(s, argv->items[i][0] == '-' ? " \\\n\t" : " ");
 		add_word(s, argv->items[i]);
+	}
+	for (size_t i = 0; i < more->count; i++) {
+		viv_str_add(s, more->items[i][0] == '-' ? " \\\n\t" : " ");
+		viv_str_add_quoted(s, more->items[i]);
 	}
 	viv_str_add(s, " \\\n\t${QEMU_OPTS:-} \"$@\"\n");
 }
@@ -156,7 +161,10 @@ static void add_head(const struct viv_store *store, const struct viv_config *con
 		     "#!/bin/sh\n"
 		     "# Starts the machine %s in QEMU. Made by `viv build`: docs/run-script.md of vivarium.\n"
 		     "# It listens to QEMU_OPTS, QEMU_NET_OPTS, QEMU_KERNEL_PARAMS, VIV_DISK_IMAGE,\n"
-		     "# VIV_KERNEL, VIV_STORE, VIV_ACCEL; its arguments go to QEMU.\n",
+		     "# VIV_KERNEL, VIV_STORE, VIV_ACCEL, SHARED_DIR, TMPDIR, USE_TMPDIR; its arguments\n"
+		     "# go to QEMU.\n"
+		     "# What is in single quotes is meant as it stands.\n"
+		     "# shellcheck disable=SC2016,SC2089,SC2090\n",
 		     name);
 	assign(s, "made_in", viv_store_root(store));
 	assign(s, "system", system->id);
@@ -169,7 +177,7 @@ static void add_head(const struct viv_store *store, const struct viv_config *con
 	assign(s, "display", m->devices.display == VIV_DISPLAY_OTHER
 				     ? viv_config_string(config, "virtualisation.display")
 				     : "");
-	assign(s, "tpm", m->devices.tpm ? name : "");
+	assign(s, "tpm", m->devices.tpm ? "yes" : "");
 	viv_str_addf(s, "disk_mib=%lld\n",
 		     (long long)viv_config_int(config, "virtualisation.diskSize"));
 	viv_str_addf(s, "disk_blank=%s\n", viv_disks_own_is_blank(config) ? "yes" : "");
@@ -239,7 +247,7 @@ static void mark(const struct viv_store *store, const struct viv_config *config,
 
 		d->file = viv_strdup(MARK("d"));
 		d->format = MARK("f");
-		d->serial = viv_strdup("viv-disk");
+		d->serial = viv_strdup(VIV_DISK_OWN);
 		d->interface = viv_disks_default_interface(config);
 	}
 }
@@ -276,7 +284,7 @@ int viv_script_write(struct viv_store *store, const struct viv_config *config,
 	bool own = viv_disks_has_own(config, &extra);
 	VIV_FREE char *why = NULL;
 	VIV_CLEANUP(free_shares) struct viv_script_shares shares = {0};
-	VIV_STRV argv = VIV_STRV_INIT;
+	VIV_STRV argv = VIV_STRV_INIT, more = VIV_STRV_INIT;
 	int r = viv_system_machine(config, system, &extra, &m, &why, err);
 
 	if (r == 0)
@@ -290,7 +298,9 @@ int viv_script_write(struct viv_store *store, const struct viv_config *config,
 	add_head(store, config, system, &m, &shares, own, ret);
 	viv_str_add(ret, viv_script_body);
 	mark(store, config, own, &m);
+	viv_strv_push_all(&more, (const char *const *)m.extra.items);
+	viv_strv_free(&m.extra);
 	viv_qemu_command(&m, &argv);
-	add_command(ret, &argv);
+	add_command(ret, &argv, &more);
 	return 0;
 }

@@ -1,5 +1,6 @@
 # From here on the same in every run script. A status of 125 says that there was no machine.
 set -ef
+umask 077
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 me=${0##*/}
 
@@ -142,10 +143,14 @@ choose_display() {
 	esac
 }
 
-# Its state is kept, as the disk is.
+# Its state is kept beside the disk; without one it is in a new folder, which stays.
 start_tpm() {
 	need swtpm swtpm
-	tpm=$PWD/$tpm.tpm
+	tpm=$disk.tpm
+	if [ -z "$disk" ]; then
+		tpm=$(mktemp -d "${TMPDIR:-/tmp}/viv-tpm.XXXXXXXXXX") || fail "cannot make a folder for the TPM"
+	fi
+	case $tpm in *,*) fail "$tpm: swtpm takes no path with a comma" ;; esac
 	mkdir -p -- "$tpm" || fail "cannot make $tpm"
 	swtpm socket --daemon --terminate --tpm2 --tpmstate "dir=$tpm" \
 		--ctrl "type=unixio,path=$tpm/socket" || fail "cannot start swtpm"
@@ -170,12 +175,12 @@ find_variables() {
 	variables=$disk$keep_variables
 	if [ -z "$disk" ] || [ -z "$keep_variables" ]; then
 		new=$(mktemp "${TMPDIR:-/var/tmp}/viv-efi-XXXXXX") || fail "cannot copy $uefi"
-		cp -- "$uefi" "$new" || fail "cannot copy $uefi"
+		cat -- "$uefi" >"$new" || fail "cannot copy $uefi"
 		exec 9<>"$new"
 		rm -f -- "$new"
 		variables=/proc/self/fd/9
 	elif [ ! -e "$variables" ]; then
-		cp -- "$uefi" "$variables.new-$$" || fail "cannot make $variables"
+		cat -- "$uefi" >"$variables.new-$$" || fail "cannot make $variables"
 		mv -f -- "$variables.new-$$" "$variables" || fail "cannot make $variables"
 	fi
 	# shellcheck disable=SC2034
@@ -188,14 +193,18 @@ make_tmp() {
 	if [ -z "${USE_TMPDIR:-}" ] || [ -z "${TMPDIR:-}" ]; then
 		tmp=$(mktemp -d "$tmp/viv-vm.XXXXXXXXXX") || fail "cannot make a folder in $tmp"
 	fi
-	mkdir -p -- "$tmp/xchg" || fail "cannot make $tmp/xchg"
+	(umask 022 && mkdir -p -- "$tmp/xchg") || fail "cannot make $tmp/xchg"
 }
 
 find_store
 [ -z "$kernel" ] || find_kernel
 find_qemu
 choose_accel
-[ -z "$disk" ] || find_disk
+if [ -n "$disk" ]; then
+	find_disk
+elif [ -n "${VIV_DISK_IMAGE:-}${NIX_DISK_IMAGE:-}" ]; then
+	say "the machine has no disk of its own: VIV_DISK_IMAGE has no effect"
+fi
 [ -z "$display" ] || choose_display
 [ -z "$tpm" ] || start_tpm
 [ "$blank_mib" = 0 ] || make_blanks
@@ -206,22 +215,31 @@ elif [ -n "${QEMU_KERNEL_PARAMS:-}${VIV_KERNEL:-}" ]; then
 	say "the kernel and its parameters are on the boot disk: QEMU_KERNEL_PARAMS, VIV_KERNEL have no effect"
 fi
 
+# What QEMU is told of a folder, in fsdev and device.
+share() { # TAG SOURCE ro|rw
+	source=$2
+	case $source in /*) ;; *) source=$PWD/$source ;; esac
+	[ -d "$source" ] || fail "$1: there is no folder $source"
+	source=$(printf %s "$source" | sed 's/,/,,/g')
+	[ "$3" = rw ] && mode=off || mode=on
+	fsdev=local,id=share$n,security_model=none,multidevs=remap,readonly=$mode,path=$source
+	device=virtio-9p-pci,fsdev=share$n,mount_tag=$1
+	n=$((n + 1))
+}
+
 # The host's folders, by QEMU's own 9p; where they go in the guest its kernel's parameters say.
 if [ -n "$plan9" ]; then
 	make_tmp
 	n=0
-	while IFS='|' read -r tag source target mode; do
-		[ -n "$target" ] || continue
-		case $source in /*) ;; *) source=$PWD/$source ;; esac
-		[ -d "$source" ] || fail "$tag: there is no folder $source"
-		source=$(printf %s "$source" | sed 's/,/,,/g')
-		[ "$mode" = rw ] && mode=off || mode=on
-		set -- -fsdev "local,id=share$n,security_model=none,multidevs=remap,readonly=$mode,path=$source" \
-			-device "virtio-9p-pci,fsdev=share$n,mount_tag=$tag" "$@"
-		n=$((n + 1))
+	share xchg "$tmp/xchg" rw
+	set -- -fsdev "$fsdev" -device "$device" "$@"
+	share shared "${SHARED_DIR:-$tmp/xchg}" rw
+	set -- -fsdev "$fsdev" -device "$device" "$@"
+	while IFS='|' read -r tag folder _ mode; do
+		[ -n "$tag" ] || continue
+		share "$tag" "$folder" "$mode"
+		set -- -fsdev "$fsdev" -device "$device" "$@"
 	done <<LIST
-xchg|$tmp/xchg|/tmp/xchg|rw
-shared|${SHARED_DIR:-$tmp/xchg}|/tmp/shared|rw
 $shares
 LIST
 elif [ -n "${SHARED_DIR:-}$shares" ]; then

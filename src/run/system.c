@@ -176,8 +176,11 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 		free(m.kernel);
 		m.kernel = viv_strdup(system->bzimage);
 	}
+	if (r == 0 && !extra->for_script)
+		r = viv_devices_keep_tpm(config, extra->fresh && !extra->no_disk, &m, err);
 	if (r == 0)
-		r = viv_firmware_make(config, extra->no_disk || extra->for_script, &m, err);
+		r = viv_firmware_make(config, extra->no_disk || extra->for_script, extra->fresh, &m,
+				      err);
 	if (r < 0)
 		return r;
 	viv_devices_consoles(config, &m.kernel_params);

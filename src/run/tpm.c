@@ -18,25 +18,27 @@ int viv_tpm_check(struct viv_error *err)
 }
 
 /* A comma ends a value of swtpm's, and can't be written otherwise. */
-static int check_path(const char *path, struct viv_error *err)
+int viv_tpm_check_path(const char *path, struct viv_error *err)
 {
 	if (!strchr(path, ','))
 		return 0;
 	return viv_error_say(err, EINVAL, "%s: swtpm takes no path with a comma", path);
 }
 
-int viv_tpm_start(const char *dir, int *ret_fd, pid_t *ret_pid, struct viv_error *err)
+int viv_tpm_start(const char *dir, const char *log, int *ret_fd, pid_t *ret_pid, struct viv_error *err)
 {
 	VIV_FREE char *state = viv_asprintf("dir=%s", dir);
-	VIV_FREE char *log = viv_asprintf("file=%s/log,level=1", dir);
+	VIV_FREE char *say = viv_asprintf("file=%s,level=1", log);
 	const char *argv[] = {"swtpm",	    "socket",			    "--tpm2",
 			      "--tpmstate", state,			    "--log",
-			      log,	    "--ctrl",			    "type=unixio,clientfd=3",
+			      say,	    "--ctrl",			    "type=unixio,clientfd=3",
 			      "--flags",    "not-need-init,startup-clear", "--terminate",
 			      NULL};
 	struct viv_process_spec spec = {.argv = argv, .fds = {-1, -1, -1}, .n_keep = 1, .new_session = true};
-	int fds[2], r = check_path(dir, err);
+	int fds[2], r = viv_tpm_check_path(dir, err);
 
+	if (r == 0)
+		r = viv_tpm_check_path(log, err);
 	if (r == 0)
 		r = viv_mkdir_p(dir, 0700, err);
 	if (r < 0)
@@ -53,16 +55,17 @@ int viv_tpm_start(const char *dir, int *ret_fd, pid_t *ret_pid, struct viv_error
 	return r;
 }
 
-char *viv_tpm_command_text(const char *path)
+char *viv_tpm_command_text(const char *path, const char *state)
 {
-	VIV_FREE char *state = viv_asprintf("dir=%s.state", path);
+	VIV_FREE char *dir = state ? viv_strdup(state) : viv_asprintf("%s.state", path);
+	VIV_FREE char *where = viv_asprintf("dir=%s", dir);
 	VIV_FREE char *control = viv_asprintf("type=unixio,path=%s", path);
 	VIV_STR s = VIV_STR_INIT;
 
 	viv_str_add(&s, "mkdir -p ");
-	viv_str_add_quoted(&s, state + strlen("dir="));
+	viv_str_add_quoted(&s, dir);
 	viv_str_add(&s, " && swtpm socket --daemon --tpm2 --terminate --tpmstate ");
-	viv_str_add_quoted(&s, state);
+	viv_str_add_quoted(&s, where);
 	viv_str_add(&s, " --ctrl ");
 	viv_str_add_quoted(&s, control);
 	viv_str_add(&s, " &&\n");

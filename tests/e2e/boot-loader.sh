@@ -58,11 +58,24 @@ expect 125 env VIV_KERNEL=./kernel "$VIV" run -q --set virtualisation.useEFIBoot
 	--set virtualisation.useSecureBoot=true -- true
 err_has "virtualisation.useSecureBoot: the kernel ./kernel is not signed"
 
-# The variables are kept beside a disk that is: an entry for its boot menu is there at the next start.
+# Beside a disk that is kept are the variables, and what the TPM holds: an entry of the boot menu and an
+# index of the TPM's memory are there at the next start.
 export VIV_DISK_IMAGE=$work/kept.qcow2
 variables=/sys/firmware/efi/efivars guid=8be4df61-93ca-11d2-aa0d-00e098032b8c
-expect 0 secure -p e2fsprogs -- sh -c "mokutil --sb-state; cd $variables && cat Boot0001-$guid >/tmp/b &&
-	cat /tmp/b >Boot0042-$guid"
+with=(-p e2fsprogs)
+! command -v swtpm >/dev/null || with+=(-p tpm2-tools --set virtualisation.tpm.enable=true)
+cat >first <<END
+mokutil --sb-state
+cat $variables/Boot0001-$guid >/tmp/b && cat /tmp/b >$variables/Boot0042-$guid
+[ ! -e /dev/tpm0 ] || { tpm2_nvdefine -C o -s 7 0x1500016 && echo sealed | tpm2_nvwrite -C o -i - 0x1500016; }
+END
+cat >second <<END
+cat $variables/Boot0042-$guid
+[ ! -e /dev/tpm0 ] || [ "\$(tpm2_nvread -C o 0x1500016)" = sealed ]
+END
+expect 0 secure "${with[@]}" -- sh -e first
 out_has "SecureBoot enabled"
-expect 0 secure -p e2fsprogs -- cat $variables/Boot0042-$guid
-[ "$(echo kept*)" = "kept.qcow2 kept.qcow2.efi-secure-variables" ] || fail "left: $(echo kept*)"
+expect 0 secure "${with[@]}" -- sh -e second
+for name in kept*; do
+	case $name in *.qcow2 | *.efi-secure-variables | *.tpm) ;; *) fail "left: $name" ;; esac
+done

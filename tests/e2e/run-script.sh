@@ -72,6 +72,66 @@ err_has 'no accelerator "fast"'
 expect 0 args VIV_ACCEL=auto
 grep -qE '^(host|qemu64,-cx16)$' "$work/out" || fail "no processor"
 
+# Names with everything that a name may have: nothing is split, expanded or cut.
+evil=$PWD/$(printf 'it'"'"'s a "$HOME" `id`, | ;\nname')
+mkdir "$evil" "$evil/tmp"
+cat >"$work/bin/qemu-system-x86_64" <<'QEMU'
+#!/bin/sh
+[ "$*" != --version ] || { echo "QEMU emulator version 7.2.1 (Debian 1:7.2)"; exit; }
+printf '%s\0' "$@"
+QEMU
+# An argument that is this text, one that has it within, one that ends with it.
+argument() { # whole|part|end TEXT
+	python3 - "$work/out" "$1" "$2" <<'PY' || fail "no argument: $1 \"$2\""
+import os, sys
+text = os.fsencode(sys.argv[3])
+test = {"whole": text.__eq__, "part": lambda a: text in a, "end": lambda a: a.endswith(text)}[sys.argv[2]]
+sys.exit(not any(test(a) for a in open(sys.argv[1], "rb").read().split(b"\0")))
+PY
+}
+quoted=$(printf '%s' "$evil" | sed 's/,/,,/g')
+sed "s/^plan9=.*/plan9=yes/; s/^tpm=.*/tpm=/; s/^shares=.*/shares='src|.|\/mnt|ro'/" "./the copy" >"$evil/the copy"
+chmod +x "$evil/the copy"
+cd "$evil" || fail "cd"
+expect 0 args VIV_DISK_IMAGE="-a.qcow2" VIV_KERNEL="$work/elsewhere/bzImage" SHARED_DIR="$evil" TMPDIR=tmp \
+	USE_TMPDIR=1 QEMU_KERNEL_PARAMS="a=\"\$HOME\" b='c'" -- "a 'b' \"c\" \$HOME" "two
+lines"
+argument end ",locking=auto,filename=$quoted/-a.qcow2"
+argument end "readonly=off,path=$quoted"
+argument end "readonly=off,path=$quoted/tmp/xchg"
+argument end "readonly=on,path=$quoted/."
+argument whole "a 'b' \"c\" \$HOME"
+argument whole "two
+lines"
+argument end " a=\"\$HOME\" b='c'"
+[ "$(stat -c %a -- -a.qcow2)" = 600 ] || fail "others can read the disk"
+expect 125 args SHARED_DIR="a|b" TMPDIR=tmp
+err_has "shared: there is no folder $evil/a|b"
+expect 0 args TMPDIR="$evil/tmp" VIV_DISK_IMAGE="-a.qcow2"
+argument part "path=$quoted/tmp/viv-vm."
+cd "$work/elsewhere" || fail "cd"
+
+# What only a machine's own options can bring.
+cat >"$work/hostile.lua" <<'LUA'
+system.init = "none"
+networking.hostName = "web-1"
+boot.kernelParams = { "a='x\"$HOME`id`" }
+virtualisation.diskImage = "./it's $HOME, a.qcow2"
+virtualisation.qemu.options = { "-device", "\1q", "-machine", "accel=kvm", "it's\n$HOME `id` \"x\"" }
+LUA
+cp "$shared/quick.lock" "$work/vm.lock"
+expect 0 "$VIV" build -q -o "$work/hostile" "$work/hostile.lua"
+! command -v shellcheck >/dev/null || expect 0 shellcheck "$work/hostile/bin/run-web-1-vm"
+cp "$work/hostile/bin/run-web-1-vm" "./the copy"
+expect 0 args
+argument whole "$(printf '\001q')"
+argument whole "accel=kvm"
+argument whole "it's
+\$HOME \`id\` \"x\""
+argument end "filename=$work/it's \$HOME,, a.qcow2"
+argument part " a='x\"\$HOME\`id\`"
+cp "$script" "./the copy"
+
 # The machine itself, on its kept disk: a root shell on the console, whose end powers off.
 unset VIV_STORE
 boot() { expect 0 "$terminal" 300 '# ' "$1"'\r' "$2" '' '# ' 'exit\r' -- "./the copy"; }

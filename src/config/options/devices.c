@@ -73,7 +73,8 @@ static const struct viv_option rows[] = {
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",
 	 .example = "true",
-	 .text = "A TPM 2.0, empty at each start. The host needs swtpm."},
+	 .text = "A TPM 2.0. Its state is kept beside a disk that is kept, in <disk>.tpm; else it is empty at "
+		 "each start. The host needs swtpm."},
 	{.name = "virtualisation.usb.devices",
 	 .type = VIV_T_LIST(VIV_T_SUBMODULE(usb_fields)),
 	 .fallback = "[]",
