@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/remote.h"
+#include "cmd/store.h"
 
 #include "base/loop.h"
 #include "base/path.h"
@@ -26,42 +27,72 @@ static int ask(struct viv_messages *m, const struct viv_args *args, int64_t limi
 		       : 0;
 }
 
-/* The answer is its end, whatever it says. */
-static bool has_ended(struct viv_messages *m, const char *name, int64_t deadline)
+/* One of those that are to end. */
+struct stopping {
+	const char *name;
+	struct viv_messages m; /* fd -1: it is over */
+	json_t *outcome;       /* as `viv wait --json` prints it; NULL: nobody was there to say it */
+	bool failed;
+};
+
+/* One that is not there any more has ended as it was to; by its name it was perhaps never there. */
+static void begin(struct viv_cmd *cmd, const struct viv_args *args, int64_t limit_ms, struct stopping *s)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+	int r = viv_cmd_connect(s->name, &s->m, NULL, &err);
+
+	if (r == 0)
+		r = ask(&s->m, args, limit_ms, &err);
+	if (r == 0)
+		return;
+	viv_messages_close(&s->m);
+	s->failed = r != -ENOTCONN && !(r == -ENOENT && viv_args_has(args, "all"));
+	if (s->failed)
+		viv_cmd_fail(cmd, &err);
+	else
+		viv_error_clear(&err);
+}
+
+static void finish(struct stopping *s, int64_t deadline)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
 	VIV_JSON *answer = NULL;
 
-	if (viv_client_answer(m, VIV_MAX(deadline - viv_now_ms(), 0), &answer, &err) != -ETIMEDOUT)
-		return true;
-	viv_cmd_print(stderr, "viv: the machine %s does not end: its viv, or the host's disk, hangs\n", name);
-	return false;
+	if (s->m.fd < 0)
+		return;
+	s->failed = viv_client_answer(&s->m, VIV_MAX(deadline - viv_now_ms(), 0), &answer, &err) == -ETIMEDOUT;
+	if (s->failed)
+		viv_cmd_print(stderr, "viv: the machine %s does not end: its viv, or the host's disk, hangs\n",
+			      s->name);
+	s->outcome = json_incref(json_object_get(answer, "outcome"));
+	viv_error_clear(&err);
+	viv_messages_close(&s->m);
 }
 
 /* All are asked first, and go down side by side. */
 static int stop_all(struct viv_cmd *cmd, const struct viv_args *args, const struct viv_strv *names,
 		    int64_t limit_ms)
 {
-	VIV_FREE struct viv_messages *m = viv_new_array(struct viv_messages, names->count + 1);
+	VIV_FREE struct stopping *all = viv_new_array(struct stopping, names->count + 1);
 	int64_t deadline = viv_now_ms() + limit_ms + END_MS;
 	int status = VIV_EXIT_OK;
+	json_t *list = json_array();
 
 	for (size_t i = 0; i < names->count; i++) {
-		VIV_ERROR err = VIV_ERROR_INIT;
-
-		m[i] = VIV_MESSAGES_INIT;
-		if (viv_cmd_connect(names->items[i], &m[i], NULL, &err) < 0 ||
-		    ask(&m[i], args, limit_ms, &err) < 0) {
-			viv_cmd_fail(cmd, &err);
-			viv_messages_close(&m[i]);
-			status = VIV_EXIT_FAILED;
-		}
+		all[i] = (struct stopping){.name = names->items[i], .m = VIV_MESSAGES_INIT};
+		begin(cmd, args, limit_ms, &all[i]);
 	}
 	for (size_t i = 0; i < names->count; i++) {
-		if (m[i].fd >= 0 && !has_ended(&m[i], names->items[i], deadline))
+		finish(&all[i], deadline);
+		json_array_append_new(list, json_pack("{s:s, s:b, s:o?}", "name", all[i].name, "stopped",
+						      !all[i].failed, "outcome", all[i].outcome));
+		if (all[i].failed)
 			status = VIV_EXIT_FAILED;
-		viv_messages_close(&m[i]);
 	}
+	if (cmd->json)
+		viv_cmd_print_json(list);
+	else
+		json_decref(list);
 	return status;
 }
 
@@ -105,7 +136,7 @@ const struct viv_command viv_command_stop = {
 	.summary = "End machines that run",
 	.operands = "[NAME…]",
 	.about = "Without a name: this folder's. The guest is asked to power off, and cut off when it has\n"
-		 "not done so in time. Ends when they have ended.",
+		 "not done so in time. Ends when they have ended. --json: how each has.",
 	.flags = flags,
 	.max_operands = 256,
 	.run = run,

@@ -159,8 +159,7 @@ int viv_client_check(struct viv_messages *m, const char *name, int64_t timeout_m
 	int r = viv_client_call(m, json_pack("{s:s}", "do", "status"), timeout_ms, &answer, &first);
 
 	if (r == -ENOTCONN)
-		return viv_error_say(err, -r, "the machine %s hung up: it has just ended, or has too many "
-				     "callers", name);
+		return viv_error_say(err, -r, "the machine %s has ended", name);
 	if (r != -ETIMEDOUT)
 		return r < 0 ? viv_error_move(err, &first) : 0;
 	return viv_error_say(err, -r, "the machine %s does not answer: its viv, process %d, hangs or is "

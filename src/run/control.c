@@ -143,6 +143,17 @@ static bool is_allowed(int fd)
 	       (peer.uid == geteuid() || peer.uid == 0);
 }
 
+/* With a word why: to be hung up on means that the machine has ended. */
+static void turn_away(int fd)
+{
+	struct viv_messages m;
+
+	viv_messages_open(&m, fd);
+	viv_messages_send(&m, json_pack("{s:s, s:i}", "error", "the machine has too many callers", "code", EAGAIN),
+			  NULL, 0);
+	viv_messages_close(&m);
+}
+
 static int on_listener(struct viv_source *s, int fd, uint32_t events, void *arg)
 {
 	struct viv_control *c = arg;
@@ -150,8 +161,10 @@ static int on_listener(struct viv_source *s, int fd, uint32_t events, void *arg)
 
 	if (caller < 0)
 		return 0;
-	if (c->n_callers >= VIV_CONTROL_CALLERS_MAX || !is_allowed(caller))
+	if (!is_allowed(caller))
 		viv_close(caller);
+	else if (c->n_callers >= VIV_CONTROL_CALLERS_MAX)
+		turn_away(caller);
 	else
 		viv_control_add(c, caller, NULL);
 	return 0;

@@ -187,7 +187,8 @@ waits=$!
 (expect 121 "$VIV" exec vm -- sleep 302) &
 lost=$!
 expect 0 timeout 300 "$VIV" exec vm -- sh -c 'until pidof sleep >/dev/null || grep -qs "^sleep.302" /proc/[0-9]*/cmdline; do :; done'
-expect 0 timeout 300 "$VIV" stop vm vm-2
+expect 0 timeout 300 "$VIV" stop --json vm vm-2
+[ "$(grep -c '"stopped": true' out)" = 2 ] && out_has '"status": 0' || fail "stop --json"
 wait $waits || fail "viv wait: $?"
 wait $lost || exit 1
 wait $follow || exit 1

@@ -429,6 +429,41 @@ static void test_screenshot(void **state)
 	rmdir(dir);
 }
 
+/* One more than there may be is told so: to be hung up on would mean that the machine has ended. */
+static void test_too_many_callers(void **state)
+{
+	static struct viv_messages callers[VIV_CONTROL_CALLERS_MAX];
+	const struct viv_control_host host = {.shared = -1, .dir = "/nonexistent", .status = on_status};
+	struct viv_machine_dir dir = VIV_MACHINE_DIR_INIT;
+	struct viv_messages more;
+	char runtime[] = "/tmp/viv-control-XXXXXX";
+	struct host h = {.f = *state};
+
+	assert_non_null(mkdtemp(runtime));
+	assert_int_equal(viv_machine_dir_take(runtime, "vm", true, &dir, NULL), 0);
+	assert_int_equal(viv_control_new(h.f->loop, &dir, &host, &h.control, NULL), 0);
+	for (size_t i = 0; i < VIV_CONTROL_CALLERS_MAX; i++) {
+		assert_int_equal(viv_client_connect(runtime, "vm", 1000, &callers[i], NULL), 0);
+		if (i % 100 == 99) { /* before the queue is full */
+			VIV_JSON *j = ask(&h, &callers[i], "{\"do\":\"status\"}");
+
+			assert_non_null(json_object_get(j, "machine"));
+		}
+	}
+	assert_int_equal(viv_client_connect(runtime, "vm", 1000, &more, NULL), 0);
+	{
+		VIV_JSON *j = answer(&h, &more);
+
+		assert_string_equal(viv_json_str(j, "error"), "the machine has too many callers");
+	}
+	viv_messages_close(&more);
+	for (size_t i = 0; i < VIV_CONTROL_CALLERS_MAX; i++)
+		viv_messages_close(&callers[i]);
+	close_control(&h);
+	viv_machine_dir_release(&dir);
+	rmdir(runtime);
+}
+
 static void test_bytes(void **state)
 {
 	char all[256];
@@ -458,6 +493,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stop_and_outcome, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_console_until_the_end_of_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_screenshot, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_many_callers, setup, teardown),
 		cmocka_unit_test(test_bytes),
 	};
 
