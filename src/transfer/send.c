@@ -204,12 +204,35 @@ static int send_data(struct sender *s, int file, off_t from, off_t to, const cha
 	return r;
 }
 
+/* Files of proc say that they are empty: what they have shows when they are read. */
+static int send_unsized(struct sender *s, int file, off_t *ret_size)
+{
+	char buf[CHUNK];
+	off_t at = 0;
+	ssize_t n;
+	int r = 0;
+
+	while (r == 0 && (n = pread(file, buf, sizeof(buf), at)) > 0) {
+		const struct viv_transfer_record head = {
+			.type = VIV_TRANSFER_BLOCK, .mode = (uint32_t)n, .size = (uint64_t)at};
+
+		r = send_record(s, &head, NULL, NULL);
+		if (r == 0)
+			r = write_all(s->fd, buf, (size_t)n);
+		at += n;
+	}
+	s->bytes += (uint64_t)at;
+	*ret_size = at;
+	return r < 0 ? r : n < 0;
+}
+
 static int send_content(struct sender *s, int file, off_t size, const char *shown)
 {
 	off_t at = 0;
-	int r = 0;
+	bool sized = size;
+	int r = sized ? 0 : send_unsized(s, file, &size);
 
-	while (r == 0 && at < size) {
+	while (r == 0 && sized && at < size) {
 		off_t data = lseek(file, at, SEEK_DATA), hole;
 
 		if (data < 0 && errno == ENXIO)

@@ -142,6 +142,24 @@ static void links_in_the_way(void **state)
 	viv_remove_tree(dir, NULL);
 }
 
+/* A file that says that it is empty and is not, as those of proc. */
+static void files_of_unknown_size(void **state)
+{
+	VIV_FREE char *dir = test_dir("transfer-proc"), *path = viv_path_join(dir, "status");
+	static const char *const paths[] = {"/proc/self/status", NULL};
+	const struct viv_transfer_target target = {.path = dir, .folder = true};
+	const struct viv_transfer_listener none = {0};
+	VIV_FD fd = memfd_create("stream", MFD_CLOEXEC);
+	VIV_STR text = VIV_STR_INIT;
+
+	assert_int_equal(viv_transfer_send(fd, paths, NULL, &none), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(viv_transfer_receive(fd, &target, NULL, &none), 0);
+	assert_int_equal(viv_read_file(path, 1 << 20, &text, NULL), 0);
+	assert_true(text.len > 500 && viv_starts_with(text.data, "Name:"));
+	viv_remove_tree(dir, NULL);
+}
+
 static void last_names(void **state)
 {
 	static const struct {
@@ -162,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_was_asked_for),
 		cmocka_unit_test(links_in_the_way),
+		cmocka_unit_test(files_of_unknown_size),
 		cmocka_unit_test(last_names),
 	};
 
