@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define ANSWERS_MAX (1u << 20) /* bytes that wait for a caller */
+
 static int on_caller(struct viv_source *s, int fd, uint32_t events, void *arg);
 
 static void free_caller(struct control_caller *k)
@@ -53,10 +55,14 @@ static void caller_gone(struct control_caller *k)
 	control_check_gone(k);
 }
 
+/* Who does not take answers is not listened to. */
 static void update_events(struct control_caller *k)
 {
+	size_t waits = k->messages.out.len;
+
 	if (k->source)
-		viv_source_set_events(k->source, EPOLLIN | (k->messages.out.len ? EPOLLOUT : 0), NULL);
+		viv_source_set_events(k->source, (waits < ANSWERS_MAX ? EPOLLIN : 0) | (waits ? EPOLLOUT : 0),
+				      NULL);
 }
 
 void control_answer(struct control_caller *k, json_t *message, const int *fds, size_t n_fds)
