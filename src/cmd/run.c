@@ -19,6 +19,7 @@ static const struct viv_flag flags[] = {
 	{"rebase", 0, NULL, "bring a disk that was made on other layers onto these"},
 	{"detach", 'd', NULL, "leave it running in the background: viv ps, exec, shell, cp, stop"},
 	VIV_SHARE_FLAGS,
+	{"user", 'u', "USER", "as this user of the guest, in its home (default: root, in the current folder)"},
 	{"name", 0, "NAME", "the machine's name (default: its host name, with -2, -3… if taken)"},
 	{"timeout", 0, "TIME", "end the run after 90s, 5m, 2h with status 124"},
 	{"fail-on", 0, "EVENTS", "events that give status 120: panic,oops (default), warn, none"},
@@ -112,6 +113,11 @@ static int choose_options(struct run *run, struct viv_error *err)
 		return viv_error_say(err, EINVAL,
 				     "--detach leaves the machine running: it takes no command and "
 				     "no console\nStart it, then use viv exec.");
+	if (viv_args_has(run->args, "user") &&
+	    (viv_args_has(run->args, "detach") || viv_args_has(run->args, "console")))
+		return viv_error_say(err, EINVAL,
+				     "--user says who the command runs as: there is none with %s",
+				     viv_args_has(run->args, "detach") ? "--detach" : "--console");
 	return name ? take_name(run, name, err) : 0;
 }
 
@@ -176,7 +182,9 @@ static int make_machine(struct run *run, struct viv_error *err)
 							   : build_and_make(run, extra, err);
 	if (r < 0)
 		return r;
-	run->spec.cwd = run->m.shares.cwd;
+	run->spec.user = viv_args_value(run->args, "user");
+	/* Another user may not be let into our folder. */
+	run->spec.cwd = run->spec.user ? NULL : run->m.shares.cwd;
 	if (!run->spec.name)
 		run->spec.name = viv_config_string(run->m.config, "networking.hostName");
 	run->spec.about = run->about = about(run);

@@ -156,6 +156,7 @@ static int start_command(struct session *s, struct viv_error *err)
 	struct viv_command_spec c = {
 		.argv = s->spec->argv,
 		.cwd = find_cwd(s),
+		.user = s->spec->user,
 		.pty = s->spec->pty,
 		.in_fd = s->spec->in_fd,
 		.out_fd = s->spec->out_fd,

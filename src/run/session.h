@@ -37,7 +37,8 @@ struct viv_session_spec {
 	struct viv_machine_dir dir;
 	const char *name;
 	const char *const *argv;
-	const char *cwd; /* in the guest; NULL: the user's home */
+	const char *cwd;  /* in the guest; NULL: the user's home */
+	const char *user; /* of the guest, who the command runs as; NULL: root */
 	bool pty;		   /* the streams are terminals, and so are the command's */
 	int in_fd, out_fd, err_fd; /* -1: empty, dropped */
 	int64_t timeout_ms;	   /* from the machine's start; 0: none */

@@ -23,6 +23,18 @@ expect 127 run -- "echo a | cat"
 err_has "sh -c"
 expect 126 run -- /etc/passwd
 
+# Who runs it, with which kernel and which words for it. (Made a link: a kernel of the user's own.)
+expect 0 "$VIV" build -o made
+ln -s "$(realpath made/kernel)" own-vmlinux
+expect 0 run --dry-run --kernel own-vmlinux
+out_has "-kernel $work/own-vmlinux"
+expect 0 run --user nobody --kernel own-vmlinux --append 'a.b="c d" e' --append f -- \
+	sh -c 'id -un; grep -o "a[.]b=.*" /proc/cmdline'
+out_is 'nobody
+a.b="c d" e f'
+expect 125 run --user nobody --console
+err_has "--user says who the command runs as: there is none with --console"
+
 # Without a command and without a terminal stdin holds the commands.
 echo 'echo read; exit 3' >script
 expect 3 run <script
