@@ -4,6 +4,8 @@
 #include "base/fd.h"
 
 #include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* A frame: this, then `len` bytes. Host order: both ends are one program. */
@@ -39,7 +41,7 @@ static void send_frame(int fd, uint32_t type, uint64_t number, const void *data,
 
 static int channel_fd(struct viv_report *r)
 {
-	return ((struct viv_channel *)r)->fd;
+	return ((struct viv_child_channel *)r)->fd;
 }
 
 static void on_message(struct viv_report *r, enum viv_level level, const char *text)
@@ -62,15 +64,15 @@ static void on_end(struct viv_report *r, bool ok)
 	send_frame(channel_fd(r), FRAME_END, ok, NULL, 0);
 }
 
-void viv_channel_init(struct viv_channel *c, int fd)
+void viv_channel_init(struct viv_child_channel *c, int fd)
 {
-	*c = (struct viv_channel){
+	*c = (struct viv_child_channel){
 		.report = {on_message, on_begin, on_advance, on_end},
 		.fd = fd,
 	};
 }
 
-void viv_channel_finish(struct viv_channel *c, int r, const struct viv_str *result,
+void viv_channel_finish(struct viv_child_channel *c, int r, const struct viv_str *result,
 			const struct viv_error *err)
 {
 	if (result && result->len)
@@ -78,6 +80,51 @@ void viv_channel_finish(struct viv_channel *c, int r, const struct viv_str *resu
 	if (err && err->code)
 		send_frame(c->fd, FRAME_ERROR, (uint64_t)err->code, err->msg, strlen(err->msg));
 	send_frame(c->fd, FRAME_FINISH, (uint64_t)-r, NULL, 0);
+	c->finished = true;
+}
+
+static _Noreturn void child(viv_channel_fn fn, void *arg, int fd, pid_t parent)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_STR result = VIV_STR_INIT;
+	struct viv_child_channel channel;
+	int r;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* which it may hold back for a moment */
+	if (getppid() != parent)
+		_exit(1);
+	viv_channel_init(&channel, fd);
+	r = fn(&channel, &result, arg, &err);
+	if (!channel.finished)
+		viv_channel_finish(&channel, r, &result, &err);
+	fflush(NULL);
+	_exit(0);
+}
+
+int viv_channel_fork(viv_channel_fn fn, void *arg, pid_t *ret_pid, int *ret_fd,
+		     struct viv_error *err)
+{
+	pid_t pid, parent = getpid();
+	int fds[2], r = viv_pipe(fds, err);
+
+	if (r < 0)
+		return r;
+	fflush(NULL); /* else what waits is written twice */
+	pid = fork();
+	if (pid == 0) {
+		close(fds[0]);
+		child(fn, arg, fds[1], parent);
+	}
+	if (pid < 0)
+		r = viv_error_set(err, errno, "cannot start a process");
+	viv_close(fds[1]);
+	if (r < 0) {
+		viv_close(fds[0]);
+		return r;
+	}
+	*ret_pid = pid;
+	*ret_fd = fds[0];
+	return 0;
 }
 
 /* 1: read; 0: the other end is closed. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/detach.h"
 
-#include "base/channel.h"
 #include "base/fd.h"
 
 #include <dirent.h>
@@ -9,11 +8,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-struct viv_detach {
-	struct viv_channel channel;
-	bool left;
-};
 
 /* Ours are all O_CLOEXEC; the others are our caller's, who may wait for their end. */
 static void close_inherited(void)
@@ -46,7 +40,7 @@ static void replace_stdio(const char *log)
 	dup2(out >= 0 ? out : null, STDERR_FILENO);
 }
 
-void viv_detach_leave(struct viv_detach *d, const struct viv_str *result, const char *log)
+void viv_detach_leave(struct viv_child_channel *c, const struct viv_str *result, const char *log)
 {
 	VIV_FD null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -54,51 +48,21 @@ void viv_detach_leave(struct viv_detach *d, const struct viv_str *result, const 
 	setsid();
 	replace_stdio(log);
 	close_inherited();
-	viv_channel_finish(&d->channel, 0, result, NULL);
-	dup3(null, d->channel.fd, O_CLOEXEC); /* closed, and deaf from here on */
-	d->left = true;
+	viv_channel_finish(c, 0, result, NULL);
+	dup3(null, c->fd, O_CLOEXEC); /* closed, and deaf from here on */
 }
 
-static _Noreturn void child(viv_detach_fn fn, void *arg, int fd, pid_t parent)
-{
-	VIV_ERROR err = VIV_ERROR_INIT;
-	VIV_STR result = VIV_STR_INIT;
-	struct viv_detach d = {0};
-	int r;
-
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
-		_exit(1);
-	viv_channel_init(&d.channel, fd);
-	r = fn(&d, &d.channel.report, &result, arg, &err);
-	if (!d.left)
-		viv_channel_finish(&d.channel, r, &result, &err);
-	fflush(NULL);
-	_exit(0);
-}
-
-int viv_detach(viv_detach_fn fn, void *arg, struct viv_report *report, struct viv_str *result,
+int viv_detach(viv_channel_fn fn, void *arg, struct viv_report *report, struct viv_str *result,
 	       struct viv_error *err)
 {
-	pid_t pid, parent = getpid();
 	bool finished;
-	int fds[2], r;
+	pid_t pid;
+	int fd, r = viv_channel_fork(fn, arg, &pid, &fd, err);
 
-	if (viv_pipe(fds, err) < 0)
-		return -EMFILE;
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		close(fds[0]);
-		child(fn, arg, fds[1], parent);
-	}
-	viv_close(fds[1]);
-	if (pid < 0) {
-		viv_close(fds[0]);
-		return viv_error_set(err, errno, "cannot start a process");
-	}
-	r = viv_channel_receive(fds[0], -1, report, result, &finished, err);
-	viv_close(fds[0]);
+	if (r < 0)
+		return r;
+	r = viv_channel_receive(fd, -1, report, result, &finished, err);
+	viv_close(fd);
 	if (finished)
 		return r;
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

@@ -7,21 +7,13 @@
  * terminal and our signals, and ends when we do.
  */
 
-#include "base/error.h"
-#include "base/report.h"
-#include "base/str.h"
-
-struct viv_detach;
-
-/* In the child. What it returns and leaves in *result counts unless it has left before. */
-typedef int (*viv_detach_fn)(struct viv_detach *d, struct viv_report *report, struct viv_str *result,
-			     void *arg, struct viv_error *err);
+#include "base/channel.h"
 
 /*
  * Returns, in the parent, when the child has left or fn has returned: fn's value, 0 if it left. result
  * is added to.
  */
-int viv_detach(viv_detach_fn fn, void *arg, struct viv_report *report, struct viv_str *result,
+int viv_detach(viv_channel_fn fn, void *arg, struct viv_report *report, struct viv_str *result,
 	       struct viv_error *err);
 
 /*
@@ -29,4 +21,4 @@ int viv_detach(viv_detach_fn fn, void *arg, struct viv_report *report, struct vi
  * whatever descriptors our caller left open; stdout and stderr go to the file `log`. `result` is what
  * the parent gets. Reports are dropped from here on.
  */
-void viv_detach_leave(struct viv_detach *d, const struct viv_str *result, const char *log);
+void viv_detach_leave(struct viv_child_channel *c, const struct viv_str *result, const char *log);

@@ -4,10 +4,8 @@
 #include "base/channel.h"
 #include "base/fd.h"
 #include "base/hold.h"
-#include "base/process.h"
 
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,43 +14,29 @@ struct viv_worker {
 	int fd; /* the channel's reading end */
 };
 
-static _Noreturn void child(viv_worker_fn fn, void *arg, int fd, pid_t parent)
-{
-	VIV_ERROR err = VIV_ERROR_INIT;
-	struct viv_channel channel;
-	int r;
+/* What the child is to do. */
+struct job {
+	viv_worker_fn fn;
+	void *arg;
+};
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM); /* which it may hold back for a moment */
-	if (getppid() != parent)
-		_exit(1);
-	viv_channel_init(&channel, fd);
-	r = fn(arg, &channel.report, &err);
-	viv_channel_finish(&channel, r, NULL, &err);
-	_exit(0);
+static int work(struct viv_child_channel *c, struct viv_str *result, void *arg, struct viv_error *err)
+{
+	const struct job *job = arg;
+
+	return job->fn(job->arg, &c->report, err);
 }
 
 int viv_worker_start(viv_worker_fn fn, void *arg, struct viv_worker **ret, struct viv_error *err)
 {
-	struct viv_worker *w;
-	pid_t pid, parent = getpid();
-	int fds[2];
+	struct job job = {fn, arg};
+	struct viv_worker w;
+	int r = viv_channel_fork(work, &job, &w.pid, &w.fd, err);
 
-	if (viv_pipe(fds, err) < 0)
-		return -EMFILE;
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		close(fds[0]);
-		child(fn, arg, fds[1], parent);
-	}
-	viv_close(fds[1]);
-	if (pid < 0) {
-		viv_close(fds[0]);
-		return viv_error_set(err, errno, "cannot start a process");
-	}
-	w = viv_new(struct viv_worker);
-	*w = (struct viv_worker){pid, fds[0]};
-	*ret = w;
+	if (r < 0)
+		return r;
+	*ret = viv_new(struct viv_worker);
+	**ret = w;
 	return 0;
 }
 

@@ -11,7 +11,7 @@
  */
 struct background {
 	struct run *run;
-	struct viv_detach *detach;
+	struct viv_child_channel *channel;
 	bool up;
 };
 
@@ -23,7 +23,7 @@ static void on_up(const struct viv_machine_dir *dir, void *arg)
 	VIV_STR text = VIV_STR_INIT;
 
 	viv_json_canonical(j, &text);
-	viv_detach_leave(b->detach, &text, log);
+	viv_detach_leave(b->channel, &text, log);
 	b->up = true;
 }
 
@@ -38,15 +38,14 @@ static void tell_end(const struct viv_session_result *result, struct viv_str *re
 	viv_json_canonical(j, ret);
 }
 
-static int in_child(struct viv_detach *d, struct viv_report *report, struct viv_str *text, void *arg,
-		    struct viv_error *err)
+static int in_child(struct viv_child_channel *channel, struct viv_str *text, void *arg, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_session_result_free_contents) struct viv_session_result result = {0};
-	struct background b = {.run = arg, .detach = d};
+	struct background b = {.run = arg, .channel = channel};
 	struct viv_cmd cmd = *b.run->cmd;
 	int r;
 
-	cmd.report = report;
+	cmd.report = &channel->report;
 	b.run->cmd = &cmd;
 	r = viv_run_prepare(b.run, err);
 	if (r == 0) {

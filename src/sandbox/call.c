@@ -48,7 +48,7 @@ static void wait_status(pid_t pid, int *status)
 
 static _Noreturn void fail_setup(struct call *c, struct viv_error *err)
 {
-	struct viv_channel ch;
+	struct viv_child_channel ch;
 
 	viv_channel_init(&ch, c->up);
 	viv_channel_finish(&ch, -err->code, NULL, err);
@@ -83,7 +83,7 @@ static _Noreturn void inner(struct call *c)
 	VIV_ERROR err = VIV_ERROR_INIT;
 	struct viv_str result = VIV_STR_INIT;
 	struct viv_sandbox_view view;
-	struct viv_channel ch;
+	struct viv_child_channel ch;
 	char *scratch = NULL;
 	int r;
 
