@@ -3,7 +3,7 @@
 
 /* For rules between options: what they ask of evaluated values, and how they report. Private to check*.c. */
 
-#include "config/eval.h"
+#include "config/merge.h"
 
 void viv_check_devices(struct viv_eval *ev);
 
@@ -31,16 +31,11 @@ static inline const struct viv_origin *origin_of(const struct viv_slot *s)
 static inline void VIV_PRINTF(4, 5) fault(struct viv_eval *ev, const struct viv_slot *about,
 					  const struct viv_slot *where, const char *fmt, ...)
 {
-	struct viv_name name = viv_slot_name(ev, about), place = viv_slot_name(ev, where);
-	VIV_STR text = VIV_STR_INIT;
 	va_list ap;
 
-	viv_name_add(&name, &text);
-	viv_str_add(&text, ": ");
 	va_start(ap, fmt);
-	viv_str_addv(&text, fmt, ap);
+	viv_slot_faultv(ev, about, where, origin_of(where), fmt, ap);
 	va_end(ap);
-	viv_fault_add(ev->faults, origin_of(where), &place, "%s", text.data);
 }
 
 static inline const struct viv_slot *option(struct viv_eval *ev, const char *text)
@@ -63,15 +58,10 @@ static inline void VIV_PRINTF(4, 5) item_fault(struct viv_eval *ev, const struct
 {
 	struct viv_slot item = {.parent = (struct viv_slot *)list,
 				.key = viv_arena_printf(ev->arena, "[%zu]", i + 1)};
-	struct viv_name name = viv_slot_name(ev, &item);
 	const struct viv_origin *origin = list->value->list.items[i]->origin;
-	VIV_STR text = VIV_STR_INIT;
 	va_list ap;
 
-	viv_name_add(&name, &text);
-	viv_str_add(&text, ": ");
 	va_start(ap, fmt);
-	viv_str_addv(&text, fmt, ap);
+	viv_slot_faultv(ev, &item, &item, origin ? origin : origin_of(list), fmt, ap);
 	va_end(ap);
-	viv_fault_add(ev->faults, origin ? origin : origin_of(list), &name, "%s", text.data);
 }

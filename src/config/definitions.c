@@ -6,19 +6,26 @@
  * strongest found.
  */
 
-void viv_slot_fault(struct viv_eval *ev, const struct viv_slot *s, const struct viv_origin *origin,
-		    const char *fmt, ...)
+void viv_slot_faultv(struct viv_eval *ev, const struct viv_slot *s, const struct viv_slot *where,
+		     const struct viv_origin *origin, const char *fmt, va_list ap)
 {
-	struct viv_name name = viv_slot_name(ev, s);
+	struct viv_name name = viv_slot_name(ev, s), place = viv_slot_name(ev, where);
 	VIV_STR text = VIV_STR_INIT;
-	va_list ap;
 
 	viv_name_add(&name, &text);
 	viv_str_add(&text, ": ");
-	va_start(ap, fmt);
 	viv_str_addv(&text, fmt, ap);
+	viv_fault_add(ev->faults, origin, &place, "%s", text.data);
+}
+
+void viv_slot_fault(struct viv_eval *ev, const struct viv_slot *s, const struct viv_origin *origin,
+		    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	viv_slot_faultv(ev, s, s, origin, fmt, ap);
 	va_end(ap);
-	viv_fault_add(ev->faults, origin, &name, "%s", text.data);
 }
 
 const struct viv_origin *viv_def_origin(const struct viv_value *v, const struct viv_def *d)

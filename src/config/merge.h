@@ -32,6 +32,10 @@ struct viv_value *viv_slot_fallback(struct viv_eval *ev, const struct viv_slot *
 /* "<name>: <message>" */
 void viv_slot_fault(struct viv_eval *ev, const struct viv_slot *s, const struct viv_origin *origin,
 		    const char *fmt, ...) VIV_PRINTF(4, 5);
+/* The same, at the place of another slot. */
+void viv_slot_faultv(struct viv_eval *ev, const struct viv_slot *s, const struct viv_slot *where,
+		     const struct viv_origin *origin, const char *fmt, va_list ap)
+	VIV_PRINTF(5, 0);
 /* "expected <type>, got <value>" */
 void viv_slot_mismatch(struct viv_eval *ev, const struct viv_slot *s, const struct viv_type *t,
 		       const struct viv_value *v, const struct viv_origin *origin);
