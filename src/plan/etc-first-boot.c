@@ -3,15 +3,18 @@
 
 /*
  * Each makes one thing that deb/scrub.c removes, where its program is installed and the thing is not
- * there, before the unit that needs it. A template (viv-x@) is for each of that unit's instances. What
+ * there, before the units that need it. A template (viv-x@) is for each of that unit's instances. What
  * is killed halfway is made again at the next boot: large things get their name when they are done.
  */
 static const struct {
-	const char *unit, *needed_by, *program, *missing;
+	const char *unit, *needed_by /* names with blanks between */, *program, *missing;
 	const char *user; /* NULL: root */
 	const char *command; /* as systemd.service(5) has it: $ and % are written twice */
 } units[] = {
-	{"viv-ssh-keys", "ssh.service", "/usr/sbin/sshd", "/etc/ssh/ssh_host_ed25519_key", NULL,
+	/* The server, or one for each connection (Debian 12's, 13's, systemd-ssh-generator(8)'s). */
+	{"viv-ssh-keys",
+	 "ssh.service ssh.socket ssh@.service sshd@.service sshd-unix-local@.service sshd-vsock@.service",
+	 "/usr/sbin/sshd", "/etc/ssh/ssh_host_ed25519_key", NULL,
 	 "/usr/bin/ssh-keygen -q -t ed25519 -N \"\" -f /etc/ssh/ssh_host_ed25519_key"},
 	{"viv-snakeoil", "sysinit.target", "/usr/sbin/make-ssl-cert",
 	 "/etc/ssl/private/ssl-cert-snakeoil.key", NULL,
@@ -54,21 +57,30 @@ static char *unit_text(size_t i)
 			    units[i].command);
 }
 
+static void add_drop_ins(struct viv_etc *etc, const char *unit, const char *needed_by)
+{
+	const char *instance = viv_ends_with(unit, "@") ? "%i" : "";
+	VIV_FREE char *text = viv_asprintf("[Unit]\n"
+					   "Wants=%s%s.service\n"
+					   "After=%s%s.service\n",
+					   unit, instance, unit, instance);
+	struct viv_slice rest = viv_slice(needed_by), word;
+
+	while (viv_slice_word(&rest, &word)) {
+		VIV_FREE char *path = viv_asprintf(VIV_ETC_UNITS "%.*s.d/%s.conf", (int)word.len,
+						   word.data, unit);
+
+		viv_etc_add_text(etc, path, text);
+	}
+}
+
 void viv_etc_add_first_boot(struct viv_etc *etc)
 {
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(units); i++) {
-		const char *instance = viv_ends_with(units[i].unit, "@") ? "%i" : "";
 		VIV_FREE char *path = viv_asprintf(VIV_ETC_UNITS "%s.service", units[i].unit);
-		VIV_FREE char *drop_in = viv_asprintf(VIV_ETC_UNITS "%s.d/%s.conf",
-						      units[i].needed_by, units[i].unit);
 		VIV_FREE char *text = unit_text(i);
-		VIV_FREE char *after = viv_asprintf("[Unit]\n"
-						    "Wants=%s%s.service\n"
-						    "After=%s%s.service\n",
-						    units[i].unit, instance, units[i].unit,
-						    instance);
 
 		viv_etc_add_text(etc, path, text);
-		viv_etc_add_text(etc, drop_in, after);
+		add_drop_ins(etc, units[i].unit, units[i].needed_by);
 	}
 }

@@ -37,6 +37,15 @@ expect 0 to paul-key paul 'id -un; pwd'
 out_has /home/paul
 expect 255 to paul-key root true
 err_has "Permission denied"
+# Started for each connection, without a server: the keys are made for that, too.
+expect 0 to root-key root 'printf "[Socket]\nListenStream=2022\nAccept=yes\n" >/run/systemd/system/sshd.socket
+systemctl daemon-reload; systemctl stop ssh.service; rm /etc/ssh/ssh_host_*
+systemctl start sshd.socket'
+expect 0 to paul-key paul id -un
+out_has paul
+expect 0 to root-key root 'systemctl is-active ssh.service; ls /etc/ssh/ssh_host_ed25519_key; systemctl --failed -q'
+out_is "inactive
+/etc/ssh/ssh_host_ed25519_key"
 echo >&4
 exec 4>&- 5<&-
 wait $run || fail "run: $(cat run.err)"
