@@ -35,7 +35,7 @@ void child_close_others(unsigned first)
 	syscall(SYS_close_range, first, ~0u, 0);
 }
 
-static void reset_signals(void)
+void child_reset_signals(void)
 {
 	/* The kernel's structure, all zero; the C library refuses the signals that it uses itself. */
 	unsigned long dfl[8] = {0};
@@ -242,7 +242,7 @@ _Noreturn void child_main(const struct viv_proto_run *run, char **argv, const in
 	const char *user = run->strings, *cwd = next(user), *strings = next(cwd);
 	struct passwd pw;
 
-	reset_signals();
+	child_reset_signals();
 	setsid();
 	umask(022);
 	place_fds(fds, status);

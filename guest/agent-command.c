@@ -176,6 +176,8 @@ void command_reap(struct agent *a)
 	int status;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == a->starter.pid)
+			starter_ended(&a->starter);
 		for (unsigned i = 0; i < VIV_PROTO_MAX_CHANNELS; i++) {
 			struct channel *c = &a->channels[i];
 

@@ -90,7 +90,8 @@ static const char *next(const char *s)
 /*
  * Does it take nothing to start it but the system's own folders? Then it can be waited for (vfork),
  * which halves the time under emulation. With any other folder (of the command, of a user's home, in
- * a PATH) that could be on a file system that hangs, and all others would hang with it.
+ * a PATH) that could be on a file system that hangs, and all others would hang with it: that is left to
+ * the starter.
  */
 static bool is_plain(const struct viv_proto_run *run)
 {
@@ -112,8 +113,25 @@ static bool is_plain(const struct viv_proto_run *run)
 	return true;
 }
 
+static pid_t fork_child(struct agent *a, const struct channel *c, const struct viv_proto_run *run,
+			char **argv, struct ends *e, int status)
+{
+	bool plain = is_plain(run);
+	pid_t pid = plain ? 0 : starter_start(&a->starter, c->spec, c->spec_len, e->theirs, status);
+
+	if (pid < 0)
+		errno = -pid;
+	if (pid)
+		return pid < 0 ? -1 : pid;
+	pid = plain ? vfork() : fork();
+	if (pid == 0)
+		child_main(run, argv, e->theirs, status);
+	return pid;
+}
+
 /* Forks. Returns a negative errno, or 0: then c->pid and c->status are set. */
-static int start_child(struct channel *c, const struct viv_proto_run *run, struct ends *e)
+static int start_child(struct agent *a, struct channel *c, const struct viv_proto_run *run,
+		       struct ends *e)
 {
 	char **argv = calloc(run->argc + 1u, sizeof(*argv));
 	int status[2], code;
@@ -123,10 +141,8 @@ static int start_child(struct channel *c, const struct viv_proto_run *run, struc
 		free(argv);
 		return -code;
 	}
-	c->pid = is_plain(run) ? vfork() : fork();
+	c->pid = fork_child(a, c, run, argv, e, status[1]);
 	code = errno;
-	if (c->pid == 0)
-		child_main(run, argv, e->theirs, status[1]);
 	free(argv);
 	close(status[1]);
 	c->status = status[0];
@@ -146,7 +162,7 @@ static int start(struct agent *a, struct channel *c, const struct viv_proto_run 
 		return -ENOMEM;
 	r = c->pty ? make_terminal(&e, run) : make_pipes(&e, run->flags);
 	if (r == 0)
-		r = start_child(c, run, &e);
+		r = start_child(a, c, run, &e);
 	ends_close(e.theirs);
 	if (r < 0) {
 		ends_close(e.ours);

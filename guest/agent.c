@@ -132,7 +132,7 @@ int main(int argc, char **argv)
 		return shares_mount(), 0;
 	if (argc >= 2 && (strcmp(argv[1], "--put") == 0 || strcmp(argv[1], "--get") == 0))
 		return files_main(argv + 1);
-	a->port = a->signals = a->notify = a->uevents = -1;
+	a->port = a->signals = a->notify = a->uevents = a->starter.socket = -1;
 	if (arguments(a, argc, argv) < 0)
 		return 2;
 	fill_standard_fds();

@@ -83,6 +83,14 @@ struct net_kept {
 	unsigned n;
 };
 
+/* A process of ours that starts commands and may hang in that. */
+struct starter {
+	pid_t pid;  /* 0: none */
+	int socket; /* to it */
+	bool busy;  /* as far as we have heard */
+	unsigned asked;
+};
+
 struct agent {
 	int epoll, port, signals, notify, uevents;
 	bool guest;   /* in a guest; else on a socket, in a test: touches nothing of the system */
@@ -96,6 +104,7 @@ struct agent {
 	size_t in_start, in_end, out_start, out_end;
 	struct channel channels[VIV_PROTO_MAX_CHANNELS];
 	struct net_kept networks; /* what we have set */
+	struct starter starter;
 	uint8_t in[IN_CAP];
 	uint8_t out[OUT_CAP];
 };
@@ -153,7 +162,16 @@ bool command_pump(struct agent *a); /* true if something moved */
  * viv_proto_failed is written to `status`. Never returns.
  */
 _Noreturn void child_main(const struct viv_proto_run *run, char **argv, const int fds[3], int status);
+void child_reset_signals(void); /* none is ignored or blocked */
 void child_close_others(unsigned first); /* all descriptors from `first` up */
+
+/*
+ * agent-starter.c: vfork is what is quick under emulation, but whoever calls it waits until the command is executed, and in
+ * a folder on a file system that hangs that is never. So another process does it, as often as it is not
+ * waiting. The command is a child of ours all the same. Returns its process id, or a negative errno, or 0: fork.
+ */
+pid_t starter_start(struct starter *s, const uint8_t *spec, size_t len, const int fds[3], int status);
+void starter_ended(struct starter *s); /* it was reaped */
 
 /* agent-files.c: viv-agent --put… and --get…; argv without the program's name. An exit status. */
 int files_main(char **argv);

@@ -106,6 +106,61 @@ static void environment_and_folder(void **state)
 		    "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", "");
 }
 
+static void run_in_usr(struct fixture *f)
+{
+	const char *argv[] = {"sh", "-c",
+			      "echo $PPID $(pwd) $(ls /proc/self/fd | wc -l); cat; grep SigBlk /proc/self/status",
+			      NULL};
+	VIV_FREE char *expected = viv_asprintf("%d /usr 4\nin\nSigBlk:\t0000000000000000\n", f->pid);
+	VIV_FD in = text_fd("in\n");
+	struct viv_command_spec spec = {.argv = argv, .cwd = "/usr", .in_fd = in};
+	VIV_STR out = VIV_STR_INIT, err = VIV_STR_INIT;
+
+	assert_int_equal(run_spec(f, &spec, &out, &err, NULL), 0);
+	assert_string_equal(out.data, expected);
+	assert_int_equal(err.len, 0);
+}
+
+static void check_no_folder(struct fixture *f)
+{
+	const char *argv[] = {"true", NULL};
+	struct viv_command_spec spec = {.argv = argv, .cwd = "/no/such/dir", .in_fd = -1};
+	VIV_STR out = VIV_STR_INIT, err = VIV_STR_INIT;
+	VIV_FREE char *error = NULL;
+
+	assert_int_equal(run_spec(f, &spec, &out, &err, &error), 125);
+	assert_non_null(strstr(error, "cannot enter /no/such/dir"));
+}
+
+/* Those that have a folder are started by a process of the agent's, from the second on. */
+static void starter(void **state)
+{
+	struct fixture *f = *state;
+	VIV_FREE char *path = viv_asprintf("/proc/%d/task/%d/children", f->pid, f->pid);
+	VIV_STR children = VIV_STR_INIT;
+	VIV_FD pidfd = -1;
+	pid_t pid;
+
+	for (int i = 0; i < 3; i++)
+		run_in_usr(f);
+	check_no_folder(f);
+	run_in_usr(f);
+	assert_int_equal(viv_read_file(path, 64, &children, NULL), 0);
+	pid = (pid_t)strtol(children.data ? children.data : "", NULL, 10);
+	if (f->program == agent_programs[0])
+		assert_int_not_equal(pid, 0);
+	if (!pid)
+		return;
+	/* Without it, and with the next one. */
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	assert_true(pidfd >= 0);
+	kill(pid, SIGKILL);
+	wait_readable(f, pidfd);
+	for (int i = 0; i < 3; i++)
+		run_in_usr(f);
+	check_no_folder(f);
+}
+
 static void other_users(void **state)
 {
 	const char *argv[] = {
@@ -274,6 +329,7 @@ int main(void)
 		WITH(starts_that_fail),
 		WITH(scripts_without_an_interpreter),
 		WITH(environment_and_folder),
+		WITH(starter),
 		WITH(other_users),
 		WITH(long_command_lines),
 		WITH(refuses_nonsense),
