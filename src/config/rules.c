@@ -270,12 +270,13 @@ static bool boot_order(const char *s)
 	return seen;
 }
 
-/* As lsusb shows it, or with 0x in front. */
+/* As lsusb shows it, or with 0x in front. To QEMU 0 is any number. */
 static bool usb_id(const char *s)
 {
 	if (viv_starts_with(s, "0x"))
 		s += 2;
-	return strlen(s) >= 1 && strlen(s) <= 4 && strspn(s, "0123456789abcdefABCDEF") == strlen(s);
+	return strlen(s) >= 1 && strlen(s) <= 4 && strspn(s, "0123456789abcdefABCDEF") == strlen(s) &&
+	       strspn(s, "0") < strlen(s);
 }
 
 /* The ports on the way from the root hub: at most 7 (USB 3.2, 4.1.1). */
@@ -285,8 +286,9 @@ static bool usb_port(const char *s)
 
 	for (;; s++) {
 		size_t digits = strspn(s, DIGITS);
+		uint64_t port;
 
-		if (digits < 1 || digits > 3 || ++n > 7)
+		if (!viv_slice_u64((struct viv_slice){s, digits}, 255, &port) || !port || *s == '0' || ++n > 7)
 			return false;
 		s += digits;
 		if (*s != '.')
@@ -337,6 +339,6 @@ const struct viv_text_rule
 	viv_rule_domain = {"a domain such as \"example.org\"", domain},
 	viv_rule_ssh_key = {"a public key, one line of an authorized_keys file", ssh_key},
 	viv_rule_serial = {"a disk's serial (letters, digits, . _ and -)", serial},
-	viv_rule_usb_id = {"four hexadecimal digits such as \"0951\"", usb_id},
+	viv_rule_usb_id = {"a number such as \"0951\" (hexadecimal, not 0)", usb_id},
 	viv_rule_usb_port = {"a port such as \"4\" or \"1.2\"", usb_port},
 	viv_rule_credential = {"a credential's name (letters, digits and _ - . @ :)", credential};

@@ -18,12 +18,12 @@ static const struct viv_option credential_fields[] = {
 
 static const struct viv_option usb_fields[] = {
 	{.name = "vendor",
-	 .type = VIV_T_NULL_OR(VIV_T_EITHER(VIV_T_INT(0, 0xffff), VIV_T_TEXT(&viv_rule_usb_id))),
+	 .type = VIV_T_NULL_OR(VIV_T_EITHER(VIV_T_INT(1, 0xffff), VIV_T_TEXT(&viv_rule_usb_id))),
 	 .fallback = "null",
 	 .example = "\"0951\"",
 	 .text = "The vendor's number: text is hexadecimal, as lsusb prints it."},
 	{.name = "product",
-	 .type = VIV_T_NULL_OR(VIV_T_EITHER(VIV_T_INT(0, 0xffff), VIV_T_TEXT(&viv_rule_usb_id))),
+	 .type = VIV_T_NULL_OR(VIV_T_EITHER(VIV_T_INT(1, 0xffff), VIV_T_TEXT(&viv_rule_usb_id))),
 	 .fallback = "null",
 	 .example = "\"1666\"",
 	 .text = "The product's number."},
