@@ -139,17 +139,18 @@ static int copy_files(const struct viv_boot_disk *d, const char *dest, const cha
 	return r;
 }
 
-static int put(int fd, const char *file, size_t from, size_t most, off_t at, struct viv_error *err)
+/* The file's first `most` bytes. */
+static int put(int fd, const char *file, size_t most, off_t at, struct viv_error *err)
 {
 	VIV_STR s = VIV_STR_INIT;
 	int r = viv_read_file(file, (size_t)START, &s, err);
+	size_t len = VIV_MIN(s.len, most);
+	ssize_t n = r < 0 ? 0 : pwrite(fd, s.data, len, at);
 
 	if (r < 0)
 		return r;
-	if (s.len < from || s.len - from > most)
-		s.len = VIV_MIN(s.len, from + most);
-	if (pwrite(fd, s.data + from, s.len - from, at) != (ssize_t)(s.len - from))
-		return viv_error_set(err, errno ? errno : EIO, "cannot write the boot disk");
+	if (n != (ssize_t)len)
+		return viv_error_set(err, n < 0 ? errno : ENOSPC, "cannot write the boot disk");
 	return 0;
 }
 
@@ -168,8 +169,8 @@ static int put_code(const struct viv_boot_disk *d, const char *dest, struct viv_
 		return viv_error_say(err, EFBIG, "the boot loader's core has %lld bytes: there is room for %lld",
 				     (long long)st.st_size, (long long)START - SECTOR);
 	fd = viv_open(dest, O_WRONLY, 0, err);
-	r = fd < 0 ? fd : put(fd, d->mbr, 0, MBR_CODE, 0, err);
-	return r < 0 ? r : put(fd, d->core, 0, (size_t)(START - SECTOR), SECTOR, err);
+	r = fd < 0 ? fd : put(fd, d->mbr, MBR_CODE, 0, err);
+	return r < 0 ? r : put(fd, d->core, (size_t)(START - SECTOR), SECTOR, err);
 }
 
 static int make_empty(const char *dest, uint64_t size, struct viv_error *err)

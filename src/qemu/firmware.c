@@ -45,7 +45,9 @@ static void add_cdrom(const struct viv_firmware *f, struct viv_strv *v)
 {
 	VIV_STR s = VIV_STR_INIT;
 
-	viv_str_add(&s, "driver=file,node-name=cdrom-file,read-only=on,locking=off,filename=");
+	viv_str_addf(&s, "driver=%s,node-name=cdrom-file,read-only=on%s,filename=",
+		     f->cdrom_is_drive ? "host_device" : "file",
+		     f->cdrom_is_drive ? "" : ",locking=off");
 	args_add_value(&s, f->cdrom);
 	args_add_option(v, "-blockdev", &s);
 	args_add(v, "-blockdev", "driver=raw,node-name=cdrom,read-only=on,file=cdrom-file");

@@ -15,6 +15,7 @@ struct viv_firmware {
 	int variables_fd; /* … an open file that QEMU inherits under this number */
 	bool secure;	  /* UEFI with Secure Boot: only its own code, in SMM, writes the variables */
 	char *cdrom;	  /* an ISO image in a drive; NULL: no drive */
+	bool cdrom_is_drive; /* … the host's own drive */
 	unsigned cdrom_index; /* its place in the order, from 1; 0: none */
 	bool reboots;	  /* a reboot is one; else it is the end */
 };

@@ -131,15 +131,33 @@ static int copy_to(const char *from, int to, struct viv_error *err)
 	return viv_copy_content(in, to, from, err);
 }
 
+/* Those that another firmware has made are of no use to this one. */
+static int check_size(const char *template, const char *path, const struct stat *kept,
+		      struct viv_error *err)
+{
+	struct stat st;
+
+	if (stat(template, &st) < 0)
+		return viv_error_set(err, errno, "%s", template);
+	if (S_ISREG(kept->st_mode) && kept->st_size == st.st_size)
+		return 0;
+	return viv_error_say(err, EINVAL,
+			     "%s holds variables of another UEFI firmware: %lld bytes, and this one's "
+			     "are %lld\nmove it away, and they begin anew; or name that firmware in "
+			     "virtualisation.efi.firmware",
+			     path, (long long)kept->st_size, (long long)st.st_size);
+}
+
 /* Beside a disk that is kept; made from the template at first, whole or not at all. */
 static int keep_variables(const char *template, const char *path, struct viv_error *err)
 {
 	VIV_FREE char *tmp = viv_asprintf("%s.tmp-XXXXXX", path);
 	VIV_FD fd = -1;
+	struct stat st;
 	int r;
 
-	if (access(path, F_OK) == 0)
-		return 0;
+	if (stat(path, &st) == 0)
+		return check_size(template, path, &st, err);
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
 		return viv_error_set(err, errno, "%s", path);
@@ -192,7 +210,10 @@ static int choose_firmware(const struct viv_config *config, bool dry, bool fresh
 		return file_of(config, "virtualisation.bios", &m->firmware.bios, err);
 	m->firmware.secure = viv_config_bool(config, "virtualisation.useSecureBoot");
 	r = find_uefi(config, &m->firmware.code, &template, err);
-	return r < 0 ? r : make_variables(config, dry, fresh, template, m, err);
+	if (r == 0 && make_variables(config, dry, fresh, template, m, err) < 0)
+		r = viv_error_context(err, "%s: virtualisation.useEFIBoot",
+				      viv_config_place(config, "virtualisation.useEFIBoot"));
+	return r;
 }
 
 /* Did the user give it one himself? */
@@ -220,13 +241,32 @@ static void order_disks(struct viv_machine *m, bool kept, unsigned *place)
 			viv_strv_pushf(&m->drives[i].device_options, "bootindex=%u", (*place)++);
 }
 
+/* An image, or the host's own drive. */
+static int find_cdrom(const struct viv_config *config, struct viv_firmware *f, struct viv_error *err)
+{
+	static const char option[] = "virtualisation.cdrom";
+	int r = file_of(config, option, &f->cdrom, err);
+	struct stat st;
+
+	if (r < 0 || !f->cdrom)
+		return r;
+	if (stat(f->cdrom, &st) < 0)
+		return viv_error_set(err, errno, "%s: %s: %s", viv_config_place(config, option), option,
+				     f->cdrom);
+	f->cdrom_is_drive = S_ISBLK(st.st_mode);
+	if (S_ISREG(st.st_mode) || f->cdrom_is_drive)
+		return 0;
+	return viv_error_say(err, EINVAL, "%s: %s: %s is neither a file nor a drive",
+			     viv_config_place(config, option), option, f->cdrom);
+}
+
 /* Places from 2 on: 1 is the boot loader's own disk. */
 static int choose_order(const struct viv_config *config, struct viv_machine *m,
 			struct viv_error *err)
 {
 	const char *order = viv_config_string(config, "virtualisation.bootOrder");
 	unsigned place = 2;
-	int r = file_of(config, "virtualisation.cdrom", &m->firmware.cdrom, err);
+	int r = find_cdrom(config, &m->firmware, err);
 
 	if (!viv_firmware_is_foreign(config) && !viv_firmware_uses_loader(config))
 		return r;
@@ -277,12 +317,12 @@ int viv_firmware_check(const struct viv_config *config, struct viv_error *err)
 {
 	static const char *const files[] = {
 		"virtualisation.bios",
-		"virtualisation.cdrom",
 		"virtualisation.directBoot.kernel",
 		"virtualisation.directBoot.initrd",
 	};
+	VIV_CLEANUP(viv_firmware_free_contents) struct viv_firmware f = {0};
 	VIV_FREE char *code = NULL, *variables = NULL;
-	int r = 0;
+	int r = find_cdrom(config, &f, err);
 
 	for (size_t i = 0; r == 0 && i < VIV_ARRAY_SIZE(files); i++) {
 		VIV_FREE char *path = NULL;

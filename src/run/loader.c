@@ -22,6 +22,17 @@ static void add_quoted(struct viv_str *s, const char *text)
 	viv_str_add_char(s, '\'');
 }
 
+/* The `linux` command does that, whatever is written. */
+static void warn_of_quotes(const struct viv_machine *m, struct viv_report *report)
+{
+	for (size_t i = 0; i < m->kernel_params.count; i++)
+		if (strpbrk(m->kernel_params.items[i], "'\"\\"))
+			viv_say(report, VIV_WARNING,
+				"GRUB puts a backslash before quotes and backslashes: the kernel's "
+				"parameter %s is not handed over as it is",
+				m->kernel_params.items[i]);
+}
+
 /* Without a terminal command: the firmware's own console is on the screen and the serial port. */
 static void write_menu(const struct viv_config *config, const struct viv_machine *m,
 		       struct viv_str *s)
@@ -179,6 +190,7 @@ int viv_loader_apply(struct viv_store *store, const struct viv_config *config,
 		r = viv_grub_build(store, system, d.kind, report, &grub_id, err);
 	if (r < 0)
 		return r;
+	warn_of_quotes(m, report);
 	write_menu(config, m, &menu);
 	grub = viv_store_object_path(store, grub_id);
 	d.menu = menu.data;

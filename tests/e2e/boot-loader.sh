@@ -18,6 +18,9 @@ grep -q 'serial=viv-boot.*bootindex=1' "$work/out" || fail "no boot disk"
 disk=$(grep -o "filename=[^ ]*-boot-disk" "$work/out" | cut -d= -f2)
 expect 0 sfdisk --quiet --verify "$disk"
 
+expect 0 "$VIV" run --dry-run --add 'boot.kernelParams=a="b"'
+err_has "GRUB puts a backslash before quotes"
+
 # A disk with a boot loader on it starts without any of this: what it starts here misses its layers.
 cp "$disk" own.img
 chmod u+w own.img
@@ -41,6 +44,11 @@ expect 125 efi --set virtualisation.efi.firmware=./nowhere.fd -- true
 err_has "virtualisation.efi.firmware"
 expect 125 efi --set virtualisation.cdrom=./nowhere.iso -- true
 err_has "virtualisation.cdrom: $work/nowhere.iso: No such file"
+expect 125 efi --set virtualisation.cdrom=./empty -- true
+err_has "is neither a file nor a drive"
+: >other.qcow2.efi-variables
+expect 125 env VIV_DISK_IMAGE=other.qcow2 "$VIV" run -q --set virtualisation.useEFIBoot=true -- true
+err_has "command line: virtualisation.useEFIBoot: $work/other.qcow2.efi-variables holds variables of another"
 expect 125 "$VIV" run -q --boot-order x
 err_has 'an order of c (the disk) and d (the CD-ROM)'
 
