@@ -3,7 +3,7 @@
 
 #include "base/process.h"
 #include "proto/proto.h"
-
+#include "run/tap.h"
 
 #define USER_ADDRESS	"10.0.2.15/24"
 #define USER_GATEWAY	"10.0.2.2"
@@ -265,4 +265,24 @@ bool viv_nics_have_plain_user(const struct viv_machine *m)
 	return nic && is_user(nic) && viv_streq(nic->name, "eth0") &&
 	       viv_streq(nic->mac, VIV_PROTO_USER_MAC) && nic->addresses.count == 1 &&
 	       viv_streq(nic->addresses.items[0], USER_ADDRESS);
+}
+
+int viv_nics_check_host(const struct viv_config *config, struct viv_error *err)
+{
+	const json_t *all = viv_config_get(config, "virtualisation.networks"), *one;
+	const char *name;
+
+	json_object_foreach((json_t *)all, name, one) {
+		VIV_FREE char *option = viv_asprintf("virtualisation.networks.%s", name);
+		const char *kind = viv_json_str(one, "kind"), *device = viv_json_str(one, "device");
+		int r = 0;
+
+		if (viv_streq(kind, "passt"))
+			r = viv_passt_check(err);
+		else if (viv_streq(kind, "bridge") && device)
+			r = viv_bridge_check(device, err);
+		if (r < 0)
+			return viv_error_context(err, "%s: %s", viv_config_place(config, option), option);
+	}
+	return 0;
 }

@@ -13,6 +13,9 @@
 int viv_nics_add(const struct viv_config *config, const char *net_options, struct viv_machine *m,
 		 struct viv_error *err);
 
+/* Has this host what the kinds of networks need? For before a build; errors as above. */
+int viv_nics_check_host(const struct viv_config *config, struct viv_error *err);
+
 /* The one whose ports can be forwarded: QEMU's user network, or passt's. NULL: there is none. */
 struct viv_nic *viv_nics_user(const struct viv_machine *m);
 

@@ -87,6 +87,8 @@ int viv_system_check_host(const struct viv_config *config, struct viv_error *err
 	if (r == 0)
 		r = viv_devices_check(config, program.path, err);
 	if (r == 0)
+		r = viv_nics_check_host(config, err);
+	if (r == 0)
 		r = viv_firmware_check(config, err);
 	if (r == 0)
 		r = viv_loader_check(config, err);

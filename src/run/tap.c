@@ -104,19 +104,28 @@ static int run_helper(const char *helper, const char *bridge, int fds[2], struct
 	return r;
 }
 
+int viv_bridge_check(const char *bridge, struct viv_error *err)
+{
+	VIV_FREE char *helper = viv_bridge_helper();
+
+	if (!helper)
+		return viv_error_say(err, ENOENT, "qemu-bridge-helper is not there\n"
+						  "install it: apt install qemu-system-common");
+	if (!if_nametoindex(bridge))
+		return viv_error_say(err, ENODEV, "there is no bridge %s\n`viv doctor net` says how to "
+				     "make it", bridge);
+	return 0;
+}
+
 int viv_bridge_open(const char *bridge, int *ret_fd, struct viv_error *err)
 {
 	VIV_FREE char *helper = viv_bridge_helper();
 	VIV_STR said = VIV_STR_INIT;
 	struct viv_slice text;
-	int fds[2], fd, r;
+	int fds[2], fd, r = viv_bridge_check(bridge, err);
 
-	if (!helper)
-		return viv_error_say(err, ENOENT, "qemu-bridge-helper is not there\ninstall the package "
-				     "qemu-system-common");
-	if (!if_nametoindex(bridge))
-		return viv_error_say(err, ENODEV, "there is no bridge %s\n`viv doctor net` says how to "
-				     "make it", bridge);
+	if (r < 0)
+		return r;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return viv_error_set(err, errno, "socketpair");
 	r = run_helper(helper, bridge, fds, &said, err);
@@ -146,6 +155,16 @@ static void add_forwards(const struct viv_nic *nic, struct viv_strv *argv)
 	}
 }
 
+int viv_passt_check(struct viv_error *err)
+{
+	VIV_FREE char *program = viv_find_program("passt");
+
+	if (program)
+		return 0;
+	return viv_error_say(err, ENOENT, "passt is not there\ninstall it: apt install passt; or use "
+					  "kind = \"user\"");
+}
+
 int viv_passt_start(const struct viv_nic *nic, int *ret_fd, int *ret_said, pid_t *ret_pid,
 		    struct viv_error *err)
 {
@@ -157,12 +176,10 @@ int viv_passt_start(const struct viv_nic *nic, int *ret_fd, int *ret_said, pid_t
 	VIV_STRV argv = VIV_STRV_INIT;
 	struct viv_process_spec spec = {.fds = {-1, -1, -1}, .n_keep = 1};
 	VIV_FD said = -1, theirs = -1;
-	int fds[2], pipe_fds[2], r;
+	int fds[2], pipe_fds[2], r = viv_passt_check(err);
 
-	if (!program)
-		return viv_error_say(err, ENOENT, "passt is not there\ninstall the package passt, or use "
-				     "kind = \"user\"");
-	r = viv_pipe(pipe_fds, err);
+	if (r == 0)
+		r = viv_pipe(pipe_fds, err);
 	if (r < 0)
 		return r;
 	said = pipe_fds[0];

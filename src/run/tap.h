@@ -10,6 +10,9 @@
 
 /* An open tap. ENODEV: no such device; EPERM: not the user's; EBUSY: another machine has it. */
 int viv_tap_open(const char *device, int *ret_fd, struct viv_error *err);
+/* Is there such a bridge, and what opens it; is passt there? ENODEV, ENOENT. */
+int viv_bridge_check(const char *bridge, struct viv_error *err);
+int viv_passt_check(struct viv_error *err);
 /* A new tap in that bridge; it goes when it is closed. */
 int viv_bridge_open(const char *bridge, int *ret_fd, struct viv_error *err);
 /* The helper's path, or NULL. The caller frees it. */

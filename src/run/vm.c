@@ -130,6 +130,9 @@ static const char *advice(const struct viv_vm *vm, struct viv_slice said)
 	if (WIFSIGNALED(vm->status) && WTERMSIG(vm->status) == SIGSYS)
 		return "\nIts sandbox forbids what it, or a library of its window's, wanted to do: "
 		       "try virtualisation.display = \"vnc\".";
+	if (said.len && memmem(said.data, said.len, "tpm-emulator: ", 14))
+		return "\nswtpm can't go on from the TPM's state: where that is kept it is in the folder "
+		       "<disk>.tpm; without that it begins anew.";
 	return "";
 }
 

@@ -84,6 +84,11 @@ END
 expect 0 secure "${with[@]}" -- sh -e first
 out_has "SecureBoot enabled"
 expect 0 secure "${with[@]}" -- sh -e second
+if command -v swtpm >/dev/null; then
+	echo junk >kept.qcow2.tpm/tpm2-00.permall
+	expect 125 secure "${with[@]}" -- true
+	err_has "without that it begins anew"
+fi
 for name in kept*; do
 	case $name in *.qcow2 | *.efi-secure-variables | *.tpm) ;; *) fail "left: $name" ;; esac
 done

@@ -40,6 +40,10 @@ printf '\nvirtualisation.tpm.enable = true\n' >wrong.lua
 expect 125 env PATH="$work/programs" "$VIV" run -q wrong.lua -- true
 err_has "wrong.lua:2: virtualisation.tpm.enable: there is no swtpm"
 err_has "apt install swtpm"
+printf '\nvirtualisation.networks.eth0 = { kind = "passt" }\n' >wrong.lua
+expect 125 env PATH="$work/programs" "$VIV" run -q wrong.lua -- true
+err_has "wrong.lua:2: virtualisation.networks.eth0: passt is not there"
+err_has "apt install passt"
 expect 1 env PATH="$work/programs" "$VIV" doctor
 out_has "is not there: virtualisation.tpm.enable needs it"
 out_has "install it: apt install swtpm"
