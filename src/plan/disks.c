@@ -62,6 +62,7 @@ bool viv_plan_disks_full_kernel(const struct viv_config *config)
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(without); i++)
 		if (viv_streq(release, without[i]))
-			return viv_config_disks_use(config, "ide");
+			return viv_config_disks_use(config, "ide") ||
+			       viv_config_string(config, "virtualisation.cdrom");
 	return false;
 }

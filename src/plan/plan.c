@@ -207,12 +207,16 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
  */
 static void choose_device_modules(struct viv_plan *p)
 {
+	static const char *const for_cdrom[] = {"ahci", "sr_mod", "isofs", NULL};
+
 	if (viv_config_bool(p->config, "virtualisation.watchdog.enable"))
 		viv_strv_push(&p->initrd_modules, "i6300esb");
 	if (uses_systemd(p->config))
 		return;
 	if (viv_config_bool(p->config, "virtualisation.useEFIBoot"))
 		viv_strv_push(&p->initrd_optional, "efivarfs");
+	if (viv_config_string(p->config, "virtualisation.cdrom"))
+		viv_strv_push_all(&p->initrd_optional, for_cdrom);
 	if (json_array_size(viv_config_get(p->config, "virtualisation.usb.devices")))
 		viv_strv_push(&p->initrd_modules, "xhci_pci");
 	if (json_object_size(viv_config_get(p->config, "virtualisation.credentials")))

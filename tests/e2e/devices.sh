@@ -58,9 +58,12 @@ virtualisation.numa.nodes = { { memorySize = "640M", cores = 2 }, {} }
 virtualisation.watchdog.enable = true
 virtualisation.credentials.short = { text = "one, two" }
 virtualisation.credentials.file = { source = "./secret" }
+virtualisation.cdrom = "./disc"
 virtualisation.credentials["a-name.of-more-than.28-characters"] = { text = "long=1" }
 END
 echo from-a-file >secret
+{ echo "a disc"; head -c 65536 /dev/zero; } >disc
+truncate -s 64K disc
 tpm=
 if command -v swtpm >/dev/null; then
 	tpm=1
@@ -74,6 +77,7 @@ echo memory $(($(sed -n 's/.*MemTotal: *\([0-9]*\) kB/\1/p' node/node1/meminfo) 
 cd /sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials
 echo credentials $(cat short/raw) $(cat file/raw)
 tr '\0' '\n' </sys/firmware/dmi/entries/11-0/raw | grep -a long
+echo cdrom $(head -n 1 /dev/sr0)
 [ ! -e /dev/tpm0 ] || echo tpm $(cat /sys/class/tpm/tpm0/tpm_version_major)
 echo >/dev/watchdog
 exec sleep 600
@@ -84,6 +88,7 @@ out_has "packages 0 0 1 1 threads 0-1"
 out_has "memory 1"
 out_has "credentials one, two from-a-file"
 out_has "io.systemd.credential:a-name.of-more-than.28-characters=long=1"
+out_has "cdrom a disc"
 [ -z "$tpm" ] || out_has "tpm 2"
 err_has "viv: the guest's watchdog expired before the command had ended"
 grep -q '"kind": "gone"' status.json || fail "$(cat status.json)"
