@@ -34,7 +34,7 @@ static const struct viv_flag flags[] = {
 static int print_command_line(struct run *run, struct viv_error *err)
 {
 	struct viv_machine *m = &run->m.machine;
-	VIV_FREE char *runtime = NULL, *prefix = NULL, *before = NULL;
+	VIV_FREE char *runtime = NULL, *prefix = NULL, *before = NULL, *copy = NULL;
 	VIV_STRV argv = VIV_STRV_INIT;
 	VIV_STR text = VIV_STR_INIT;
 	int r = viv_dir_runtime(&runtime, err);
@@ -46,7 +46,9 @@ static int print_command_line(struct run *run, struct viv_error *err)
 	m->agent.path = viv_asprintf("%s/%s.agent", runtime, m->name);
 	prefix = viv_asprintf("%s.", m->name);
 	viv_devices_set_paths(&m->devices, runtime, prefix);
+	copy = viv_firmware_before(&m->firmware, runtime, prefix);
 	before = viv_devices_before(&m->devices);
+	viv_str_add(&text, copy);
 	viv_str_add(&text, before);
 	viv_shares_leave_to_qemu(m, run->cmd->report);
 	viv_qemu_command(m, &argv);

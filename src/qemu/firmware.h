@@ -12,6 +12,7 @@ struct viv_firmware {
 	char *bios;	  /* an image instead of QEMU's own SeaBIOS; NULL: that */
 	char *code;	  /* UEFI: the program's flash, never written; NULL: a BIOS */
 	char *variables;  /* UEFI: the flash with its variables, a file; NULL: see variables_fd */
+	bool variables_are_template; /* … which is not to be written: for a command line that is only shown */
 	int variables_fd; /* … an open file that QEMU inherits under this number */
 	bool secure;	  /* UEFI with Secure Boot: only its own code, in SMM, writes the variables */
 	char *cdrom;	  /* an ISO image in a drive; NULL: no drive */

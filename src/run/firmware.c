@@ -179,12 +179,14 @@ static int make_variables(const struct viv_config *config, bool dry, bool fresh,
 	VIV_FD fd = -1;
 	int r;
 
+	if (disk && disk->file && viv_config_bool(config, "virtualisation.efi.keepVariables"))
+		kept = viv_asprintf("%s%s", disk->file, viv_firmware_variables_suffix(config));
 	if (dry) {
-		f->variables = viv_strdup(template);
+		f->variables_are_template = !kept || fresh || !viv_exists(kept);
+		f->variables = f->variables_are_template ? viv_strdup(template) : viv_steal(kept);
 		return 0;
 	}
-	if (disk && disk->file && viv_config_bool(config, "virtualisation.efi.keepVariables")) {
-		kept = viv_asprintf("%s%s", disk->file, viv_firmware_variables_suffix(config));
+	if (kept) {
 		if (fresh && unlink(kept) < 0 && errno != ENOENT)
 			return viv_error_set(err, errno, "%s", kept);
 		r = keep_variables(template, kept, err);
@@ -311,6 +313,24 @@ static void make_foreign(struct viv_machine *m)
 	m->firmware.reboots = true;
 	if (m->devices.display == VIV_DISPLAY_OFF)
 		m->devices.display = VIV_DISPLAY_NONE;
+}
+
+char *viv_firmware_before(struct viv_firmware *f, const char *folder, const char *name)
+{
+	VIV_FREE char *copy = viv_asprintf("%s/%sefi-variables", folder, name);
+	VIV_STR s = VIV_STR_INIT;
+
+	viv_str_add(&s, "");
+	if (!f->code || !f->variables_are_template)
+		return viv_str_steal(&s);
+	viv_str_add(&s, "cp ");
+	viv_str_add_quoted(&s, f->variables);
+	viv_str_add_char(&s, ' ');
+	viv_str_add_quoted(&s, copy);
+	viv_str_add(&s, " &&\n");
+	free(f->variables);
+	f->variables = viv_steal(copy);
+	return viv_str_steal(&s);
 }
 
 int viv_firmware_check(const struct viv_config *config, struct viv_error *err)

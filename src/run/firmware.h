@@ -22,8 +22,13 @@ const char *viv_firmware_known(bool secure);
 const char *viv_firmware_variables_suffix(const struct viv_config *config);
 /*
  * Sets m's firmware, after its drives were added, and the order in which it looks at them. dry:
- * nothing is made; UEFI's variables are then the template, which can't be written.
+ * nothing is made; UEFI's variables are then the template, if none were kept.
  * fresh: variables that were kept are made anew.
  */
 int viv_firmware_make(const struct viv_config *config, bool dry, bool fresh, struct viv_machine *m,
 		      struct viv_error *err);
+/*
+ * For a command line that is only shown: what stands before it, may be "", so that UEFI's variables are a copy, below
+ * `folder` with `name` in front. The caller frees it.
+ */
+char *viv_firmware_before(struct viv_firmware *f, const char *folder, const char *name);

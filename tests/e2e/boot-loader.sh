@@ -36,6 +36,8 @@ cd ..
 [ -e /usr/share/OVMF/OVMF_VARS_4M.fd ] || [ -e /usr/share/OVMF/OVMF_VARS.fd ] || skip "ovmf is missing"
 expect 0 efi -- sh -c 'grep BOOT_IMAGE /proc/cmdline; [ -d /sys/firmware/efi ]'
 expect 0 efi --dry-run
+out_has "cp /usr/share/OVMF/"
+out_has "locking=auto,filename=$XDG_RUNTIME_DIR/viv/vm.efi-variables"
 unsigned=$(grep -o "filename=[^ ]*-boot-disk" "$work/out" | cut -d= -f2)
 expect 0 sfdisk --quiet --verify "$unsigned"
 expect 125 efi --set virtualisation.useBIOSBoot=true -- true
