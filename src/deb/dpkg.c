@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define OUTPUT_KEPT (1 << 20)
+#define READ_MAX    (16u << 10)
+#define PIPE_MAX    (1u << 20) /* pipe(7); a multiple of the above */
 
 /* A running dpkg. */
 struct run {
@@ -80,7 +82,7 @@ static void take_status(struct run *r)
 /* Keeps the end of what is said. */
 static void read_some(int *fd, struct viv_str *to)
 {
-	ssize_t n = read(*fd, viv_str_reserve(to, 16384), 16384);
+	ssize_t n = read(*fd, viv_str_reserve(to, READ_MAX), READ_MAX);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -145,24 +147,39 @@ static struct viv_slice last_lines(const struct viv_str *s)
 	return (struct viv_slice){t.data + i, t.len - i};
 }
 
+/* What is in the pipe by now, and no more than one can hold. */
+static void drain(int *fd, struct viv_str *to)
+{
+	for (size_t left = PIPE_MAX; *fd >= 0 && left; left -= READ_MAX) {
+		struct pollfd p = {.fd = *fd, .events = POLLIN};
+
+		if (poll(&p, 1, 0) <= 0)
+			return;
+		read_some(fd, to);
+	}
+}
+
 static int hung(struct run *r, struct viv_error *err)
 {
 	struct viv_slice said;
 
 	viv_sandbox_kill(r->dpkg->root);
-	while (r->output_fd >= 0) {
-		struct pollfd p = {.fd = r->output_fd, .events = POLLIN};
-
-		if (poll(&p, 1, 0) <= 0)
-			break;
-		read_some(&r->output_fd, &r->output);
-	}
+	drain(&r->output_fd, &r->output);
 	said = last_lines(&r->output);
 	return viv_error_say(err, ETIMEDOUT,
 			     "package %s: its %s did nothing for %d s and was ended. Last output:\n%.*s",
 			     r->package ? r->package : "?", script_of(r->stage),
 			     r->dpkg->script_timeout_ms / 1000, (int)said.len,
 			     said.data ? said.data : "");
+}
+
+/* It has ended: what is still in the pipes. What a script has left behind may write for ever. */
+static int finish(struct run *r)
+{
+	drain(&r->status_fd, &r->status);
+	drain(&r->output_fd, &r->output);
+	take_status(r);
+	return 0;
 }
 
 /* Until dpkg ends. Whatever it prints is a sign of life. */
@@ -178,14 +195,14 @@ static int attend(struct run *r, struct viv_error *err)
 			return viv_error_set(err, errno, "cannot watch dpkg");
 		if (n == 0)
 			return hung(r, err);
+		if (n > 0 && p[0].revents)
+			return finish(r);
 		if (n > 0 && p[1].revents) {
 			read_some(&r->status_fd, &r->status);
 			take_status(r);
-		} else if (n > 0 && p[2].revents) {
-			read_some(&r->output_fd, &r->output);
-		} else if (n > 0 && p[0].revents) {
-			return 0;
 		}
+		if (n > 0 && p[2].revents)
+			read_some(&r->output_fd, &r->output);
 	}
 }
 

@@ -118,26 +118,44 @@ static int wait_import(struct work *w, const struct viv_install_deb *deb, struct
 	return 0;
 }
 
+/* /tmp/viv in the tree. Scripts of packages that are there already may have been at it. */
+static int open_shown(const struct work *w, struct viv_error *err)
+{
+	VIV_FD tmp = viv_open_below(w->root, "tmp", O_PATH | O_DIRECTORY, 0, err);
+	int dir;
+
+	if (tmp < 0)
+		return tmp;
+	if (mkdirat(tmp, "viv", 0755) < 0 && errno != EEXIST)
+		return viv_error_set(err, errno, "cannot make /tmp/viv");
+	dir = openat(tmp, "viv", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return dir >= 0 ? dir
+			: viv_error_say(err, EPERM,
+					"a package's script put something else in the place of /tmp/viv");
+}
+
 /* Shows a package inside the tree, where dpkg can read it. *ret: its path there. */
 static int show_deb(struct work *w, const struct viv_install_deb *deb, char **ret,
 		    struct viv_error *err)
 {
 	VIV_FREE char *key = viv_lock_package_key(deb->package);
-	VIV_FREE char *inside = viv_asprintf("/tmp/viv/%.150s.deb", key);
-	VIV_FREE char *to = viv_path_join(w->root, inside + 1), *dir = viv_path_dir(to);
+	VIV_FREE char *name = viv_asprintf("%.150s.deb", key), *to = NULL;
 	VIV_FREE char *from = in_scratch(w, deb->plain);
-	VIV_FD in = -1, out = -1;
-	int r = viv_mkdir_p(dir, 0755, err);
+	VIV_FD dir = open_shown(w, err), in = -1, out = -1;
+	int r = 0;
 
-	out = r < 0 ? r : viv_open(to, O_WRONLY | O_CREAT, 0644, err);
+	if (dir < 0)
+		return dir;
+	out = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (out < 0)
-		return out;
+		return viv_error_set(err, errno, "/tmp/viv/%s", name);
+	to = viv_asprintf("/proc/self/fd/%d", out);
 	if (mount(from, to, NULL, MS_BIND, NULL) < 0) {
 		in = viv_open(from, O_RDONLY, 0, err);
-		r = in < 0 ? in : viv_copy_content(in, out, to, err);
+		r = in < 0 ? in : viv_copy_content(in, out, name, err);
 	}
 	if (r == 0)
-		*ret = viv_steal(inside);
+		*ret = viv_asprintf("/tmp/viv/%s", name);
 	return r;
 }
 

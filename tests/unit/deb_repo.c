@@ -237,6 +237,17 @@ static void memory_too_small(void **state)
 	}
 }
 
+/* Whatever a script leaves behind ends with it, however much it has to say. */
+static void left_behind(void **state)
+{
+	struct world *w = *state;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	NEEDS(w);
+	if (build(w, "babbles", NULL, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
 static void failures(void **state)
 {
 	static const struct {
@@ -249,6 +260,7 @@ static void failures(void **state)
 		{"hangs", ETIMEDOUT,
 		 "package hangs: its postinst did nothing for 5 s and was ended. Last output:",
 		 "about to wait"},
+		{"misled", EPERM, "a package's script put something else in the place of /tmp/viv"},
 		{"makes-key", EACCES, "the private key /etc/secret.pem"},
 		{"helo", ENOENT, "tiny has no package helo (did you mean hello?)"},
 		{"hello=9", ENOENT, "Version '9' for 'hello' was not found"},
@@ -729,7 +741,7 @@ static void no_mirror(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(layers),	 cmocka_unit_test(failures),
+		cmocka_unit_test(layers),	 cmocka_unit_test(left_behind), cmocka_unit_test(failures),
 		cmocka_unit_test(ahead),	 cmocka_unit_test(ahead_of_another),
 		cmocka_unit_test(same_bytes),	 cmocka_unit_test(kernel_among_packages),
 		cmocka_unit_test(locked),	 cmocka_unit_test(memory_too_small),
