@@ -189,24 +189,33 @@ static int make_home(const char *root, const json_t *user, struct viv_error *err
 	return 0;
 }
 
+/* Sorted: a lock that was just made has them in another order than one that was read. */
 int viv_accounts_create(const char *root, const json_t *accounts, int64_t epoch,
 			struct viv_error *err)
 {
+	const json_t *users = json_object_get(accounts, "users");
+	const json_t *groups = json_object_get(accounts, "groups");
+	VIV_STRV user_names = VIV_STRV_INIT, group_names = VIV_STRV_INIT;
 	struct viv_str lines[4] = {0};
 	VIV_JSON *now = NULL;
-	const char *name;
-	json_t *v;
 	int r = viv_accounts_read(root, &now, err);
 
 	if (r < 0)
 		return r;
-	json_object_foreach(json_object_get(accounts, "groups"), name, v) {
+	viv_json_keys(groups, &group_names);
+	for (size_t i = 0; i < group_names.count; i++) {
+		const char *name = group_names.items[i];
+
 		if (has_line(viv_json_str(now, "group"), viv_slice(name)))
 			continue;
-		viv_str_addf(&lines[1], "%s:x:%d:\n", name, (int)json_integer_value(v));
+		viv_str_addf(&lines[1], "%s:x:%d:\n", name,
+			     (int)json_integer_value(json_object_get(groups, name)));
 		viv_str_addf(&lines[3], "%s:!::\n", name);
 	}
-	json_object_foreach(json_object_get(accounts, "users"), name, v) {
+	viv_json_keys(users, &user_names);
+	for (size_t i = 0; i < user_names.count; i++) {
+		const char *name = user_names.items[i];
+		const json_t *v = json_object_get(users, name);
 		uint64_t uid = 0, gid = 0;
 
 		if (has_line(viv_json_str(now, "passwd"), viv_slice(name)))

@@ -60,6 +60,33 @@ static void links_stay_inside(void **state)
 	viv_remove_tree(dir, NULL);
 }
 
+/* A renewed lock has them in the order of its layers, the file that it is written to in another. */
+static void any_order(void **state)
+{
+	static const char *const orders[] = {
+		"{\"groups\": {\"b\": 102, \"a\": 101}, \"users\": {"
+		"\"y\": {\"uid\": 102, \"gid\": 102, \"gecos\": \"\", \"home\": \"/\", \"shell\": \"/s\"},"
+		"\"x\": {\"uid\": 101, \"gid\": 101, \"gecos\": \"\", \"home\": \"/\", \"shell\": \"/s\"}}}",
+		"{\"users\": {"
+		"\"x\": {\"uid\": 101, \"gid\": 101, \"gecos\": \"\", \"home\": \"/\", \"shell\": \"/s\"},"
+		"\"y\": {\"uid\": 102, \"gid\": 102, \"gecos\": \"\", \"home\": \"/\", \"shell\": \"/s\"}},"
+		"\"groups\": {\"a\": 101, \"b\": 102}}",
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(orders); i++) {
+		VIV_FREE char *dir = test_dir("accounts");
+		VIV_JSON *accounts = NULL;
+
+		put(dir, "etc/passwd", "");
+		put(dir, "etc/group", "");
+		assert_int_equal(viv_json_parse(orders[i], strlen(orders[i]), "x", &accounts, NULL), 0);
+		assert_int_equal(viv_accounts_create(dir, accounts, 86400, NULL), 0);
+		expect_text(dir, "etc/passwd", "x:x:101:101::/:/s\ny:x:102:102::/:/s\n");
+		expect_text(dir, "etc/group", "a:x:101:\nb:x:102:\n");
+		viv_remove_tree(dir, NULL);
+	}
+}
+
 static void pipes_are_refused(void **state)
 {
 	VIV_FREE char *dir = test_dir("accounts"), *passwd = viv_path_join(dir, "etc/passwd");
@@ -113,7 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(links_stay_inside),
-		cmocka_unit_test(pipes_are_refused),
+		cmocka_unit_test(any_order), cmocka_unit_test(pipes_are_refused),
 		cmocka_unit_test(recorded),
 	};
 
