@@ -151,6 +151,23 @@ expect 0 sh -c "cd sub && exec \"$VIV\" exec vm -- pwd"
 out_is "$PWD/sub"
 expect 0 sh -c "cd ../data && echo pwd | \"$VIV\" shell vm"
 out_is /root
+# One that waits for its folder, on a host that does not answer, holds up no other.
+mkdir later
+# shellcheck disable=SC2086
+kill -STOP $pids
+(cd later && exec timeout 120 "$VIV" exec vm -- pwd >"$work/later") &
+later=$!
+cd ../data || exit 1
+for i in 1 2; do
+	expect 0 timeout 60 "$VIV" exec vm -- echo "$i"
+	expect 0 timeout 60 "$VIV" exec --user root vm -- echo "$i"
+done
+cd - >/dev/null || exit 1
+kill -0 $later || fail "the folder was there without virtiofsd"
+# shellcheck disable=SC2086
+kill -CONT $pids
+wait $later || fail "status $? after virtiofsd went on"
+[ "$(cat "$work/later")" = "$PWD/later" ] || fail "not in the folder: $(cat "$work/later")"
 # shellcheck disable=SC2086
 kill -9 $pids
 wait $viv
