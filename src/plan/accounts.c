@@ -185,13 +185,34 @@ static int hash_password(const char *user, const char *password, char **ret, str
 	return 0;
 }
 
+static const char *const hashed[] = {"hashedPassword", "initialHashedPassword"};
+static const char *const plain[] = {"password", "initialPassword"};
+
+int viv_accounts_describe(const json_t *users, json_t **ret, struct viv_error *err)
+{
+	VIV_JSON *all = json_deep_copy(users);
+	const char *name;
+	json_t *user;
+
+	json_object_foreach(all, name, user)
+		for (size_t i = 0; i < VIV_ARRAY_SIZE(plain); i++) {
+			const char *password = viv_json_str(user, plain[i]);
+			VIV_FREE char *hash = NULL;
+
+			if (!password || !*password)
+				continue;
+			if (hash_password(name, password, &hash, err) < 0)
+				return -EINVAL;
+			json_object_set_new(user, plain[i], json_string(hash));
+		}
+	*ret = viv_steal(all);
+	return 0;
+}
+
 /* What stands in shadow's second field; NULL: the configuration says nothing. */
 static int password_field(const char *name, const json_t *user, char **ret, struct viv_error *err)
 {
-	static const char *const hashed[] = {"hashedPassword", "initialHashedPassword"};
-	static const char *const plain[] = {"password", "initialPassword"};
-
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(plain); i++) {
 		const char *h = viv_json_str(user, hashed[i]), *p = viv_json_str(user, plain[i]);
 
 		if (h && !fits_a_field(h))

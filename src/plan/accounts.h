@@ -22,6 +22,12 @@
  */
 json_t *viv_accounts_assign(const json_t *users, const json_t *groups, const json_t *recorded);
 
+/*
+ * users.users for a recipe, which everybody can read who can read the store: a password in plain text
+ * is there as its hash, the one that shadow(5) has. The caller owns *ret.
+ */
+int viv_accounts_describe(const json_t *users, json_t **ret, struct viv_error *err);
+
 struct viv_accounts_request {
 	/* {"passwd": text, "group": text, "shadow": text, "gshadow": text} of the layers below. */
 	const json_t *below;

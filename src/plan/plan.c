@@ -321,15 +321,17 @@ static int set_initrd_step(struct viv_plan *p, struct viv_error *err)
 
 static int set_etc_step(struct viv_plan *p, const char *mkfs, struct viv_error *err)
 {
+	json_t *users;
 	int r = viv_etc_collect(p->config, &p->etc, err);
 
+	if (r == 0)
+		r = viv_accounts_describe(viv_config_get(p->config, "users.users"), &users, err);
 	if (r < 0)
 		return r;
 	set_step(p, VIV_STEP_ETC, "etc",
-		 json_pack("{s:s, s:o, s:o, s:O, s:O, s:O, s:s}", "builder", ETC_BUILDER, "layers",
+		 json_pack("{s:s, s:o, s:o, s:o, s:O, s:O, s:s}", "builder", ETC_BUILDER, "layers",
 			   layer_ids(p), "files", viv_etc_describe(&p->etc), "users",
-			   viv_config_get(p->config, "users.users"), "groups",
-			   viv_config_get(p->config, "users.groups"), "ids", p->ids, "mkfs", mkfs),
+			   users, "groups", viv_config_get(p->config, "users.groups"), "ids", p->ids, "mkfs", mkfs),
 		 viv_build_etc);
 	return 0;
 }

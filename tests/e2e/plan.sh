@@ -15,6 +15,9 @@ out_has "etc            would be built: etc/hostname changed, etc/hosts changed"
 out_has "other          would be built: etc changed"
 plan --set 'users.users.anna={"isNormalUser":true}'
 out_has "would be built: users.users.anna added"
+# A password in plain text stays out of the store: recipes are kept there, too.
+expect 0 "$VIV" build -q --no-link --set 'users.users.anna={"isNormalUser":true,"password":"pass-of-anna"}'
+! grep -rl pass-of-anna "$VIV_STORE" || fail "the password is in the store"
 plan --add boot.kernelParams=quiet
 out_has "would be built: kernel parameter quiet added"
 expect 0 "$VIV" build -q --plan --json --set boot.initrd.kernelModules=nbd

@@ -85,6 +85,30 @@ static void a_user_of_a_package_is_changed_not_doubled(void **state)
 	viv_accounts_free_contents(&a);
 }
 
+/* A recipe is in the store: it has the hash, and differs where the password does. */
+static void recipes_have_no_password(void **state)
+{
+	static const char *const passwords[] = {"secret", "secret", "other"};
+	VIV_STRV texts = VIV_STRV_INIT;
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(passwords); i++) {
+		VIV_JSON *users = json_pack("{s:{s:b, s:s}, s:{s:s, s:n}, s:{s:s}}", "p", "isNormalUser", 1,
+					    "password", passwords[i], "q", "initialPassword", passwords[i],
+					    "password", "root", "password", "");
+		VIV_JSON *shown = NULL;
+		VIV_STR text = VIV_STR_INIT;
+
+		assert_int_equal(viv_accounts_describe(users, &shown, NULL), 0);
+		viv_json_canonical(shown, &text);
+		assert_null(strstr(text.data, passwords[i]));
+		assert_non_null(strstr(text.data, "\"p\":{\"isNormalUser\":true,\"password\":\"$6$"));
+		assert_non_null(strstr(text.data, "\"root\":{\"password\":\"\"}"));
+		viv_strv_push(&texts, text.data);
+	}
+	assert_string_equal(texts.items[0], texts.items[1]);
+	assert_string_not_equal(texts.items[0], texts.items[2]);
+}
+
 static void passwords_hash_the_same_each_time(void **state)
 {
 	struct viv_accounts a, b;
@@ -136,6 +160,7 @@ int main(void)
 		cmocka_unit_test(a_user_as_described),
 		cmocka_unit_test(recorded_ids_stay),
 		cmocka_unit_test(a_user_of_a_package_is_changed_not_doubled),
+		cmocka_unit_test(recipes_have_no_password),
 		cmocka_unit_test(passwords_hash_the_same_each_time),
 		cmocka_unit_test(refusals),
 	};
