@@ -18,6 +18,7 @@ struct viv_firmware {
 	char *cdrom;	  /* an ISO image in a drive; NULL: no drive */
 	bool cdrom_is_drive; /* … the host's own drive */
 	unsigned cdrom_index; /* its place in the order, from 1; 0: none */
+	unsigned own_index; /* the place of a disk of its own, where that is added later */
 	bool reboots;	  /* a reboot is one; else it is the end */
 };
 

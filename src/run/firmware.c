@@ -235,6 +235,8 @@ static void order_disks(struct viv_machine *m, bool kept, unsigned *place)
 {
 	struct viv_drive *own = viv_machine_find_drive(m, VIV_DISK_OWN);
 
+	if (!own && kept)
+		m->firmware.own_index = (*place)++;
 	if (own && (own->file != NULL) == kept)
 		viv_strv_pushf(&own->device_options, "bootindex=%u", (*place)++);
 	for (size_t i = 0; i < m->n_drives; i++)

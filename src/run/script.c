@@ -249,6 +249,8 @@ static void mark(const struct viv_store *store, const struct viv_config *config,
 		d->format = MARK("f");
 		d->serial = viv_strdup(VIV_DISK_OWN);
 		d->interface = viv_disks_default_interface(config);
+		if (m->firmware.own_index)
+			viv_strv_pushf(&d->device_options, "bootindex=%u", m->firmware.own_index);
 	}
 }
 

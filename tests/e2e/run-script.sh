@@ -111,6 +111,10 @@ expect 0 args TMPDIR="$evil/tmp" VIV_DISK_IMAGE="-a.qcow2"
 argument part "path=$quoted/tmp/viv-vm."
 cd "$work/elsewhere" || fail "cd"
 
+# The disk that is kept is one to start from.
+expect 0 "$VIV" build -q -o "$work/foreign" --set virtualisation.directBoot.enable=false
+grep -q 'serial=viv-disk,bootindex=2' "$work/foreign/bin/run-vm-vm" || fail "it would not start from its disk"
+
 # What only a machine's own options can bring.
 cat >"$work/hostile.lua" <<'LUA'
 system.init = "none"
