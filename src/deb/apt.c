@@ -455,6 +455,9 @@ static const struct {
 } update_failures[] = {
 	{"No space left on device", ENOSPC, "the disk is full",
 	 "Package lists are kept below XDG_CACHE_HOME (default: ~/.cache): make room there, or move it."},
+	{" 401 ", EACCES, "a mirror asks for a login, or refuses the one it was given",
+	 "It belongs into packages.mirrors, as in https://NAME:PASSWORD@deb.example.org/debian, written in\n"
+	 "~/.config/viv/config.lua and not in a file for others; or into /etc/apt/auth.conf.d."},
 	/* gpgv's words, then those of sqv, which apt asks since Debian 13. */
 	{"NO_PUBKEY", EKEYREJECTED, "an index is not signed by a key that is trusted", key_advice},
 	{"BADSIG", EKEYREJECTED, "the signature of an index is wrong", key_advice},
@@ -467,9 +470,6 @@ static const struct {
 	{"is not signed", EKEYREJECTED, "an index is not signed", key_advice},
 	{"couldn't be verified", EKEYREJECTED, "the signature of an index can't be verified",
 	 key_advice},
-	{" 401 ", EACCES, "a mirror asks for a login, or refuses the one it was given",
-	 "It belongs into packages.mirrors, as in https://NAME:PASSWORD@deb.example.org/debian, written in\n"
-	 "~/.config/viv/config.lua and not in a file for others; or into /etc/apt/auth.conf.d."},
 	{"not valid yet", EKEYREJECTED, "an index is of the future",
 	 "Is this system's clock right?"},
 	{"is expired", EKEYREJECTED, "an index has expired", mirror_advice},
