@@ -106,7 +106,8 @@ static void found(struct walk *w, const char *upper, bool folder)
 {
 	if (w->p->rebase && is_package_file(w->path) && (!folder || is_opaque(upper))) {
 		if ((folder ? removexattr(upper, OPAQUE) : unlink(upper)) < 0)
-			fatal("cannot remove %s from the disk viv-disk: %m", w->path);
+			fatal("cannot remove %s from the disk %s: %m", w->path,
+			      disk_name(w->p));
 		w->dropped++;
 		return;
 	}
@@ -178,14 +179,13 @@ void base_check(const struct params *p)
 		if (w.hiding > MAX_SHOWN)
 			warning("… and %u more", w.hiding - MAX_SHOWN);
 		if (w.hiding && !p->rebase)
-			fatal(INIT_DISK
-			      "was made on other layers, and %u of its files hide "
+			fatal("the disk %s was made on other layers, and %u of its files hide "
 			      "those of the new ones: --rebase drops the packages' files from it "
 			      "and keeps the others, --fresh throws it away",
-			      w.hiding);
+			      disk_name(p), w.hiding);
 		if (p->rebase)
-			warning("%u files dropped from the disk viv-disk, %u kept that hide others",
-				w.dropped, w.hiding);
+			warning("%u files dropped from the disk %s, %u kept that hide others",
+				w.dropped, disk_name(p), w.hiding);
 	} else if (strcmp(base, p->base) == 0) {
 		return;
 	}

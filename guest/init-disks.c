@@ -15,6 +15,8 @@
 #define LAYER	 "viv-layer-"
 #define WRITABLE "viv-disk"
 
+#define PARTITIONS_MS 3000
+
 int disks_listen(void)
 {
 	struct sockaddr_nl addr = {.nl_family = AF_NETLINK, .nl_groups = 1};
@@ -75,16 +77,22 @@ bool disk_serial(const char *disk, char *buf, size_t size)
 	return found && buf[0];
 }
 
-static void take(const char *disk, const char *serial, struct disks *d)
+const char *disk_name(const struct params *p)
 {
+	return p->device[0] ? p->device : WRITABLE;
+}
+
+static void take(const struct params *p, const char *disk, const char *serial, struct disks *d)
+{
+	bool own = strcmp(serial, WRITABLE) == 0;
 	char *end;
 	unsigned long n;
 
 	if (strlen(disk) >= sizeof(d->writable))
 		return;
-	if (strcmp(serial, WRITABLE) == 0)
+	if (own && !p->device[0])
 		snprintf(d->writable, sizeof(d->writable), "%.31s", disk);
-	if (strncmp(serial, OURS, strlen(OURS)) != 0)
+	if (strncmp(serial, OURS, strlen(OURS)) != 0 || (own && p->device[0]))
 		d->further++;
 	if (strncmp(serial, LAYER, strlen(LAYER)) != 0)
 		return;
@@ -93,7 +101,7 @@ static void take(const char *disk, const char *serial, struct disks *d)
 		snprintf(d->layer[n], sizeof(d->layer[n]), "%.31s", disk);
 }
 
-static void scan(struct disks *d)
+static void scan(const struct params *p, struct disks *d)
 {
 	DIR *dir = opendir("/sys/block");
 	struct dirent *e;
@@ -104,12 +112,12 @@ static void scan(struct disks *d)
 	d->further = 0;
 	while ((e = readdir(dir)))
 		if (e->d_name[0] != '.' && disk_serial(e->d_name, serial, sizeof(serial)))
-			take(e->d_name, serial, d);
+			take(p, e->d_name, serial, d);
 	closedir(dir);
 }
 
 /* The serial of the first disk that is not there yet, or NULL. */
-static const char *missing(const struct params *p, const struct disks *d)
+static const char *missing(const struct params *p, struct disks *d)
 {
 	static char name[48];
 
@@ -118,12 +126,15 @@ static const char *missing(const struct params *p, const struct disks *d)
 			snprintf(name, sizeof(name), LAYER "%u", i);
 			return name;
 		}
-	if (p->upper == UPPER_DISK && !d->writable[0])
+	if (p->upper == UPPER_DISK && !p->device[0] && !d->writable[0])
 		return WRITABLE;
-	if (d->further >= p->disks)
-		return NULL;
-	snprintf(name, sizeof(name), "further %u of %u", d->further + 1, p->disks);
-	return name;
+	if (d->further < p->disks) {
+		snprintf(name, sizeof(name), "further %u of %u", d->further + 1, p->disks);
+		return name;
+	}
+	if (p->device[0] && !device_find(p->device, d->writable, sizeof(d->writable)))
+		return p->device;
+	return NULL;
 }
 
 static void list_all(void)
@@ -162,13 +173,18 @@ void disks_find(const struct params *p, int events, struct disks *ret)
 	const char *name;
 
 	memset(ret, 0, sizeof(*ret));
-	scan(ret);
+	scan(p, ret);
 	while ((name = missing(p, ret))) {
+		/* With all disks there, only partitions are still to come. */
+		if (name == p->device && deadline > now_ms() + PARTITIONS_MS)
+			deadline = now_ms() + PARTITIONS_MS;
 		if (!wait_event(events, deadline)) {
 			list_all();
+			if (name == p->device)
+				fatal("the disk %s is not there", name);
 			fatal("the disk %s did not appear within %u s", name, p->timeout);
 		}
-		scan(ret);
+		scan(p, ret);
 	}
 	if (events >= 0)
 		close(events);

@@ -36,25 +36,46 @@ static const char *type_of(const unsigned char *head)
 	return NULL;
 }
 
-/* Formats only what is all zero: a disk with anything on it belongs to somebody. */
-static bool is_empty(const char *device, const char *type)
+/* False: it can't be read. */
+static bool read_head(const char *device, unsigned char *buf)
+{
+	int fd = open(device, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, LOOK_AT);
+
+	if (fd >= 0)
+		close(fd);
+	if (n >= 0 && n != LOOK_AT)
+		errno = EFBIG;
+	return n == LOOK_AT;
+}
+
+static bool is_zero(const unsigned char *buf)
+{
+	return buf[0] == 0 && memcmp(buf, buf + 1, LOOK_AT - 1) == 0;
+}
+
+bool device_is_empty(const char *device)
 {
 	static unsigned char buf[LOOK_AT];
-	int fd = open(device, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf));
+
+	return read_head(device, buf) && is_zero(buf);
+}
+
+/* Formats only what is all zero: a disk with anything on it belongs to somebody. */
+static bool is_empty(const struct params *p, const char *device, const char *type)
+{
+	static unsigned char buf[LOOK_AT];
 	const char *is;
 
-	if (n != sizeof(buf))
-		fatal("cannot read the disk %s: %s", device, n < 0 ? strerror(errno) : "too small");
-	close(fd);
+	if (!read_head(device, buf))
+		fatal("cannot read the disk %s: %s", device,
+		      errno == EFBIG ? "too small" : strerror(errno));
 	is = type_of(buf);
 	if (is && strcmp(is, type) == 0)
 		return false;
-	for (size_t i = 0; is || i < sizeof(buf); i++)
-		if (is || buf[i])
-			fatal(INIT_DISK "(%s) holds something that is not %s%s%s: "
-					"it is left as it is",
-			      device, type, is ? ", but " : "", is ? is : "");
+	if (is || !is_zero(buf))
+		fatal("the disk %s (%s) holds something that is not %s%s%s: it is left as it is",
+		      disk_name(p), device, type, is ? ", but " : "", is ? is : "");
 	return true;
 }
 
@@ -127,16 +148,16 @@ bool format_if_empty(const struct params *p, const struct disks *d, const char *
 	int status;
 
 	snprintf(device, sizeof(device), "/dev/%s", d->writable);
-	if (!is_empty(device, type))
+	if (!is_empty(p, device, type))
 		return false;
 	root_mount_lower(p);
 	must_mount("/dev", ROOT "/dev", NULL, MS_BIND, NULL);
 	must_mount("/proc", ROOT "/proc", NULL, MS_BIND, NULL); /* mkfs.xfs: what is mounted? */
 	status = make(type, device);
 	if (status == 127)
-		fatal(INIT_DISK "is empty and the machine has nothing to make %s on it: "
-				"add the package %s",
-		      type, package_of(type));
+		fatal("the disk %s is empty and the machine has nothing to make %s on it: "
+		      "add the package %s",
+		      disk_name(p), type, package_of(type));
 	if (status)
 		fatal("mkfs could not make %s on %s: status %d", type, device, status);
 	if (umount(ROOT "/proc") < 0 || umount(ROOT "/dev") < 0 || umount(ROOT) < 0)

@@ -179,6 +179,7 @@ static void end_processes(pid_t agent)
 static void settle_disks(int upper_fd)
 {
 	sync();
+	filesystems_settle();
 	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0 && upper_fd >= 0)
 		warning("the root is still in use: %m");
 	if (upper_fd >= 0 && fchdir(upper_fd) == 0) {

@@ -59,6 +59,14 @@ static void set_base(struct params *p, const char *value)
 	snprintf(p->base, sizeof(p->base), "%s", value);
 }
 
+static void set_device(struct params *p, const char *value)
+{
+	if (strncmp(value, "/dev/", 5) != 0 || strlen(value) >= sizeof(p->device))
+		fatal("kernel parameter viv.device: expected a path below /dev, got \"%.40s\"",
+		      value);
+	snprintf(p->device, sizeof(p->device), "%s", value);
+}
+
 static bool is_user_network(const char *value)
 {
 	if (strcmp(value, "user") != 0)
@@ -84,6 +92,8 @@ static void take(struct params *p, const char *name, const char *value)
 		p->disks = number(name, value, 0, 1024);
 	else if (strcmp(name, "viv.root") == 0)
 		set_root(p, value);
+	else if (strcmp(name, "viv.device") == 0)
+		set_device(p, value);
 	else if (strcmp(name, "viv.base") == 0)
 		set_base(p, value);
 	else if (strcmp(name, "viv.rebase") == 0)
@@ -112,6 +122,8 @@ void params_parse(char *line, struct params *ret)
 	}
 	if (p.root_fs[0] && p.upper != UPPER_DISK)
 		fatal("kernel parameter viv.root: needs viv.upper=disk");
+	if (p.device[0] && p.upper != UPPER_DISK)
+		fatal("kernel parameter viv.device: needs viv.upper=disk");
 	if (!p.layers)
 		fatal("the kernel parameter viv.layers is missing");
 	*ret = p;

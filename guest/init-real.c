@@ -69,9 +69,9 @@ static void copy_all(const struct params *p)
 	int status = layers_run(argv);
 
 	if (status)
-		fatal("cannot copy the system onto the disk viv-disk: cp ended with status %d "
-		      "(is it large enough? virtualisation.diskSize)",
-		      status);
+		fatal("the disk %s could not take the system: cp ended with status %d (is it large "
+		      "enough? virtualisation.diskSize)",
+		      disk_name(p), status);
 	note(p, "system copied");
 }
 
@@ -84,8 +84,8 @@ static void copy_packages(const struct params *p)
 
 	/* Newer versions of cp fail where a file was there: that is what was asked for. */
 	if (status > 1)
-		fatal("cannot copy what is new onto the disk viv-disk: cp ended with status %d",
-		      status);
+		fatal("cannot copy what is new onto the disk %s: cp ended with status %d",
+		      disk_name(p), status);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		char from[32], to[40];
 		char *argv[] = {"cp", "-ax", "--remove-destination", from, to, NULL};
@@ -94,10 +94,10 @@ static void copy_packages(const struct params *p)
 		snprintf(to, sizeof(to), "/run%s/", folders[i]);
 		status = layers_run(argv);
 		if (status)
-			fatal("cannot copy %s onto the disk viv-disk: cp ended with status %d",
-			      folders[i], status);
+			fatal("cannot copy %s onto the disk %s: cp ended with status %d",
+			      folders[i], disk_name(p), status);
 	}
-	warning("the disk viv-disk has the packages' files of the new layers");
+	warning("the disk %s has the packages' files of the new layers", disk_name(p));
 }
 
 static void make_new(const struct params *p, const struct disks *d)
@@ -110,7 +110,7 @@ static void make_new(const struct params *p, const struct disks *d)
 static void rebase(const struct params *p, const struct disks *d)
 {
 	if (umount(ROOT) < 0)
-		fatal("cannot unmount the disk viv-disk: %m");
+		fatal("cannot unmount the disk %s: %m", disk_name(p));
 	open_layers(p, d);
 	copy_packages(p);
 	close_layers(p);
@@ -125,14 +125,15 @@ void real_root(const struct params *p, const struct disks *d)
 		make_new(p, d);
 	mount_disk(p, d, ROOT);
 	if (read_text(ROOT RECORD, base, sizeof(base)) < 0)
-		fatal(INIT_DISK "holds no whole system (was its making interrupted?): "
-				"--fresh makes it anew");
+		fatal("the disk %s holds no whole system (was its making interrupted?): "
+		      "--fresh makes it anew",
+		      disk_name(p));
 	if (!p->base[0] || strcmp(base, p->base) == 0)
 		return;
 	if (!p->rebase)
-		fatal(INIT_DISK
-		      "holds the system of another description: --rebase brings "
-		      "the packages' files on it up to this one's, --fresh throws it away");
+		fatal("the disk %s holds the system of another description: --rebase brings "
+		      "the packages' files on it up to this one's, --fresh throws it away",
+		      disk_name(p));
 	rebase(p, d);
 	mount_disk(p, d, ROOT);
 }

@@ -136,6 +136,7 @@ int main(void)
 	mount_for_agent();
 	links_make();
 	note(&p, "root switched");
+	filesystems_mount(&p);
 	if (p.none)
 		none_run(&p, upper_fd);
 	if (agent_start(&p) < 0)

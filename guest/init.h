@@ -17,8 +17,6 @@
 #include <sys/types.h>
 
 #define INIT_FATAL	"viv-init: fatal: "
-/* What is wrong with the machine's own disk begins so: that is no fault of the system's. */
-#define INIT_DISK	"the disk viv-disk "
 #define INIT_MAX_LAYERS 64
 #define ROOT		"/viv/root"
 #define UPPER		"/viv/upper"
@@ -45,6 +43,7 @@ struct params {
 	unsigned disks;		  /* viv.disks=N: so many others to wait for */
 	char root_fs[8];	  /* viv.root=ext4|xfs|btrfs: the whole system is on viv-disk, no overlay */
 	char base[68];		  /* viv.base=ID: what the layers are; "" where nobody cares */
+	char device[INIT_MAX_PATH]; /* viv.device=/dev/…: takes the place of viv-disk; "": none does */
 	bool rebase;		  /* viv.rebase: a disk made on other layers is brought onto these */
 	bool verbose;		  /* viv.verbose: says on the console what it does and when */
 };
@@ -52,8 +51,8 @@ struct params {
 /* Device names below /dev, "" while unknown. */
 struct disks {
 	char layer[INIT_MAX_LAYERS][32];
-	char writable[32];
-	unsigned further; /* neither of these, and with a serial */
+	char writable[32]; /* viv-disk, or what viv.device names */
+	unsigned further;  /* neither of these, and with a serial */
 };
 
 /* init-util.c */
@@ -85,12 +84,26 @@ void disks_find(const struct params *p, int events, struct disks *ret);
 /* False: it has none. */
 bool disk_serial(const char *disk, char *buf, size_t size);
 
+/*
+ * What the user knows the disk by that the machine writes to. A fatal line that begins with "the
+ * disk " and this is no fault of the system's: the host tells it apart.
+ */
+const char *disk_name(const struct params *p);
+
+/*
+ * init-device.c: the device's name below /dev, of one of the disks that are there: by id, label or
+ * UUID of ext4, xfs or btrfs, by partition label or UUID, or its own. False: there is none.
+ */
+bool device_find(const char *path, char *ret, size_t size);
+
 /* init-root.c: mounts the root at /viv/root; a descriptor of the upper file system, or -1. */
 int root_assemble(const struct params *p, const struct disks *d);
 /* Makes it the root, with /dev, /proc, /sys and /run, and frees the initrd's memory. */
 void root_switch(void);
 
-/* init-format.c: makes that file system on viv-disk, if it is empty, with the root's own mkfs. */
+/* init-format.c */
+bool device_is_empty(const char *device); /* all zero where file systems and tables have their marks */
+/* Makes that file system on viv-disk, if it is empty, with the root's own mkfs. */
 bool format_if_empty(const struct params *p, const struct disks *d, const char *type);
 /* Runs a program of the layers', which are mounted; its exit status, 127 where it is not there. */
 int layers_run(char *const argv[]);
@@ -109,6 +122,11 @@ void real_root(const struct params *p, const struct disks *d);
 
 /* init-links.c: /dev/disk/by-id, as udev makes it. */
 void links_make(void);
+
+/* init-filesystems.c: mounts what /etc/fstab says, in the root; fatal where it can't be. */
+void filesystems_mount(const struct params *p);
+/* Makes all that is on disks read-only, beside the root. */
+void filesystems_settle(void);
 
 /* init-none.c: the life of a machine without an init system; starts the agent. */
 _Noreturn void none_run(const struct params *p, int upper_fd);

@@ -3,6 +3,7 @@
 
 #include "config/check-private.h"
 #include "config/disks.h"
+#include "config/filesystems.h"
 
 #include <strings.h>
 
@@ -217,9 +218,11 @@ static void check_networks(struct viv_eval *ev)
 
 static json_t *value_of(struct viv_eval *ev, const char *name)
 {
-	const struct viv_slot *s = option(ev, name);
+	struct viv_value *v = NULL;
 
-	return s->value ? viv_value_to_json(s->value) : json_null();
+	return viv_slot_value(ev, (struct viv_slot *)option(ev, name), &v) == 0 && v
+		       ? viv_value_to_json(v)
+		       : json_null();
 }
 
 static void disk_fault(const struct viv_config_disk *d, const char *text, void *arg)
@@ -227,8 +230,8 @@ static void disk_fault(const struct viv_config_disk *d, const char *text, void *
 	item_fault(arg, option(arg, d->option), d->index, "%s", text);
 }
 
-/* A real root needs the disk that other options take away from it. */
-static void check_root(struct viv_eval *ev)
+/* A real root, and a root on another device, need what other options take away from them. */
+static void check_root(struct viv_eval *ev, const char *name)
 {
 	static const struct {
 		const char *name;
@@ -238,12 +241,14 @@ static void check_root(struct viv_eval *ev)
 		{"virtualisation.useDefaultFilesystems", true},
 		{"virtualisation.writableStoreUseTmpfs", false},
 	};
-	const struct viv_slot *root = option(ev, "virtualisation.rootFileSystem");
+	const struct viv_slot *root = option(ev, name);
 	const struct viv_slot *image = option(ev, "virtualisation.diskImage");
+	const struct viv_slot *device = option(ev, "virtualisation.rootDevice");
 
 	if (!root->value || root->value->kind == VIV_VALUE_NULL)
 		return;
-	if (image->value && image->value->kind == VIV_VALUE_NULL)
+	if (image->value && image->value->kind == VIV_VALUE_NULL && device->value &&
+	    device->value->kind == VIV_VALUE_NULL)
 		fault(ev, root, root, "needs a disk, and virtualisation.diskImage is null");
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(switches); i++) {
 		const struct viv_slot *s = option(ev, switches[i].name);
@@ -265,6 +270,23 @@ static void check_disks(struct viv_eval *ev)
 	viv_disks_check(&disks, disk_fault, ev);
 }
 
+static void check_filesystems(struct viv_eval *ev)
+{
+	VIV_CLEANUP(viv_config_filesystems_free) struct viv_config_filesystems f = {0};
+	VIV_JSON *all = value_of(ev, "fileSystems");
+	VIV_JSON *of_machine = value_of(ev, "virtualisation.fileSystems");
+
+	viv_filesystems_collect(all, of_machine, &f);
+	for (size_t i = 0; i < f.count; i++) {
+		const struct viv_slot *set = option(ev, f.items[i].option);
+		VIV_FREE char *text = viv_fs_fault(&f.items[i]);
+
+		for (size_t k = 0; text && k < set->n_children; k++)
+			if (viv_streq(set->children[k]->key, f.items[i].target))
+				fault(ev, set->children[k], set->children[k], "%s", text);
+	}
+}
+
 static void check_credentials(struct viv_eval *ev)
 {
 	const struct viv_slot *all = option(ev, "virtualisation.credentials");
@@ -278,7 +300,9 @@ void viv_check(struct viv_eval *ev)
 	check_forwards(ev);
 	check_networks(ev);
 	check_disks(ev);
-	check_root(ev);
+	check_root(ev, "virtualisation.rootFileSystem");
+	check_root(ev, "virtualisation.rootDevice");
+	check_filesystems(ev);
 	check_users(ev);
 	check_etc(ev);
 	check_credentials(ev);

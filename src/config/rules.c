@@ -270,6 +270,17 @@ static bool boot_order(const char *s)
 	return seen;
 }
 
+/* A word of the kernel's command line, where its length has a bound (guest/init.h). */
+static bool device(const char *s)
+{
+	return strncmp(s, "/dev/", 5) == 0 && word(s) && viv_path_is_safe(s + 1) && strlen(s) < 128;
+}
+
+static bool fs_type(const char *s)
+{
+	return spelled(s, lower, DIGITS "._-", 1, 32);
+}
+
 /* As lsusb shows it, or with 0x in front. To QEMU 0 is any number. */
 static bool usb_id(const char *s)
 {
@@ -340,5 +351,7 @@ const struct viv_text_rule
 	viv_rule_ssh_key = {"a public key, one line of an authorized_keys file", ssh_key},
 	viv_rule_serial = {"a disk's serial (letters, digits, . _ and -)", serial},
 	viv_rule_usb_id = {"a number such as \"0951\" (hexadecimal, not 0)", usb_id},
+	viv_rule_device = {"a device's path, such as \"/dev/disk/by-label/root\"", device},
+	viv_rule_fs_type = {"a file system's type, such as \"ext4\"", fs_type},
 	viv_rule_usb_port = {"a port such as \"4\" or \"1.2\"", usb_port},
 	viv_rule_credential = {"a credential's name (letters, digits and _ - . @ :)", credential};

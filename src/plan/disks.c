@@ -2,6 +2,7 @@
 #include "plan/disks.h"
 
 #include "config/disks.h"
+#include "config/filesystems.h"
 
 /* virtio is there for the layers anyway. */
 static const struct {
@@ -12,21 +13,50 @@ static const struct {
 	{"nvme", {"nvme"}},
 };
 
-static const struct {
-	const char *type, *package;
-} makers[] = {{"ext4", "e2fsprogs"}, {"xfs", "xfsprogs"}, {"btrfs", "btrfs-progs"}};
-
-/* What is on the machine's own disk; NULL: nothing of ours. */
+/* What is on the disk that the machine writes to; NULL: nothing of ours. */
 static const char *type_of_own(const struct viv_config *config)
 {
 	const char *root = viv_config_string(config, "virtualisation.rootFileSystem");
+	const char *device = viv_config_string(config, "virtualisation.rootDevice");
 
-	if (!viv_config_string(config, "virtualisation.diskImage") ||
+	if ((!device && !viv_config_string(config, "virtualisation.diskImage")) ||
 	    !viv_config_bool(config, "virtualisation.writableStore") ||
 	    viv_config_bool(config, "virtualisation.writableStoreUseTmpfs") ||
 	    !viv_config_bool(config, "virtualisation.useDefaultFilesystems"))
 		return NULL;
 	return root ? root : "ext4";
+}
+
+static bool loads_itself(const struct viv_config *config)
+{
+	return viv_streq(viv_config_string(config, "system.init"), "systemd");
+}
+
+static void add_type_modules(const struct viv_config *config, struct viv_strv *ret)
+{
+	VIV_CLEANUP(viv_config_filesystems_free) struct viv_config_filesystems f = {0};
+
+	if (loads_itself(config))
+		return;
+	viv_config_filesystems_get(config, &f);
+	for (size_t i = 0; i < f.count; i++) {
+		const struct viv_fs_type *type = viv_fs_type_find(f.items[i].type);
+
+		if (type)
+			viv_strv_push_all(ret, type->modules);
+	}
+}
+
+static void add_type_packages(const struct viv_config *config, struct viv_strv *ret)
+{
+	VIV_CLEANUP(viv_config_filesystems_free) struct viv_config_filesystems f = {0};
+
+	viv_config_filesystems_get(config, &f);
+	for (size_t i = 0; i < f.count; i++)
+		if (f.items[i].make)
+			viv_strv_push(ret, viv_fs_type_find(f.items[i].type)->package);
+	if (f.count)
+		viv_strv_push(ret, "mount");
 }
 
 void viv_plan_disk_modules(const struct viv_config *config, struct viv_strv *ret)
@@ -38,20 +68,19 @@ void viv_plan_disk_modules(const struct viv_config *config, struct viv_strv *ret
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(drivers); i++)
 		if (viv_config_disks_use(config, drivers[i].interface))
 			viv_strv_push_all(ret, drivers[i].modules);
+	add_type_modules(config, ret);
 }
 
 void viv_plan_disk_packages(const struct viv_config *config, struct viv_strv *ret)
 {
 	const char *type = type_of_own(config);
-	bool kept =
-		type && !viv_streq(viv_config_string(config, "virtualisation.diskImage"), "fresh");
+	bool by_host = viv_streq(viv_config_string(config, "virtualisation.diskImage"), "fresh") &&
+		       !viv_config_string(config, "virtualisation.rootDevice") &&
+		       !viv_config_string(config, "virtualisation.rootFileSystem");
 
-	/* A fresh overlay's disk is formatted by the host. */
-	if (!type || (!kept && !viv_config_string(config, "virtualisation.rootFileSystem")))
-		return;
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(makers); i++)
-		if (viv_streq(makers[i].type, type))
-			viv_strv_push(ret, makers[i].package);
+	if (type && !by_host)
+		viv_strv_push(ret, viv_fs_type_find(type)->package);
+	add_type_packages(config, ret);
 }
 
 /* AHCI came into the cloud kernel with trixie. */

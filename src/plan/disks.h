@@ -6,9 +6,9 @@
 #include "base/str.h"
 #include "config/config.h"
 
-/* The drivers of the interfaces that its disks have, and the file system of its own. */
+/* The drivers of the interfaces that its disks have, and of the file systems that nobody else loads. */
 void viv_plan_disk_modules(const struct viv_config *config, struct viv_strv *ret);
 /* Is there one that the release's cloud kernel has no driver for? */
 bool viv_plan_disks_full_kernel(const struct viv_config *config);
-/* What formats the machine's own disk, where the guest does that. */
+/* What formats its disks, where the guest does that, and what mounts them. */
 void viv_plan_disk_packages(const struct viv_config *config, struct viv_strv *ret);

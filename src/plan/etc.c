@@ -244,7 +244,7 @@ int viv_etc_collect(const struct viv_config *config, struct viv_etc *ret, struct
 
 	viv_etc_add_names(&etc, config);
 	add_time_zone(&etc, config);
-	viv_etc_add_text(&etc, "etc/fstab", "# the root is put together by the initrd\n");
+	viv_etc_add_fstab(&etc, config);
 	r = add_variables(&etc, config, err);
 	if (r == 0)
 		r = viv_etc_add_ssh(&etc, config, err);

@@ -119,6 +119,12 @@ static const char *image_of(const struct viv_config *config, const struct viv_sy
 	return extra->disk_image ? extra->disk_image : viv_config_string(config, image_option);
 }
 
+/* What it writes to instead of its own disk; NULL: nothing. */
+static const char *device_of(const struct viv_config *config)
+{
+	return viv_config_string(config, "virtualisation.rootDevice");
+}
+
 static const char *root_of(const struct viv_config *config)
 {
 	return viv_config_string(config, "virtualisation.rootFileSystem");
@@ -128,6 +134,8 @@ const char *viv_disks_upper(const struct viv_config *config, const struct viv_sy
 {
 	const char *image = image_of(config, extra);
 
+	if (device_of(config))
+		return "disk";
 	if (!viv_config_bool(config, "virtualisation.writableStore"))
 		return "none";
 	if (!image || viv_config_bool(config, "virtualisation.writableStoreUseTmpfs") ||
@@ -137,10 +145,18 @@ const char *viv_disks_upper(const struct viv_config *config, const struct viv_sy
 	return viv_streq(image, "fresh") && extra->no_disk ? "memory" : "disk";
 }
 
+static bool names_own(const char *device)
+{
+	return strstr(device, VIV_DISK_OWN);
+}
+
 bool viv_disks_has_own(const struct viv_config *config, const struct viv_system_extra *extra)
 {
 	const char *image = image_of(config, extra);
 
+	/* One that is new holds nothing that the name could stand for but itself. */
+	if (device_of(config))
+		return image && (!viv_streq(image, "fresh") || names_own(device_of(config)));
 	if (viv_streq(viv_disks_upper(config, extra), "disk"))
 		return true;
 	return image && !viv_config_bool(config, "virtualisation.useDefaultFilesystems") &&
@@ -149,7 +165,7 @@ bool viv_disks_has_own(const struct viv_config *config, const struct viv_system_
 
 bool viv_disks_own_is_blank(const struct viv_config *config)
 {
-	return root_of(config) || viv_firmware_is_foreign(config) ||
+	return root_of(config) || device_of(config) || viv_firmware_is_foreign(config) ||
 	       !viv_config_bool(config, "virtualisation.useDefaultFilesystems");
 }
 
@@ -196,7 +212,9 @@ int viv_disks_add(const struct viv_config *config, const struct viv_system_extra
 {
 	int r = 0;
 
-	if (!extra->for_script && viv_disks_has_own(config, extra))
+	if (!extra->for_script)
+		r = viv_disks_check_names(config, viv_disks_has_own(config, extra), err);
+	if (r == 0 && !extra->for_script && viv_disks_has_own(config, extra))
 		r = add_own(config, extra, m, err);
 	return r < 0 ? r : add_further(config, extra, m, err);
 }
@@ -219,14 +237,19 @@ void viv_disks_params(const struct viv_config *config, const struct viv_system *
 {
 	VIV_CLEANUP(viv_config_disks_free) struct viv_config_disks disks = {0};
 	char base[VIV_SHA256_HEX];
+	size_t n;
 
 	viv_config_disks_get(config, &disks);
-	if (disks.count)
-		viv_strv_pushf(ret, "viv.disks=%zu", disks.count);
+	/* Its own counts where the root may be on it. */
+	n = disks.count + (device_of(config) && viv_disks_has_own(config, extra));
+	if (n)
+		viv_strv_pushf(ret, "viv.disks=%zu", n);
 	if (!viv_streq(viv_disks_upper(config, extra), "disk"))
 		return;
 	base_of(system, base);
 	viv_strv_pushf(ret, "viv.base=%.32s", base);
+	if (device_of(config))
+		viv_strv_pushf(ret, "viv.device=%s", device_of(config));
 	if (root_of(config))
 		viv_strv_pushf(ret, "viv.root=%s", root_of(config));
 	if (extra->rebase)

@@ -15,6 +15,12 @@
 int viv_disks_add(const struct viv_config *config, const struct viv_system_extra *extra,
 		  struct viv_machine *m, struct viv_error *err);
 
+/*
+ * Is each disk there that fileSystems and rootDevice name by its serial? What QEMU is told directly
+ * (qemu.options) nobody knows. ENOENT: the option, and names that are near. own: it has viv-disk.
+ */
+int viv_disks_check_names(const struct viv_config *config, bool own, struct viv_error *err);
+
 /* Where the machine writes: "disk" (its own), "memory", "none" (docs/boot.md). */
 const char *viv_disks_upper(const struct viv_config *config, const struct viv_system_extra *extra);
 /* What else the guest's init is told of the disks. */

@@ -125,8 +125,12 @@ static void of_gone(const struct viv_run_facts *f, struct viv_outcome *o)
 	o->show_console = !f->agent_seen;
 }
 
-/* What init says of the machine's own disk (INIT_DISK in guest/init.h). */
-#define DISK "the disk viv-disk "
+/* What init says of the disk that the machine writes to (disk_name() in guest/init.h). */
+static bool is_about_disk(const char *text)
+{
+	return text && (viv_starts_with(text, "the disk viv-disk ") ||
+			viv_starts_with(text, "the disk /dev/"));
+}
 
 /*
  * QEMU did not take its arguments, the host took it away, or a kept disk does not suit the machine:
@@ -135,7 +139,7 @@ static void of_gone(const struct viv_run_facts *f, struct viv_outcome *o)
 static bool is_host_failure(const struct viv_run_facts *f)
 {
 	if (f->end == VIV_VM_INIT)
-		return f->end_text && viv_starts_with(f->end_text, DISK);
+		return is_about_disk(f->end_text);
 	return f->end == VIV_VM_OUTSIDE || (f->end == VIV_VM_QEMU && !f->agent_seen && f->end_text &&
 					    strstr(f->end_text, "exit status"));
 }

@@ -72,9 +72,12 @@ static int check_row(const char *name, const struct viv_option *o, void *arg)
 	if (!o->example || strstr(name, "[]") || strstr(o->example, "./") || strstr(o->example, "…"))
 		return 0;
 	for (; *p; p++) {
-		viv_str_add_char(file, *p == '<' ? 'x' : *p);
-		if (*p == '<')
-			p += strcspn(p, ">");
+		if (*p != '<' && !viv_starts_with(p, ".<path>")) {
+			viv_str_add_char(file, *p);
+			continue;
+		}
+		viv_str_add(file, *p == '<' ? "x" : strstr(name, "fileSystems") ? "[\"/x\"]" : ".x");
+		p += strcspn(p, ">");
 	}
 	viv_str_addf(file, " = mkForce(%s)\n", o->example);
 	return 0;
@@ -94,6 +97,9 @@ static int check_example(const char *name, const struct viv_option *o, void *arg
 		viv_str_add(&text, "virtualisation.useEFIBoot = true\nvirtualisation.useBootLoader = true\n");
 	if (viv_starts_with(name, "environment.etc.<path>."))
 		viv_str_add(&text, "environment.etc.x.text = mkDefault(\"x\")\n");
+	if (strstr(name, "fileSystems.<path>."))
+		viv_str_addf(&text, "%.*s[\"/x\"] = mkDefault({ device = \"/dev/vda\", fsType = \"ext4\" })\n",
+			     (int)strcspn(name, "<") - 1, name);
 	write_file("example.lua", text.data);
 	if (load("example.lua", NULL, &c, &err) < 0)
 		print_error("%s\n", err.msg);

@@ -59,6 +59,11 @@ static void disks(void **state)
 	assert_string_equal(p.base, "abc");
 	assert_true(p.rebase);
 	assert_int_equal(p.disks, 7);
+	assert_string_equal(p.device, "");
+	assert_true(parse("viv.layers=1 viv.upper=disk viv.device=/dev/disk/by-label/a", &p));
+	assert_string_equal(p.device, "/dev/disk/by-label/a");
+	assert_false(parse("viv.layers=1 viv.upper=disk viv.device=vda", &p));
+	assert_false(parse("viv.layers=1 viv.device=/dev/vda", &p));
 	assert_false(parse("viv.layers=1 viv.upper=disk viv.root=vfat", &p));
 	assert_false(parse("viv.layers=1 viv.upper=memory viv.root=ext4", &p));
 	assert_false(parse("viv.layers=1 viv.base=", &p));

@@ -64,7 +64,46 @@ static const struct viv_option drive_fields[] = {
 	 .text = "Further properties of QEMU's device (-device), as they are."},
 };
 
+static const struct viv_option file_system_fields[] = {
+	{.name = "device",
+	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_line)),
+	 .fallback = "null",
+	 .example = "\"/dev/disk/by-id/virtio-scratch\"",
+	 .text = "What is mounted: a disk by its serial (docs/disks.md has the names), a partition of it "
+		 "(…-part1), \"LABEL=…\", \"UUID=…\", a folder for the option bind. It must be given, "
+		 "but for tmpfs."},
+	{.name = "fsType",
+	 .type = VIV_T_TEXT(&viv_rule_fs_type),
+	 .fallback = "\"auto\"",
+	 .example = "\"xfs\"",
+	 .text = "Its type; auto is whatever is there."},
+	{.name = "options",
+	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_word)),
+	 .fallback = "[]",
+	 .fallback_text = "defaults",
+	 .example = "{ \"noatime\", \"discard\" }",
+	 .text = "Options of mount(8). With nofail the machine starts without it, too."},
+	{.name = "neededForBoot",
+	 .type = VIV_T_BOOL,
+	 .fallback = "false",
+	 .example = "true",
+	 .text = "It is mounted before the init system starts."},
+	{.name = "autoFormat",
+	 .type = VIV_T_BOOL,
+	 .fallback = "false",
+	 .example = "true",
+	 .text = "If the device is empty, the file system is made, by the machine itself. What is on "
+		 "it is never touched."},
+};
+
 static const struct viv_option rows[] = {
+	{.name = "fileSystems",
+	 .type = VIV_T_SET(&viv_rule_guest_path, "<path>", VIV_T_SUBMODULE(file_system_fields)),
+	 .fallback = "{}",
+	 .example = "{ [\"/data\"] = { device = \"/dev/disk/by-id/virtio-empty0\", fsType = \"ext4\", "
+		    "autoFormat = true } }",
+	 .text = "What the machine mounts beside its root, by the folder. \"/\" is for real hardware "
+		 "alone; so is all of it where virtualisation.fileSystems has anything."},
 	{.name = "virtualisation.diskImage",
 	 .type = VIV_T_NULL_OR(VIV_T_EITHER(VIV_T_ENUM("fresh"), VIV_T_PATH)),
 	 .fallback = "\"fresh\"",
@@ -83,6 +122,11 @@ static const struct viv_option rows[] = {
 	 .example = "{ \"8G\", { size = \"4G\", serial = \"scratch\" } }",
 	 .text = "Blank disks, thrown away when the machine ends: a size each, or more about it. The "
 		 "guest finds one by its serial."},
+	{.name = "virtualisation.fileSystems",
+	 .type = VIV_T_SET(&viv_rule_guest_path, "<path>", VIV_T_SUBMODULE(file_system_fields)),
+	 .fallback = "{}",
+	 .example = "{ [\"/data\"] = { fsType = \"tmpfs\" } }",
+	 .text = "What the virtual machine mounts instead of all that fileSystems says."},
 	{.name = "virtualisation.qemu.diskInterface",
 	 .type = DISK_INTERFACES,
 	 .fallback = "\"virtio\"",
@@ -94,6 +138,14 @@ static const struct viv_option rows[] = {
 	 .fallback = "[]",
 	 .example = "{ { name = \"data\", file = \"/srv/data.qcow2\", readOnly = true } }",
 	 .text = "Existing images, or disks and partitions of the host, as further disks."},
+	{.name = "virtualisation.rootDevice",
+	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_device)),
+	 .fallback = "null",
+	 .fallback_text = "the machine's own disk",
+	 .example = "\"/dev/disk/by-id/virtio-data-part1\"",
+	 .text = "The disk or partition that takes what the machine writes, or with rootFileSystem the "
+		 "whole system, by id, label, UUID or partition label. If it is empty, its file system "
+		 "is made. The machine's own disk stays as it is then."},
 	{.name = "virtualisation.rootFileSystem",
 	 .type = VIV_T_NULL_OR(VIV_T_ENUM("ext4", "xfs", "btrfs")),
 	 .fallback = "null",

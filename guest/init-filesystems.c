@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * What /etc/fstab says, in a machine without an init system; before one, only what is marked as the
+ * initrd's (x-initrd.mount). systemd's x-systemd.makefs is heeded as there: an empty device gets its
+ * file system. The system's own mkfs and mount do it.
+ */
+
+#define MAX_FSTAB 65536
+#define MAX_TEXT  4096
+
+struct entry {
+	char *device, *target, *type, *options;
+};
+
+/* \040 and its like, in place. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		bool octal = text[0] == '\\';
+
+		for (int i = 1; octal && i < 4; i++)
+			octal = text[i] >= '0' && text[i] <= '7';
+		if (octal) {
+			*to++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'));
+			text += 3;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
+/* Changes the line. False: there is nothing to mount in it. */
+static bool parse(char *line, struct entry *e)
+{
+	char **fields[] = {&e->device, &e->target, &e->type, &e->options}, *rest;
+
+	for (size_t i = 0; i < 4; i++) {
+		*fields[i] = strtok_r(i ? NULL : line, " \t", &rest);
+		if (!*fields[i] || e->device[0] == '#')
+			return false;
+		unescape(*fields[i]);
+	}
+	return e->target[0] == '/' && e->target[1];
+}
+
+static bool has_option(const struct entry *e, const char *option)
+{
+	size_t n = strlen(option);
+
+	for (const char *p = e->options; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
+		if (strncmp(p, option, n) == 0 && (p[n] == ',' || !p[n]))
+			return true;
+	return false;
+}
+
+static _Noreturn void exec_quietly(char *const argv[], int errors)
+{
+	static char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char path[64];
+
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(errors, STDERR_FILENO);
+	snprintf(path, sizeof(path), "/usr/sbin/%s", argv[0]);
+	execve(path, argv, env);
+	snprintf(path, sizeof(path), "/usr/bin/%s", argv[0]);
+	execve(path, argv, env);
+	_exit(127);
+}
+
+/* Its status; the first line that it says on stderr comes to says. */
+static int run(char *const argv[], char *says, size_t size)
+{
+	int fds[2], status = 0;
+	size_t n = 0;
+	ssize_t got = 1;
+	char rest[256];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0 || (pid = fork()) < 0)
+		fatal("cannot start %s: %m", argv[0]);
+	if (pid == 0)
+		exec_quietly(argv, fds[1]);
+	close(fds[1]);
+	while (got > 0) {
+		got = n + 1 < size ? read(fds[0], says + n, size - 1 - n)
+				   : read(fds[0], rest, sizeof(rest));
+		if (got > 0 && n + 1 < size)
+			n += (size_t)got;
+	}
+	close(fds[0]);
+	says[n] = '\0';
+	says[strcspn(says, "\n")] = '\0';
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void format(const struct params *p, const struct entry *e)
+{
+	/* What each wants to make one on a whole disk. */
+	static const char *const force[][2] = {{"ext", "-F"}, {"xfs", "-f"},  {"btrfs", "-f"},
+					       {"f2fs", "-f"}, {"vfat", "-I"}};
+	char mkfs[48], says[256], *argv[5] = {mkfs, e->device, NULL};
+	int status;
+
+	if (!device_is_empty(e->device))
+		return;
+	snprintf(mkfs, sizeof(mkfs), "mkfs.%.32s", e->type);
+	for (size_t i = 0; i < sizeof(force) / sizeof(force[0]); i++)
+		if (strncmp(e->type, force[i][0], strlen(force[i][0])) == 0) {
+			argv[1] = (char *)force[i][1];
+			argv[2] = e->device;
+		}
+	status = run(argv, says, sizeof(says));
+	if (status == 127)
+		fatal("%s is empty and the machine has no %s: add its package", e->device, mkfs);
+	if (status)
+		fatal("cannot make %s on %s for %s: %s", e->type, e->device, e->target, says);
+	note(p, "%s formatted for %s", e->device, e->target);
+}
+
+static void make_folders(const char *path)
+{
+	char part[MAX_TEXT];
+	const char *slash = path;
+
+	while ((slash = strchr(slash + 1, '/')) && slash - path < MAX_TEXT) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		make_folder(part, 0755);
+	}
+	make_folder(path, 0755);
+}
+
+static void mount_entry(const struct params *p, const struct entry *e)
+{
+	char *argv[] = {"mount", "-t", e->type, "-o", e->options, e->device, e->target, NULL};
+	char says[256], start[MAX_TEXT + 16];
+	bool nofail = has_option(e, "nofail");
+	const char *why = says;
+	int status;
+
+	if (nofail && e->device[0] == '/' && access(e->device, F_OK) < 0)
+		return;
+	make_folders(e->target);
+	if (has_option(e, "x-systemd.makefs"))
+		format(p, e);
+	status = run(argv, says, sizeof(says));
+	if (status == 0) {
+		note(p, "%s mounted", e->target);
+		return;
+	}
+	snprintf(start, sizeof(start), "mount: %s: ", e->target);
+	if (strncmp(says, start, strlen(start)) == 0)
+		why = says + strlen(start);
+	if (status == 127)
+		why = "there is no mount: add its package";
+	if (!nofail)
+		fatal("cannot mount %s on %s: %s", e->device, e->target, why);
+	warning("cannot mount %s on %s: %s", e->device, e->target, why);
+}
+
+void filesystems_mount(const struct params *p)
+{
+	static char text[MAX_FSTAB];
+	char *line, *rest;
+	struct entry e;
+
+	if (read_text("/etc/fstab", text, sizeof(text)) <= 0)
+		return;
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (parse(line, &e) && !has_option(&e, "noauto") && strcmp(e.type, "swap") != 0 &&
+		    (p->none || has_option(&e, "x-initrd.mount")))
+			mount_entry(p, &e);
+}
+
+/* Read-only is enough for them to be clean, and holds in namespaces that are still going, too. */
+void filesystems_settle(void)
+{
+	static char text[MAX_FSTAB], *targets[512];
+	size_t n = 0;
+	char *line, *rest;
+
+	if (read_text("/proc/self/mounts", text, sizeof(text)) <= 0)
+		return;
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		struct entry e;
+
+		if (n < sizeof(targets) / sizeof(targets[0]) && parse(line, &e) &&
+		    strncmp(e.device, "/dev/", 5) == 0)
+			targets[n++] = e.target;
+	}
+	while (n-- > 0)
+		if (mount(NULL, targets[n], NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
+			warning("%s is still in use: %m", targets[n]);
+}
