@@ -241,6 +241,10 @@ static void mount_shares(void)
 		;
 }
 
+static void ignore(int signo)
+{
+}
+
 /* A shell at a terminal heeds no SIGTERM. */
 static void hang_up(pid_t shell)
 {
@@ -254,9 +258,13 @@ void none_run(const struct params *p, int upper_fd)
 	sigset_t all;
 	pid_t agent, shell;
 
-	/* Before the agent starts: it takes this as the sign that we understand SIGUSR1. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
+	/*
+	 * Before the agent starts: it takes this as the sign that we understand SIGUSR1. That it is
+	 * blocked nobody sees: while sigwaitinfo waits for a signal it is not.
+	 */
+	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = ignore}, NULL);
 	reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del comes as SIGINT */
 	set_up();
 	if (p->shares)
