@@ -73,12 +73,12 @@ static bool setting_of(const struct viv_arg *a, struct viv_strv *texts,
 			path = viv_strdup(a->value);
 		viv_strv_pushf(texts, "%s=%s", stand_for[i].option, path ? path : a->value ? a->value : "true");
 		*ret = (struct viv_config_setting){texts->items[texts->count - 1],
-						   stand_for[i].append};
+						   stand_for[i].append, flag};
 		return true;
 	}
 	if (!viv_streq(flag, "set") && !viv_streq(flag, "add"))
 		return false;
-	*ret = (struct viv_config_setting){a->value, viv_streq(flag, "add")};
+	*ret = (struct viv_config_setting){a->value, viv_streq(flag, "add"), NULL};
 	return true;
 }
 
@@ -95,6 +95,8 @@ static int disk_json(const char *text, struct viv_strv *texts, struct viv_error 
 		viv_strv_pushf(texts, "virtualisation.emptyDiskImages=%s", text);
 		return 0;
 	}
+	if (!*text)
+		return viv_error_say(err, EINVAL, "--disk: expected a size or the path of an image");
 	r = viv_path_absolute(text, &path, err);
 	if (r < 0)
 		return viv_error_context(err, "--disk");
@@ -127,7 +129,8 @@ static int take_flag(const struct viv_arg *a, struct viv_strv *texts, struct viv
 		r = taken_apart[i].json(a->value, texts, err);
 		if (r < 0)
 			return r;
-		*ret = (struct viv_config_setting){texts->items[texts->count - 1], true};
+		*ret = (struct viv_config_setting){texts->items[texts->count - 1], true,
+						   a->flag->name};
 		return 1;
 	}
 	return setting_of(a, texts, ret);
@@ -151,7 +154,7 @@ static int keep_disk(struct viv_cmd *cmd, struct viv_config_request *req,
 		return 0;
 	setting = viv_asprintf("virtualisation.diskImage=%s/%s.qcow2", viv_config_folder(*config),
 			       viv_config_string(*config, "networking.hostName"));
-	*room = (struct viv_config_setting){.text = setting};
+	*room = (struct viv_config_setting){.text = setting, .flag = "keep"};
 	req->n_settings++;
 	r = viv_config_load(req, cmd->report, &kept, err);
 	if (r < 0)

@@ -47,8 +47,7 @@ int viv_cmd_machine_build(struct viv_cmd *cmd, struct viv_cmd_machine *m, struct
 	return viv_plan_build(m->plan, cmd->report, &m->system, err);
 }
 
-/* What nobody gave is taken from the environment. Empty is as good as not there. */
-static void from_environment(struct viv_system_extra *extra)
+void viv_cmd_machine_environment(struct viv_system_extra *extra)
 {
 	const struct {
 		const char *name;
@@ -70,19 +69,18 @@ static void from_environment(struct viv_system_extra *extra)
 	}
 }
 
-int viv_cmd_machine_make(struct viv_cmd *cmd, struct viv_system_extra extra,
+int viv_cmd_machine_make(struct viv_cmd *cmd, const struct viv_system_extra *extra,
 			 struct viv_cmd_machine *m, struct viv_error *err)
 {
 	VIV_FREE char *why = NULL, *boot_disk = NULL;
 	int r;
 
-	from_environment(&extra);
-	r = viv_system_machine(m->config, &m->system, &extra, &m->machine, &why, err);
+	r = viv_system_machine(m->config, &m->system, extra, &m->machine, &why, err);
 	if (r == 0 && viv_firmware_uses_loader(m->config))
 		r = viv_loader_apply(m->store, m->config, &m->system, cmd->report, &m->machine,
 				     &boot_disk, err);
 	if (r == 0)
-		r = viv_shares_give(&m->shares, &m->system, extra.kernel != NULL, cmd->report,
+		r = viv_shares_give(&m->shares, &m->system, extra->kernel != NULL, cmd->report,
 				    &m->machine, err);
 	if (r == 0)
 		viv_say(cmd->report, m->machine.accel == VIV_ACCEL_TCG ? VIV_INFO : VIV_DEBUG, "%s",

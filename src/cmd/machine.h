@@ -34,10 +34,12 @@ int viv_cmd_machine_plan(struct viv_cmd *cmd, struct viv_plan_options options,
 			 struct viv_cmd_machine *m, struct viv_error *err);
 int viv_cmd_machine_build(struct viv_cmd *cmd, struct viv_cmd_machine *m, struct viv_error *err);
 /*
- * extra: what the command line adds; where it says nothing, what the environment does (VIV_*, QEMU_*).
- * Says which accelerator was chosen, and why.
+ * Where the command line said nothing, what the environment does (VIV_*, QEMU_*); there, empty is as
+ * good as not set. Texts are the environment's.
  */
-int viv_cmd_machine_make(struct viv_cmd *cmd, struct viv_system_extra extra,
+void viv_cmd_machine_environment(struct viv_system_extra *extra);
+/* Says which accelerator was chosen, and why. */
+int viv_cmd_machine_make(struct viv_cmd *cmd, const struct viv_system_extra *extra,
 			 struct viv_cmd_machine *m, struct viv_error *err);
 /* Fine at any step. */
 void viv_cmd_machine_free_contents(struct viv_cmd_machine *m);

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/status.h"
 #include "run/devices.h"
+#include "run/disks.h"
 #include "run/firmware.h"
 
 #include <unistd.h>
@@ -146,7 +147,7 @@ static json_t *about(const struct run *run)
 }
 
 /* Nobody inside takes commands: there is its console. */
-static int make_foreign(struct run *run, struct viv_system_extra extra, struct viv_error *err)
+static int make_foreign(struct run *run, const struct viv_system_extra *extra, struct viv_error *err)
 {
 	if (run->args->command)
 		return viv_error_say(err, EINVAL,
@@ -157,7 +158,7 @@ static int make_foreign(struct run *run, struct viv_system_extra extra, struct v
 	return viv_cmd_machine_make(run->cmd, extra, &run->m, err);
 }
 
-static int build_and_make(struct run *run, struct viv_system_extra extra, struct viv_error *err)
+static int build_and_make(struct run *run, const struct viv_system_extra *extra, struct viv_error *err)
 {
 	const struct viv_plan_options options = {.locked = viv_args_has(run->args, "locked"),
 						 .build = true};
@@ -172,16 +173,19 @@ static int build_and_make(struct run *run, struct viv_system_extra extra, struct
 
 static int make_machine(struct run *run, struct viv_error *err)
 {
-	const struct viv_system_extra extra = {.no_disk = viv_args_has(run->args, "dry-run"),
+	struct viv_system_extra extra = {.no_disk = viv_args_has(run->args, "dry-run"),
 					       .fresh = viv_args_has(run->args, "fresh"),
 					       .rebase = viv_args_has(run->args, "rebase")};
 	int r = viv_cmd_machine_load(run->cmd, run->args, &run->m, err);
 
+	viv_cmd_machine_environment(&extra);
 	if (r == 0)
 		r = viv_system_check_host(run->m.config, err);
 	if (r == 0)
-		r = viv_firmware_is_foreign(run->m.config) ? make_foreign(run, extra, err)
-							   : build_and_make(run, extra, err);
+		r = viv_disks_check_host(run->m.config, &extra, err);
+	if (r == 0)
+		r = viv_firmware_is_foreign(run->m.config) ? make_foreign(run, &extra, err)
+							   : build_and_make(run, &extra, err);
 	if (r < 0)
 		return r;
 	run->spec.user = viv_args_value(run->args, "user");

@@ -17,6 +17,7 @@ struct viv_config; /* immutable once loaded */
 struct viv_config_setting {
 	const char *text; /* "virtualisation.cores=2" */
 	bool append;	  /* --add; else --set */
+	const char *flag; /* the flag that stands for it: "disk"; NULL: --add, --set */
 };
 
 struct viv_config_request {

@@ -32,7 +32,7 @@ struct viv_faults {
 void viv_fault_add(struct viv_faults *f, const struct viv_origin *origin,
 		   const struct viv_name *name, const char *fmt, ...) VIV_PRINTF(4, 5);
 
-/* "vm.lua:12", "command line", "default". */
+/* "vm.lua:12", "command line", "--disk", "default". */
 void viv_place_add(const struct viv_place *p, struct viv_str *ret);
 
 /*

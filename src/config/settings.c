@@ -135,18 +135,26 @@ static void define(struct setting *s)
 	viv_eval_define(s->ev, &s->name, &def);
 }
 
-void viv_settings_define(struct viv_eval *ev, const struct viv_config_setting *settings, size_t n,
-			 const char *folder)
+static struct viv_origin *origin_of(struct viv_eval *ev, const char *flag,
+				    const char *folder)
 {
 	struct viv_file *file = viv_arena_new(ev->arena, struct viv_file);
 	struct viv_origin *origin = viv_arena_new(ev->arena, struct viv_origin);
 
-	*file = (struct viv_file){.shown = "command line",
+	*file = (struct viv_file){.shown = flag ? viv_arena_printf(ev->arena, "--%s", flag)
+						: "command line",
 				  .folder = folder,
 				  .tier = VIV_TIER_COMMAND,
 				  .rank = 1 << 20};
 	origin->file = file;
+	return origin;
+}
+
+void viv_settings_define(struct viv_eval *ev, const struct viv_config_setting *settings, size_t n,
+			 const char *folder)
+{
 	for (size_t i = 0; i < n; i++) {
+		struct viv_origin *origin = origin_of(ev, settings[i].flag, folder);
 		const char *equals = strchr(settings[i].text, '=');
 		struct setting s = {.ev = ev,
 				    .origin = origin,

@@ -8,6 +8,9 @@
 #include "run/disk.h"
 #include "run/firmware.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 enum viv_drive_interface viv_disks_default_interface(const struct viv_config *config)
 {
 	enum viv_drive_interface i = VIV_DRIVE_VIRTIO;
@@ -74,19 +77,40 @@ static int fill(const struct viv_config_disk *disk, const struct viv_system_extr
 	return viv_disk_blank(disk->size_mib, disk->format, &d->fd, err);
 }
 
+/* One file for two disks of a machine would be two that write over each other. */
+static int check_once(const struct viv_machine *m, const char *file, bool read_only,
+		      struct viv_error *err)
+{
+	struct stat st, other;
+
+	if (!file || stat(file, &st) < 0)
+		return 0;
+	for (size_t i = 0; i < m->n_drives; i++) {
+		const struct viv_drive *d = &m->drives[i];
+
+		if (d->file && d->lock > 2 && !(d->read_only && read_only) &&
+		    stat(d->file, &other) == 0 && st.st_dev == other.st_dev &&
+		    st.st_ino == other.st_ino)
+			return viv_error_say(err, EBUSY, "%s is this machine's disk %s already",
+					     file, d->serial);
+	}
+	return 0;
+}
+
 static int add(const struct viv_config *config, const struct viv_config_disk *disk,
 	       const struct viv_system_extra *extra, uint64_t at_mib, struct viv_machine *m,
 	       struct viv_error *err)
 {
+	int r = check_once(m, disk->file, disk->read_only, err);
 	struct viv_drive *d = viv_machine_add_drive(m);
-	int r;
 
 	d->further = true;
 	d->serial = viv_strdup(disk->serial);
 	viv_drive_interface_parse(disk->interface, &d->interface);
 	add_options(disk->drive_options, &d->drive_options);
 	add_options(disk->device_options, &d->device_options);
-	r = fill(disk, extra, at_mib, d, err);
+	if (r == 0)
+		r = fill(disk, extra, at_mib, d, err);
 	if (r < 0) {
 		VIV_FREE char *where = viv_config_disk_where(config, disk);
 
@@ -169,22 +193,30 @@ bool viv_disks_own_is_blank(const struct viv_config *config)
 	       !viv_config_bool(config, "virtualisation.useDefaultFilesystems");
 }
 
+static int own_path(const struct viv_config *config, const struct viv_system_extra *extra,
+		    char **ret, struct viv_error *err)
+{
+	const char *image = image_of(config, extra);
+
+	if (extra->disk_image)
+		return viv_path_absolute(image, ret, err);
+	*ret = viv_path_join(viv_config_folder(config), image);
+	return 0;
+}
+
 static int make_own(const struct viv_config *config, const struct viv_system_extra *extra,
 		    struct viv_drive *d, struct viv_error *err)
 {
 	uint64_t size = (uint64_t)viv_config_int(config, "virtualisation.diskSize");
 	const char *image = image_of(config, extra);
 	VIV_FREE char *path = NULL;
-	int r = 0;
+	int r;
 
 	d->scratch = viv_streq(image, "fresh");
 	if (d->scratch)
 		return viv_disks_own_is_blank(config) ? viv_disk_blank(size, "raw", &d->fd, err)
 						      : viv_disk_fresh(size, &d->fd, err);
-	if (extra->disk_image)
-		r = viv_path_absolute(image, &path, err);
-	else
-		path = viv_path_join(viv_config_folder(config), image);
+	r = own_path(config, extra, &path, err);
 	if (r < 0)
 		return r;
 	return viv_disk_kept(path, size, extra->fresh && !extra->no_disk, d, err);
@@ -207,14 +239,43 @@ static int add_own(const struct viv_config *config, const struct viv_system_extr
 	return r;
 }
 
+/* Those that exist by now; what is wrong with making one comes up when it is made. */
+static int check_images(const struct viv_config *config, const struct viv_system_extra *extra,
+			struct viv_error *err)
+{
+	VIV_CLEANUP(viv_machine_free_contents) struct viv_machine m = {0};
+	VIV_CLEANUP(viv_config_disks_free) struct viv_config_disks disks = {0};
+	VIV_FREE char *own = NULL;
+	int r = 0;
+
+	if (viv_disks_has_own(config, extra) && !extra->fresh &&
+	    !viv_streq(image_of(config, extra), "fresh"))
+		r = own_path(config, extra, &own, err);
+	if (own && access(own, F_OK) == 0)
+		r = add_own(config, extra, &m, err);
+	viv_config_disks_get(config, &disks);
+	for (size_t i = 0; r == 0 && i < disks.count; i++)
+		if (disks.items[i].file)
+			r = add(config, &disks.items[i], extra, 0, &m, err);
+	return r;
+}
+
+int viv_disks_check_host(const struct viv_config *config, const struct viv_system_extra *extra,
+		    struct viv_error *err)
+{
+	int r = 0;
+
+	if (!extra->qemu_options)
+		r = viv_disks_check_names(config, viv_disks_has_own(config, extra), err);
+	return r < 0 || extra->no_disk ? r : check_images(config, extra, err);
+}
+
 int viv_disks_add(const struct viv_config *config, const struct viv_system_extra *extra,
 		  struct viv_machine *m, struct viv_error *err)
 {
 	int r = 0;
 
-	if (!extra->for_script)
-		r = viv_disks_check_names(config, viv_disks_has_own(config, extra), err);
-	if (r == 0 && !extra->for_script && viv_disks_has_own(config, extra))
+	if (!extra->for_script && viv_disks_has_own(config, extra))
 		r = add_own(config, extra, m, err);
 	return r < 0 ? r : add_further(config, extra, m, err);
 }

@@ -15,6 +15,10 @@
 int viv_disks_add(const struct viv_config *config, const struct viv_system_extra *extra,
 		  struct viv_machine *m, struct viv_error *err);
 
+/* Before the build: what would be wrong with the images that are to be there, and with names of disks. */
+int viv_disks_check_host(const struct viv_config *config, const struct viv_system_extra *extra,
+		    struct viv_error *err);
+
 /*
  * Is each disk there that fileSystems and rootDevice name by its serial? What QEMU is told directly
  * (qemu.options) nobody knows. ENOENT: the option, and names that are near. own: it has viv-disk.

@@ -36,9 +36,12 @@ wrong '{"file": "./good.qcow2", "format": "raw"}' "begins like a qcow2 image"
 wrong '{"file": "./other.vmdk"}' "is a vmdk image"
 wrong '{"file": "./guess.qcow2"}' "does not say which format the image below it has"
 expect 125 run --disk ./nowhere.img -- true
-err_has "$work/nowhere.img: No such file or directory"
+err_has "viv: --disk: virtualisation.qemu.drives[1]: $work/nowhere.img: No such file or directory"
+expect 125 run --disk good.qcow2 --disk ./folder/../good.qcow2 -- true
+err_has "viv: --disk: virtualisation.qemu.drives[2]: $work/folder/../good.qcow2 is this machine's disk drive0 already"
+! grep -q -e booting -e building err || fail "it was built"
 expect 125 run --disk 70000000 -- true
-err_has "virtualisation.emptyDiskImages"
+err_has "viv: --disk: virtualisation.emptyDiskImages"
 
 # All interfaces in one boot, each found by its serial; what is removed takes no room on the host.
 cat >machine.lua <<'EOF'
@@ -89,7 +92,7 @@ out_is ""
 # One image, one machine: the second is told which has it. Readers may be many.
 expect 0 run --detach --name holder --disk good.qcow2 --keep
 expect 125 run --disk good.qcow2 -- true
-err_has "$work/good.qcow2 is in use by the machine holder"
+err_has "viv: --disk: virtualisation.qemu.drives[1]: $work/good.qcow2 is in use by the machine holder"
 expect 125 run --keep -- true
 err_has "vm.qcow2 is in use by the machine holder"
 expect 125 run --keep --fresh -- true
