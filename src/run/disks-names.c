@@ -33,7 +33,7 @@ static void list_all(const struct viv_config *config, bool own, struct viv_strv 
 		add_name(ret, disks.items[i].interface, disks.items[i].serial);
 	if (own)
 		add_name(ret, viv_config_string(config, "virtualisation.qemu.diskInterface"),
-			 "viv-disk");
+			 VIV_DISK_OWN);
 }
 
 /* A disk's own name: "virtio-data" of "/dev/disk/by-id/virtio-data-part1". NULL: no such name. */
