@@ -79,7 +79,7 @@ static void add_channels(const struct viv_machine *m, struct viv_strv *v)
 	if (channel_is_there(&m->agent)) {
 		add_chardev(v, "agent", &m->agent);
 		args_add(v, "-device", "virtio-serial-pci");
-		args_add(v, "-device", "virtserialport,chardev=agent,name=viv.agent");
+		args_add(v, "-device", "virtserialport,id=" VIV_QEMU_AGENT_PORT ",chardev=agent,name=viv.agent");
 	}
 }
 

@@ -111,6 +111,9 @@ bool viv_machine_has_shares(const struct viv_machine *m, enum viv_share_kind kin
 
 /* A part of viv_qemu_command: shares' devices; the chardev "virtiofs" is there if m->virtiofs is. */
 void viv_qemu_add_shares(const struct viv_machine *m, struct viv_strv *v);
+/* The agent's port, as events name it. */
+#define VIV_QEMU_AGENT_PORT "agent"
+
 /* The whole argv. The caller frees *ret with viv_strv_free. */
 void viv_qemu_command(const struct viv_machine *m, struct viv_strv *ret);
 

@@ -70,6 +70,7 @@ struct viv_agent {
 	uint8_t *in;
 	size_t in_len;
 	unsigned depth; /* of functions of ours on the stack: freed when the last one is left */
+	bool hung_up;	/* the guest has closed its port */
 	bool dead;	/* viv_agent_free was called */
 };
 

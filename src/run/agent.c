@@ -149,6 +149,15 @@ void agent_flush(struct viv_agent *a)
 		command_update_input(c);
 }
 
+/* What is in the socket can still be read, and then its end. */
+void viv_agent_hang_up(struct viv_agent *a)
+{
+	if (a->state != AGENT_READY || a->hung_up)
+		return;
+	a->hung_up = true;
+	shutdown(a->fd, SHUT_RD);
+}
+
 static void welcome(struct viv_agent *a, const struct viv_frame *f)
 {
 	struct viv_proto_hello m;
@@ -259,7 +268,8 @@ static void read_port(struct viv_agent *a)
 		a->in_len += (size_t)n;
 		take_input(a);
 	} else if (n == 0) {
-		agent_lost(a, "the connection to the guest was closed");
+		agent_lost(a, a->hung_up ? "the guest's agent has ended"
+					 : "the connection to the guest was closed");
 	} else if (errno != EAGAIN && errno != EINTR) {
 		agent_lost(a, "the connection to the guest was lost: %s", strerror(errno));
 	}

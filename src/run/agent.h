@@ -43,6 +43,9 @@ void viv_agent_free(struct viv_agent *a); /* ends its commands without a callbac
 VIV_DEFINE_CLEANUP(struct viv_agent, viv_agent_free)
 bool viv_agent_is_ready(const struct viv_agent *a);
 
+/* The guest has closed its end, which the connection itself does not show: `lost` follows what had come. */
+void viv_agent_hang_up(struct viv_agent *a);
+
 struct viv_command_spec {
 	const char *const *argv;
 	const char *const *env; /* "NAME=value"; NULL: the guest's defaults; else added to them */

@@ -390,8 +390,10 @@ static json_t *on_status(void *arg)
 	static const char *const states[] = {"booting", "running", "stopping"};
 	const struct session *s = arg;
 	const struct viv_machine *m = s->spec->machine;
+	/* With the console as its only task it is never RUNNING here. */
+	enum state state = s->state == BOOTING && s->up ? RUNNING : s->state;
 	json_t *j = json_pack("{s:s, s:s, s:i, s:i, s:I, s:I, s:i, s:i, s:s, s:o}", "name",
-			      s->dir.name, "state", states[s->state], "pid", (int)getpid(),
+			      s->dir.name, "state", states[state], "pid", (int)getpid(),
 			      "qemu_pid", (int)viv_vm_pid(s->vm), "started", (json_int_t)s->since,
 			      "uptime_ms", (json_int_t)(viv_now_ms() - s->started), "memory_mib",
 			      (int)m->memory_mib, "cores", (int)m->cores, "accelerator",

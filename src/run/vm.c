@@ -329,6 +329,13 @@ static void on_qmp_event(struct viv_qmp *q, const char *name, const json_t *data
 	} else if (viv_streq(name, "GUEST_PANICKED") && !vm->panicked) {
 		vm->panicked = true;
 		wait_for_last_words(vm);
+	} else if (viv_streq(name, "VSERPORT_CHANGE")) {
+		const char *port = viv_json_str(data, "id");
+
+		/* Killed, say: nobody answers any more, and the socket stays as it is. */
+		if (port && viv_streq(port, VIV_QEMU_AGENT_PORT) &&
+		    json_is_false(json_object_get(data, "open")) && vm->agent && !vm->agent_gone)
+			viv_agent_hang_up(vm->agent);
 	} else if (viv_streq(name, "WATCHDOG")) {
 		/* QEMU ends by itself, unless qemu.options have it do something else. */
 		vm->watchdog_bit = action && viv_streq(action, "reset");

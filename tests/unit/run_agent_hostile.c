@@ -460,6 +460,33 @@ static void reader_holds_up_the_end(void **state)
 	}
 }
 
+/* The guest closes its port, which only QEMU's monitor tells: what had come before counts. */
+static void port_closed(void **state)
+{
+	static const uint8_t zeros[VIV_PROTO_MAX_PAYLOAD];
+	struct fixture *f = *state;
+	const char *argv[] = {"x", NULL};
+	struct viv_command_spec spec = {.argv = argv, .in_fd = -1, .out_fd = -1, .err_fd = -1};
+	struct result r[2];
+
+	viv_agent_hang_up(f->agent); /* before it was there: nothing */
+	guest_greets(f, VIV_PROTO_NEWEST);
+	run_until(f, &f->ready);
+	for (uint32_t id = 1; id <= 2; id++) {
+		start_command(f, &spec, &r[id - 1]);
+		guest_sends(f, VIV_PROTO_STARTED, 0, id, zeros, VIV_PROTO_STARTED_SIZE);
+	}
+	guest_sends(f, VIV_PROTO_EXIT, 0, 1, zeros, VIV_PROTO_EXIT_SIZE);
+	viv_agent_hang_up(f->agent);
+	run_until(f, &r[0].done);
+	run_until(f, &r[1].done);
+	assert_int_equal(r[0].status, 0);
+	assert_null(r[0].error);
+	assert_int_equal(r[1].status, 121);
+	assert_string_equal(r[1].error, "the guest's agent has ended");
+	free(r[1].error);
+}
+
 #define WITH(test)     cmocka_unit_test_setup_teardown(test, setup_bare, teardown)
 #define AS_GUEST(test) cmocka_unit_test_setup_teardown(test, setup_guest, teardown_guest)
 
@@ -482,6 +509,7 @@ int main(void)
 		cmocka_unit_test(rules_broken),
 		AS_GUEST(window_overrun),
 		AS_GUEST(reader_holds_up_the_end),
+		AS_GUEST(port_closed),
 	};
 
 	return run_with_each_agent(tests, VIV_ARRAY_SIZE(tests)) +
