@@ -231,11 +231,10 @@ static void on_agent_lost(struct viv_vm *vm, const char *why, void *arg)
 
 	if (s->state == ENDING)
 		return;
-	/* The console does without an agent, once it is clear that this is not the machine's end. */
-	if (s->spec->kind == VIV_SESSION_CONSOLE) {
-		viv_loop_add_timer(s->loop, AGENT_GONE_MS, on_agent_gone, s, &s->agent_gone, NULL);
+	/* If the machine ends with it, that says more. */
+	viv_loop_add_timer(s->loop, AGENT_GONE_MS, on_agent_gone, s, &s->agent_gone, NULL);
+	if (s->spec->kind == VIV_SESSION_CONSOLE) /* which does without an agent */
 		return;
-	}
 	if (!s->command_error)
 		s->command_error = viv_strdup(why);
 	/* QEMU may be about to end by itself, and then knows better why: give it the time. */

@@ -22,6 +22,7 @@
 #define STDERR_KEPT   8192u
 #define QUIT_MS	      2000 /* from "quit" to SIGKILL */
 #define LAST_WORDS_MS 2000 /* from a panic to the end of its report */
+#define SHUTDOWN_MS   30000 /* from the agent's end to the guest's, which writes its disks meanwhile */
 #define DRAIN_MS      3000 /* from a forced end to giving up on unread output */
 
 struct viv_vm {
@@ -38,6 +39,7 @@ struct viv_vm {
 	struct viv_agent *agent;
 	struct viv_console *console;
 	bool qmp_gone, agent_gone, console_gone;
+	bool port_closed; /* the agent's, by the guest */
 	bool panicked, watchdog_bit, kill_asked, killed, ended;
 	char *shutdown_reason; /* QMP's word for it */
 	char *fatal;	       /* what init said */
@@ -246,8 +248,9 @@ static int on_poweroff_limit(struct viv_source *s, void *arg)
 
 void viv_vm_kill_soon(struct viv_vm *vm)
 {
+	/* An agent that has ended while QEMU runs may be the beginning of a shutdown. */
 	if (!vm->killed && !vm->ended && vm->pid)
-		set_deadline(vm, LAST_WORDS_MS, on_poweroff_limit);
+		set_deadline(vm, vm->port_closed ? SHUTDOWN_MS : LAST_WORDS_MS, on_poweroff_limit);
 }
 
 void viv_vm_poweroff(struct viv_vm *vm, int64_t limit_ms)
@@ -333,8 +336,10 @@ static void on_qmp_event(struct viv_qmp *q, const char *name, const json_t *data
 		const char *port = viv_json_str(data, "id");
 
 		/* Killed, say: nobody answers any more, and the socket stays as it is. */
-		if (port && viv_streq(port, VIV_QEMU_AGENT_PORT) &&
-		    json_is_false(json_object_get(data, "open")) && vm->agent && !vm->agent_gone)
+		if (!port || !viv_streq(port, VIV_QEMU_AGENT_PORT) || !vm->agent || vm->agent_gone)
+			return;
+		vm->port_closed = json_is_false(json_object_get(data, "open"));
+		if (vm->port_closed)
 			viv_agent_hang_up(vm->agent);
 	} else if (viv_streq(name, "WATCHDOG")) {
 		/* QEMU ends by itself, unless qemu.options have it do something else. */

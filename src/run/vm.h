@@ -60,7 +60,10 @@ void viv_vm_free(struct viv_vm *vm);
 void viv_vm_poweroff(struct viv_vm *vm, int64_t limit_ms);
 /* At once: QEMU is asked to quit, so that images are whole, and killed if it doesn't. */
 void viv_vm_kill(struct viv_vm *vm);
-/* The same, unless it ends by itself within two seconds and says how. */
+/*
+ * The same, unless it ends by itself in time and says how: within two seconds, or 30 if its agent has ended
+ * and it may be shutting down.
+ */
 void viv_vm_kill_soon(struct viv_vm *vm);
 
 struct viv_agent *viv_vm_agent(struct viv_vm *vm); /* never NULL; see agent_ready */
