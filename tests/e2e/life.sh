@@ -197,9 +197,9 @@ grep -q "on the console" follow || fail "logs -f saw nothing"
 
 # An agent that was killed answers nobody: the command is lost. (The machine might be shutting down: it has its time.)
 expect 0 "$VIV" run -d -q
-(expect 121 "$VIV" exec vm -- sleep 303) &
+(expect 121 "$VIV" exec vm -- sh -c 'echo >/tmp/started; exec sleep 303') &
 lost=$!
-expect 121 timeout 100 "$VIV" exec vm -- sh -c 'until grep -qs "^sleep.303" /proc/[0-9]*/cmdline; do :; done
+expect 121 timeout 100 "$VIV" exec vm -- sh -c 'until [ -s /tmp/started ]; do :; done
 	for p in /proc/[0-9]*; do read -r c <$p/cmdline; case $c in @viv-agent*) kill -9 ${p#/proc/};; esac; done; sleep 304'
 wait $lost || exit 1
 expect 0 timeout 100 "$VIV" stop --now vm
