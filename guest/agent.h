@@ -166,9 +166,10 @@ void child_reset_signals(void); /* none is ignored or blocked */
 void child_close_others(unsigned first); /* all descriptors from `first` up */
 
 /*
- * agent-starter.c: vfork is what is quick under emulation, but whoever calls it waits until the command is executed, and in
- * a folder on a file system that hangs that is never. So another process does it, as often as it is not
- * waiting. The command is a child of ours all the same. Returns its process id, or a negative errno, or 0: fork.
+ * agent-starter.c: vfork is what is quick under emulation, but whoever calls it waits until the
+ * command is executed, and in a folder on a file system that hangs that is never. So another process
+ * does it, as often as it isn't waiting. The command is a child of ours all the same. Returns its
+ * process id, or a negative errno, or 0: fork.
  */
 pid_t starter_start(struct starter *s, const uint8_t *spec, size_t len, const int fds[3], int status);
 void starter_ended(struct starter *s); /* it was reaped */

@@ -29,7 +29,8 @@ const char *viv_share_hides(const char *target, const char *home)
 	if (home && viv_streq(target, home))
 		return "it is your home folder; --share says that you mean it";
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(own); i++)
-		if (viv_path_is_within(own[i].path, target) || (own[i].below && viv_path_is_within(target, own[i].path)))
+		if (viv_path_is_within(own[i].path, target) ||
+		    (own[i].below && viv_path_is_within(target, own[i].path)))
 			return "it would hide the machine's own";
 	return NULL;
 }

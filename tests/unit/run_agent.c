@@ -109,7 +109,8 @@ static void environment_and_folder(void **state)
 static void run_in_usr(struct fixture *f)
 {
 	const char *argv[] = {"sh", "-c",
-			      "echo $PPID $(pwd) $(ls /proc/self/fd | wc -l); cat; grep SigBlk /proc/self/status",
+			      "echo $PPID $(pwd) $(ls /proc/self/fd | wc -l); cat; "
+			      "grep SigBlk /proc/self/status",
 			      NULL};
 	VIV_FREE char *expected = viv_asprintf("%d /usr 4\nin\nSigBlk:\t0000000000000000\n", f->pid);
 	VIV_FD in = text_fd("in\n");
