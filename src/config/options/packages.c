@@ -20,7 +20,8 @@ static const struct viv_option rows[] = {
 	 .fallback = "null",
 	 .fallback_text = "vm.lock in the machine file's folder",
 	 .example = "\"../vm.lock\"",
-	 .text = "Where the exact version of every package is kept."},
+	 .text = "Where the exact version of every package is kept. Machines of several folders can "
+		 "share one file."},
 	{.name = "packages.mirrors",
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_mirror)),
 	 .fallback = "[]",
