@@ -74,7 +74,8 @@ void viv_plan_disk_modules(const struct viv_config *config, struct viv_strv *ret
 void viv_plan_disk_packages(const struct viv_config *config, struct viv_strv *ret)
 {
 	const char *type = type_of_own(config);
-	bool by_host = viv_streq(viv_config_string(config, "virtualisation.diskImage"), "fresh") &&
+	const char *image = viv_config_string(config, "virtualisation.diskImage");
+	bool by_host = image && viv_streq(image, "fresh") &&
 		       !viv_config_string(config, "virtualisation.rootDevice") &&
 		       !viv_config_string(config, "virtualisation.rootFileSystem");
 
