@@ -41,6 +41,7 @@ struct viv_control {
 	struct control_screen *screens; /* that QEMU has not answered for */
 	unsigned n_screens; /* ever */
 	bool up;
+	bool stopping;	 /* somebody asked for it */
 	bool agent_gone; /* for good: no command can be run any more */
 };
 

@@ -6,6 +6,7 @@
 #include "qemu/machine.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #define WORDS_MAX    65535u  /* arguments, or variables */
@@ -73,6 +74,13 @@ static void close_fds(struct control_caller *k)
 		k->fds[i] = viv_close(k->fds[i]);
 }
 
+/* Whether the end of a command or that of its machine is heard of first is chance. */
+static bool went_with_machine(const struct control_caller *k, int status, const char *error)
+{
+	return k->control->stopping && !error &&
+	       (status == 128 + SIGTERM || status == 128 + SIGKILL);
+}
+
 static void on_done(struct viv_command *command, int status, const char *error, void *arg)
 {
 	struct control_caller *k = arg;
@@ -82,6 +90,8 @@ static void on_done(struct viv_command *command, int status, const char *error, 
 	close_fds(k);
 	if (error && status == VIV_EXIT_GONE)
 		k->lost = viv_strdup(error); /* the machine's end says more */
+	else if (went_with_machine(k, status, error))
+		k->lost = viv_strdup("the machine was stopped");
 	else if (!answer_trouble(k))
 		control_answer(k,
 			       json_pack("{s:i, s:o, s:s}", "status", status, "error",
@@ -196,6 +206,7 @@ static int do_stop(struct control_caller *k, const json_t *request, struct viv_e
 	viv_json_u64(request, "limit_ms", INT64_MAX, &limit_ms);
 	limit_ms = VIV_MIN(limit_ms, STOP_MAX_MS);
 	k->waits = true;
+	k->control->stopping = true;
 	h->stop(json_is_true(json_object_get(request, "hard")), (int64_t)limit_ms, h->arg);
 	return 0;
 }

@@ -280,6 +280,43 @@ static void test_signal_and_caller_gone(void **state)
 	close_control(&h);
 }
 
+/* What ends a command of a machine that is being stopped is the machine's end. */
+static void test_ended_by_stop(void **state)
+{
+	VIV_JSON *outcome = json_pack("{s:i, s:s}", "status", 0, "kind", "stopped");
+	struct viv_messages m, n;
+	char pid[16] = "";
+	struct host h;
+	int out;
+
+	open_control(&h, *state);
+	viv_control_up(h.control);
+	add_caller(&h, &m);
+	add_caller(&h, &n);
+	start_exec(&m, "echo $$; exec sleep 300", "", &out);
+	wait_readable(h.f, out);
+	assert_true(read(out, pid, sizeof(pid) - 1) > 1);
+	viv_messages_send(&n, json_pack("{s:s, s:b, s:i}", "do", "stop", "hard", 0, "limit_ms", 1000),
+			  NULL, 0);
+	{
+		struct viv_messages o;
+		VIV_JSON *j = NULL;
+
+		add_caller(&h, &o);
+		j = ask(&h, &o, "{\"do\":\"status\"}");
+		assert_non_null(j);
+		viv_messages_close(&o);
+	}
+	assert_int_equal(h.stops, 1);
+	kill((pid_t)strtol(pid, NULL, 10), SIGTERM);
+	wait_readable(h.f, out); /* its end */
+	viv_control_finish(h.control, outcome);
+	check_end(&h, &m, out, 121, "");
+	viv_messages_close(&m);
+	viv_messages_close(&n);
+	close_control(&h);
+}
+
 static void test_stop_and_outcome(void **state)
 {
 	VIV_JSON *outcome = json_pack("{s:i, s:s}", "status", 120, "kind", "panic");
@@ -490,6 +527,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_agent_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_agent_gone_while_booting, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signal_and_caller_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ended_by_stop, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_and_outcome, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_console_until_the_end_of_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_screenshot, setup, teardown),
