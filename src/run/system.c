@@ -30,6 +30,7 @@ void viv_system_kernel_params(const struct viv_machine *m, size_t n_layers, cons
 	if (m->accel == VIV_ACCEL_TCG) {
 		viv_strv_push(ret, "cryptomgr.notests");
 		viv_strv_push(ret, "norandmaps");
+		viv_strv_push(ret, "no_timer_check");
 		if (m->cores == 1)
 			viv_strv_push(ret, "noreplace-smp");
 	}
