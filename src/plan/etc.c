@@ -109,6 +109,25 @@ static void add_device_files(struct viv_etc *etc, const struct viv_config *confi
 	viv_etc_add_text(etc, "etc/systemd/system.conf.d/viv-watchdog.conf", watchdog);
 }
 
+/* Nobody can log in there; the host waits for a system that does not come. */
+static void add_emergency(struct viv_etc *etc)
+{
+	viv_etc_add_text(etc, VIV_ETC_UNITS "viv-emergency.service",
+		 "[Unit]\n"
+		 "Description=Tell the host that the system does not come up\n"
+		 "ConditionPathExists=/run/viv/agent\n"
+		 "DefaultDependencies=no\n"
+		 "[Service]\n"
+		 "Type=oneshot\n"
+		 "ExecStart=/bin/sh -c 'for t in $$(findmnt -snlo TARGET); do "
+		 "findmnt -n \"$$t\" >/dev/null || bad=\"$$bad $$t\"; done; "
+		 "printf \"\\nviv-init: fatal: the system is in emergency mode%%s\\n\" "
+		 "\"$${bad:+, not mounted:$$bad}\" >/dev/console; "
+		 "exec systemctl --force poweroff'\n");
+	viv_etc_add_link(etc, VIV_ETC_UNITS "emergency.target.wants/viv-emergency.service",
+			 "../viv-emergency.service");
+}
+
 /* What makes a booted systemd tell the agent so, and what spares it work that the build did. */
 static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 {
@@ -125,6 +144,7 @@ static void add_systemd(struct viv_etc *etc, const struct viv_config *config)
 		 "Type=oneshot\n"
 		 "ExecStart=/run/viv/agent --booted\n");
 	viv_etc_add_link(etc, VIV_ETC_UNITS "multi-user.target.wants/viv-booted.service", "../viv-booted.service");
+	add_emergency(etc);
 	viv_etc_add_link(etc, VIV_ETC_UNITS "default.target", "/usr/lib/systemd/system/multi-user.target");
 	viv_etc_add_text(etc, VIV_ETC_UNITS "serial-getty@ttyS0.service.d/viv.conf",
 		 "[Service]\n"

@@ -44,3 +44,7 @@ $disk
 ext4
 ext4"
 expect 0 "$VIV" run -q --keep -- ls /root/here /data/here
+# What can't be mounted ends the run, and is named.
+expect 121 "$VIV" run -q --set virtualisation.rootFileSystem=null --set \
+	'virtualisation.fileSystems={"/x": {"device": "LABEL=nobody", "options": ["x-systemd.device-timeout=1s"]}}' -- true
+err_has "the system is in emergency mode, not mounted: /x"
