@@ -74,8 +74,9 @@ static bool is_empty(const struct params *p, const char *device, const char *typ
 	if (is && strcmp(is, type) == 0)
 		return false;
 	if (is || !is_zero(buf))
-		fatal("the disk %s (%s) holds something that is not %s%s%s: it is left as it is",
-		      disk_name(p), device, type, is ? ", but " : "", is ? is : "");
+		fatal("the disk %s (%s) holds something that is not %s%s%s: it is left as it is%s",
+		      disk_name(p), device, type, is ? ", but " : "", is ? is : "",
+		      p->device[0] ? "" : " (--fresh throws it away)");
 	return true;
 }
 
