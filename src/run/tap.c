@@ -172,7 +172,6 @@ int viv_passt_start(const struct viv_nic *nic, int *ret_fd, int *ret_said, pid_t
 					    "3", "--address", "10.0.2.15", "--netmask",
 					    "255.255.255.0", "--gateway", "10.0.2.2",
 					    "--dns-forward", "10.0.2.3", NULL};
-	VIV_FREE char *program = viv_find_program("passt");
 	VIV_STRV argv = VIV_STRV_INIT;
 	struct viv_process_spec spec = {.fds = {-1, -1, -1}, .n_keep = 1};
 	VIV_FD said = -1, theirs = -1;
