@@ -199,10 +199,10 @@ grep -q "on the console" follow || fail "logs -f saw nothing"
 expect 0 "$VIV" run -d -q
 (expect 121 "$VIV" exec vm -- sh -c 'echo >/tmp/started; exec sleep 303') &
 lost=$!
-expect 121 timeout 100 "$VIV" exec vm -- sh -c 'until [ -s /tmp/started ]; do :; done
+expect 121 timeout 300 "$VIV" exec vm -- sh -c 'until [ -s /tmp/started ]; do :; done
 	for p in /proc/[0-9]*; do read -r c <$p/cmdline; case $c in @viv-agent*) kill -9 ${p#/proc/};; esac; done; sleep 304'
 wait $lost || exit 1
-expect 0 timeout 100 "$VIV" stop --now vm
+expect 0 timeout 300 "$VIV" stop --now vm
 
 # A supervisor that is killed takes its machine along; what it leaves is nobody's machine.
 expect 0 "$VIV" run -d -q
