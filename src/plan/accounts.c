@@ -167,11 +167,13 @@ static int add_group(struct work *w, const char *name, const json_t *asked, stru
 	return 0;
 }
 
-/* crypt(5), SHA-512; the salt comes from the name and password, so that builds agree. */
+/*
+ * crypt(5), SHA-512. The salt comes from the name, so that builds agree, and from nothing secret: it
+ * stands beside the hash, where whatever it was made of could be guessed at much faster.
+ */
 static int hash_password(const char *user, const char *password, char **ret, struct viv_error *err)
 {
-	VIV_FREE char *seed = viv_asprintf("%s\n%s", user, password);
-	VIV_FREE char *setting = NULL;
+	VIV_FREE char *seed = viv_asprintf("salt of %s", user), *setting = NULL;
 	VIV_FREE struct crypt_data *data = viv_new(struct crypt_data);
 	char hex[VIV_SHA256_HEX];
 	const char *hashed;

@@ -13,7 +13,7 @@
 #define KERNEL_BUILDER	"kernel 1"
 #define MODULES_BUILDER "modules 2"
 #define INITRD_BUILDER	"initrd 1"
-#define ETC_BUILDER	"etc 1"
+#define ETC_BUILDER	"etc 2"
 #define SYSTEM_BUILDER	"system 1"
 
 static void push_array(struct viv_strv *to, const json_t *array)
