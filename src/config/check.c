@@ -275,11 +275,14 @@ static void check_filesystems(struct viv_eval *ev)
 	VIV_CLEANUP(viv_config_filesystems_free) struct viv_config_filesystems f = {0};
 	VIV_JSON *all = value_of(ev, "fileSystems");
 	VIV_JSON *of_machine = value_of(ev, "virtualisation.fileSystems");
+	VIV_JSON *init = value_of(ev, "system.init");
+	/* Another fault can have left it without a value. */
+	bool systemd = !json_is_string(init) || viv_streq(json_string_value(init), "systemd");
 
 	viv_filesystems_collect(all, of_machine, &f);
 	for (size_t i = 0; i < f.count; i++) {
 		const struct viv_slot *set = option(ev, f.items[i].option);
-		VIV_FREE char *text = viv_fs_fault(&f.items[i]);
+		VIV_FREE char *text = viv_fs_fault(&f.items[i], systemd);
 
 		for (size_t k = 0; text && k < set->n_children; k++)
 			if (viv_streq(set->children[k]->key, f.items[i].target))

@@ -164,13 +164,24 @@ static char *target_fault(const char *target)
 	return NULL;
 }
 
-char *viv_fs_fault(const struct viv_config_fs *fs)
+/* Only a folder is mounted without any file system's driver. */
+static bool is_bind(const struct viv_config_fs *fs)
+{
+	return viv_fs_has_option(fs, "bind") || viv_fs_has_option(fs, "rbind");
+}
+
+char *viv_fs_fault(const struct viv_config_fs *fs, bool systemd)
 {
 	bool memory = viv_streq(fs->type, "tmpfs") || viv_streq(fs->type, "ramfs");
 	VIV_STR names = VIV_STR_INIT;
 
 	if (!fs->given && !memory)
 		return viv_strdup("it has no device");
+	if (!*fs->device)
+		return viv_strdup("its device is empty");
+	if (!fs->make && !systemd && viv_streq(fs->type, "auto") && !is_bind(fs))
+		return viv_strdup("without systemd nobody loads a driver for what is there: say its "
+				  "fsType");
 	if (!fs->make)
 		return target_fault(fs->target);
 	if (!fs->given || fs->device[0] != '/' || is_of_content(fs->device))

@@ -38,8 +38,11 @@ bool viv_fs_has_option(const struct viv_config_fs *fs, const char *option);
 /* "vm.lua:3: fileSystems["/data"]", for messages. The caller frees it. */
 char *viv_config_fs_where(const struct viv_config *c, const struct viv_config_fs *fs);
 
-/* What is wrong with it that no type can say; NULL: nothing. The caller frees it. */
-char *viv_fs_fault(const struct viv_config_fs *fs);
+/*
+ * What is wrong with it that no type can say; NULL: nothing. `systemd`: is that the init system?
+ * The caller frees it.
+ */
+char *viv_fs_fault(const struct viv_config_fs *fs, bool systemd);
 
 /* A type that can be made: by mkfs.<name>. */
 struct viv_fs_type {

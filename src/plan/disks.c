@@ -32,7 +32,8 @@ static bool loads_itself(const struct viv_config *config)
 	return viv_streq(viv_config_string(config, "system.init"), "systemd");
 }
 
-static void add_type_modules(const struct viv_config *config, struct viv_strv *ret)
+static void add_type_modules(const struct viv_config *config, struct viv_strv *ret,
+			     struct viv_strv *optional)
 {
 	VIV_CLEANUP(viv_config_filesystems_free) struct viv_config_filesystems f = {0};
 
@@ -44,6 +45,8 @@ static void add_type_modules(const struct viv_config *config, struct viv_strv *r
 
 		if (type)
 			viv_strv_push_all(ret, type->modules);
+		else /* the alias that the kernel itself asks for */
+			viv_strv_pushf(optional, "fs-%s", f.items[i].type);
 	}
 }
 
@@ -59,7 +62,8 @@ static void add_type_packages(const struct viv_config *config, struct viv_strv *
 		viv_strv_push(ret, "mount");
 }
 
-void viv_plan_disk_modules(const struct viv_config *config, struct viv_strv *ret)
+void viv_plan_disk_modules(const struct viv_config *config, struct viv_strv *ret,
+			   struct viv_strv *optional)
 {
 	const char *type = type_of_own(config);
 
@@ -68,7 +72,7 @@ void viv_plan_disk_modules(const struct viv_config *config, struct viv_strv *ret
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(drivers); i++)
 		if (viv_config_disks_use(config, drivers[i].interface))
 			viv_strv_push_all(ret, drivers[i].modules);
-	add_type_modules(config, ret);
+	add_type_modules(config, ret, optional);
 }
 
 void viv_plan_disk_packages(const struct viv_config *config, struct viv_strv *ret)

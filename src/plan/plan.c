@@ -231,7 +231,7 @@ static void choose_modules(struct viv_plan *p)
 	static const char *const useful[] = {"virtio_rng", "virtio_net", "vmgenid", "pvpanic_pci", NULL};
 
 	viv_strv_push_all(&p->initrd_modules, needed);
-	viv_plan_disk_modules(p->config, &p->initrd_modules);
+	viv_plan_disk_modules(p->config, &p->initrd_modules, &p->initrd_optional);
 	choose_device_modules(p);
 	push_option(&p->initrd_modules, p->config, "boot.initrd.kernelModules");
 	if (!uses_systemd(p->config))

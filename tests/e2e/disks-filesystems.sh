@@ -12,12 +12,13 @@ fileSystems["/data"] = { device = "/dev/disk/by-id/virtio-data", fsType = "ext4"
 fileSystems["/data/a b"] = { device = "/dev/disk/by-id/virtio-fat", fsType = "vfat", autoFormat = true, options = { "uid=7" } }
 fileSystems["/mem"] = { fsType = "tmpfs", options = { "size=1M", "mode=0700" } }
 fileSystems["/bound"] = { device = "/data", options = { "bind" } }
-fileSystems["/none"] = { device = "LABEL=nobody-has-it", options = { "nofail" } }
+fileSystems["/none"] = { device = "LABEL=nobody-has-it", fsType = "iso9660", options = { "nofail" } }
 EOF
 truncate -s 64M data.img
 cat >guest.sh <<'EOF'
 set -e
 for d in /data '/data/a b' /mem /bound; do stat -f -c %T "$d"; done
+grep -qw iso9660 /proc/filesystems
 stat -c %u '/data/a b'
 [ "$(df --output=size /mem | tail -n 1)" -eq 1024 ]
 cat /data/times 2>/dev/null || :
@@ -37,7 +38,7 @@ expect 0 "$VIV" run -q machine.lua -- sh -c "$(cat guest.sh)"
 out_is "$of_all
 started"
 # Instead of all that: by its label, and nothing else.
-expect 0 "$VIV" run -q machine.lua --set 'virtualisation.fileSystems={"/x": {"device": "/dev/disk/by-label/a-label", "options": ["ro"]}}' -- \
+expect 0 "$VIV" run -q machine.lua --set 'virtualisation.fileSystems={"/x": {"device": "/dev/disk/by-label/a-label", "fsType": "ext4", "options": ["ro"]}}' -- \
 	sh -c 'wc -l </x/times; ls -d /mem /data; grep -c " /x ext4 ro" /proc/mounts'
 [ "$(tr '\n' ' ' <out)" = "2 1 " ] || fail "not what virtualisation.fileSystems says"
 # What holds something is never formatted.

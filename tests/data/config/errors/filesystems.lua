@@ -10,5 +10,6 @@ fileSystems["/d"] = { fsType = "tmpfs", options = { "size=10M" } }
 fileSystems["/e"] = { device = "/srv", fsType = "none", options = { "bind" } }
 fileSystems["/proc"] = { fsType = "tmpfs" }
 fileSystems["/f"] = { device = "/dev/disk/by-id/virtio-f", autoFormat = true }
+fileSystems["/g"] = { device = "", fsType = "ext4" }
 virtualisation.rootDevice = "/dev/disk/by-label/x"
 virtualisation.writableStore = false
