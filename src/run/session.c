@@ -17,6 +17,7 @@
 
 #define BOOT_MS	      600000 /* until the system is up, under the slowest emulation */
 #define POWEROFF_MS   30000
+#define SETTLE_MS     12000 /* a shutdown that goes on without the agent writes disks for 10 s */
 #define OOPS_GRACE_MS 10000 /* after an oops the command may hang for ever */
 #define AGENT_GONE_MS 2000 /* from the agent's end to the machine's, if the one is due to the other */
 #define TAIL_LINES    20
@@ -39,6 +40,7 @@ struct session {
 	struct viv_source *boot_limit, *time_limit, *oops_limit, *agent_gone;
 	enum state state;
 	bool task_open; /* a task of the report's */
+	bool lost;	/* ENDING because the agent has gone */
 	int interrupts;
 	struct viv_run_facts facts;
 	char *command_error, *end_text;
@@ -239,6 +241,7 @@ static void on_agent_lost(struct viv_vm *vm, const char *why, void *arg)
 		s->command_error = viv_strdup(why);
 	/* QEMU may be about to end by itself, and then knows better why: give it the time. */
 	s->state = ENDING;
+	s->lost = true;
 	s->command = NULL;
 	viv_vm_kill_soon(vm);
 }
@@ -347,10 +350,12 @@ static int on_terminate(struct viv_source *src, int signo, void *arg)
 {
 	struct session *s = arg;
 
-	if (s->state == ENDING)
+	if (s->state == ENDING && !s->lost)
 		return 0;
 	s->facts.signal = signo;
-	if (s->facts.agent_seen)
+	if (s->lost)
+		viv_vm_poweroff(s->vm, SETTLE_MS);
+	else if (s->facts.agent_seen)
 		end_clean(s);
 	else
 		end_quick(s);
@@ -363,12 +368,11 @@ static void on_stop(bool hard, int64_t limit_ms, void *arg)
 {
 	struct session *s = arg;
 
-	if (s->state == ENDING && hard)
-		viv_vm_kill(s->vm);
-	if (s->state == ENDING)
-		return;
-	s->facts.stopped = true;
-	enter_ending(s);
+	/* What ended for a reason of its own keeps that. */
+	if (s->state != ENDING || s->lost)
+		s->facts.stopped = true;
+	if (s->state != ENDING)
+		enter_ending(s);
 	if (hard || !s->facts.agent_seen)
 		viv_vm_kill(s->vm);
 	else

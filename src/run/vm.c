@@ -40,7 +40,8 @@ struct viv_vm {
 	struct viv_console *console;
 	bool qmp_gone, agent_gone, console_gone;
 	bool port_closed; /* the agent's, by the guest */
-	bool panicked, watchdog_bit, kill_asked, killed, ended;
+	bool panicked, watchdog_bit, poweroff_asked, kill_asked, killed, ended;
+	int64_t poweroff_at; /* viv_now_ms: where it is killed while it powers off; 0: nowhere yet */
 	char *shutdown_reason; /* QMP's word for it */
 	char *fatal;	       /* what init said */
 	struct viv_network *network;
@@ -246,21 +247,42 @@ static int on_poweroff_limit(struct viv_source *s, void *arg)
 	return 0;
 }
 
+/* The shortest limit that was said counts. */
+static void limit_poweroff(struct viv_vm *vm, int64_t ms)
+{
+	int64_t at = viv_now_ms() + ms;
+
+	if (vm->poweroff_at && vm->poweroff_at <= at)
+		return;
+	vm->poweroff_at = at;
+	set_deadline(vm, ms, on_poweroff_limit);
+}
+
 void viv_vm_kill_soon(struct viv_vm *vm)
 {
 	/* An agent that has ended while QEMU runs may be the beginning of a shutdown. */
 	if (!vm->killed && !vm->ended && vm->pid)
-		set_deadline(vm, vm->port_closed ? SHUTDOWN_MS : LAST_WORDS_MS, on_poweroff_limit);
+		limit_poweroff(vm, vm->port_closed ? SHUTDOWN_MS : LAST_WORDS_MS);
+}
+
+/* False: nobody is there to do it, nor is it under way. */
+static bool ask_poweroff(struct viv_vm *vm)
+{
+	if (vm->agent_gone)
+		return vm->port_closed;
+	if (!vm->poweroff_asked)
+		vm->poweroff_asked = viv_agent_poweroff(vm->agent, NULL) == 0;
+	return vm->poweroff_asked;
 }
 
 void viv_vm_poweroff(struct viv_vm *vm, int64_t limit_ms)
 {
 	if (vm->killed || vm->ended)
 		return;
-	if (vm->agent_gone || viv_agent_poweroff(vm->agent, NULL) < 0)
-		viv_vm_kill(vm);
+	if (ask_poweroff(vm))
+		limit_poweroff(vm, limit_ms);
 	else
-		set_deadline(vm, limit_ms, on_poweroff_limit);
+		viv_vm_kill(vm);
 }
 
 /* Trouble */

@@ -56,7 +56,10 @@ int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_
 /* A machine that still runs is killed, without events. */
 void viv_vm_free(struct viv_vm *vm);
 
-/* Clean: the guest is asked, and killed when it has not powered off within limit_ms. */
+/*
+ * Clean: the guest is asked, and killed when it has not powered off within limit_ms. A guest that has
+ * ended its agent may be doing so already, and only gets the limit. Of several limits the first to come counts.
+ */
 void viv_vm_poweroff(struct viv_vm *vm, int64_t limit_ms);
 /* At once: QEMU is asked to quit, so that images are whole, and killed if it doesn't. */
 void viv_vm_kill(struct viv_vm *vm);
