@@ -104,21 +104,9 @@ int viv_client_finish(struct viv_messages *m, int *ret_status, char **ret_reason
 	return 0;
 }
 
-int viv_client_ask(struct viv_messages *m, json_t *request, struct viv_error *err)
+/* The answer itself, or the error that it is. */
+static int read_answer(struct viv_messages *m, int64_t deadline, json_t **ret, struct viv_error *err)
 {
-	int r = viv_messages_send(m, request, NULL, 0);
-
-	if (r == 0)
-		r = viv_messages_flush(m, true);
-	if (r == -EPIPE || r == -ECONNRESET)
-		return viv_error_say(err, ENOTCONN, "the machine has ended");
-	return r < 0 ? viv_error_set(err, -r, "the machine's socket") : 0;
-}
-
-int viv_client_answer(struct viv_messages *m, int64_t timeout_ms, json_t **ret,
-		      struct viv_error *err)
-{
-	int64_t deadline = timeout_ms < 0 ? -1 : viv_now_ms() + timeout_ms;
 	VIV_JSON *answer = NULL;
 	const char *error;
 	uint64_t code = EIO;
@@ -132,6 +120,32 @@ int viv_client_answer(struct viv_messages *m, int64_t timeout_ms, json_t **ret,
 		return viv_error_say(err, code ? (int)code : EIO, "%s", error);
 	*ret = viv_steal(answer);
 	return 0;
+}
+
+/* Who was turned away, or whose machine has ended, may have a word on it lying there. */
+static int hung_up(struct viv_messages *m, struct viv_error *err)
+{
+	VIV_JSON *answer = NULL;
+	int r = read_answer(m, 0, &answer, err);
+
+	return r < 0 ? r : viv_error_say(err, ENOTCONN, "the machine has ended");
+}
+
+int viv_client_ask(struct viv_messages *m, json_t *request, struct viv_error *err)
+{
+	int r = viv_messages_send(m, request, NULL, 0);
+
+	if (r == 0)
+		r = viv_messages_flush(m, true);
+	if (r == -EPIPE || r == -ECONNRESET)
+		return hung_up(m, err);
+	return r < 0 ? viv_error_set(err, -r, "the machine's socket") : 0;
+}
+
+int viv_client_answer(struct viv_messages *m, int64_t timeout_ms, json_t **ret,
+		      struct viv_error *err)
+{
+	return read_answer(m, timeout_ms < 0 ? -1 : viv_now_ms() + timeout_ms, ret, err);
 }
 
 int viv_client_call(struct viv_messages *m, json_t *request, int64_t timeout_ms, json_t **ret,

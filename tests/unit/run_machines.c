@@ -10,6 +10,7 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A machine that takes no callers; `full`: whose queue of callers takes no more. */
@@ -66,10 +67,49 @@ static void none_is_waited_for_without_limit(void **state)
 	viv_remove_tree(runtime, NULL);
 }
 
+/* A machine in a process of its own, which answers once. */
+static pid_t answering_machine(const char *runtime, const char *name)
+{
+	int fd = stopped_machine(runtime, name, false);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct viv_messages m;
+		VIV_JSON *asked = NULL;
+
+		viv_messages_open(&m, accept(fd, NULL, NULL));
+		while (viv_messages_next(&m, &asked) == 0)
+			if (viv_messages_receive(&m, true) <= 0)
+				_exit(1);
+		viv_messages_send(&m, json_pack("{s:{s:s, s:s}}", "machine", "name", name, "state", "running"),
+				  NULL, 0);
+		_exit(viv_messages_flush(&m, true) < 0);
+	}
+	close(fd);
+	return pid;
+}
+
+/* One that takes no callers leaves the others their time. */
+static void the_others_are_heard(void **state)
+{
+	VIV_FREE char *runtime = test_dir("machines-others");
+	int a = stopped_machine(runtime, "a", true), status;
+	pid_t pid = answering_machine(runtime, "c");
+	VIV_JSON *list = NULL, *want = json_pack("{s:s, s:s}", "name", "c", "state", "running");
+
+	assert_int_equal(viv_machines_list(runtime, &list, NULL), 0);
+	assert_true(json_equal(json_array_get(list, 1), want));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(a);
+	viv_remove_tree(runtime, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(none_is_waited_for_without_limit),
+		cmocka_unit_test(the_others_are_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
