@@ -27,7 +27,7 @@ static int try_port(const struct viv_forward *f)
 /* what: the option that wants it, with its place. */
 static int check_port(const struct viv_forward *f, const char *what, struct viv_error *err)
 {
-	int code = f->from_guest ? 0 : try_port(f);
+	int code = f->from_guest || !f->host_port ? 0 : try_port(f);
 
 	if (code == EADDRINUSE)
 		return viv_error_say(err, code, "%s: port %u of %s is in use already: end the program that "
@@ -40,13 +40,14 @@ static int check_port(const struct viv_forward *f, const char *what, struct viv_
 	return 0;
 }
 
-static int take_port(struct viv_slice text, const char *what, unsigned *ret, struct viv_error *err)
+static int take_port(struct viv_slice text, unsigned min, const char *what, unsigned *ret,
+		     struct viv_error *err)
 {
 	uint64_t port;
 
-	if (!viv_slice_u64(text, UINT16_MAX, &port) || !port)
-		return viv_error_say(err, EINVAL, "%s: expected a port from 1 to 65535, got \"%.*s\"", what,
-				     (int)text.len, text.data);
+	if (!viv_slice_u64(text, UINT16_MAX, &port) || port < min)
+		return viv_error_say(err, EINVAL, "%s: expected a port from %u to 65535, got \"%.*s\"", what,
+				     min, (int)text.len, text.data);
 	*ret = (unsigned)port;
 	return 0;
 }
@@ -83,9 +84,9 @@ static int check_hostfwd(struct viv_slice text, struct viv_error *err)
 		return viv_error_say(err, EINVAL, "%s: expected hostfwd=[tcp|udp]:[ADDRESS]:PORT-[ADDRESS]:PORT",
 				     what);
 	f.host_address = address = host.len ? viv_slice_dup(host) : viv_strdup("0.0.0.0");
-	r = take_port(port, what, &f.host_port, err);
+	r = take_port(port, 0, what, &f.host_port, err); /* 0: any that is free */
 	if (r == 0)
-		r = take_port(rest, what, &f.guest_port, err);
+		r = take_port(rest, 1, what, &f.guest_port, err);
 	return r < 0 ? r : check_port(&f, what, err);
 }
 

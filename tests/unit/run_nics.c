@@ -261,11 +261,12 @@ static void ports_of_net_options(void **state)
 		const char *options, *error;
 	} rows[] = {
 		{"dns=10.0.2.9,hostfwd=tcp::99999-:22",
-		 "hostfwd=tcp::99999-:22: expected a port from 1 to 65535, got \"99999\""},
+		 "hostfwd=tcp::99999-:22: expected a port from 0 to 65535, got \"99999\""},
 		{"hostfwd=tcp::2222-:0", "hostfwd=tcp::2222-:0: expected a port from 1 to 65535, got \"0\""},
 		{"hostfwd=tcp:2222-:22",
 		 "hostfwd=tcp:2222-:22: expected hostfwd=[tcp|udp]:[ADDRESS]:PORT-[ADDRESS]:PORT"},
 		{"hostfwd=", "hostfwd=: expected hostfwd=[tcp|udp]:[ADDRESS]:PORT-[ADDRESS]:PORT"},
+		{"hostfwd=tcp:127.0.0.1:0-:22", NULL},
 		{"hostfwd=unix:/run/x-:22", NULL},
 		{"hostname=hostfwd", NULL},
 	};
