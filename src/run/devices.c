@@ -276,6 +276,11 @@ int viv_devices_keep_tpm(const struct viv_config *config, bool fresh, struct viv
 
 	if (!m->devices.tpm || !disk || !disk->file)
 		return 0;
+	if (disk->device) {
+		viv_error_say(err, EINVAL, "its state is kept beside the machine's disk, and %s is no file: "
+			      "a TPM needs a diskImage that is one", disk->file);
+		return at(config, OPTION("tpm.enable"), err);
+	}
 	m->devices.tpm_state = viv_asprintf("%s.tpm", disk->file);
 	r = viv_tpm_check_path(m->devices.tpm_state, err);
 	if (r == 0 && fresh && viv_exists(m->devices.tpm_state))

@@ -187,6 +187,10 @@ static int make_variables(const struct viv_config *config, bool dry, bool fresh,
 		return 0;
 	}
 	if (kept) {
+		if (disk->device)
+			return viv_error_say(err, EINVAL, "its variables are kept beside the machine's disk, and %s "
+					     "is no file: virtualisation.efi.keepVariables = false does without",
+					     disk->file);
 		if (fresh && unlink(kept) < 0 && errno != ENOENT)
 			return viv_error_set(err, errno, "%s", kept);
 		r = keep_variables(template, kept, err);

@@ -28,6 +28,16 @@ trap 'losetup -d "$loop"; cleanup' EXIT
 expect 0 drive "{\"file\": \"$loop\"}" -- sh -c 'echo hello | dd of=/dev/disk/by-id/virtio-drive0 conv=fsync,notrunc status=none'
 [ "$(head -c 5 "$loop")" = hello ] || fail "nothing was written to $loop"
 mke2fs -q -F "$loop"
+# What would be kept beside it can't be: /dev is no place for it.
+kept() { expect 125 "$VIV" run -q --disk "$loop" --set "$1" -- true; }
+if command -v swtpm >/dev/null; then
+	kept virtualisation.tpm.enable=true
+	err_has "virtualisation.tpm.enable: its state is kept beside the machine's disk, and $loop is no file"
+fi
+if [ -f /usr/share/OVMF/OVMF_CODE_4M.fd ]; then
+	kept virtualisation.useEFIBoot=true
+	err_has "virtualisation.useEFIBoot: its variables are kept beside the machine's disk, and $loop is no file"
+fi
 mkdir mnt
 cp loop.img before.img
 expect 125 mounted "mount $loop $work/mnt" "$VIV" run -q --disk "$loop" -- true
