@@ -277,10 +277,15 @@ static int connect_to(struct viv_vlan *v, unsigned number, bool *ret_there, stru
 	address_of(v, number, &a);
 	*ret_there = connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0;
 	if (!*ret_there) {
-		if (errno == ECONNREFUSED)
-			remove_member(v, number);
-		*ret_there = errno == EAGAIN; /* one that stands still: nobody else gets its number */
+		int code = errno;
+
 		viv_close(fd);
+		if (code == EAGAIN) /* to the two of them the segment would be another */
+			return viv_error_say(err, ETIMEDOUT, "vlan %u: its machine %u takes no others: is its viv "
+					     "stopped (SIGSTOP, Ctrl-Z)? Let it go on, or end it",
+					     v->spec.vlan, number);
+		if (code == ECONNREFUSED)
+			remove_member(v, number);
 		return 0;
 	}
 	r = add_peer(v, fd, &p, err);
