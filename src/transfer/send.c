@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define CHUNK	    65536
+#define UNSIZED_MAX (64 << 20) /* proc's pagemap has 256 GiB */
 #define MEMORY_FROM 65536 /* bytes of a block for which it is worth it */
 
 struct sender {
@@ -204,7 +205,17 @@ static int send_data(struct sender *s, int file, off_t from, off_t to, const cha
 	return r;
 }
 
-/* Files of proc say that they are empty: what they have shows when they are read. */
+static ssize_t read_at(int file, void *buf, size_t len, off_t at)
+{
+	ssize_t n;
+
+	do
+		n = pread(file, buf, len, at);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* Files of proc say that they are empty: what they have shows when they are read. 1: it is no use. */
 static int send_unsized(struct sender *s, int file, off_t *ret_size)
 {
 	char buf[CHUNK];
@@ -212,7 +223,7 @@ static int send_unsized(struct sender *s, int file, off_t *ret_size)
 	ssize_t n;
 	int r = 0;
 
-	while (r == 0 && (n = pread(file, buf, sizeof(buf), at)) > 0) {
+	while (r == 0 && (n = read_at(file, buf, sizeof(buf), at)) > 0 && at < UNSIZED_MAX) {
 		const struct viv_transfer_record head = {
 			.type = VIV_TRANSFER_BLOCK, .mode = (uint32_t)n, .size = (uint64_t)at};
 
@@ -223,7 +234,7 @@ static int send_unsized(struct sender *s, int file, off_t *ret_size)
 	}
 	s->bytes += (uint64_t)at;
 	*ret_size = at;
-	return r < 0 ? r : n < 0;
+	return r < 0 ? r : n != 0;
 }
 
 static int send_content(struct sender *s, int file, off_t size, const char *shown)
@@ -250,7 +261,9 @@ static int send_content(struct sender *s, int file, off_t size, const char *show
 	if (r < 0)
 		return r;
 	if (r > 0) {
-		complain(s, shown, "changed or became unreadable while it was read");
+		complain(s, shown, !sized && size >= UNSIZED_MAX
+					   ? "has no size and more than 64 MiB"
+					   : "changed or became unreadable while it was read");
 		return send_simple(s, VIV_TRANSFER_DROP, 0);
 	}
 	return send_simple(s, VIV_TRANSFER_DONE, (uint64_t)size);

@@ -160,6 +160,21 @@ static void files_of_unknown_size(void **state)
 	viv_remove_tree(dir, NULL);
 }
 
+/* One without an end, nearly: not the whole of it is read. */
+static void files_without_end(void **state)
+{
+	static const char *const paths[] = {"/proc/self/pagemap", NULL};
+	VIV_FD fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	VIV_STR said = VIV_STR_INIT;
+	const struct viv_transfer_listener l = {.complain = on_complaint, .arg = &said};
+
+	if (access(paths[0], R_OK) < 0)
+		skip();
+	assert_int_equal(viv_transfer_send(fd, paths, NULL, &l), 1);
+	assert_string_equal(said.data, "/proc/self/pagemap: has no size and more than 64 MiB\n");
+	viv_str_free(&said);
+}
+
 static void last_names(void **state)
 {
 	static const struct {
@@ -181,6 +196,7 @@ int main(void)
 		cmocka_unit_test(only_what_was_asked_for),
 		cmocka_unit_test(links_in_the_way),
 		cmocka_unit_test(files_of_unknown_size),
+		cmocka_unit_test(files_without_end),
 		cmocka_unit_test(last_names),
 	};
 
