@@ -2,6 +2,7 @@
 #include "agent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -64,6 +65,18 @@ static bool same_file(const char *a, const char *b)
 	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* What would not fit is found before anything of the old is lost. */
+static int overwrite(FILE *from, FILE *to)
+{
+	struct stat st;
+
+	if (fstat(fileno(from), &st) < 0 || (fallocate(fileno(to), 0, 0, st.st_size) < 0 &&
+					     errno != EOPNOTSUPP))
+		return errno;
+	copy_lines(from, to, NULL);
+	return ferror(to) || fflush(to) != 0 || ftruncate(fileno(to), st.st_size) < 0 ? errno : 0;
+}
+
 /* Into the file that is mounted already, if it is: others would lie one over the other. */
 static int put_over(void)
 {
@@ -76,11 +89,8 @@ static int put_over(void)
 		return 0;
 	}
 	from = fopen(OVER "~", "re");
-	to = fopen(OVER, "we");
-	if (from && to)
-		copy_lines(from, to, NULL);
-	else
-		r = errno;
+	to = fopen(OVER, "r+e");
+	r = from && to ? overwrite(from, to) : errno;
 	if (from)
 		fclose(from);
 	if (to && fclose(to) != 0)

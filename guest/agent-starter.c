@@ -171,6 +171,9 @@ pid_t starter_start(struct starter *s, const uint8_t *spec, size_t len, const in
 	while (n < 0 && errno == EINTR);
 	if (n == sizeof(pid) && pid != IDLE)
 		return pid;
+	/* It has ended, and the command was not begun: who begins one says so first. */
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return 0;
 	kill(s->pid, SIGKILL); /* somebody has stopped it */
 	return -EIO;
 }
