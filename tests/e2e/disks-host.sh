@@ -29,7 +29,7 @@ expect 0 drive "{\"file\": \"$loop\"}" -- sh -c 'echo hello | dd of=/dev/disk/by
 [ "$(head -c 5 "$loop")" = hello ] || fail "nothing was written to $loop"
 mke2fs -q -F "$loop"
 # What would be kept beside it can't be: /dev is no place for it.
-kept() { expect 125 "$VIV" run -q --disk "$loop" --set "$1" -- true; }
+kept() { expect 125 env VIV_DISK_IMAGE="$loop" "$VIV" run -q --set "$1" -- true; }
 if command -v swtpm >/dev/null; then
 	kept virtualisation.tpm.enable=true
 	err_has "virtualisation.tpm.enable: its state is kept beside the machine's disk, and $loop is no file"

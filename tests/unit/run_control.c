@@ -494,6 +494,16 @@ static void test_too_many_callers(void **state)
 		assert_string_equal(viv_json_str(j, "error"), "the machine has too many callers");
 	}
 	viv_messages_close(&more);
+	{ /* Who asks only when it was hung up on hears it, too. */
+		VIV_ERROR err = VIV_ERROR_INIT;
+
+		assert_int_equal(viv_client_connect(runtime, "vm", 1000, &more, NULL), 0);
+		wait_readable(h.f, more.fd);
+		assert_int_equal(viv_client_ask(&more, json_pack("{s:s}", "do", "status"), &err), -EAGAIN);
+		assert_string_equal(err.msg, "the machine has too many callers");
+		viv_error_clear(&err);
+	}
+	viv_messages_close(&more);
 	for (size_t i = 0; i < VIV_CONTROL_CALLERS_MAX; i++)
 		viv_messages_close(&callers[i]);
 	close_control(&h);

@@ -335,6 +335,30 @@ static void strangers_are_dropped(void **state)
 	close(b_fd);
 }
 
+/* One that stands still and takes nobody is not joined around. */
+static void full_members_are_said(void **state)
+{
+	struct segment *s = *state;
+	struct viv_vlan_spec spec = spec_of(s, "c");
+	struct viv_vlan *v = NULL;
+	VIV_FREE char *folder = viv_asprintf("%s/.vlans/%u", spec.runtime, spec.vlan);
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	VIV_FD listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	VIV_FD first = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd;
+
+	assert_int_equal(viv_mkdir_p(folder, 0700, NULL), 0);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/1", folder);
+	assert_int_equal(bind(listener, (const struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(listener, 0), 0);
+	assert_int_equal(connect(first, (const struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(viv_vlan_join(s->loop, &spec, &fd, &v, &err), -ETIMEDOUT);
+	assert_non_null(strstr(err.msg, "its machine 1 takes no others"));
+	viv_error_clear(&err);
+	unlink(a.sun_path);
+}
+
 static void the_table_forgets(void **state)
 {
 	struct viv_switch *t = viv_new(struct viv_switch);
@@ -366,6 +390,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(leaving_is_no_obstacle, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(taken_twice, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(strangers_are_dropped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(full_members_are_said, set_up, tear_down),
 		cmocka_unit_test(the_table_forgets),
 	};
 
