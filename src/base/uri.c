@@ -59,6 +59,10 @@ bool viv_uri_split(const char *uri, char **ret_plain, char **ret_user, char **re
 
 	if (all.len && !is_host(host))
 		return false;
+	/* "name:12/34@host": a password that should have been written with %2F. */
+	if (!at && all.len && all.data[0] != '[' && memchr(all.data, ':', all.len) &&
+	    strchr(all.data + all.len, '@'))
+		return false;
 	colon = user.len ? memchr(user.data, ':', user.len) : NULL;
 	if (colon) {
 		password = (struct viv_slice){colon + 1, (size_t)(user.data + user.len - colon) - 1};

@@ -11,8 +11,8 @@
 /*
  * Takes an address apart. *ret_plain is it without its login, *ret_user and *ret_password are decoded,
  * NULL where there is none; all three the caller's. False, and nothing returned, for one whose host is
- * neither a name nor an address ("[2001:db8::1]") with or without a port, or whose login has blanks
- * or control characters in it. What has no "://" or no host (file:/a) is itself.
+ * neither a name nor an address ("[2001:db8::1]") with or without a port, or whose login has blanks,
+ * control characters or a '/' in it. What has no "://" or no host (file:/a) is itself.
  */
 bool viv_uri_split(const char *uri, char **ret_plain, char **ret_user, char **ret_password);
 /* For messages: the text with "…" for what may be a login, in proper addresses and in others. */
