@@ -297,24 +297,25 @@ static int lock_folder(const char *path)
 }
 
 /*
- * The machines of a folder's own vm.lock are its files: those that are gone are forgotten. A lock
- * file of another name may serve several folders, as may one that isn't beside this machine's file:
- * there were machines of elsewhere without their folder's name once.
+ * Machines whose files are gone are forgotten. Names without a folder say where that was only in a
+ * folder's own vm.lock: a lock file of another name, or one that isn't beside this machine's file, may
+ * serve several folders, and there were machines of elsewhere without their folder's name once.
  */
 static void prune(struct viv_lock *l, const char *path)
 {
 	json_t *machines = json_object_get(l->rest, "machines"), *machine;
 	VIV_FREE char *dir = viv_path_dir(path), *own = viv_path_join(dir, l->machine);
+	bool beside = viv_streq(viv_path_base(path), "vm.lock") && !strchr(l->machine, '/');
 	const char *name;
 	void *next;
 
-	if (!viv_streq(viv_path_base(path), "vm.lock") || strchr(l->machine, '/') || !viv_exists(own))
+	if (!viv_exists(own))
 		return;
 	json_object_foreach_safe(machines, next, name, machine) {
 		VIV_FREE char *file = viv_path_join(dir, name);
 
 		if (viv_streq(name, "default") || viv_streq(name, l->machine) ||
-		    strchr(name, '/') || viv_exists(file))
+		    !(beside || strchr(name, '/')) || viv_exists(file))
 			continue;
 		viv_strv_push(&l->pruned, name);
 		json_object_del(machines, name);

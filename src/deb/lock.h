@@ -103,8 +103,8 @@ int viv_lock_read(const char *path, const char *machine, struct viv_lock **ret,
 		  struct viv_error *err);
 void viv_lock_format(const struct viv_lock *l, struct viv_str *ret);
 /*
- * Other machines in the file stay, except that a vm.lock beside this machine's file forgets those
- * whose machine file is no longer there (`pruned`). A file that says the same already is left alone.
+ * Other machines in the file stay, except those whose machine file is no longer there (`pruned`); one
+ * named without a folder goes only from a vm.lock beside this machine's file. A file that says the same already is left alone.
  */
 int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err);
 /* A line for each machine that writing it left out. */

@@ -146,6 +146,43 @@ static void of_another_folder(void **state)
 	rmdir(dir);
 }
 
+/* What is named by its path is forgotten with its file, whatever the lock file's name. */
+static void gone_elsewhere(void **state)
+{
+	static const char *const machines[] = {"a/one.lua", "", "a/three.lua"};
+	char dir[] = "/tmp/viv-lock-XXXXXX";
+
+	assert_non_null(mkdtemp(dir));
+	VIV_FREE char *path = viv_path_join(dir, "shared.lock"), *a = viv_path_join(dir, "a");
+	assert_int_equal(viv_mkdir_p(a, 0755, NULL), 0);
+	for (size_t k = 0; k < VIV_ARRAY_SIZE(machines); k++) {
+		VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
+		VIV_FREE char *name = k == 1 ? viv_asprintf("../%s/a/two.lua", viv_path_base(dir))
+					     : viv_strdup(machines[k]);
+		VIV_FREE char *file = viv_path_join(dir, name), *last = viv_path_join(dir, "a/two.lua");
+
+		if (k == 2)
+			unlink(last);
+		assert_int_equal(viv_write_file(file, "", 0, 0644, NULL), 0);
+		assert_int_equal(viv_lock_read(path, name, &l, NULL), 0);
+		l->release = viv_strdup("trixie");
+		l->architecture = viv_strdup("amd64");
+		viv_lock_add_layer(l, "base");
+		assert_int_equal(viv_lock_write(l, path, NULL), 0);
+		assert_int_equal(l->pruned.count, k == 2);
+		if (l->pruned.count)
+			assert_true(viv_ends_with(l->pruned.items[0], "/a/two.lua"));
+	}
+	for (size_t k = 0; k < VIV_ARRAY_SIZE(machines); k += 2) {
+		VIV_FREE char *file = viv_path_join(dir, machines[k]);
+
+		unlink(file);
+	}
+	unlink(path);
+	rmdir(a);
+	rmdir(dir);
+}
+
 /* A machine of another folder was written by its file's name alone once. */
 static void by_path(void **state)
 {
@@ -340,7 +377,7 @@ int main(void)
 		cmocka_unit_test(written_and_read), cmocka_unit_test(other_machines_stay),
 		cmocka_unit_test(preferences), cmocka_unit_test(bad_files),	    cmocka_unit_test(differences),
 		cmocka_unit_test(missing_file), cmocka_unit_test(same_key), cmocka_unit_test(gone),
-		cmocka_unit_test(of_another_folder), cmocka_unit_test(by_path),
+		cmocka_unit_test(of_another_folder), cmocka_unit_test(gone_elsewhere), cmocka_unit_test(by_path),
 		cmocka_unit_test(two_times),
 	};
 

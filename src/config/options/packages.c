@@ -21,7 +21,8 @@ static const struct viv_option rows[] = {
 	 .fallback_text = "vm.lock in the machine file's folder",
 	 .example = "\"../vm.lock\"",
 	 .text = "Where the exact version of every package is kept. Machines of several folders can "
-		 "share one file."},
+		 "share one file, which names them by their paths from there: a relative place "
+		 "(`../vm.lock`) stays true where all of it is moved or checked out."},
 	{.name = "packages.mirrors",
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_mirror)),
 	 .fallback = "[]",
