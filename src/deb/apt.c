@@ -320,31 +320,49 @@ static int take_lock(struct viv_apt *a, struct viv_report *report, struct viv_er
 	return 0;
 }
 
-static int set_up(struct viv_apt *a, bool lock, struct viv_report *report, struct viv_error *err)
+/* The state's own apt.conf is for all; who has logins of his own has another one of the same settings. */
+static int write_configs(struct viv_apt *a, struct viv_error *err)
 {
-	VIV_STR sources = VIV_STR_INIT, config = VIV_STR_INIT, settings = VIV_STR_INIT;
-	struct viv_str nothing = VIV_STR_INIT;
-	VIV_FREE char *cache = viv_dir_cache(), *host_logins = NULL, *folder = NULL, *logins = NULL;
-	char hex[VIV_SHA256_HEX];
+	VIV_STR settings = VIV_STR_INIT, shared = VIV_STR_INIT, own = VIV_STR_INIT;
+	VIV_FREE char *host_logins = NULL, *folder = NULL, *logins = NULL;
 	int r;
 
-	format_sources(a, &sources);
+	viv_str_add(&settings, "Acquire::Retries \"3\";\n"); /* the host's comes behind it */
 	viv_apt_host_settings(&settings);
-	viv_sha256_of(sources.data, sources.len, hex);
-	a->dir = viv_asprintf("%s/apt/%s-%s-%.12s", cache, a->release, a->architecture, hex);
-	a->config = viv_path_join(a->dir, "apt.conf");
 	viv_apt_host_logins(&host_logins, &folder);
-	r = make_folders(a->dir, err);
-	if (r == 0 && lock)
-		r = take_lock(a, report, err);
+	format_config(a, host_logins, folder, &shared);
+	viv_str_add_bytes(&shared, settings.data, settings.len);
+	r = write_if_new(a->dir, "apt.conf", &shared, 0600, err); /* a proxy may have a login */
 	if (r == 0)
 		r = viv_apt_write_logins(a, host_logins, &logins, err);
 	if (r < 0)
 		return r;
-	format_config(a, logins, folder, &config);
-	viv_str_add(&config, "Acquire::Retries \"3\";\n");
-	viv_str_add(&config, settings.data ? settings.data : "");
-	r = write_if_new(a->dir, "apt.conf", &config, 0600, err); /* a proxy may have a login */
+	if (!a->logins.len) {
+		a->config = viv_path_join(a->dir, "apt.conf");
+		return 0;
+	}
+	a->config = viv_asprintf("%s.apt", logins);
+	format_config(a, logins, folder, &own);
+	viv_str_add_bytes(&own, settings.data, settings.len);
+	return viv_write_file(a->config, own.data, own.len, 0600, err);
+}
+
+static int set_up(struct viv_apt *a, bool lock, struct viv_report *report, struct viv_error *err)
+{
+	VIV_STR sources = VIV_STR_INIT;
+	struct viv_str nothing = VIV_STR_INIT;
+	VIV_FREE char *cache = viv_dir_cache();
+	char hex[VIV_SHA256_HEX];
+	int r;
+
+	format_sources(a, &sources);
+	viv_sha256_of(sources.data, sources.len, hex);
+	a->dir = viv_asprintf("%s/apt/%s-%s-%.12s", cache, a->release, a->architecture, hex);
+	r = make_folders(a->dir, err);
+	if (r == 0 && lock)
+		r = take_lock(a, report, err);
+	if (r == 0)
+		r = write_configs(a, err);
 	if (r == 0)
 		r = write_if_new(a->dir, "etc/sources.d/viv.sources", &sources, 0644, err);
 	if (r == 0)

@@ -88,8 +88,10 @@ struct viv_apt_entry *viv_apt_add_entry(struct viv_apt *a, const char *uri, cons
  */
 char *viv_apt_take_login(struct viv_apt *a, const char *uri);
 /*
- * Writes the logins into a file of the private state that nobody else may read, with those of the
- * host's file behind them. *ret_file: where apt is to look; may be NULL, and is the caller's.
+ * Writes the logins into a file that nobody else may read, with those of the host's file behind them.
+ * *ret_file: where apt is to look; may be NULL, and is the caller's. Machines with the same mirrors
+ * share the private state, perhaps at the same time: each set of logins has a file of its own there,
+ * which stays.
  */
 int viv_apt_write_logins(const struct viv_apt *a, const char *host_file, char **ret_file,
 			 struct viv_error *err);

@@ -170,7 +170,7 @@ static char *host_state(void)
 		if (d)
 			closedir(d);
 	}
-	viv_str_addf(&key, "%s\nformat 2\n", getenv("APT_CONFIG") ? getenv("APT_CONFIG") : "");
+	viv_str_addf(&key, "%s\nformat 3\n", getenv("APT_CONFIG") ? getenv("APT_CONFIG") : "");
 	viv_sha256_of(key.data, key.len, hex);
 	return viv_strdup(hex);
 }

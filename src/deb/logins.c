@@ -2,10 +2,9 @@
 #include "deb/apt.h"
 
 #include "base/fd.h"
+#include "base/hash.h"
 #include "base/path.h"
 #include "base/uri.h"
-
-#include <unistd.h>
 
 #define LOGINS_MAX (1 << 20)
 
@@ -29,19 +28,23 @@ char *viv_apt_take_login(struct viv_apt *a, const char *uri)
 int viv_apt_write_logins(const struct viv_apt *a, const char *host_file, char **ret_file,
 			 struct viv_error *err)
 {
-	VIV_FREE char *path = viv_path_join(a->dir, "etc/auth.conf");
+	VIV_FREE char *folder = viv_path_join(a->dir, "logins"), *path = NULL;
 	VIV_STR text = VIV_STR_INIT, theirs = VIV_STR_INIT;
+	char hex[VIV_SHA256_HEX];
 	int r;
 
 	if (!a->logins.len) {
-		unlink(path);
 		*ret_file = viv_strdup(host_file);
 		return 0;
 	}
 	viv_str_add_bytes(&text, a->logins.data, a->logins.len);
 	if (host_file && viv_read_file(host_file, LOGINS_MAX, &theirs, NULL) == 0 && theirs.len)
 		viv_str_add_bytes(&text, theirs.data, theirs.len);
-	r = viv_write_file(path, text.data, text.len, 0600, err);
+	viv_sha256_of(text.data, text.len, hex);
+	path = viv_asprintf("%s/auth-%.16s.conf", folder, hex);
+	r = viv_mkdir_p(folder, 0700, err); /* a name would let others test what they guess */
+	if (r == 0)
+		r = viv_write_file(path, text.data, text.len, 0600, err);
 	if (r == 0)
 		*ret_file = viv_steal(path);
 	return r;

@@ -69,6 +69,14 @@ expect 0 "$VIV" update -v
 leaks
 tiny_builds -v
 leaks
+# Another's with the same mirror, who has none, does not take it away.
+logins() { find cache -name 'auth*' -exec sha256sum {} + | sort; }
+logins >before
+sed "s,paul:$secret@,," vm.lua >without.lua
+expect 125 "$VIV" update -q without.lua
+logins | cmp - before || fail "another machine's logins are not what they were"
+rm without.lua
+expect 0 "$VIV" update -q
 echo "paul:other" >asked.login
 expect 125 "$VIV" update
 err_has "a mirror asks for a login, or refuses the one it was given"
