@@ -54,14 +54,14 @@ static bool content_matches(const char *name, bool uuid, const char *wanted)
 	return false;
 }
 
-/* A line of the device's uevent: "PARTNAME=root". */
-static bool partition_matches(const char *name, const char *key, const char *wanted)
+/* Is it a line of the device's uevent? (Older kernels have no PARTUUID there.) */
+static bool partition_matches(const char *name, const char *wanted)
 {
 	char path[300], text[1024], line[160];
 	size_t n;
 
 	snprintf(path, sizeof(path), "/sys/class/block/%s/uevent", name);
-	n = (size_t)snprintf(line, sizeof(line), "%s=%s", key, wanted);
+	n = (size_t)snprintf(line, sizeof(line), "PARTNAME=%s", wanted);
 	if (read_text(path, text, sizeof(text)) < 0 || n >= sizeof(line))
 		return false;
 	for (const char *p = text; p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
@@ -74,8 +74,7 @@ static bool matches(const char *name, const char *kind, const char *wanted)
 {
 	if (strcmp(kind, "label") == 0 || strcmp(kind, "uuid") == 0)
 		return content_matches(name, kind[0] == 'u', wanted);
-	return partition_matches(name, strcmp(kind, "partlabel") == 0 ? "PARTNAME" : "PARTUUID",
-				 wanted);
+	return partition_matches(name, wanted);
 }
 
 static bool search(const char *kind, const char *wanted, char *ret, size_t size)
@@ -96,7 +95,7 @@ static bool search(const char *kind, const char *wanted, char *ret, size_t size)
 
 bool device_find(const char *path, char *ret, size_t size)
 {
-	static const char *const kinds[] = {"label", "uuid", "partlabel", "partuuid"};
+	static const char *const kinds[] = {"label", "uuid", "partlabel"};
 	char start[40], target[300];
 	const char *name = path + strlen("/dev/");
 	ssize_t n;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -111,7 +112,22 @@ static int run(char *const argv[], char *says, size_t size)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static void format(const struct params *p, const struct entry *e)
+/* Of an entry that is nofail a warning is all. */
+static void __attribute__((format(printf, 2, 3))) trouble(const struct entry *e, const char *format, ...)
+{
+	char text[MAX_TEXT + 512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (!has_option(e, "nofail"))
+		fatal("%s", text);
+	warning("%s", text);
+}
+
+/* False: it is empty and stays so. */
+static bool format(const struct params *p, const struct entry *e)
 {
 	/* What each wants to make one on a whole disk. */
 	static const char *const force[][2] = {{"ext", "-F"}, {"xfs", "-f"},  {"btrfs", "-f"},
@@ -120,7 +136,7 @@ static void format(const struct params *p, const struct entry *e)
 	int status;
 
 	if (!device_is_empty(e->device))
-		return;
+		return true;
 	snprintf(mkfs, sizeof(mkfs), "mkfs.%.32s", e->type);
 	for (size_t i = 0; i < sizeof(force) / sizeof(force[0]); i++)
 		if (strncmp(e->type, force[i][0], strlen(force[i][0])) == 0) {
@@ -129,37 +145,41 @@ static void format(const struct params *p, const struct entry *e)
 		}
 	status = run(argv, says, sizeof(says));
 	if (status == 127)
-		fatal("%s is empty and the machine has no %s: add its package", e->device, mkfs);
-	if (status)
-		fatal("cannot make %s on %s for %s: %s", e->type, e->device, e->target, says);
-	note(p, "%s formatted for %s", e->device, e->target);
+		trouble(e, "%s is empty and the machine has no %s: add its package", e->device, mkfs);
+	else if (status)
+		trouble(e, "cannot make %s on %s for %s: %s", e->type, e->device, e->target, says);
+	else
+		note(p, "%s formatted for %s", e->device, e->target);
+	return !status;
 }
 
-static void make_folders(const char *path)
+static bool make_folders(const struct entry *e)
 {
 	char part[MAX_TEXT];
-	const char *slash = path;
+	const char *slash = e->target;
+	int r = 0;
 
-	while ((slash = strchr(slash + 1, '/')) && slash - path < MAX_TEXT) {
-		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
-		make_folder(part, 0755);
+	while (r == 0 && (slash = strchr(slash + 1, '/')) && slash - e->target < MAX_TEXT) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - e->target), e->target);
+		r = mkdir(part, 0755) < 0 && errno != EEXIST ? -1 : 0;
 	}
-	make_folder(path, 0755);
+	if (r == 0 && (mkdir(e->target, 0755) == 0 || errno == EEXIST))
+		return true;
+	trouble(e, "cannot make the folder %s: %m", e->target);
+	return false;
 }
 
 static void mount_entry(const struct params *p, const struct entry *e)
 {
 	char *argv[] = {"mount", "-t", e->type, "-o", e->options, e->device, e->target, NULL};
 	char says[256], start[MAX_TEXT + 16];
-	bool nofail = has_option(e, "nofail");
 	const char *why = says;
 	int status;
 
-	if (nofail && e->device[0] == '/' && access(e->device, F_OK) < 0)
+	if (has_option(e, "nofail") && e->device[0] == '/' && access(e->device, F_OK) < 0)
 		return;
-	make_folders(e->target);
-	if (has_option(e, "x-systemd.makefs"))
-		format(p, e);
+	if (!make_folders(e) || (has_option(e, "x-systemd.makefs") && !format(p, e)))
+		return;
 	status = run(argv, says, sizeof(says));
 	if (status == 0) {
 		note(p, "%s mounted", e->target);
@@ -170,9 +190,7 @@ static void mount_entry(const struct params *p, const struct entry *e)
 		why = says + strlen(start);
 	if (status == 127)
 		why = "there is no mount: add its package";
-	if (!nofail)
-		fatal("cannot mount %s on %s: %s", e->device, e->target, why);
-	warning("cannot mount %s on %s: %s", e->device, e->target, why);
+	trouble(e, "cannot mount %s on %s: %s", e->device, e->target, why);
 }
 
 void filesystems_mount(const struct params *p)

@@ -230,6 +230,8 @@ static void disk_fault(const struct viv_config_disk *d, const char *text, void *
 	item_fault(arg, option(arg, d->option), d->index, "%s", text);
 }
 
+#define PARTUUID "/dev/disk/by-partuuid/"
+
 /* A real root, and a root on another device, need what other options take away from them. */
 static void check_root(struct viv_eval *ev, const char *name)
 {
@@ -247,6 +249,9 @@ static void check_root(struct viv_eval *ev, const char *name)
 
 	if (!root->value || root->value->kind == VIV_VALUE_NULL)
 		return;
+	if (root == device && root->value->kind == VIV_VALUE_STRING && viv_starts_with(root->value->text, PARTUUID))
+		fault(ev, root, root, "%s… is not known before the system is up: name the partition by-partlabel, "
+		      "or by-id", PARTUUID);
 	if (image->value && image->value->kind == VIV_VALUE_NULL && device->value &&
 	    device->value->kind == VIV_VALUE_NULL)
 		fault(ev, root, root, "needs a disk, and virtualisation.diskImage is null");

@@ -170,6 +170,17 @@ static bool is_bind(const struct viv_config_fs *fs)
 	return viv_fs_has_option(fs, "bind") || viv_fs_has_option(fs, "rbind");
 }
 
+/* Its server is reached only when networks are up. */
+static bool needs_network(const struct viv_config_fs *fs)
+{
+	static const char *const types_of_networks[] = {"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs"};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(types_of_networks); i++)
+		if (viv_streq(fs->type, types_of_networks[i]))
+			return true;
+	return viv_fs_has_option(fs, "_netdev");
+}
+
 char *viv_fs_fault(const struct viv_config_fs *fs, bool systemd)
 {
 	bool memory = viv_streq(fs->type, "tmpfs") || viv_streq(fs->type, "ramfs");
@@ -182,6 +193,9 @@ char *viv_fs_fault(const struct viv_config_fs *fs, bool systemd)
 	if (!fs->make && !systemd && viv_streq(fs->type, "auto") && !is_bind(fs))
 		return viv_strdup("without systemd nobody loads a driver for what is there: say its "
 				  "fsType");
+	if (!systemd && needs_network(fs) && !viv_fs_has_option(fs, "noauto"))
+		return viv_strdup("without systemd it would be mounted before there is a network: "
+				  "add the option noauto, and mount it in the command");
 	if (!fs->make)
 		return target_fault(fs->target);
 	if (!fs->given || fs->device[0] != '/' || is_of_content(fs->device))

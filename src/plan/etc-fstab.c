@@ -47,9 +47,27 @@ static void add_options(struct viv_str *s, const struct viv_config_fs *fs)
 	add_field(s, all.len ? all.data : "defaults");
 }
 
+/*
+ * Where the root can't be written nobody makes it later. What lies below the system's own folders, which
+ * may be links or have modes of their own, has to be there.
+ */
+static void add_mount_point(struct viv_etc *etc, const char *target)
+{
+	static const char *const systems[] = {"bin", "boot", "dev", "etc", "proc", "root", "run",
+					      "sbin", "sys", "tmp", "usr", "var"};
+	struct viv_slice first = {target + 1, strcspn(target + 1, "/")};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(systems); i++)
+		if (viv_slice_eq(first, systems[i]))
+			return;
+	if (!viv_starts_with(target, "/lib")) /* lib64 and the like */
+		viv_etc_add(etc, target + 1, VIV_ETC_FOLDER, 0755, NULL);
+}
+
 void viv_etc_add_fstab(struct viv_etc *etc, const struct viv_config *config)
 {
 	VIV_CLEANUP(viv_config_filesystems_free) struct viv_config_filesystems f = {0};
+	bool fixed = !viv_config_bool(config, "virtualisation.writableStore");
 	VIV_STR s = VIV_STR_INIT;
 
 	viv_str_add(&s, "# the root is put together by the initrd\n");
@@ -60,6 +78,8 @@ void viv_etc_add_fstab(struct viv_etc *etc, const struct viv_config *config)
 		add_field(&s, f.items[i].type);
 		add_options(&s, &f.items[i]);
 		viv_str_add(&s, "0 0\n");
+		if (fixed)
+			add_mount_point(etc, f.items[i].target);
 	}
 	viv_etc_add_text(etc, "etc/fstab", s.data);
 }

@@ -12,6 +12,7 @@ fileSystems["/data"] = { device = "/dev/disk/by-id/virtio-data", fsType = "ext4"
 fileSystems["/data/a b"] = { device = "/dev/disk/by-id/virtio-fat", fsType = "vfat", autoFormat = true, options = { "uid=7" } }
 fileSystems["/mem"] = { fsType = "tmpfs", options = { "size=1M", "mode=0700" } }
 fileSystems["/bound"] = { device = "/data", options = { "bind" } }
+fileSystems["/proc/x"] = { fsType = "tmpfs", options = { "nofail" } }
 fileSystems["/none"] = { device = "LABEL=nobody-has-it", fsType = "iso9660", options = { "nofail" } }
 EOF
 truncate -s 64M data.img
@@ -41,6 +42,11 @@ started"
 expect 0 "$VIV" run -q machine.lua --set 'virtualisation.fileSystems={"/x": {"device": "/dev/disk/by-label/a-label", "fsType": "ext4", "options": ["ro"]}}' -- \
 	sh -c 'wc -l </x/times; ls -d /mem /data; grep -c " /x ext4 ro" /proc/mounts'
 [ "$(tr '\n' ' ' <out)" = "2 1 " ] || fail "not what virtualisation.fileSystems says"
+# Where nothing can be written the folders are there already; one that can't be made is no matter with nofail.
+expect 0 "$VIV" run -q --set virtualisation.writableStore=false --set 'virtualisation.fileSystems={
+	"/mem/a b": {"fsType": "tmpfs"}, "/var/x": {"fsType": "tmpfs", "options": ["nofail"]}}' -- \
+	sh -c 'stat -c %a /mem; stat -f -c %T "/mem/a b"; [ ! -e /var/x ]'
+[ "$(tr '\n' ' ' <out)" = "755 tmpfs " ] || fail "not mounted on a read-only root"
 # What holds something is never formatted.
 printf mine | dd of=data.img conv=notrunc status=none bs=1k seek=1
 expect 121 "$VIV" run -q machine.lua -- true

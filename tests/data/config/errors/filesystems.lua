@@ -11,5 +11,8 @@ fileSystems["/e"] = { device = "/srv", fsType = "none", options = { "bind" } }
 fileSystems["/proc"] = { fsType = "tmpfs" }
 fileSystems["/f"] = { device = "/dev/disk/by-id/virtio-f", autoFormat = true }
 fileSystems["/g"] = { device = "", fsType = "ext4" }
-virtualisation.rootDevice = "/dev/disk/by-label/x"
+virtualisation.rootDevice = "/dev/disk/by-partuuid/x"
 virtualisation.writableStore = false
+system.init = "none"
+fileSystems["/n"] = { device = "server:/n", fsType = "nfs", options = { "nofail" } }
+fileSystems["/o"] = { device = "server:/o", fsType = "nfs4", options = { "noauto" } }
