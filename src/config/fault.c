@@ -51,7 +51,8 @@ static int compare(const void *a, const void *b)
 			return fx->tier < fy->tier ? -1 : 1;
 		if (fx->rank != fy->rank)
 			return fx->rank > fy->rank ? -1 : 1;
-		return strcmp(fx->shown, fy->shown);
+		if (!viv_streq(fx->shown, fy->shown)) /* settings each have a file of that name */
+			return strcmp(fx->shown, fy->shown);
 	}
 	if (x->origin.line != y->origin.line)
 		return x->origin.line < y->origin.line ? -1 : 1;
