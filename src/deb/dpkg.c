@@ -173,9 +173,17 @@ static int hung(struct run *r, struct viv_error *err)
 			     said.data ? said.data : "");
 }
 
-/* It has ended: what is still in the pipes. What a script has left behind may write for ever. */
+/*
+ * It has ended: what is still in the pipes. What a script has left behind may write for ever; where
+ * dpkg's own last words are of interest, nobody else's shall push them out.
+ */
 static int finish(struct run *r)
 {
+	siginfo_t end = {0};
+
+	if (waitid(P_PID, (id_t)r->pid, &end, WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_pid &&
+	    (end.si_code != CLD_EXITED || end.si_status))
+		viv_sandbox_kill(r->dpkg->root);
 	drain(&r->status_fd, &r->status);
 	drain(&r->output_fd, &r->output);
 	take_status(r);
