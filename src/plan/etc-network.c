@@ -56,7 +56,7 @@ int viv_etc_add_dhcp(struct viv_etc *etc, const struct viv_config *config, struc
 		return 0;
 	json_object_foreach((json_t *)all, name, network) {
 		VIV_FREE char *path = viv_asprintf("etc/systemd/network/viv-%s.network", name);
-		VIV_FREE char *option = viv_asprintf("virtualisation.networks.%s", name);
+		VIV_FREE char *option = viv_asprintf("virtualisation.networks[\"%s\"]", name);
 		VIV_FREE char *text =
 			viv_asprintf("[Match]\nName=%s\n\n[Network]\nDHCP=yes\n", name);
 
