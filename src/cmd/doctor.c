@@ -188,7 +188,8 @@ static const struct check checks[] = {
 struct extra {
 	const char *name;
 	int (*run)(const struct extra *e, char **ret_found, struct viv_error *err);
-	const char *package, *option;
+	const char *package; /* that has it; NULL: `run` says what to do */
+	const char *option;
 };
 
 static int check_extra(const struct extra *e, char **ret_found, struct viv_error *err)
@@ -211,6 +212,8 @@ static int check_uefi(const struct extra *e, char **ret_found, struct viv_error 
 	return 0;
 }
 
+static const char no_desktop[] = "; here, without DISPLAY and WAYLAND_DISPLAY, it takes vnc";
+
 static int check_window(const struct extra *e, char **ret_found, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_qemu_program_free) struct viv_qemu_program qemu = {0};
@@ -222,17 +225,19 @@ static int check_window(const struct extra *e, char **ret_found, struct viv_erro
 		r = viv_display_ask(qemu.path, &help, err);
 	if (r == 0)
 		r = viv_display_choose("auto", true, help, &display, err);
-	if (r == 0 && display != VIV_DISPLAY_GTK && display != VIV_DISPLAY_SDL)
-		r = viv_error_say(err, ENOTSUP, "QEMU can't open one: %s takes vnc", e->option);
+	if (r == 0 && display != VIV_DISPLAY_GTK && display != VIV_DISPLAY_SDL) {
+		viv_error_say(err, ENOTSUP, "QEMU can't open one: %s takes vnc", e->option);
+		return viv_error_hint(err, "install it: apt install qemu-system-gui");
+	}
 	if (r == 0)
-		*ret_found = viv_asprintf("%s, for %s", display == VIV_DISPLAY_GTK ? "gtk" : "sdl",
-					  e->option);
+		*ret_found = viv_asprintf("%s, for %s%s", display == VIV_DISPLAY_GTK ? "gtk" : "sdl",
+					  e->option, viv_display_has_desktop() ? "" : no_desktop);
 	return r;
 }
 
 static const struct extra extras[] = {
 	{"qemu-img", check_extra, "qemu-utils", "virtualisation.diskImage"},
-	{"window", check_window, "qemu-system-gui", "virtualisation.graphics"},
+	{"window", check_window, NULL, "virtualisation.graphics"},
 	{"swtpm", check_extra, "swtpm", "virtualisation.tpm.enable"},
 	{"UEFI", check_uefi, "ovmf", "virtualisation.useEFIBoot"},
 	{"Secure Boot", check_uefi, "ovmf", "virtualisation.useSecureBoot"},
@@ -296,7 +301,7 @@ static void run_extras(struct viv_cmd *cmd, json_t *all)
 		VIV_ERROR bad = VIV_ERROR_INIT;
 		char *found = NULL;
 
-		if (extras[i].run(&extras[i], &found, &bad) < 0)
+		if (extras[i].run(&extras[i], &found, &bad) < 0 && extras[i].package)
 			viv_error_hint(&bad, "install it: apt install %s", extras[i].package);
 		report(cmd, all, extras[i].name, true, found, &bad);
 	}
