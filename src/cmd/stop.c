@@ -74,14 +74,15 @@ static int stop_all(struct viv_cmd *cmd, const struct viv_args *args, const stru
 		    int64_t limit_ms)
 {
 	VIV_FREE struct stopping *all = viv_new_array(struct stopping, names->count + 1);
-	int64_t deadline = viv_now_ms() + limit_ms + END_MS;
 	int status = VIV_EXIT_OK;
+	int64_t deadline;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < names->count; i++) {
 		all[i] = (struct stopping){.name = names->items[i], .m = VIV_MESSAGES_INIT};
 		begin(cmd, args, limit_ms, &all[i]);
 	}
+	deadline = viv_now_ms() + limit_ms + END_MS; /* one that hangs has taken its time to be asked */
 	for (size_t i = 0; i < names->count; i++) {
 		finish(&all[i], deadline);
 		json_array_append_new(list, json_pack("{s:s, s:b, s:o?}", "name", all[i].name, "stopped",

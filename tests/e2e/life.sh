@@ -207,6 +207,9 @@ expect 0 timeout 300 "$VIV" stop --now vm
 # A supervisor that is killed takes its machine along; what it leaves is nobody's machine.
 expect 0 "$VIV" run -d -q
 read -r viv qemu <"$XDG_RUNTIME_DIR/viv/vm/pid"
+kill -STOP "$viv"
+expect 124 "$VIV" wait --timeout 1s vm
+err_is "viv: time limit reached"
 kill -9 "$viv"
 timeout 300 tail --pid="$qemu" -f /dev/null
 is_dead "$qemu" || fail "QEMU still runs"
