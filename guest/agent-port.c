@@ -83,6 +83,10 @@ void port_find(struct agent *a)
 	fcntl(a->port, F_SETFD, FD_CLOEXEC);
 	agent_watch(a, a->port, EPOLLIN | EPOLLOUT, ON_PORT, 0);
 	a->port_readable = a->port_writable = true;
+	/* In the place of an agent that was killed, of whose end QEMU may have told nobody. */
+	a->out_start = a->out_end = 0;
+	if (a->guest)
+		session_lost(a);
 }
 
 void port_uevent(struct agent *a)

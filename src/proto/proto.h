@@ -60,7 +60,8 @@ enum viv_proto_type {
 	VIV_PROTO_FAILED = 67,	/* struct viv_proto_failed: never started; the channel is free */
 	VIV_PROTO_EXIT = 68,	/* struct viv_proto_exit: the end; the channel is free */
 	VIV_PROTO_DONE = 69,	/* u32: 0 or an errno; the channel is free */
-	VIV_PROTO_LOST = 70, /* the agent could not make sense of the host's bytes: greet again */
+	/* The agent has just begun, or could not make sense of the host's bytes: greet again. */
+	VIV_PROTO_LOST = 70,
 };
 
 /* What the agent does without being told where QEMU's user network is there. */

@@ -192,7 +192,7 @@ static void take_frame(struct viv_agent *a, const struct viv_frame *f)
 			a->events.booted(a, a->events.arg);
 		return;
 	case VIV_PROTO_LOST:
-		agent_lost(a, "the guest's agent lost track of the connection");
+		agent_lost(a, "the guest's agent has ended, or lost track of the connection");
 		return;
 	case VIV_PROTO_DONE:
 		agent_take_answer(a, f);
