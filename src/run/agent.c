@@ -288,16 +288,31 @@ static int on_port(struct viv_source *s VIV_UNUSED, int fd VIV_UNUSED, uint32_t 
 	return 0;
 }
 
-static void greet(struct viv_agent *a)
+static void hello(struct viv_agent *a)
 {
 	struct viv_proto_hello m = {.oldest = VIV_PROTO_OLDEST, .newest = VIV_PROTO_NEWEST};
 	uint8_t payload[VIV_PROTO_HELLO_SIZE];
 
 	memcpy(m.nonce, a->nonce, sizeof(m.nonce));
 	viv_proto_put_hello(payload, &m);
+	agent_send(a, VIV_PROTO_HELLO, 0, 0, payload, sizeof(payload));
+}
+
+static void greet(struct viv_agent *a)
+{
 	memset(viv_str_reserve(&a->out, VIV_PROTO_PADDING), 0, VIV_PROTO_PADDING);
 	viv_str_added(&a->out, VIV_PROTO_PADDING);
-	agent_send(a, VIV_PROTO_HELLO, 0, 0, payload, sizeof(payload));
+	hello(a);
+}
+
+/* With a nonce of its own: of the answers to several only the last one counts. */
+void viv_agent_greet(struct viv_agent *a)
+{
+	if (a->state != AGENT_GREETING || a->out.len - a->out_at > AGENT_OUT_LIMIT ||
+	    getrandom(a->nonce, sizeof(a->nonce), GRND_NONBLOCK) != sizeof(a->nonce))
+		return;
+	hello(a);
+	agent_flush(a);
 }
 
 static void ignore_sigpipe(void)

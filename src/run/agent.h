@@ -43,6 +43,11 @@ void viv_agent_free(struct viv_agent *a); /* ends its commands without a callbac
 VIV_DEFINE_CLEANUP(struct viv_agent, viv_agent_free)
 bool viv_agent_is_ready(const struct viv_agent *a);
 
+/*
+ * The guest has opened its end. Until the agent has answered it is greeted anew, for who had the port open before it,
+ * and took what was in it, can have been the firmware: UEFI has a driver of its own for such ports.
+ */
+void viv_agent_greet(struct viv_agent *a);
 /* The guest has closed its end, which the connection itself does not show: `lost` follows what had come. */
 void viv_agent_hang_up(struct viv_agent *a);
 

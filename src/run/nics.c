@@ -281,6 +281,8 @@ int viv_nics_check_host(const struct viv_config *config, struct viv_error *err)
 			r = viv_passt_check(err);
 		else if (viv_streq(kind, "bridge") && device)
 			r = viv_bridge_check(device, err);
+		else if (viv_streq(kind, "tap") && device)
+			r = viv_tap_check(device, err);
 		if (r < 0)
 			return viv_error_context(err, "%s: %s", viv_config_place(config, option), option);
 	}

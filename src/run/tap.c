@@ -14,16 +14,23 @@
 
 unsigned if_nametoindex(const char *name); /* net/if.h and linux/if.h don't go together */
 
+int viv_tap_check(const char *device, struct viv_error *err)
+{
+	if (if_nametoindex(device))
+		return 0;
+	return viv_error_say(err, ENODEV, "there is no device %s\n`viv doctor net` says how to make it",
+			     device);
+}
+
 int viv_tap_open(const char *device, int *ret_fd, struct viv_error *err)
 {
 	struct ifreq r = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
 	VIV_FD fd = -1;
-	int code;
+	int code = viv_tap_check(device, err);
 
+	if (code < 0)
+		return code;
 	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", device);
-	if (!if_nametoindex(device))
-		return viv_error_say(err, ENODEV, "there is no device %s\n`viv doctor net` says how to "
-				     "make it", device);
 	fd = viv_open("/dev/net/tun", O_RDWR | O_NONBLOCK, 0, err);
 	if (fd < 0)
 		return fd;

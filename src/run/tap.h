@@ -10,6 +10,8 @@
 
 /* An open tap. ENODEV: no such device; EPERM: not the user's; EBUSY: another machine has it. */
 int viv_tap_open(const char *device, int *ret_fd, struct viv_error *err);
+/* Is there such a device? ENODEV. */
+int viv_tap_check(const char *device, struct viv_error *err);
 /* Is there such a bridge, and what opens it; is passt there? ENODEV, ENOENT. */
 int viv_bridge_check(const char *bridge, struct viv_error *err);
 int viv_passt_check(struct viv_error *err);

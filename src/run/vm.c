@@ -363,6 +363,8 @@ static void on_qmp_event(struct viv_qmp *q, const char *name, const json_t *data
 		vm->port_closed = json_is_false(json_object_get(data, "open"));
 		if (vm->port_closed)
 			viv_agent_hang_up(vm->agent);
+		else
+			viv_agent_greet(vm->agent);
 	} else if (viv_streq(name, "WATCHDOG")) {
 		/* QEMU ends by itself, unless qemu.options have it do something else. */
 		vm->watchdog_bit = action && viv_streq(action, "reset");

@@ -53,4 +53,4 @@ grep -q "^wan	00000000	0165A8C0" out || fail "the default route is not through w
 
 # Another user's, or none: said before the boot.
 expect 125 "$VIV" run -q -- true
-err_has "network lan: there is no device viv0"
+err_has "vm.lua:2: virtualisation.networks.lan: there is no device viv0"

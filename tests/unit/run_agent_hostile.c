@@ -279,29 +279,42 @@ static void run_until_lost(struct fixture *f)
 }
 
 /* Reads the client's greeting and answers it, with `versions`. */
-static void guest_greets(struct fixture *f, uint16_t version)
+/* Reads `padding` zeros and a HELLO. */
+static void guest_hears(struct fixture *f, size_t padding, struct viv_proto_hello *ret)
 {
 	static uint8_t in[VIV_PROTO_PADDING + VIV_PROTO_HEADER + VIV_PROTO_HELLO_SIZE];
-	uint8_t payload[VIV_PROTO_HELLO_SIZE];
-	struct viv_proto_hello m;
+	size_t at = 0, len = padding + VIV_PROTO_HEADER + VIV_PROTO_HELLO_SIZE;
 	struct viv_frame frame;
-	size_t at = 0;
 
 	wait_readable(f, f->port);
-	while (at < sizeof(in)) {
-		ssize_t n = read(f->port, in + at, sizeof(in) - at);
+	while (at < len) {
+		ssize_t n = read(f->port, in + at, len - at);
 
 		assert_true(n > 0);
 		at += (size_t)n;
 	}
-	assert_int_equal(viv_proto_parse(in, sizeof(in), true, &frame), VIV_PROTO_PADDING);
-	assert_true(viv_proto_parse(in + VIV_PROTO_PADDING, at - VIV_PROTO_PADDING, true, &frame) >
-		    0);
+	if (padding)
+		assert_int_equal(viv_proto_parse(in, len, true, &frame), padding);
+	assert_true(viv_proto_parse(in + padding, len - padding, true, &frame) > 0);
 	assert_int_equal(frame.type, VIV_PROTO_HELLO);
-	assert_true(viv_proto_get_hello(&frame, &m));
-	m.oldest = m.newest = version;
-	viv_proto_put_hello(payload, &m);
+	assert_true(viv_proto_get_hello(&frame, ret));
+}
+
+static void guest_welcomes(struct fixture *f, struct viv_proto_hello *m, uint16_t version)
+{
+	uint8_t payload[VIV_PROTO_HELLO_SIZE];
+
+	m->oldest = m->newest = version;
+	viv_proto_put_hello(payload, m);
 	guest_sends(f, VIV_PROTO_WELCOME, 0, 0, payload, sizeof(payload));
+}
+
+static void guest_greets(struct fixture *f, uint16_t version)
+{
+	struct viv_proto_hello m;
+
+	guest_hears(f, VIV_PROTO_PADDING, &m);
+	guest_welcomes(f, &m, version);
 }
 
 static void no_common_version(void **state)
@@ -327,6 +340,25 @@ static void welcome_of_another(void **state)
 	run_until(f, &f->ready);
 	assert_false(f->booted);
 	assert_null(f->lost);
+}
+
+/* The firmware has taken the first HELLO; or not, and the agent answers both. */
+static void greeted_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct viv_proto_hello first, second;
+
+	guest_hears(f, VIV_PROTO_PADDING, &first);
+	viv_agent_greet(f->agent);
+	guest_hears(f, 0, &second);
+	guest_welcomes(f, &first, VIV_PROTO_NEWEST);
+	guest_sends(f, VIV_PROTO_BOOTED, 0, 0, NULL, 0);
+	guest_welcomes(f, &second, VIV_PROTO_NEWEST);
+	run_until(f, &f->ready);
+	assert_false(f->booted);
+	assert_null(f->lost);
+	viv_agent_greet(f->agent); /* no more: it would end what runs */
+	assert_int_equal(recv(f->port, &first, 1, MSG_DONTWAIT), -1);
 }
 
 /* One frame each that a guest must not send while channel 1 runs. */
@@ -506,6 +538,7 @@ int main(void)
 	const struct CMUnitTest as_guest[] = {
 		AS_GUEST(no_common_version),
 		AS_GUEST(welcome_of_another),
+		AS_GUEST(greeted_anew),
 		cmocka_unit_test(rules_broken),
 		AS_GUEST(window_overrun),
 		AS_GUEST(reader_holds_up_the_end),
