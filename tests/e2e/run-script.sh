@@ -126,7 +126,7 @@ LUA
 cp "$shared/quick.lock" "$work/vm.lock"
 expect 0 "$VIV" build -q -o "$work/hostile" "$work/hostile.lua"
 ! command -v shellcheck >/dev/null || expect 0 shellcheck "$work/hostile/bin/run-web-1-vm"
-cp "$work/hostile/bin/run-web-1-vm" "./the copy"
+cp -f "$work/hostile/bin/run-web-1-vm" "./the copy"
 expect 0 args
 argument whole "$(printf '\001q')"
 argument whole "accel=kvm"
@@ -134,7 +134,7 @@ argument whole "it's
 \$HOME \`id\` \"x\""
 argument end "filename=$work/it's \$HOME,, a.qcow2"
 argument part " a='x\"\$HOME\`id\`"
-cp "$script" "./the copy"
+cp -f "$script" "./the copy"
 
 # The machine itself, on its kept disk: a root shell on the console, whose end powers off.
 unset VIV_STORE
