@@ -6,7 +6,7 @@ terminal=$tests/e2e/terminal.py
 quick_machine
 here=$(pwd -P)
 trap '"$VIV" stop --all --now >/dev/null 2>&1; cleanup' EXIT
-is_dead() { ! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null; }
+is_dead() { ! grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status" 2>/dev/null; }
 
 # Before there is one.
 expect 125 "$VIV" exec nobody -- true
