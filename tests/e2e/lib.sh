@@ -120,6 +120,13 @@ tiny_builds() { # [ARGUMENT…]
 	expect 0 "$VIV" store verify
 }
 
+# Gone, or a zombie that its new parent has yet to reap.
+is_dead() { ! grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status" 2>/dev/null; }
+wait_dead() { # PID; tail ends when the process does
+	timeout 300 tail --pid="$1" -f /dev/null
+	is_dead "$1" || fail "process $1 still runs"
+}
+
 # Commands with mounts of their own, which only root can make.
 needs_root() {
 	[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || skip "needs root, and to be allowed to mount"

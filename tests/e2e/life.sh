@@ -6,7 +6,6 @@ terminal=$tests/e2e/terminal.py
 quick_machine
 here=$(pwd -P)
 trap '"$VIV" stop --all --now >/dev/null 2>&1; cleanup' EXIT
-is_dead() { ! grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status" 2>/dev/null; }
 
 # Before there is one.
 expect 125 "$VIV" exec nobody -- true
@@ -211,8 +210,7 @@ kill -STOP "$viv"
 expect 124 "$VIV" wait --timeout 1s vm
 err_is "viv: time limit reached"
 kill -9 "$viv"
-timeout 300 tail --pid="$qemu" -f /dev/null
-is_dead "$qemu" || fail "QEMU still runs"
+wait_dead "$qemu"
 expect 0 "$VIV" ps --json
 out_is "[]"
 expect 125 "$VIV" exec vm -- true

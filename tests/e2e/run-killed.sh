@@ -15,12 +15,6 @@ start() { # COMMAND…
 	rm up
 	qemu=$(cut -d' ' -f2 "$dir/pid")
 }
-# Gone, or a zombie that its new parent has yet to reap.
-is_dead() { ! grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status" 2>/dev/null; }
-wait_dead() { # tail ends when the process does
-	timeout 300 tail --pid="$1" -f /dev/null
-	is_dead "$1" || fail "process $1 still runs"
-}
 
 start sleep 300
 kill -9 "$viv"
