@@ -315,4 +315,5 @@ void viv_check(struct viv_eval *ev)
 	check_etc(ev);
 	check_credentials(ev);
 	viv_check_devices(ev);
+	viv_check_init(ev);
 }

@@ -1,6 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/option.h"
 
+static const struct {
+	const char *name;
+	enum viv_init init;
+} inits[] = {{"systemd", VIV_INIT_SYSTEMD}, {"runit", VIV_INIT_RUNIT}, {"none", VIV_INIT_NONE}};
+
+enum viv_init viv_init_of(const char *name)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(inits); i++)
+		if (viv_streq(inits[i].name, name))
+			return inits[i].init;
+	return 0;
+}
+
+void viv_init_describe(unsigned set, struct viv_str *ret)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(inits); i++)
+		if (set & inits[i].init) {
+			viv_str_addf(ret, "%s\"%s\"", any ? " or " : "", inits[i].name);
+			any = true;
+		}
+}
+
 typedef int (*each_fn)(const char *name, const struct viv_option *o, void *arg);
 
 static int visit(const char *prefix, const struct viv_option *o, each_fn fn, void *arg)

@@ -9,6 +9,14 @@
 
 #include "config/type.h"
 
+/* Init systems, as system.init names them. */
+enum viv_init { VIV_INIT_SYSTEMD = 1, VIV_INIT_RUNIT = 2, VIV_INIT_NONE = 4 };
+
+/* 0: there is none of that name. */
+enum viv_init viv_init_of(const char *name);
+/* "systemd" or "runit": a set of them, for people. */
+void viv_init_describe(unsigned inits, struct viv_str *ret);
+
 struct viv_option {
 	const char *name; /* "virtualisation.cores"; in a submodule just "uid" */
 	const struct viv_type *type;
@@ -18,6 +26,7 @@ struct viv_option {
 	const char *fallback_text;		/* shown instead of it, where that says more */
 	const char *example;  /* a value as it stands in a machine file; may be NULL */
 	const char *text;     /* what it does: sentences */
+	unsigned inits;       /* those that can do it (enum viv_init); 0: all */
 	const char *alias_of; /* another name for that option: all else is NULL */
 };
 

@@ -80,6 +80,12 @@ static void type_text(const struct viv_option *o, struct viv_str *ret)
 	viv_type_expected(o->type, ret);
 }
 
+static const char *needs_text(const struct viv_option *o, struct viv_str *ret)
+{
+	viv_init_describe(o->inits, ret);
+	return ret->data;
+}
+
 /* As it is written in a machine file. */
 static void add_lua(const json_t *j, struct viv_str *ret)
 {
@@ -130,7 +136,7 @@ static void add_wrapped(struct viv_str *to, const char *indent, const char *text
 
 static void add_text(struct search *s, const char *name, const struct viv_option *o)
 {
-	VIV_STR type = VIV_STR_INIT, fallback = VIV_STR_INIT;
+	VIV_STR type = VIV_STR_INIT, fallback = VIV_STR_INIT, needs = VIV_STR_INIT;
 
 	viv_str_addf(s->text, "%s%s\n", s->found ? "\n" : "", name);
 	if (o->alias_of) {
@@ -143,6 +149,8 @@ static void add_text(struct search *s, const char *name, const struct viv_option
 	viv_str_addf(s->text, "    Type:    %s\n", type.data);
 	if (fallback.len)
 		viv_str_addf(s->text, "    Default: %s\n", fallback.data);
+	if (o->inits)
+		viv_str_addf(s->text, "    Needs:   system.init = %s\n", needs_text(o, &needs));
 	if (o->example)
 		viv_str_addf(s->text, "    Example: %s = %s\n", assigned(name), o->example);
 }
@@ -160,6 +168,17 @@ static void set_text(json_t *j, const char *key, const char *text)
 		json_object_set_new(j, key, json_string(text));
 }
 
+static void add_inits(json_t *j, unsigned set)
+{
+	static const char *const names[] = {"systemd", "runit", "none"};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(names); i++)
+		if (set & viv_init_of(names[i]))
+			json_array_append_new(list, json_string(names[i]));
+	json_object_set_new(j, "inits", list);
+}
+
 static void add_json(struct search *s, const char *name, const struct viv_option *o)
 {
 	VIV_STR type = VIV_STR_INIT, fallback = VIV_STR_INIT;
@@ -173,6 +192,8 @@ static void add_json(struct search *s, const char *name, const struct viv_option
 		set_text(j, "type", type.data);
 		set_text(j, "default", fallback.data);
 	}
+	if (o->inits)
+		add_inits(j, o->inits);
 	set_text(j, "example", o->example);
 	set_text(j, "description", o->text);
 	json_array_append_new(s->list, j);
@@ -216,6 +237,7 @@ static void add_man_line(struct viv_str *to, const char *label, const char *text
 static void add_man(struct search *s, const char *name, const struct viv_option *o)
 {
 	VIV_STR type = VIV_STR_INIT, fallback = VIV_STR_INIT, example = VIV_STR_INIT;
+	VIV_STR needs = VIV_STR_INIT;
 
 	viv_str_add(s->text, ".TP\n.B ");
 	add_roff(s->text, name);
@@ -231,6 +253,10 @@ static void add_man(struct search *s, const char *name, const struct viv_option 
 	default_text(o, &fallback);
 	if (fallback.len)
 		add_man_line(s->text, "Default", fallback.data);
+	if (o->inits) {
+		viv_str_add(&needs, "system.init = ");
+		add_man_line(s->text, "Needs", needs_text(o, &needs));
+	}
 	if (!o->example)
 		return;
 	viv_str_addf(&example, "%s = %s", assigned(name), o->example);

@@ -93,12 +93,12 @@ static void add_accounts(struct viv_etc *etc, struct viv_accounts *a)
 		struct viv_etc_file *f;
 
 		viv_str_add(&copy, files[i].text->data ? files[i].text->data : "");
-		f = viv_etc_add(etc, files[i].path, VIV_ETC_FILE, files[i].mode, &copy);
+		f = viv_etc_add(etc, "users.users", files[i].path, VIV_ETC_FILE, files[i].mode, &copy);
 		f->group = viv_strdup(files[i].group);
 	}
 	for (size_t i = 0; i < a->n_homes; i++) {
 		struct viv_etc_file *f =
-			viv_etc_add(etc, a->homes[i].path + 1, VIV_ETC_FOLDER, 0700, NULL);
+			viv_etc_add(etc, "users.users", a->homes[i].path + 1, VIV_ETC_FOLDER, 0700, NULL);
 
 		f->uid = a->homes[i].uid;
 		f->gid = a->homes[i].gid;
@@ -106,17 +106,18 @@ static void add_accounts(struct viv_etc *etc, struct viv_accounts *a)
 }
 
 /* Names become numbers, now that the accounts are known. */
-static int resolve_owner(const char *text, const char *kind, const char *name, unsigned *ret,
-			 const struct viv_etc_file *f, struct viv_error *err)
+static int resolve_owner(const struct viv_plan *p, const struct viv_etc_file *f, const char *text,
+			 const char *kind, const char *name, unsigned *ret, struct viv_error *err)
 {
+	const char *place = f->option ? viv_config_place(p->config, f->option) : NULL;
 	int64_t id;
 
 	if (!name)
 		return 0;
 	id = viv_account_id(text, name);
 	if (id < 0)
-		return viv_error_say(err, EINVAL, "%s%s%s: no %s \"%s\"", f->place ? f->place : "",
-				     f->place ? ": " : "", f->path, kind, name);
+		return viv_error_say(err, EINVAL, "%s%s%s: no %s \"%s\"", place ? place : "",
+				     place ? ": " : "", f->path, kind, name);
 	*ret = (unsigned)id;
 	return 0;
 }
@@ -150,9 +151,9 @@ int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest
 	for (size_t i = 0; r == 0 && i < p->etc.n_files; i++) {
 		struct viv_etc_file *f = &p->etc.files[i];
 
-		r = resolve_owner(a.passwd.data, "user", f->user, &f->uid, f, err);
+		r = resolve_owner(p, f, a.passwd.data, "user", f->user, &f->uid, err);
 		if (r == 0)
-			r = resolve_owner(a.group.data, "group", f->group, &f->gid, f, err);
+			r = resolve_owner(p, f, a.group.data, "group", f->group, &f->gid, err);
 	}
 	viv_accounts_free_contents(&a);
 	return r < 0 ? r : viv_etc_write(&p->etc, dest, (int64_t)epoch, err);

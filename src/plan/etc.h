@@ -21,7 +21,7 @@ struct viv_etc_file {
 	unsigned mode;
 	char *user, *group; /* names, looked up when the layer is made; NULL: root */
 	unsigned uid, gid;
-	const char *place; /* where the option that asked for it was set; borrowed; NULL: ours */
+	char *option; /* that it follows from; NULL: it is in every machine */
 };
 
 struct viv_etc {
@@ -29,16 +29,16 @@ struct viv_etc {
 	size_t n_files;
 };
 
-/* Everything but the account files. Two options that write one file: EEXIST, naming both. */
+/* What all areas write (plan/area.h); not the account files. Two options that write one file: EEXIST, naming both. */
 int viv_etc_collect(const struct viv_config *config, struct viv_etc *ret, struct viv_error *err);
 void viv_etc_free_contents(struct viv_etc *etc);
 
 /* What the layer's id covers: each file's path, kind, mode, owner names and SHA-256. */
 json_t *viv_etc_describe(const struct viv_etc *etc);
 
-/* Adds one more; takes the content. */
-struct viv_etc_file *viv_etc_add(struct viv_etc *etc, const char *path, enum viv_etc_kind kind,
-				 unsigned mode, struct viv_str *content);
+/* Adds one more; takes the content. `option` as in the struct; copied. */
+struct viv_etc_file *viv_etc_add(struct viv_etc *etc, const char *option, const char *path,
+				 enum viv_etc_kind kind, unsigned mode, struct viv_str *content);
 
 /*
  * Makes the image `dest` (in an existing folder) of the files, in a sandbox, where they can belong

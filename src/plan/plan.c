@@ -6,8 +6,7 @@
 #include "base/path.h"
 #include "image/erofs.h"
 #include "plan/accounts.h"
-#include "plan/disks.h"
-
+#include "plan/area.h"
 
 /* Changed whenever what a builder writes changes: other ids, so nothing old is taken for new. */
 #define KERNEL_BUILDER	"kernel 1"
@@ -16,78 +15,21 @@
 #define ETC_BUILDER	"etc 2"
 #define SYSTEM_BUILDER	"system 1"
 
-static void push_array(struct viv_strv *to, const json_t *array)
+static void choose_packages(struct viv_plan *p)
 {
-	size_t i;
-	json_t *v;
-
-	json_array_foreach((json_t *)array, i, v)
-		viv_strv_push(to, json_string_value(v));
-}
-
-static void push_option(struct viv_strv *to, const struct viv_config *config, const char *option)
-{
-	push_array(to, viv_config_get(config, option));
-}
-
-static bool uses_systemd(const struct viv_config *config)
-{
-	return viv_streq(viv_config_string(config, "system.init"), "systemd");
-}
-
-/* Its own GRUB makes what it starts with (run/grub.h). */
-static void choose_loader(struct viv_plan *p)
-{
-	static const char *const is_signed[] = {"grub-efi-amd64-signed", "shim-signed", NULL};
-
-	if (!viv_config_bool(p->config, "virtualisation.useBootLoader"))
-		return;
-	viv_strv_push(&p->packages, "grub-common");
-	if (viv_config_bool(p->config, "virtualisation.useSecureBoot"))
-		viv_strv_push_all(&p->packages, is_signed);
-	else
-		viv_strv_push(&p->packages, viv_config_bool(p->config, "virtualisation.useEFIBoot")
-						    ? "grub-efi-amd64-bin"
-						    : "grub-pc-bin");
-}
-
-/* The lowest layer beside Essential: yes: the init system, and apt, so that it works in the guest. */
-static void choose_base(struct viv_plan *p)
-{
-	static const char *const with_systemd[] = {"systemd", "systemd-sysv", "udev", "dbus", "kmod",
-						   NULL};
-
-	viv_strv_push(&p->base, "apt");
-	if (uses_systemd(p->config))
-		viv_strv_push_all(&p->base, with_systemd);
-	viv_plan_disk_packages(p->config, &p->packages);
-	if (viv_config_bool(p->config, "services.openssh.enable"))
-		viv_strv_push(&p->packages, "openssh-server");
-	choose_loader(p);
-	if (viv_config_string(p->config, "time.timeZone"))
-		viv_strv_push(&p->packages, "tzdata");
-	push_option(&p->packages, p->config, "environment.systemPackages");
+	for (const struct viv_area *const *a = viv_areas; *a; a++)
+		if ((*a)->packages)
+			(*a)->packages(p->config, &p->base, &p->packages);
 	viv_strv_uniq(&p->packages);
-}
-
-/* Is a share to go over 9p? */
-static bool wants_9p(const struct viv_config *config)
-{
-	json_t *all = (json_t *)viv_config_get(config, "virtualisation.sharedDirectories"), *share;
-	const char *tag;
-
-	json_object_foreach(all, tag, share)
-		if (viv_streq(viv_json_str(share, "kind"), "9p"))
-			return true;
-	return false;
 }
 
 /* The cloud kernel is smaller and boots faster, but knows no graphics, USB, sound or 9p. */
 static bool needs_full_kernel(const struct viv_config *config)
 {
-	return viv_config_bool(config, "virtualisation.graphics") ||
-	       json_array_size(viv_config_get(config, "virtualisation.usb.devices")) ||
-	       wants_9p(config) || viv_plan_disks_full_kernel(config);
+	for (const struct viv_area *const *a = viv_areas; *a; a++)
+		if ((*a)->full_kernel && (*a)->full_kernel(config))
+			return true;
+	return false;
 }
 
 static void choose_kernel(struct viv_plan *p)
@@ -173,9 +115,9 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 	struct viv_deb_request *req = &p->request;
 	int r;
 
-	push_option(&p->mirrors, c, "packages.mirrors");
-	push_option(&p->snapshot_mirrors, c, "packages.snapshotMirrors");
-	push_option(&p->components, c, "packages.components");
+	viv_push_option(&p->mirrors, c, "packages.mirrors");
+	viv_push_option(&p->snapshot_mirrors, c, "packages.snapshotMirrors");
+	viv_push_option(&p->components, c, "packages.components");
 	req->source = (struct viv_deb_source){
 		.release = viv_config_string(c, "packages.release"),
 		.architecture = debian_architecture(c),
@@ -185,7 +127,7 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 		.keyring = viv_config_string(c, "packages.keyring"),
 		.recommends = viv_config_bool(c, "packages.recommends"),
 	};
-	choose_base(p);
+	choose_packages(p);
 	choose_kernel(p);
 	req->base = &p->base;
 	req->packages = &p->packages;
@@ -201,57 +143,21 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 	return 0;
 }
 
-/*
- * Devices that nobody else would load a driver for: without systemd there is no udev, and Debian keeps
- * udev from loading those of watchdogs.
- */
-static void choose_device_modules(struct viv_plan *p)
-{
-	static const char *const for_cdrom[] = {"ahci", "sr_mod", "isofs", NULL};
-
-	if (viv_config_bool(p->config, "virtualisation.watchdog.enable"))
-		viv_strv_push(&p->initrd_modules, "i6300esb");
-	if (uses_systemd(p->config))
-		return;
-	if (viv_config_bool(p->config, "virtualisation.useEFIBoot"))
-		viv_strv_push(&p->initrd_optional, "efivarfs");
-	if (viv_config_string(p->config, "virtualisation.cdrom"))
-		viv_strv_push_all(&p->initrd_optional, for_cdrom);
-	if (json_array_size(viv_config_get(p->config, "virtualisation.usb.devices")))
-		viv_strv_push(&p->initrd_modules, "xhci_pci");
-	if (json_object_size(viv_config_get(p->config, "virtualisation.credentials")))
-		viv_strv_push(&p->initrd_modules, "qemu_fw_cfg");
-}
-
 /* What the initrd must hold to find the root; a kernel that has one built in needs no module. */
 static void choose_modules(struct viv_plan *p)
 {
-	static const char *const needed[] = {"virtio_pci", "virtio_blk", "virtio_console", "erofs",
-					     "overlay", NULL};
-	static const char *const useful[] = {"virtio_rng", "virtio_net", "vmgenid", "pvpanic_pci", NULL};
-
-	viv_strv_push_all(&p->initrd_modules, needed);
-	viv_plan_disk_modules(p->config, &p->initrd_modules, &p->initrd_optional);
-	choose_device_modules(p);
-	push_option(&p->initrd_modules, p->config, "boot.initrd.kernelModules");
-	if (!uses_systemd(p->config))
-		push_option(&p->initrd_modules, p->config, "boot.kernelModules");
-	viv_strv_push_all(&p->initrd_optional, useful);
-	push_option(&p->initrd_optional, p->config, "boot.initrd.availableKernelModules");
+	for (const struct viv_area *const *a = viv_areas; *a; a++)
+		if ((*a)->modules)
+			(*a)->modules(p->config, &p->initrd_modules, &p->initrd_optional);
 	viv_strv_uniq(&p->initrd_modules);
 	viv_strv_uniq(&p->initrd_optional);
 }
 
 static void choose_params(struct viv_plan *p)
 {
-	int64_t level = viv_config_int(p->config, "boot.consoleLogLevel");
-
-	viv_strv_pushf(&p->kernel_params, "loglevel=%lld", (long long)level);
-	viv_strv_pushf(&p->kernel_params, "viv.init=%s", viv_config_string(p->config, "system.init"));
-	/* eth0 is eth0 (networking.usePredictableInterfaceNames of NixOS's machines is false, too). */
-	if (uses_systemd(p->config))
-		viv_strv_push(&p->kernel_params, "net.ifnames=0");
-	push_option(&p->kernel_params, p->config, "boot.kernelParams");
+	for (const struct viv_area *const *a = viv_areas; *a; a++)
+		if ((*a)->params)
+			(*a)->params(p->config, &p->kernel_params);
 }
 
 static json_t *to_json(const struct viv_strv *v)

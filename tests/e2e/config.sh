@@ -74,6 +74,16 @@ printf 'virtualisation.cores =\n"four"\nnetworking.hostname = "x"\n' >wrong.lua
 expect 125 "$VIV" eval wrong.lua
 [ "$(cat err)" = 'viv: wrong.lua:1: virtualisation.cores: expected an integer from 1 to 512, got "four"
 wrong.lua:3: no option networking.hostname (did you mean networking.hostName?)' ] || fail "wrong messages"
+# what an init system can't do is said where it was asked for
+cat >vm.lua <<'LUA'
+system.init = "none"
+services.openssh.enable = true
+LUA
+expect 125 "$VIV" eval
+err_has 'vm.lua:2: services.openssh.enable: needs system.init = "systemd", and it is "none"'
+expect 0 "$VIV" eval --set services.openssh.enable=false services.openssh.enable
+expect 0 "$VIV" options services.openssh.enable
+out_has 'Needs:   system.init = "systemd"'
 mkdir empty && cd empty || exit 1
 expect 0 "$VIV" eval virtualisation.cores
 out_is 1

@@ -8,6 +8,7 @@ static const struct viv_option rows[] = {
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",
 	 .example = "true",
+	 .inits = VIV_INIT_SYSTEMD,
 	 .text = "Run an ssh server. Its host keys are made when it first starts."},
 	{.name = "services.openssh.ports",
 	 .type = VIV_T_LIST(VIV_T_INT(1, 65535)),

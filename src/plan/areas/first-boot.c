@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "plan/etc-parts.h"
+#include "plan/areas/areas.h"
 
 /*
  * Each makes one thing that deb/scrub.c removes, where its program is installed and the thing is not
@@ -70,7 +70,7 @@ static void add_drop_ins(struct viv_etc *etc, const char *unit, const char *need
 		VIV_FREE char *path = viv_asprintf(VIV_ETC_UNITS "%.*s.d/%s.conf", (int)word.len,
 						   word.data, unit);
 
-		viv_etc_add_text(etc, path, text);
+		viv_etc_add_text(etc, NULL, path, text);
 	}
 }
 
@@ -80,7 +80,7 @@ void viv_etc_add_first_boot(struct viv_etc *etc)
 		VIV_FREE char *path = viv_asprintf(VIV_ETC_UNITS "%s.service", units[i].unit);
 		VIV_FREE char *text = unit_text(i);
 
-		viv_etc_add_text(etc, path, text);
+		viv_etc_add_text(etc, NULL, path, text);
 		add_drop_ins(etc, units[i].unit, units[i].needed_by);
 	}
 }

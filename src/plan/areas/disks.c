@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "plan/disks.h"
+#include "plan/areas/areas.h"
+
+/* What a machine's disks need of its initrd and its packages. */
 
 #include "config/disks.h"
 #include "config/filesystems.h"
@@ -27,17 +29,12 @@ static const char *type_of_own(const struct viv_config *config)
 	return root ? root : "ext4";
 }
 
-static bool loads_itself(const struct viv_config *config)
-{
-	return viv_streq(viv_config_string(config, "system.init"), "systemd");
-}
-
 static void add_type_modules(const struct viv_config *config, struct viv_strv *ret,
 			     struct viv_strv *optional)
 {
 	VIV_CLEANUP(viv_config_filesystems_free) struct viv_config_filesystems f = {0};
 
-	if (loads_itself(config))
+	if (viv_uses_systemd(config))
 		return;
 	viv_config_filesystems_get(config, &f);
 	for (size_t i = 0; i < f.count; i++) {
@@ -62,7 +59,7 @@ static void add_type_packages(const struct viv_config *config, struct viv_strv *
 		viv_strv_push(ret, "mount");
 }
 
-void viv_plan_disk_modules(const struct viv_config *config, struct viv_strv *ret,
+static void modules(const struct viv_config *config, struct viv_strv *ret,
 			   struct viv_strv *optional)
 {
 	const char *type = type_of_own(config);
@@ -75,7 +72,7 @@ void viv_plan_disk_modules(const struct viv_config *config, struct viv_strv *ret
 	add_type_modules(config, ret, optional);
 }
 
-void viv_plan_disk_packages(const struct viv_config *config, struct viv_strv *ret)
+static void packages(const struct viv_config *config, struct viv_strv *base, struct viv_strv *ret)
 {
 	const char *type = type_of_own(config);
 	const char *image = viv_config_string(config, "virtualisation.diskImage");
@@ -89,7 +86,7 @@ void viv_plan_disk_packages(const struct viv_config *config, struct viv_strv *re
 }
 
 /* AHCI came into the cloud kernel with trixie. */
-bool viv_plan_disks_full_kernel(const struct viv_config *config)
+static bool full_kernel(const struct viv_config *config)
 {
 	static const char *const without[] = {"bullseye", "bookworm"};
 	const char *release = viv_config_string(config, "packages.release");
@@ -100,3 +97,6 @@ bool viv_plan_disks_full_kernel(const struct viv_config *config)
 			       viv_config_string(config, "virtualisation.cdrom");
 	return false;
 }
+
+const struct viv_area viv_area_disks = {
+	.files = viv_etc_add_fstab, .packages = packages, .modules = modules, .full_kernel = full_kernel};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "plan/etc-parts.h"
+#include "plan/areas/areas.h"
 
 #include "config/filesystems.h"
 
@@ -61,10 +61,10 @@ static void add_mount_point(struct viv_etc *etc, const char *target)
 		if (viv_slice_eq(first, systems[i]))
 			return;
 	if (!viv_starts_with(target, "/lib")) /* lib64 and the like */
-		viv_etc_add(etc, target + 1, VIV_ETC_FOLDER, 0755, NULL);
+		viv_etc_add(etc, "fileSystems", target + 1, VIV_ETC_FOLDER, 0755, NULL);
 }
 
-void viv_etc_add_fstab(struct viv_etc *etc, const struct viv_config *config)
+int viv_etc_add_fstab(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_config_filesystems_free) struct viv_config_filesystems f = {0};
 	bool fixed = !viv_config_bool(config, "virtualisation.writableStore");
@@ -81,5 +81,6 @@ void viv_etc_add_fstab(struct viv_etc *etc, const struct viv_config *config)
 		if (fixed)
 			add_mount_point(etc, f.items[i].target);
 	}
-	viv_etc_add_text(etc, "etc/fstab", s.data);
+	viv_etc_add_text(etc, "fileSystems", "etc/fstab", s.data);
+	return 0;
 }

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/area.h"
+
+#include "plan/areas/areas.h"
+
+const struct viv_area *const viv_areas[] = {
+	&viv_area_devices, &viv_area_disks,   &viv_area_loader,	 &viv_area_system,
+	&viv_area_systemd, &viv_area_network, &viv_area_openssh, &viv_area_boot,
+	NULL,
+};
+
+bool viv_uses_systemd(const struct viv_config *config)
+{
+	return viv_streq(viv_config_string(config, "system.init"), "systemd");
+}
+
+void viv_push_option(struct viv_strv *to, const struct viv_config *config, const char *option)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach((json_t *)viv_config_get(config, option), i, v)
+		viv_strv_push(to, json_string_value(v));
+}

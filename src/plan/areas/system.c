@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/areas/areas.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+
+#define MAX_SOURCE ((size_t)64 << 20)
+
+/* environment(5) as pam_env and our agent read it: NAME="value", one a line. */
+static int add_variables(struct viv_etc *etc, const struct viv_config *config,
+			 struct viv_error *err)
+{
+	VIV_STR s = VIV_STR_INIT;
+	VIV_STRV names = VIV_STRV_INIT;
+	const json_t *all = viv_config_get(config, "environment.variables");
+
+	viv_json_keys(all, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		const char *value = viv_json_str(all, names.items[i]);
+		VIV_FREE char *option = viv_asprintf("environment.variables.%s", names.items[i]);
+
+		if (!value || strpbrk(value, "\n\"\\"))
+			return viv_error_say(err, EINVAL,
+					     "%s: %s: a value can't hold a newline, a double quote or "
+					     "a backslash",
+					     viv_config_place(config, option), option);
+		viv_str_addf(&s, "%s=\"%s\"\n", names.items[i], value);
+	}
+	viv_etc_add(etc, "environment.variables", "etc/environment", VIV_ETC_FILE, 0644, &s);
+	return 0;
+}
+
+static void add_time_zone(struct viv_etc *etc, const struct viv_config *config)
+{
+	const char *zone = viv_config_string(config, "time.timeZone");
+	VIV_FREE char *target = NULL, *line = NULL;
+
+	if (!zone)
+		return;
+	target = viv_asprintf("/usr/share/zoneinfo/%s", zone);
+	line = viv_asprintf("%s\n", zone);
+	viv_etc_add_link(etc, "time.timeZone", "etc/localtime", target);
+	viv_etc_add_text(etc, "time.timeZone", "etc/timezone", line);
+}
+
+static bool parse_mode(const char *text, unsigned *ret)
+{
+	unsigned mode = 0;
+
+	if (!text || !*text || strlen(text) > 5)
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '7')
+			return false;
+		mode = mode * 8 + (unsigned)(*text - '0');
+	}
+	*ret = mode;
+	return mode <= 07777;
+}
+
+/* Anybody who can read the store can read what is in it. */
+static int check_no_key(const struct viv_str *content, const char *place, const char *option,
+			struct viv_error *err)
+{
+	static const char mark[] = "PRIVATE KEY-----";
+
+	if (!content->len || !memmem(content->data, content->len, mark, sizeof(mark) - 1))
+		return 0;
+	viv_error_say(err, EACCES, "%s: %s holds a private key", place, option);
+	viv_error_hint(err, "Secrets never enter the store: let the machine make the key, or copy it "
+			    "in when it runs.");
+	return -EACCES;
+}
+
+/* One environment.etc.<path>. */
+static int add_entry(struct viv_etc *etc, const struct viv_config *config, const char *path,
+		     const json_t *entry, struct viv_error *err)
+{
+	const char *text = viv_json_str(entry, "text"), *source = viv_json_str(entry, "source");
+	const char *mode = viv_json_str(entry, "mode"), *user = viv_json_str(entry, "user");
+	const char *group = viv_json_str(entry, "group");
+	VIV_FREE char *option = viv_asprintf("environment.etc[\"%s\"]", path);
+	VIV_FREE char *full = viv_asprintf("etc/%s", path);
+	const char *place = viv_config_place(config, option);
+	VIV_STR content = VIV_STR_INIT;
+	struct viv_etc_file *f;
+	unsigned bits = 0644;
+
+	if (!viv_path_is_safe(path))
+		return viv_error_say(err, EINVAL, "%s: %s: a path below /etc, without \"..\"", place,
+				     option);
+	if (!text == !source)
+		return viv_error_say(err, EINVAL, "%s: %s: give text or source", place, option);
+	if (mode && !parse_mode(mode, &bits))
+		return viv_error_say(err, EINVAL, "%s: %s.mode: expected octal digits, got \"%s\"",
+				     place, option, mode);
+	if (text)
+		viv_str_add(&content, text);
+	else if (viv_read_file(source, MAX_SOURCE, &content, err) < 0)
+		return viv_error_context(err, "%s: %s.source", place, option);
+	if (check_no_key(&content, place, option, err) < 0)
+		return -EACCES;
+	f = viv_etc_add(etc, option, full, VIV_ETC_FILE, bits, &content);
+	f->user = viv_strdup(user);
+	f->group = viv_strdup(group);
+	return 0;
+}
+
+static int files(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
+{
+	const char *path;
+	json_t *entry;
+	int r = add_variables(etc, config, err);
+
+	add_time_zone(etc, config);
+	json_object_foreach((json_t *)viv_config_get(config, "environment.etc"), path, entry)
+		if (r == 0)
+			r = add_entry(etc, config, path, entry, err);
+	return r;
+}
+
+/* apt works in the guest. */
+static void packages(const struct viv_config *config, struct viv_strv *base, struct viv_strv *ret)
+{
+	viv_strv_push(base, "apt");
+	if (viv_config_string(config, "time.timeZone"))
+		viv_strv_push(ret, "tzdata");
+	viv_push_option(ret, config, "environment.systemPackages");
+}
+
+const struct viv_area viv_area_system = {.files = files, .packages = packages};
