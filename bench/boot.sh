@@ -24,24 +24,6 @@ cat >floor/run <<SH
 exec qemu-system-x86_64 -M q35 -accel tcg -m 1024 -nodefaults -no-user-config -display none -no-reboot \
 	-serial file:$BENCH/floor/log -kernel $kernel -initrd $BENCH/floor/initrd -append '$params'
 SH
-cat >until <<'SH'
-#!/usr/bin/env bash
-# until TEXT COMMAND…: runs it until it has printed the text, then ends it
-export LC_ALL=C
-text=$1
-shift
-exec {out}< <(exec setsid --wait "$@" 2>&1 </dev/null)
-pid=$!
-seen=
-while IFS= read -r -d '' -n 1 -u "$out" c; do
-	seen=$seen$c
-	[[ $seen == *"$text" ]] && found=1 && break
-	((${#seen} < 4000)) || seen=${seen: -100}
-done
-pkill -KILL -P "$pid" 2>/dev/null
-kill -KILL "$pid" 2>/dev/null
-[ -n "${found:-}" ] || { echo "never printed: $text" >&2; exit 1; }
-SH
 cat >no-kvm <<'SH'
 #!/bin/sh
 # no-kvm COMMAND…: runs it where there is no /dev/kvm; debvm-run aborts where that is there but useless
@@ -52,7 +34,7 @@ mkdir /dev/shm && mount -t tmpfs shm /dev/shm
 ln -s /proc/self/fd /dev/fd; ln -s fd/0 /dev/stdin; ln -s fd/1 /dev/stdout; ln -s fd/2 /dev/stderr
 exec "$@"' sh "$@"
 SH
-chmod +x floor/run until no-kvm
+chmod +x floor/run no-kvm
 
 echo "### A command in a machine without an init system"
 echo
@@ -68,6 +50,6 @@ debvm-create -o debvm.ext4 -r trixie -- "$mirror" >/dev/null 2>&1
 echo "### A systemd machine: to a command's output, and to a login prompt"
 echo
 hyperfine -N --runs "${RUNS:-5}" --export-json sd.json --style none \
-	-n "debvm-run, to its login prompt" "$BENCH/no-kvm $BENCH/until login: debvm-run -i $BENCH/debvm.ext4 -- -cpu qemu64,-cx16" \
-	-n "viv run -- echo up, to the output" "$BENCH/until up $VIV run -q sd/vm.lua -- echo up" >/dev/null
+	-n "debvm-run, to its login prompt" "$BENCH/no-kvm $TOOLS/until login: debvm-run -i $BENCH/debvm.ext4 -- -cpu qemu64,-cx16" \
+	-n "viv run -- echo up, to the output" "$TOOLS/until up $VIV run -q sd/vm.lua -- echo up" >/dev/null
 table sd.json

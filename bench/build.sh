@@ -10,11 +10,6 @@ reference="openssh-server iproute2 htop vim-tiny kmod"
 large="$reference postgresql nginx postfix docker.io mariadb-server git gcc make python3-full perl
 	network-manager samba bind9 ruby nodejs emacs-nox gdb tshark" # some 400 with all that they need
 
-sources() { # the host's mirrors, for trixie
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' | sort -u |
-		awk '$2 ~ /^(bookworm|trixie)(-updates|-security)?$/ { sub(/bookworm/, "trixie", $2); print "deb", $1, $2, "main" }'
-}
-
 one() { # NAME PACKAGES…
 	local name=$1 dir=$BENCH/$1
 	shift
