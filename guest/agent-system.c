@@ -86,6 +86,8 @@ void system_notified(struct agent *a)
 		if (n != 6 || memcmp(word, "booted", 6) != 0 || a->booted)
 			continue;
 		a->booted = a->booted_due = true;
+		if (a->off_due)
+			system_poweroff(a);
 	}
 }
 
@@ -118,10 +120,32 @@ static bool init_takes(int signo)
 	return found != 0;
 }
 
+/*
+ * runit(8) looks for a file when it is signalled, and only in stage 2 (of Debian: upstream's is
+ * in /etc/runit).
+ */
+static int runit_poweroff(struct agent *a)
+{
+	int fd;
+
+	if (!a->booted) {
+		a->off_due = true;
+		return 0;
+	}
+	unlink("/run/runit.reboot");
+	fd = open("/run/runit.stopit", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0100);
+	if (fd < 0 || fchmod(fd, 0100) < 0)
+		return errno;
+	close(fd);
+	return kill(1, SIGCONT) < 0 ? errno : 0;
+}
+
 int system_poweroff(struct agent *a)
 {
-	int signo = a->systemd ? SYSTEMD_POWEROFF : NONE_POWEROFF;
+	int signo = a->init == INIT_SYSTEMD ? SYSTEMD_POWEROFF : NONE_POWEROFF;
 
+	if (a->init == INIT_RUNIT)
+		return runit_poweroff(a);
 	if (init_takes(signo))
 		return kill(1, signo) < 0 ? errno : 0;
 	/* It isn't up yet, so there is nothing to end before. */

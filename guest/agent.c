@@ -106,7 +106,9 @@ static int arguments(struct agent *a, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--init=systemd") == 0)
-			a->systemd = true;
+			a->init = INIT_SYSTEMD;
+		else if (strcmp(argv[i], "--init=runit") == 0)
+			a->init = INIT_RUNIT;
 		else if (strcmp(argv[i], "--init=none") == 0)
 			a->booted = true;
 		else if (strcmp(argv[i], "--network=user") == 0)
@@ -132,6 +134,7 @@ int main(int argc, char **argv)
 		return shares_mount(), 0;
 	if (argc >= 2 && (strcmp(argv[1], "--put") == 0 || strcmp(argv[1], "--get") == 0))
 		return files_main(argv + 1);
+	a->init = INIT_NONE;
 	a->port = a->signals = a->notify = a->uevents = a->starter.socket = -1;
 	if (arguments(a, argc, argv) < 0)
 		return 2;
@@ -146,7 +149,7 @@ int main(int argc, char **argv)
 		system_setup(a);
 	if (a->guest && a->user_network)
 		system_user_network(&a->networks);
-	if (a->guest && a->systemd) /* else init has waited for them */
+	if (a->guest && a->init != INIT_NONE) /* else init has waited for them */
 		shares_mount();
 	port_find(a);
 	run(a);

@@ -94,7 +94,8 @@ struct starter {
 struct agent {
 	int epoll, port, signals, notify, uevents;
 	bool guest;   /* in a guest; else on a socket, in a test: touches nothing of the system */
-	bool systemd; /* is the init */
+	enum agent_init { INIT_SYSTEMD, INIT_RUNIT, INIT_NONE } init;
+	bool off_due; /* to be powered off when init can be told */
 	bool user_network; /* QEMU's is there */
 	bool hunting; /* no connection: all input is thrown away up to a HELLO */
 	bool port_readable, port_writable;

@@ -203,7 +203,7 @@ void filesystems_mount(const struct params *p)
 		return;
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		if (parse(line, &e) && !has_option(&e, "noauto") && strcmp(e.type, "swap") != 0 &&
-		    (p->none || has_option(&e, "x-initrd.mount")))
+		    (p->none || p->runit || has_option(&e, "x-initrd.mount")))
 			mount_entry(p, &e);
 }
 

@@ -31,11 +31,12 @@ static enum upper upper_of(const char *value)
 static void set_init(struct params *p, const char *value)
 {
 	p->none = strcmp(value, "none") == 0;
+	p->runit = strcmp(value, "runit") == 0;
 	p->init[0] = '\0';
-	if (p->none || strcmp(value, "systemd") == 0)
+	if (p->none || p->runit || strcmp(value, "systemd") == 0)
 		return;
 	if (value[0] != '/' || strlen(value) >= sizeof(p->init))
-		fatal("kernel parameter viv.init: expected systemd, none or a path, got \"%.40s\"",
+		fatal("kernel parameter viv.init: expected systemd, runit, none or a path, got \"%.40s\"",
 		      value);
 	snprintf(p->init, sizeof(p->init), "%s", value);
 }

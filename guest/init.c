@@ -62,7 +62,7 @@ pid_t agent_start(const struct params *p)
 {
 	static char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 				    NULL};
-	char *argv[] = {"@viv-agent", p->none ? "--init=none" : "--init=systemd",
+	char *argv[] = {"@viv-agent", p->none ? "--init=none" : p->runit ? "--init=runit" : "--init=systemd",
 			p->user_network ? "--network=user" : NULL, NULL};
 	pid_t pid = fork();
 	sigset_t no_signals;
@@ -79,6 +79,14 @@ pid_t agent_start(const struct params *p)
 	execve(AGENT, argv, env);
 	warning("cannot execute the agent: %m");
 	_exit(127);
+}
+
+static _Noreturn void exec_runit(void)
+{
+	char *argv[] = {"runit", NULL};
+
+	execve("/sbin/runit", argv, environ);
+	fatal("cannot execute /sbin/runit: %m");
 }
 
 static _Noreturn void exec_init(const struct params *p)
@@ -139,7 +147,11 @@ int main(void)
 	filesystems_mount(&p);
 	if (p.none)
 		none_run(&p, upper_fd);
+	if (p.runit)
+		system_set_up();
 	if (agent_start(&p) < 0)
 		warning("cannot start the agent: %m");
+	if (p.runit)
+		exec_runit();
 	exec_init(&p);
 }

@@ -35,6 +35,7 @@ struct params {
 	unsigned layers;	  /* viv.layers=N: disks viv-layer-0 (lowest) to viv-layer-(N-1) */
 	enum upper upper;	  /* viv.upper=memory|disk|none; memory */
 	bool none;		  /* viv.init=none: there is no real init */
+	bool runit;		  /* viv.init=runit: the real init does none of what udev and systemd do */
 	bool user_network;	  /* viv.network=user: eth0 is in QEMU's user network */
 	char init[INIT_MAX_PATH]; /* viv.init=/path; "": systemd */
 	unsigned timeout;	  /* viv.timeout=SECONDS: how long to wait for disks; 60 */
@@ -127,6 +128,9 @@ void links_make(void);
 void filesystems_mount(const struct params *p);
 /* Makes all that is on disks read-only, beside the root. */
 void filesystems_settle(void);
+
+/* init-setup.c: what udev or systemd would have made: folders of the kernel's, lo, the host name. */
+void system_set_up(void);
 
 /* init-none.c: the life of a machine without an init system; starts the agent. */
 _Noreturn void none_run(const struct params *p, int upper_fd);

@@ -5,13 +5,18 @@
 
 const struct viv_area *const viv_areas[] = {
 	&viv_area_devices, &viv_area_disks,   &viv_area_loader,	 &viv_area_system,
-	&viv_area_systemd, &viv_area_network, &viv_area_openssh, &viv_area_boot,
+	&viv_area_systemd, &viv_area_runit, &viv_area_network, &viv_area_openssh, &viv_area_boot,
 	NULL,
 };
 
 bool viv_uses_systemd(const struct viv_config *config)
 {
 	return viv_streq(viv_config_string(config, "system.init"), "systemd");
+}
+
+bool viv_uses_runit(const struct viv_config *config)
+{
+	return viv_streq(viv_config_string(config, "system.init"), "runit");
 }
 
 void viv_push_option(struct viv_strv *to, const struct viv_config *config, const char *option)

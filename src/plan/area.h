@@ -27,6 +27,7 @@ struct viv_area {
 extern const struct viv_area *const viv_areas[]; /* ends with NULL */
 
 bool viv_uses_systemd(const struct viv_config *config);
+bool viv_uses_runit(const struct viv_config *config);
 /* A list option's strings; everything that an array has. */
 void viv_push_option(struct viv_strv *to, const struct viv_config *config, const char *option);
 

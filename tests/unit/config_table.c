@@ -95,6 +95,8 @@ static int check_example(const char *name, const struct viv_option *o, void *arg
 		return 0;
 	if (viv_streq(name, "virtualisation.useSecureBoot"))
 		viv_str_add(&text, "virtualisation.useEFIBoot = true\nvirtualisation.useBootLoader = true\n");
+	if (viv_starts_with(name, "runit."))
+		viv_str_add(&text, "system.init = \"runit\"\n");
 	if (viv_starts_with(name, "environment.etc.<path>."))
 		viv_str_add(&text, "environment.etc.x.text = mkDefault(\"x\")\n");
 	if (strstr(name, "fileSystems.<path>."))

@@ -118,7 +118,7 @@ static void wrong_ones_end_the_boot(void **state)
 		{"viv.layers=1 viv.upper=ram",
 		 "kernel parameter viv.upper: expected memory, disk or none, got \"ram\""},
 		{"viv.layers=1 viv.init=sysv",
-		 "kernel parameter viv.init: expected systemd, none or a path, got \"sysv\""},
+		 "kernel parameter viv.init: expected systemd, runit, none or a path, got \"sysv\""},
 		{"viv.layers=1 viv.network=eth0",
 		 "kernel parameter viv.network: expected user, got \"eth0\""},
 		{"viv.layers=1 viv.timeout=0",

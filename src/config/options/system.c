@@ -46,12 +46,12 @@ static const struct viv_option rows[] = {
 	 .example = "{ EDITOR = \"vim\" }",
 	 .text = "Environment variables of every login and of commands run from the host."},
 	{.name = "system.init",
-	 .type = VIV_T_ENUM("systemd", "none"),
+	 .type = VIV_T_ENUM("systemd", "runit", "none"),
 	 .fallback = "\"systemd\"",
 	 .example = "\"none\"",
-	 .text = "What runs as the first process: systemd, or none but a small supervisor, which "
-		 "is "
-		 "the quickest way to a command."},
+	 .text = "What runs as the first process: systemd; runit, in its three stages, which is small and quick; or none "
+		 "but a small supervisor, which is the quickest way to a command. On runit start the services of "
+		 "options, and of packages that know runit: init scripts and systemd's units of packages don't."},
 	{.name = "system.stateVersion",
 	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_line)),
 	 .fallback = "null",

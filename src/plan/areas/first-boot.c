@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan/areas/areas.h"
+#include "plan/areas/runit.h"
 
 /*
  * Each makes one thing that deb/scrub.c removes, where its program is installed and the thing is not
@@ -82,5 +83,32 @@ void viv_etc_add_first_boot(struct viv_etc *etc)
 
 		viv_etc_add_text(etc, NULL, path, text);
 		add_drop_ins(etc, units[i].unit, units[i].needed_by);
+	}
+}
+
+/* systemd.service(5)'s way of writing $ and % taken back. */
+static char *shell_command(const char *command)
+{
+	struct viv_str s = VIV_STR_INIT;
+
+	for (; *command; command++) {
+		if ((command[0] == '$' || command[0] == '%') && command[1] == command[0])
+			command++;
+		viv_str_add_char(&s, *command);
+	}
+	return s.data;
+}
+
+/* Those of templates are for units' instances, which runit has none of. */
+void viv_runit_add_first_boot(struct viv_etc *etc)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(units); i++) {
+		VIV_FREE char *name = viv_asprintf("20-%s", units[i].unit);
+		VIV_FREE char *command = shell_command(units[i].command);
+		VIV_FREE char *text = viv_asprintf("[ ! -x %s ] || [ -e %s ] ||\n\t%s\n", units[i].program,
+						   units[i].missing, command);
+
+		if (!viv_ends_with(units[i].unit, "@"))
+			viv_runit_add_boot(etc, NULL, name, text);
 	}
 }

@@ -2,6 +2,7 @@
 #include "plan/areas/areas.h"
 
 #include "base/fd.h"
+#include "plan/areas/runit.h"
 
 #define MAX_KEYS ((size_t)1 << 20)
 
@@ -76,6 +77,9 @@ static int add_keys(struct viv_etc *etc, const struct viv_config *config, const 
 
 static int files(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
 {
+	/* Under the name of Debian's own, whose place it takes. */
+	static const struct viv_runit_service service = {
+		.name = "ssh", .run = "mkdir -p -m 0755 /run/sshd\nexec /usr/sbin/sshd -D\n"};
 	const json_t *users = viv_config_get(config, "users.users");
 	const char *name;
 	json_t *user;
@@ -84,6 +88,8 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 	if (!viv_config_bool(config, "services.openssh.enable"))
 		return 0;
 	add_sshd(etc, config);
+	if (viv_uses_runit(config))
+		viv_runit_add_service(etc, "services.openssh.enable", &service);
 	json_object_foreach((json_t *)users, name, user) {
 		const json_t *openssh = json_object_get(user, "openssh");
 

@@ -12,7 +12,7 @@ environment.systemPackages = { x = "htop" }
 environment.systemPackages = { "Htop" }
 environment.variables = { "EDITOR" }
 time.timeZone = "../etc/passwd"
-system.init = "runit"
+system.init = "upstart"
 packages.mirrors = { "ftp://deb.example.org" }
 virtualisation.diskImage = 3
 boot.kernel = pkgs.linux

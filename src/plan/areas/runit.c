@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/areas/runit.h"
+
+#include "plan/areas/areas.h"
+
+#define SCRIPT_HEAD \
+	"#!/bin/sh\n" \
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n" \
+	"export PATH\n"
+
+static void add_script(struct viv_etc *etc, const char *option, const char *path, const char *text)
+{
+	struct viv_str s = VIV_STR_INIT;
+
+	if (!viv_starts_with(text, "#!"))
+		viv_str_add(&s, SCRIPT_HEAD "exec 2>&1\n");
+	viv_str_add(&s, text);
+	if (!viv_ends_with(text, "\n"))
+		viv_str_add_char(&s, '\n');
+	viv_etc_add(etc, option, path, VIV_ETC_FILE, 0755, &s);
+}
+
+/* What runsv writes is in memory: the service's folder may be read-only. */
+static void add_state(struct viv_etc *etc, const char *option, const char *folder, const char *name)
+{
+	VIV_FREE char *link = viv_asprintf("%s/supervise", folder);
+	VIV_FREE char *target = viv_asprintf("/run/runit/supervise/%s", name);
+
+	viv_etc_add_link(etc, option, link, target);
+}
+
+void viv_runit_add_service(struct viv_etc *etc, const char *option, const struct viv_runit_service *s)
+{
+	VIV_FREE char *folder = viv_asprintf("etc/sv/%s", s->name);
+	VIV_FREE char *run = viv_asprintf("%s/run", folder), *finish = viv_asprintf("%s/finish", folder);
+	VIV_FREE char *log = viv_asprintf("%s/log", folder), *log_run = viv_asprintf("%s/run", log);
+	VIV_FREE char *log_name = viv_asprintf("%s.log", s->name), *down = viv_asprintf("%s/down", folder);
+	VIV_FREE char *link = viv_asprintf("etc/runit/runsvdir/default/%s", s->name);
+	VIV_FREE char *target = viv_asprintf("/etc/sv/%s", s->name);
+
+	add_script(etc, option, run, s->run);
+	if (s->finish && *s->finish)
+		add_script(etc, option, finish, s->finish);
+	if (s->log && *s->log) {
+		add_script(etc, option, log_run, s->log);
+		add_state(etc, option, log, log_name);
+	}
+	if (s->down)
+		viv_etc_add_text(etc, option, down, "");
+	add_state(etc, option, folder, s->name);
+	viv_etc_add_link(etc, option, link, target);
+}
+
+void viv_runit_add_boot(struct viv_etc *etc, const char *option, const char *name, const char *text)
+{
+	VIV_FREE char *path = viv_asprintf("etc/runit/boot.d/%s", name);
+
+	viv_etc_add_text(etc, option, path, text);
+}
+
+/* The three stages. What udev and systemd do besides, viv-init has done (docs/boot.md). */
+static void add_stages(struct viv_etc *etc)
+{
+	add_script(etc, NULL, "etc/runit/1",
+		   SCRIPT_HEAD
+		   "# Stage 1: what is done once.\n"
+		   "mkdir -p /run/runit/supervise\n"
+		   "for f in /etc/runit/boot.d/*; do\n"
+		   "\t[ -f \"$f\" ] || continue\n"
+		   "\t(set -e; . \"$f\") || echo \"runit: stage 1: $f failed\"\n"
+		   "done\n");
+	add_script(etc, NULL, "etc/runit/2",
+		   SCRIPT_HEAD
+		   "# Stage 2: services, for as long as the machine runs.\n"
+		   "[ ! -x /run/viv/agent ] || /run/viv/agent --booted &\n"
+		   "exec runsvdir -P /etc/service\n");
+	add_script(etc, NULL, "etc/runit/3",
+		   SCRIPT_HEAD
+		   "# Stage 3: the end. runit ends what is left, writes the disks, and powers off.\n"
+		   "set -- /etc/service/*\n"
+		   "if [ -e \"$1\" ]; then\n"
+		   "\tsv -w 10 force-stop \"$@\"\n"
+		   "\tsv exit \"$@\"\n"
+		   "fi >/dev/null 2>&1\n"
+		   "if [ -d /etc/runit/stop.d ]; then\n"
+		   "\tfor f in /etc/runit/stop.d/*; do (. \"$f\"); done\n"
+		   "fi\n"
+		   "sync\n");
+}
+
+/* As root would call them; nobody else's, for the package has none of its own. */
+static void add_tools(struct viv_etc *etc)
+{
+	static const struct {
+		const char *path, *mode;
+	} tools[] = {{"usr/local/sbin/poweroff", "000"}, {"usr/local/sbin/reboot", "100"}};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(tools); i++) {
+		VIV_FREE char *text = viv_asprintf(
+			"#!/bin/sh\n"
+			"# runit's way (runit(8)): files that it looks at when it is signalled.\n"
+			"touch /run/runit.reboot /run/runit.stopit &&\n"
+			"chmod %s /run/runit.reboot &&\n"
+			"chmod 100 /run/runit.stopit &&\n"
+			"exec kill -s CONT 1\n",
+			tools[i].mode);
+
+		add_script(etc, NULL, tools[i].path, text);
+	}
+	add_script(etc, NULL, "etc/runit/ctrlaltdel", "exec reboot\n");
+}
+
+static int add_services(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
+{
+	const char *name;
+	json_t *service;
+
+	json_object_foreach((json_t *)viv_config_get(config, "runit.services"), name, service) {
+		VIV_FREE char *option = viv_asprintf("runit.services.%s", name);
+		struct viv_runit_service s = {.name = name,
+					      .run = viv_json_str(service, "run"),
+					      .finish = viv_json_str(service, "finish"),
+					      .log = viv_json_str(service, "log")};
+
+		if (!s.run || !*s.run)
+			return viv_error_say(err, EINVAL, "%s: %s: give its run script",
+					     viv_config_place(config, option), option);
+		viv_runit_add_service(etc, option, &s);
+	}
+	return 0;
+}
+
+static int files(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
+{
+	if (!viv_uses_runit(config))
+		return 0;
+	add_stages(etc);
+	add_tools(etc);
+	viv_runit_add_first_boot(etc);
+	return add_services(etc, config, err);
+}
+
+static void packages(const struct viv_config *config, struct viv_strv *base, struct viv_strv *ret)
+{
+	if (viv_uses_runit(config))
+		viv_strv_push(base, "runit");
+}
+
+const struct viv_area viv_area_runit = {.files = files, .packages = packages};

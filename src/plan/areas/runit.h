@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * system.init = "runit": what other areas write for it. A machine on runit goes through three stages, the
+ * scripts /etc/runit/1, 2 and 3; docs/artifacts.md describes them.
+ */
+
+#include "plan/area.h"
+
+struct viv_runit_service {
+	const char *name;
+	const char *run, *finish, *log; /* scripts; NULL or "": none (run: needed). A shell's without a #! line */
+	bool down; /* only started by hand: sv start NAME */
+};
+
+/* A service's folder, /etc/sv/NAME, and that it is started. `option` as for viv_etc_add_text. */
+void viv_runit_add_service(struct viv_etc *etc, const char *option, const struct viv_runit_service *s);
+
+/*
+ * Something that is done once at boot, before all services: a piece of a POSIX shell's script, run in a shell
+ * of its own, in the order of the names ("50-sysctl"). That one fails is said on the console.
+ */
+void viv_runit_add_boot(struct viv_etc *etc, const char *option, const char *name, const char *text);
+
+/* Things to be made at first boot (areas/first-boot.c). */
+void viv_runit_add_first_boot(struct viv_etc *etc);
