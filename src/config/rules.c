@@ -324,7 +324,71 @@ static bool share_tag(const char *s)
 	return true;
 }
 
+/* systemd.unit(5): the characters of a unit's name, and what it may end with. */
+static bool unit_spelled(const char *s, size_t max)
+{
+	return spelled(s, ALPHABET DIGITS ":-_\\.", "@", 1, max);
+}
+
+static const char *const unit_types[] = {".service", ".socket",	   ".target", ".device", ".mount",
+					 ".automount", ".swap",	   ".timer",  ".path",	 ".slice",
+					 ".scope",	NULL};
+
+static const char *unit_type(const char *s)
+{
+	for (size_t i = 0; unit_types[i]; i++)
+		if (viv_ends_with(s, unit_types[i]) && strlen(s) > strlen(unit_types[i]))
+			return unit_types[i];
+	return NULL;
+}
+
+/* Does each % begin one of the specifiers of systemd.unit(5)? */
+static bool specifiers(const char *s)
+{
+	for (; (s = strchr(s, '%')); s += 2)
+		if (!s[1] || !strchr("%aAbBCdDEfgGhHiIjJlLmMnNopPqsStTuUvVwWyY", s[1]))
+			return false;
+	return true;
+}
+
+/* Another unit's name; it may hold specifiers. */
+static bool unit(const char *s)
+{
+	VIV_FREE char *plain = viv_strdup(s);
+
+	for (char *p = plain; *p; p++)
+		if (*p == '%')
+			*p = '_';
+	return unit_type(s) && specifiers(s) && unit_spelled(plain, 255);
+}
+
+static bool unit_name(const char *s)
+{
+	return unit_spelled(s, 200) && !unit_type(s) && s[0] != '.';
+}
+
+static bool unit_key(const char *s)
+{
+	return spelled(s, ALPHABET, DIGITS "-", 1, 64);
+}
+
+/* systemd.syntax(7): the line ends the value, unless a backslash stands before its end. */
+static bool unit_value(const char *s)
+{
+	return line(s) && !viv_ends_with(s, "\\");
+}
+
+static bool unit_text(const char *s)
+{
+	return unit_value(s) && specifiers(s);
+}
+
 const struct viv_text_rule
+	viv_rule_unit = {"a unit's name with its type, such as \"foo.service\"", unit},
+	viv_rule_unit_name = {"a unit's name without its type, such as foo, foo@ or foo@bar", unit_name},
+	viv_rule_unit_key = {"a setting's name (letters, digits and -)", unit_key},
+	viv_rule_unit_value = {"a string of one line that doesn't end with a backslash", unit_value},
+	viv_rule_unit_text = {"a string of one line, in which a % is written %%", unit_text},
 	viv_rule_share_tag = {"a share's name (letters, digits, . _ -, at most 36)", share_tag},
 	viv_rule_host_name = {"a host name (letters, digits and -, at most 63)", host_name},
 	viv_rule_boot_order = {"an order of c (the disk) and d (the CD-ROM), such as \"d,c\"", boot_order},
