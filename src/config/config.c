@@ -130,8 +130,17 @@ static const char *next_field(const char **at)
 	return field;
 }
 
-/* The next definition of the option from *at on. False at the end. */
-static bool next_definition(const struct viv_config *c, const char *option, size_t *at,
+static bool is_named(const char *name, const char *option, bool within)
+{
+	size_t n = strlen(option);
+
+	if (!within)
+		return viv_streq(name, option);
+	return viv_starts_with(name, option) && (name[n] == '.' || name[n] == '[');
+}
+
+/* The next definition of the option, or of something within it, from *at on. False at the end. */
+static bool next_definition(const struct viv_config *c, const char *option, bool within, size_t *at,
 			    struct definition *ret)
 {
 	const struct viv_str *all = &c->answer.definitions;
@@ -144,7 +153,7 @@ static bool next_definition(const struct viv_config *c, const char *option, size
 		ret->priority = next_field(&p);
 		ret->value = next_field(&p);
 		*at = (size_t)(p - all->data);
-		if (viv_streq(ret->name, option))
+		if (is_named(ret->name, option, within))
 			return true;
 	}
 	return false;
@@ -156,7 +165,11 @@ const char *viv_config_place(const struct viv_config *c, const char *option)
 	struct definition d;
 	size_t at = 0;
 
-	return next_definition(c, name, &at, &d) ? d.place : "default";
+	if (next_definition(c, name, false, &at, &d))
+		return d.place;
+	/* A set that is given part by part: where the first one is. */
+	at = 0;
+	return next_definition(c, name, true, &at, &d) ? d.place : "default";
 }
 
 static int add_definition(const struct definition *d, json_t *to, struct viv_error *err)
@@ -185,7 +198,7 @@ int viv_config_why(const struct viv_config *c, const char *option, json_t **ret,
 	size_t at = 0;
 	int r = 0;
 
-	while (r == 0 && next_definition(c, name, &at, &d))
+	while (r == 0 && next_definition(c, name, false, &at, &d))
 		r = add_definition(&d, all, err);
 	if (r < 0)
 		return r;

@@ -59,8 +59,8 @@ int64_t viv_config_int(const struct viv_config *c, const char *option);
 const json_t *viv_config_all(const struct viv_config *c);
 
 /*
- * "vm.lua:12" for the definition that decided; "default" where nobody set it. The option can be a
- * name within one, as for viv_config_find. Borrowed.
+ * "vm.lua:12" for the definition that decided, or for one of something within the option;
+ * "default" where nobody set it. The option can be a name within one, as for viv_config_find. Borrowed.
  */
 const char *viv_config_place(const struct viv_config *c, const char *option);
 /*

@@ -122,6 +122,15 @@ static int resolve_owner(const struct viv_plan *p, const struct viv_etc_file *f,
 	return 0;
 }
 
+static int place_units(struct viv_plan *p, struct viv_error *err)
+{
+	VIV_STRV layers = VIV_STRV_INIT;
+
+	for (size_t i = 0; i < p->deb.n_layers; i++)
+		viv_strv_take(&layers, viv_store_object_path(p->store, p->deb.layers[i].id));
+	return viv_etc_place_units(&p->etc, &layers, err);
+}
+
 int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest,
 		  struct viv_report *report, struct viv_error *err)
 {
@@ -156,6 +165,8 @@ int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest
 			r = resolve_owner(p, f, a.group.data, "group", f->group, &f->gid, err);
 	}
 	viv_accounts_free_contents(&a);
+	if (r == 0)
+		r = place_units(p, err);
 	return r < 0 ? r : viv_etc_write(&p->etc, dest, (int64_t)epoch, err);
 }
 

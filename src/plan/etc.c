@@ -35,6 +35,14 @@ void viv_etc_add_link(struct viv_etc *etc, const char *option, const char *path,
 	viv_etc_add(etc, option, path, VIV_ETC_LINK, 0777, &s);
 }
 
+struct viv_etc_file *viv_etc_find(const struct viv_etc *etc, const char *path)
+{
+	for (size_t i = 0; i < etc->n_files; i++)
+		if (viv_streq(etc->files[i].path, path))
+			return &etc->files[i];
+	return NULL;
+}
+
 static int compare(const void *a, const void *b)
 {
 	return strcmp(((const struct viv_etc_file *)a)->path, ((const struct viv_etc_file *)b)->path);
@@ -93,6 +101,7 @@ void viv_etc_free_contents(struct viv_etc *etc)
 
 		free(f->option);
 		free(f->path);
+		free(f->drop_in);
 		free(f->user);
 		free(f->group);
 		viv_str_free(&f->content);

@@ -22,6 +22,11 @@ struct viv_etc_file {
 	char *user, *group; /* names, looked up when the layer is made; NULL: root */
 	unsigned uid, gid;
 	char *option; /* that it follows from; NULL: it is in every machine */
+	/*
+	 * A unit's: where a layer below has that unit, it becomes <path>.d/options.conf with this before
+	 * its content. NULL: it stands where it is said, whatever there is below.
+	 */
+	char *drop_in;
 };
 
 struct viv_etc {
@@ -39,6 +44,15 @@ json_t *viv_etc_describe(const struct viv_etc *etc);
 /* Adds one more; takes the content. `option` as in the struct; copied. */
 struct viv_etc_file *viv_etc_add(struct viv_etc *etc, const char *option, const char *path,
 				 enum viv_etc_kind kind, unsigned mode, struct viv_str *content);
+
+/* What was added under that path so far. NULL: nothing. Valid until the next is added. */
+struct viv_etc_file *viv_etc_find(const struct viv_etc *etc, const char *path);
+
+/*
+ * Makes drop-ins of the units that the layers (their folders in the store, lowest first) have already,
+ * and points what starts them to those.
+ */
+int viv_etc_place_units(struct viv_etc *etc, const struct viv_strv *layers, struct viv_error *err);
 
 /*
  * Makes the image `dest` (in an existing folder) of the files, in a sandbox, where they can belong

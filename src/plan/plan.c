@@ -12,7 +12,7 @@
 #define KERNEL_BUILDER	"kernel 1"
 #define MODULES_BUILDER "modules 2"
 #define INITRD_BUILDER	"initrd 1"
-#define ETC_BUILDER	"etc 2"
+#define ETC_BUILDER	"etc 3"
 #define SYSTEM_BUILDER	"system 1"
 
 static void choose_packages(struct viv_plan *p)
