@@ -75,6 +75,26 @@ static void check_secure_boot(struct viv_eval *ev)
 		      "past it: set virtualisation.useBootLoader = true, too");
 }
 
+/* One of the two, and only what its firmware can start. */
+static void check_loader(struct viv_eval *ev)
+{
+	static const char name[] = "boot.loader.systemd-boot.enable", grub[] = "boot.loader.grub.enable";
+	const struct viv_slot *s = option(ev, name);
+
+	if (!is_on(ev, name)) {
+		if (!is_on(ev, grub) && is_on(ev, "virtualisation.useBootLoader"))
+			fault(ev, option(ev, grub), option(ev, grub),
+			      "leaves no boot loader, and virtualisation.useBootLoader asks for one");
+		return;
+	}
+	if (origin_of(option(ev, grub)) && is_on(ev, grub))
+		fault(ev, s, s, "%s is set, too: a machine has one boot loader", grub);
+	if (is_on(ev, "virtualisation.useBootLoader") && !is_on(ev, "virtualisation.useEFIBoot"))
+		fault(ev, s, s, "is started by UEFI: set virtualisation.useEFIBoot = true, too");
+	if (is_on(ev, "virtualisation.useSecureBoot"))
+		fault(ev, s, s, "is not signed in Debian 12: with virtualisation.useSecureBoot use GRUB");
+}
+
 static void check_firmware(struct viv_eval *ev)
 {
 	static const char *const bios[] = {"virtualisation.useBIOSBoot", "virtualisation.bios"};
@@ -94,4 +114,5 @@ void viv_check_devices(struct viv_eval *ev)
 	check_processors(ev);
 	check_usb(ev);
 	check_firmware(ev);
+	check_loader(ev);
 }

@@ -2,8 +2,19 @@
 #include "config/options/area.h"
 
 const struct viv_option_area *const viv_option_areas[] = {
-	&viv_options_boot,     &viv_options_devices,  &viv_options_disks,    &viv_options_firmware,
-	&viv_options_machine,  &viv_options_network,  &viv_options_packages, &viv_options_runit,
-	&viv_options_services, &viv_options_shares,   &viv_options_system,   &viv_options_units,
-	&viv_options_users,    NULL,
+	&viv_options_boot,
+	&viv_options_devices,
+	&viv_options_disks,
+	&viv_options_firmware,
+	&viv_options_loader,
+	&viv_options_machine,
+	&viv_options_network,
+	&viv_options_packages,
+	&viv_options_runit,
+	&viv_options_services,
+	&viv_options_shares,
+	&viv_options_system,
+	&viv_options_units,
+	&viv_options_users,
+	NULL,
 };

@@ -4,9 +4,17 @@
 #include "plan/areas/areas.h"
 
 const struct viv_area *const viv_areas[] = {
-	&viv_area_devices, &viv_area_disks,   &viv_area_loader,	 &viv_area_system,
-	&viv_area_systemd, &viv_area_runit,   &viv_area_network, &viv_area_openssh,
-	&viv_area_boot,	   &viv_area_units,   NULL,
+	&viv_area_devices,
+	&viv_area_disks,
+	&viv_area_loader,
+	&viv_area_system,
+	&viv_area_systemd,
+	&viv_area_runit,
+	&viv_area_network,
+	&viv_area_openssh,
+	&viv_area_boot,
+	&viv_area_units,
+	NULL,
 };
 
 bool viv_uses_systemd(const struct viv_config *config)

@@ -7,46 +7,12 @@
 #include "base/path.h"
 #include "image/boot_disk.h"
 #include "kernel/bzimage.h"
-#include "run/grub.h"
+#include "run/loader-image.h"
+#include "run/loader-menu.h"
 
 /* Changed whenever what is written here changes. */
-#define BUILDER "boot disk 1"
+#define BUILDER "boot disk 2"
 #define LABEL	"VIVBOOT"
-
-/* In GRUB's language as in a shell's: only the quote itself needs care. */
-static void add_quoted(struct viv_str *s, const char *text)
-{
-	viv_str_add_char(s, '\'');
-	for (; *text; text++)
-		*text == '\'' ? viv_str_add(s, "'\\''") : viv_str_add_char(s, *text);
-	viv_str_add_char(s, '\'');
-}
-
-/* The `linux` command does that, whatever is written. */
-static void warn_of_quotes(const struct viv_machine *m, struct viv_report *report)
-{
-	for (size_t i = 0; i < m->kernel_params.count; i++)
-		if (strpbrk(m->kernel_params.items[i], "'\"\\"))
-			viv_say(report, VIV_WARNING,
-				"GRUB puts a backslash before quotes and backslashes: the kernel's "
-				"parameter %s is not handed over as it is",
-				m->kernel_params.items[i]);
-}
-
-/* Without a terminal command: the firmware's own console is on the screen and the serial port. */
-static void write_menu(const struct viv_config *config, const struct viv_machine *m,
-		       struct viv_str *s)
-{
-	viv_str_addf(s, "set timeout=%lld\n\nmenuentry ",
-		     (long long)viv_config_int(config, "boot.loader.timeout"));
-	add_quoted(s, viv_config_string(config, "networking.hostName"));
-	viv_str_add(s, " {\n\tlinux /boot/kernel");
-	for (size_t i = 0; i < m->kernel_params.count; i++) {
-		viv_str_add_char(s, ' ');
-		add_quoted(s, m->kernel_params.items[i]);
-	}
-	viv_str_add(s, "\n\tinitrd /boot/initrd\n}\n");
-}
 
 static int hash_file(const char *path, char ret[VIV_SHA256_HEX], struct viv_error *err)
 {
@@ -58,35 +24,49 @@ static int hash_file(const char *path, char ret[VIV_SHA256_HEX], struct viv_erro
 struct disk {
 	struct viv_store *store;
 	const struct viv_machine *m;
-	const char *grub; /* the object's folder */
-	const char *menu, *id;
-	enum viv_grub kind;
+	const char *loader; /* the object's folder */
+	const char *id;
+	struct viv_loader_menu menu;
+	enum viv_loader_kind kind;
 };
+
+/* "BOOTX64.EFI" and what it starts, as far as the loader has them. */
+static size_t add_efi(const struct disk *d, struct viv_strv *sources, struct viv_boot_file *files)
+{
+	static const char *const names[] = {"BOOTX64.EFI", "grubx64.efi"};
+	static const char *const paths[] = {"EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/grubx64.efi"};
+	size_t n = d->kind == VIV_LOADER_GRUB_BIOS ? 0 : d->kind == VIV_LOADER_GRUB_SECURE ? 2 : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		viv_strv_take(sources, viv_path_join(d->loader, names[i]));
+		files[i] = (struct viv_boot_file){.path = paths[i], .source = sources->items[i]};
+	}
+	return n;
+}
 
 static int write_disk(const struct disk *d, const char *dest, struct viv_error *err)
 {
-	VIV_FREE char *mbr = viv_path_join(d->grub, "boot.img");
-	VIV_FREE char *core = viv_path_join(d->grub, "core.img");
-	VIV_FREE char *efi = viv_path_join(d->grub, "BOOTX64.EFI");
-	VIV_FREE char *grub = viv_path_join(d->grub, "grubx64.efi");
-	static const size_t n_efi[] = {
-		[VIV_GRUB_BIOS] = 0, [VIV_GRUB_UEFI] = 1, [VIV_GRUB_SECURE] = 2};
-	const struct viv_boot_file files[] = {
-		{.path = "boot/grub/grub.cfg", .text = d->menu},
+	VIV_FREE char *mbr = viv_path_join(d->loader, "boot.img");
+	VIV_FREE char *core = viv_path_join(d->loader, "core.img");
+	bool bios = d->kind == VIV_LOADER_GRUB_BIOS;
+	struct viv_boot_file files[VIV_LOADER_MENU_FILES + 4] = {
 		{.path = "boot/kernel", .source = d->m->kernel},
 		{.path = "boot/initrd", .source = d->m->initrd},
-		{.path = "EFI/BOOT/BOOTX64.EFI", .source = efi},
-		{.path = "EFI/BOOT/grubx64.efi", .source = grub},
 	};
-	const struct viv_boot_disk disk = {
-		.mbr = d->kind == VIV_GRUB_BIOS ? mbr : NULL,
-		.core = d->kind == VIV_GRUB_BIOS ? core : NULL,
+	struct viv_boot_disk disk = {
+		.mbr = bios ? mbr : NULL,
+		.core = bios ? core : NULL,
 		.label = LABEL,
 		.seed = d->id,
 		.files = files,
-		.n_files = 3 + n_efi[d->kind],
+		.n_files = 2,
 	};
+	VIV_STRV sources = VIV_STRV_INIT;
 
+	for (size_t i = 0; i < d->menu.n_files; i++)
+		files[disk.n_files++] = (struct viv_boot_file){.path = d->menu.files[i].path,
+							       .text = d->menu.files[i].text.data};
+	disk.n_files += add_efi(d, &sources, files + disk.n_files);
 	return viv_boot_disk_write(&disk, dest, err);
 }
 
@@ -106,7 +86,7 @@ static int build(const struct disk *d, const json_t *recipe, struct viv_report *
 	return viv_error_context(err, "the boot disk");
 }
 
-static int make_recipe(const struct disk *d, const char *grub, json_t **ret, struct viv_error *err)
+static int make_recipe(const struct disk *d, const char *loader, json_t **ret, struct viv_error *err)
 {
 	char kernel[VIV_SHA256_HEX], initrd[VIV_SHA256_HEX];
 	VIV_FREE char *tools = NULL;
@@ -117,9 +97,9 @@ static int make_recipe(const struct disk *d, const char *grub, json_t **ret, str
 	if (r == 0)
 		r = viv_boot_disk_version(&tools, err);
 	if (r == 0)
-		*ret = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "builder", BUILDER, "grub", grub,
-				 "kernel", kernel, "initrd", initrd, "menu", d->menu, "tools",
-				 tools);
+		*ret = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "builder", BUILDER, "loader", loader,
+				 "kernel", kernel, "initrd", initrd, "menu",
+				 viv_loader_menu_describe(&d->menu), "tools", tools);
 	return r;
 }
 
@@ -138,11 +118,13 @@ static void use(struct viv_machine *m, char *file)
 	viv_strv_free(&m->kernel_params);
 }
 
-static enum viv_grub kind_of(const struct viv_firmware *f)
+static enum viv_loader_kind kind_of(const struct viv_config *config, const struct viv_firmware *f)
 {
+	if (viv_config_bool(config, "boot.loader.systemd-boot.enable"))
+		return VIV_LOADER_SYSTEMD_BOOT;
 	if (f->secure)
-		return VIV_GRUB_SECURE;
-	return f->code ? VIV_GRUB_UEFI : VIV_GRUB_BIOS;
+		return VIV_LOADER_GRUB_SECURE;
+	return f->code ? VIV_LOADER_GRUB_UEFI : VIV_LOADER_GRUB_BIOS;
 }
 
 /* GRUB would refuse it, where only who looks at the console sees that. */
@@ -180,27 +162,23 @@ int viv_loader_apply(struct viv_store *store, const struct viv_config *config,
 		     const struct viv_system *system, struct viv_report *report,
 		     struct viv_machine *m, char **ret_id, struct viv_error *err)
 {
-	VIV_FREE char *grub_id = NULL, *grub = NULL, *id = NULL;
-	VIV_STR menu = VIV_STR_INIT;
+	VIV_FREE char *image_id = NULL, *image = NULL, *id = NULL;
 	VIV_JSON *recipe = NULL;
-	struct disk d = {.store = store, .m = m, .kind = kind_of(&m->firmware)};
+	struct disk d = {.store = store, .m = m, .kind = kind_of(config, &m->firmware)};
 	int r = check(config, m, err);
 
 	if (r == 0)
-		r = viv_grub_build(store, system, d.kind, report, &grub_id, err);
+		r = viv_loader_image_build(store, system, d.kind, report, &image_id, err);
 	if (r < 0)
 		return r;
-	warn_of_quotes(m, report);
-	write_menu(config, m, &menu);
-	grub = viv_store_object_path(store, grub_id);
-	d.menu = menu.data;
-	d.grub = grub;
-	r = make_recipe(&d, grub_id, &recipe, err);
-	if (r < 0)
-		return r;
-	id = viv_store_id("boot-disk", recipe);
-	d.id = id;
-	r = build(&d, recipe, report, err);
+	d.loader = image = viv_store_object_path(store, image_id);
+	viv_loader_menu_write(config, &m->kernel_params, report, &d.menu);
+	r = make_recipe(&d, image_id, &recipe, err);
+	if (r == 0) {
+		d.id = id = viv_store_id("boot-disk", recipe);
+		r = build(&d, recipe, report, err);
+	}
+	viv_loader_menu_free(&d.menu);
 	if (r < 0)
 		return r;
 	use(m, viv_store_object_path(store, id));

@@ -35,6 +35,15 @@ cd ..
 
 [ -e /usr/share/OVMF/OVMF_VARS_4M.fd ] || [ -e /usr/share/OVMF/OVMF_VARS.fd ] || skip "ovmf is missing"
 expect 0 efi -- sh -c 'grep BOOT_IMAGE /proc/cmdline; [ -d /sys/firmware/efi ]'
+# systemd-boot, with an entry of the Boot Loader Specification
+expect 125 "$VIV" eval --set boot.loader.systemd-boot.enable=true
+err_has 'boot.loader["systemd-boot"].enable: is started by UEFI'
+expect 125 "$VIV" eval --set boot.loader.grub.enable=false
+err_has "boot.loader.grub.enable: leaves no boot loader"
+expect 0 efi --set boot.loader.systemd-boot.enable=true --add boot.kernelParams=two=2 -- sh -c \
+	'cat /proc/cmdline /sys/firmware/efi/efivars/LoaderInfo-*'
+tr -d '\0' <"$work/out" | grep -qa '^initrd=.*boot.initrd .* two=2$' || fail "its own parameters are missing"
+tr -d '\0' <"$work/out" | grep -qa 'systemd-boot' || fail "systemd-boot did not start it"
 expect 0 efi --dry-run
 out_has "cp /usr/share/OVMF/"
 out_has "locking=auto,filename=$XDG_RUNTIME_DIR/viv/vm.efi-variables"

@@ -10,7 +10,18 @@
 
 #define VIV_OPTION_AREA(array) {.rows = (array), .n = VIV_ARRAY_SIZE(array)}
 
-extern const struct viv_option_area viv_options_boot, viv_options_devices, viv_options_disks,
-	viv_options_firmware, viv_options_machine, viv_options_network, viv_options_packages,
-	viv_options_runit, viv_options_services, viv_options_shares, viv_options_system, viv_options_units,
+extern const struct viv_option_area
+	viv_options_boot,
+	viv_options_devices,
+	viv_options_disks,
+	viv_options_firmware,
+	viv_options_loader,
+	viv_options_machine,
+	viv_options_network,
+	viv_options_packages,
+	viv_options_runit,
+	viv_options_services,
+	viv_options_shares,
+	viv_options_system,
+	viv_options_units,
 	viv_options_users;

@@ -37,12 +37,6 @@ static const struct viv_option rows[] = {
 	 .fallback = "[]",
 	 .example = "{ \"console=ttyS0,115200n8\", \"panic=-1\" }",
 	 .text = "Words added to the kernel's command line."},
-	{.name = "boot.loader.timeout",
-	 .type = VIV_T_INT(0, 3600),
-	 .fallback = "0",
-	 .example = "5",
-	 .text = "Seconds that the boot loader shows its menu, with "
-		 "virtualisation.useBootLoader."},
 };
 
 const struct viv_option_area viv_options_boot = VIV_OPTION_AREA(rows);

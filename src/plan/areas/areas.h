@@ -5,8 +5,16 @@
 
 #include "plan/area.h"
 
-extern const struct viv_area viv_area_boot, viv_area_devices, viv_area_disks, viv_area_loader,
-	viv_area_network, viv_area_openssh, viv_area_runit, viv_area_system, viv_area_systemd,
+extern const struct viv_area
+	viv_area_boot,
+	viv_area_devices,
+	viv_area_disks,
+	viv_area_loader,
+	viv_area_network,
+	viv_area_openssh,
+	viv_area_runit,
+	viv_area_system,
+	viv_area_systemd,
 	viv_area_units;
 
 /* Parts of an area that are a file of their own. */

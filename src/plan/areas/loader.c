@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan/areas/areas.h"
 
-/* virtualisation.useBootLoader: the machine's own GRUB makes what it starts with (run/grub.h). */
+/* virtualisation.useBootLoader: what the machine starts with comes out of its own packages (run/loader-image.h). */
 
 static void packages(const struct viv_config *config, struct viv_strv *base, struct viv_strv *ret)
 {
@@ -9,6 +9,10 @@ static void packages(const struct viv_config *config, struct viv_strv *base, str
 
 	if (!viv_config_bool(config, "virtualisation.useBootLoader"))
 		return;
+	if (viv_config_bool(config, "boot.loader.systemd-boot.enable")) {
+		viv_strv_push(ret, "systemd-boot-efi");
+		return;
+	}
 	viv_strv_push(ret, "grub-common");
 	if (viv_config_bool(config, "virtualisation.useSecureBoot"))
 		viv_strv_push_all(ret, is_signed);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "run/grub.h"
+#include "run/loader-image.h"
 
 #include "base/fd.h"
 #include "base/json.h"
@@ -46,14 +46,17 @@ static const struct kind {
 		const char *from, *to;
 	} files[2]; /* from: in the machine's tree */
 } kinds[] = {
-	[VIV_GRUB_BIOS] = {"i386-pc",
-			   for_bios,
-			   {{"viv-grub", "core.img"}, {"usr/lib/grub/i386-pc/boot.img", "boot.img"}}},
-	[VIV_GRUB_UEFI] = {"x86_64-efi", for_efi, {{"viv-grub", "BOOTX64.EFI"}}},
-	[VIV_GRUB_SECURE] = {"x86_64-efi-signed",
+	[VIV_LOADER_GRUB_BIOS] = {"i386-pc",
+				  for_bios,
+				  {{"viv-grub", "core.img"}, {"usr/lib/grub/i386-pc/boot.img", "boot.img"}}},
+	[VIV_LOADER_GRUB_UEFI] = {"x86_64-efi", for_efi, {{"viv-grub", "BOOTX64.EFI"}}},
+	[VIV_LOADER_GRUB_SECURE] = {"x86_64-efi-signed",
 			     NULL,
 			     {{"usr/lib/shim/shimx64.efi.signed", "BOOTX64.EFI"},
 			      {"usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed", "grubx64.efi"}}},
+	[VIV_LOADER_SYSTEMD_BOOT] = {"systemd-boot",
+				     NULL,
+				     {{"usr/lib/systemd/boot/efi/systemd-bootx64.efi", "BOOTX64.EFI"}}},
 };
 
 struct job {
@@ -166,8 +169,9 @@ static json_t *recipe_of(const struct viv_strv *layers, const char *platform)
 			 platform);
 }
 
-int viv_grub_build(struct viv_store *store, const struct viv_system *system, enum viv_grub kind,
-		   struct viv_report *report, char **ret_id, struct viv_error *err)
+int viv_loader_image_build(struct viv_store *store, const struct viv_system *system,
+			   enum viv_loader_kind kind, struct viv_report *report, char **ret_id,
+			   struct viv_error *err)
 {
 	VIV_STRV layers = VIV_STRV_INIT, refs = VIV_STRV_INIT;
 	VIV_FREE char *id = NULL;
