@@ -32,12 +32,30 @@ static char *wildcards(const char *name)
 	return viv_str_steal(&s);
 }
 
-/* What stands left of the "=" in an example: within a list's item only the item's own names can. */
-static const char *assigned(const char *name)
+void viv_reference_assigned(const char *name, struct viv_str *ret)
 {
 	const char *item = strstr(name, "[].");
 
-	return item ? assigned(item + 3) : name;
+	if (item) {
+		viv_reference_assigned(item + 3, ret);
+		return;
+	}
+	for (; *name; name += strspn(name, ".")) {
+		size_t len = strcspn(name, ".");
+
+		if (memchr(name, '-', len))
+			viv_str_addf(ret, "[\"%.*s\"]", (int)len, name);
+		else
+			viv_str_addf(ret, "%s%.*s", ret->len ? "." : "", (int)len, name);
+		name += len;
+	}
+}
+
+/* "virtualisation.cores = 4" */
+static void add_example(const char *name, const struct viv_option *o, struct viv_str *ret)
+{
+	viv_reference_assigned(name, ret);
+	viv_str_addf(ret, " = %s", o->example);
 }
 
 static bool matches(const struct search *s, const char *name, const struct viv_option *o)
@@ -137,6 +155,7 @@ static void add_wrapped(struct viv_str *to, const char *indent, const char *text
 static void add_text(struct search *s, const char *name, const struct viv_option *o)
 {
 	VIV_STR type = VIV_STR_INIT, fallback = VIV_STR_INIT, needs = VIV_STR_INIT;
+	VIV_STR example = VIV_STR_INIT;
 
 	viv_str_addf(s->text, "%s%s\n", s->found ? "\n" : "", name);
 	if (o->alias_of) {
@@ -152,7 +171,9 @@ static void add_text(struct search *s, const char *name, const struct viv_option
 	if (o->inits)
 		viv_str_addf(s->text, "    Needs:   system.init = %s\n", needs_text(o, &needs));
 	if (o->example)
-		viv_str_addf(s->text, "    Example: %s = %s\n", assigned(name), o->example);
+		add_example(name, o, &example);
+	if (example.len)
+		viv_str_addf(s->text, "    Example: %s\n", example.data);
 }
 
 size_t viv_reference_text(const char *pattern, struct viv_str *ret)
@@ -259,7 +280,7 @@ static void add_man(struct search *s, const char *name, const struct viv_option 
 	}
 	if (!o->example)
 		return;
-	viv_str_addf(&example, "%s = %s", assigned(name), o->example);
+	add_example(name, o, &example);
 	add_man_line(s->text, "Example", example.data);
 }
 

@@ -61,7 +61,8 @@ static int load(const char *file, const char *const *settings, struct viv_config
 static int check_row(const char *name, const struct viv_option *o, void *arg)
 {
 	struct viv_str *file = arg;
-	const char *p = name;
+	VIV_STR written = VIV_STR_INIT;
+	const char *p;
 
 	if (o->alias_of)
 		return 0;
@@ -71,7 +72,8 @@ static int check_row(const char *name, const struct viv_option *o, void *arg)
 	/* The example must be one: it goes into a machine file, "<name>" being x. */
 	if (!o->example || strstr(name, "[]") || strstr(o->example, "./") || strstr(o->example, "…"))
 		return 0;
-	for (; *p; p++) {
+	viv_reference_assigned(name, &written);
+	for (p = written.data; *p; p++) {
 		if (*p != '<' && !viv_starts_with(p, ".<path>")) {
 			viv_str_add_char(file, *p);
 			continue;
@@ -95,6 +97,8 @@ static int check_example(const char *name, const struct viv_option *o, void *arg
 		return 0;
 	if (viv_streq(name, "virtualisation.useSecureBoot"))
 		viv_str_add(&text, "virtualisation.useEFIBoot = true\nvirtualisation.useBootLoader = true\n");
+	if (viv_streq(name, "boot.loader.grub.enable")) /* its example is false */
+		viv_str_add(&text, "boot.loader[\"systemd-boot\"].enable = true\n");
 	if (viv_starts_with(name, "runit."))
 		viv_str_add(&text, "system.init = \"runit\"\n");
 	if (viv_starts_with(name, "environment.etc.<path>."))
@@ -378,8 +382,15 @@ static void reference(void **state)
 	assert_int_equal(viv_reference_text("nothing like it", &one), 0);
 	viv_reference_json(NULL, &all);
 	viv_reference_man(&man);
-	VIV_FOREACH_OPTION(o)
-		assert_non_null(strstr(man.data, o->name));
+	VIV_FOREACH_OPTION(o) {
+		VIV_FREE char *entry = NULL;
+		VIV_STR name = VIV_STR_INIT;
+
+		for (const char *p = o->name; *p; p++)
+			*p == '-' ? viv_str_add(&name, "\\-") : viv_str_add_char(&name, *p);
+		entry = viv_asprintf(".B %s\n", name.data);
+		assert_non_null(strstr(man.data, entry));
+	}
 }
 
 int main(void)
