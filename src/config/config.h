@@ -55,6 +55,13 @@ const json_t *viv_config_find(const struct viv_config *c, const char *name);
 const char *viv_config_string(const struct viv_config *c, const char *option); /* NULL if null */
 bool viv_config_bool(const struct viv_config *c, const char *option);
 int64_t viv_config_int(const struct viv_config *c, const char *option);
+/*
+ * "packages.fromSource" is no option but what overlays and overrides come to (viv_config_find): {name:
+ * {"package": whose name it has, "debian": does it begin with Debian's package of that name, "place":
+ * "vm.lua:12", and of what was overridden "src": {"fetch": "path", "git" or "tarball", "path", "url", "rev",
+ * "sha256"}, "patches": [absolute path], "version", "configure", "build", "install": shell commands,
+ * "buildInputs": [package], "env": {name: text}}}. Without "place" it is another name for a package and nothing else.
+ */
 /* The whole configuration as one object (nested by the dots in names). Borrowed. */
 const json_t *viv_config_all(const struct viv_config *c);
 

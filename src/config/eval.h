@@ -85,6 +85,8 @@ struct viv_eval {
 	struct viv_frontend *fe;
 	struct viv_slot *root;
 	struct viv_step *steps; /* what is being evaluated, innermost first */
+	const struct viv_value **made; /* packages that options were given and that are made from source */
+	size_t n_made, cap_made;
 	uint64_t next_seq;
 	unsigned depth;
 };

@@ -113,6 +113,7 @@ static int run(struct load *l, const struct viv_config_request *req, const char 
 {
 	VIV_STR messages = VIV_STR_INIT;
 	struct viv_value *all = NULL;
+	VIV_JSON *packages = NULL;
 	int r = load_files(l, req, err);
 
 	if (r < 0)
@@ -121,6 +122,8 @@ static int run(struct load *l, const struct viv_config_request *req, const char 
 	viv_eval_all(&l->ev);
 	if (!l->faults.count)
 		viv_check(&l->ev);
+	if (!l->faults.count)
+		packages = viv_lua_packages(l->lua);
 	viv_lua_finish(l->lua);
 	r = viv_slot_value(&l->ev, l->ev.root, &all);
 	if (l->faults.count || r < 0) {
@@ -130,6 +133,7 @@ static int run(struct load *l, const struct viv_config_request *req, const char 
 						   : "the files can't be evaluated");
 	}
 	ret->values = viv_value_to_json(all);
+	json_object_set(json_object_get(ret->values, "packages"), "fromSource", packages);
 	add_definitions(l, l->ev.root, &ret->definitions);
 	return 0;
 }

@@ -58,6 +58,16 @@ static struct viv_value *check_branch(struct viv_eval *ev, struct viv_slot *s,
 	return viv_slot_value(ev, branch, &out) < 0 ? NULL : out;
 }
 
+/* A package stands in its option by its name alone; how it is made is told once for the machine. */
+static void note_made(struct viv_eval *ev, const struct viv_value *v)
+{
+	for (size_t i = 0; i < ev->n_made; i++)
+		if (ev->made[i]->made == v->made)
+			return;
+	ev->made = viv_arena_grow(ev->arena, ev->made, &ev->cap_made, ev->n_made + 1, sizeof(*ev->made));
+	ev->made[ev->n_made++] = v;
+}
+
 static struct viv_value *check(struct viv_eval *ev, struct viv_slot *s, const struct viv_type *t,
 			       struct viv_value *v, const struct viv_def *d)
 {
@@ -87,6 +97,8 @@ static struct viv_value *check(struct viv_eval *ev, struct viv_slot *s, const st
 	if (!out)
 		viv_slot_mismatch(ev, s, fit->kind == t->kind || list || set ? fit : t, v,
 				  viv_def_origin(v, d));
+	else if (out->kind == VIV_VALUE_PACKAGE && out->made)
+		note_made(ev, out);
 	return out;
 }
 

@@ -95,7 +95,7 @@ bool viv_value_equal(const struct viv_value *a, const struct viv_value *b)
 	case VIV_VALUE_STRING:
 	case VIV_VALUE_PATH:
 	case VIV_VALUE_PACKAGE:
-		return viv_streq(a->text, b->text);
+		return viv_streq(a->text, b->text) && a->made == b->made;
 	case VIV_VALUE_LIST:
 		return equal_lists(a, b);
 	case VIV_VALUE_SET:

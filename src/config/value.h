@@ -57,11 +57,28 @@ struct viv_member {
 	struct viv_value *value;
 };
 
+/*
+ * A package that is not what its name stands for in the machine's set: changes, one on the other. What
+ * they come to is known when all overlays are (packages.overlays).
+ */
+struct viv_made {
+	const struct viv_made *below; /* what is changed; NULL: `from` says where it begins */
+	enum {
+		VIV_MADE_FROM_SET,    /* what `name` stands for after all overlays */
+		VIV_MADE_FROM_DEBIAN, /* Debian's */
+		VIV_MADE_NEW,	      /* nothing */
+	} from;
+	const char *name;
+	struct viv_value *change; /* a SET, or a FUNCTION of what was before; NULL: none */
+	const struct viv_origin *origin;
+};
+
 struct viv_value {
 	enum viv_value_kind kind;
 	unsigned height; /* how deep values stand in it; front ends bound it, code recurses over it
 			  */
 	const struct viv_origin *origin; /* NULL for defaults */
+	const struct viv_made *made;	 /* PACKAGE: NULL: what its name stands for */
 	union {
 		bool b;
 		int64_t i;

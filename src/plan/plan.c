@@ -127,6 +127,8 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 		.keyring = viv_config_string(c, "packages.keyring"),
 		.recommends = viv_config_bool(c, "packages.recommends"),
 	};
+	if (json_object_size(viv_config_find(c, "packages.fromSource")))
+		return viv_error_say(err, EOPNOTSUPP, "packages from source can't be built");
 	choose_packages(p);
 	choose_kernel(p);
 	req->base = &p->base;

@@ -293,7 +293,7 @@ static int fetch_tarball(lua_State *L)
 static struct viv_value *package(struct viv_lua *lua, const char *name)
 {
 	if (!viv_rule_package.ok(name))
-		luaL_error(lua->L, "pkgs: \"%.80s\" is no package's name", name);
+		luaL_error(lua->L, "pkgs: \"%s\" is no package's name", name);
 	return viv_value_text(lua->arena, VIV_VALUE_PACKAGE, viv_arena_strdup(lua->arena, name),
 			      viv_lua_here(lua));
 }
@@ -362,12 +362,16 @@ void viv_lua_open_constructors(struct viv_lua *lua)
 		{"path", make_path},
 		{"fetchGit", fetch_git},
 		{"fetchTarball", fetch_tarball},
+		{"mkPackage", viv_lua_make_package},
 		{NULL, NULL},
 	};
 	lua_State *L = lua->L;
 
 	luaL_newmetatable(L, OBJECT_CLASS);
 	viv_lua_add_misuse(L);
+	lua_getfield(L, -1, "__index");
+	lua_pushcclosure(L, viv_lua_package_index, 1);
+	lua_setfield(L, -2, "__index");
 	lua_pop(L, 1);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, lua->libraries);
 	luaL_setfuncs(L, functions, 0);

@@ -349,8 +349,14 @@ void viv_lua_push_value(struct viv_lua *lua, const struct viv_value *v)
 	case VIV_VALUE_FLOAT:
 		lua_pushnumber(L, v->d);
 		break;
-	case VIV_VALUE_STRING:
 	case VIV_VALUE_PACKAGE:
+		if (v->made) {
+			viv_lua_push_object(lua, (struct viv_value *)v);
+			break;
+		}
+		lua_pushstring(L, v->text);
+		break;
+	case VIV_VALUE_STRING:
 	case VIV_VALUE_PATH:
 		lua_pushstring(L, v->text);
 		break;

@@ -52,6 +52,11 @@ void viv_lua_settle(struct viv_lua *lua);
 /* The exact line of a name in an origin's file; *ret comes with the line that is known. */
 void viv_lua_locate_place(struct viv_lua *lua, const struct viv_origin *origin,
 			  const struct viv_name *name, struct viv_place *ret);
+/*
+ * What overlays and overrides come to: {name: {package, debian, src, patches, …}} (config.h). Faults are
+ * reported. The caller owns it.
+ */
+json_t *viv_lua_packages(struct viv_lua *lua);
 /* After evaluation: what was read but isn't there. */
 void viv_lua_finish(struct viv_lua *lua);
 

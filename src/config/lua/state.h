@@ -169,6 +169,17 @@ void viv_lua_push_object(struct viv_lua *lua, struct viv_value *v);
 /* Remembers that a function made something that must be used; its number, from 1. */
 size_t viv_lua_track(struct viv_lua *lua, struct viv_value *v, const char *made_by);
 
+/* packages.c: changes to packages. */
+/* __index of objects: a package's functions. Upvalue: what any other object does. */
+int viv_lua_package_index(lua_State *L);
+int viv_lua_make_package(lua_State *L);
+/*
+ * A change as it is kept: known names, each of its type, paths absolute, all of the names there. NULL
+ * after a fault.
+ */
+struct viv_value *viv_lua_package_change(struct viv_lua *lua, const struct viv_value *v,
+					 const char *package, const struct viv_origin *origin);
+
 /* types.c */
 void viv_lua_open_types(struct viv_lua *lua);
 /* The option that mkOption made, which counts as used now; NULL if it is none. */
@@ -178,6 +189,9 @@ struct viv_option *viv_lua_to_option(lua_State *L, int index);
 void viv_lua_open_config(struct viv_lua *lua);
 struct viv_value *viv_lua_call_function(struct viv_frontend *fe, const struct viv_value *f,
 					const struct viv_name *name);
+/* Calls a FUNCTION value with the n values on top of the stack. NULL after a fault. */
+struct viv_value *viv_lua_call_with(struct viv_lua *lua, const struct viv_value *f, int n,
+				    const struct viv_name *name);
 struct viv_slot *viv_lua_to_slot(lua_State *L, int index);
 /* Pushes the slot's names as a sorted list. */
 void viv_lua_push_slot_names(struct viv_lua *lua, struct viv_slot *s);

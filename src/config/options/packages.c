@@ -4,6 +4,7 @@
 #include "config/options/area.h"
 
 static const struct viv_option rows[] = {
+	{.name = "nixpkgs.overlays", .alias_of = "packages.overlays"},
 	{.name = "packages.components",
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_release)),
 	 .fallback = "[\"main\"]",
@@ -33,6 +34,13 @@ static const struct viv_option rows[] = {
 		 "updates. A login (`https://name:password@…`) is for apt alone: the guest is told "
 		 "the address without it. Such a line belongs into `~/.config/viv/config.lua`; "
 		 "logins in the host's `/etc/apt/auth.conf.d` are used, too."},
+	{.name = "packages.overlays",
+	 .type = VIV_T_LIST(VIV_T(.kind = VIV_TYPE_FUNCTION)),
+	 .fallback = "[]",
+	 .example = "{ function(final, prev) return { htop = prev.htop:override{ patches = { \"./fix.patch\" } } } end }",
+	 .text = "Changes to packages: functions of the set after all overlays and of the set before "
+		 "this one, applied in this order. Each returns the names that it changes or adds. What it "
+		 "gives counts wherever that package is named, and where another one brings it along."},
 	{.name = "packages.recommends",
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",
