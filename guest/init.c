@@ -145,6 +145,7 @@ int main(void)
 	links_make();
 	note(&p, "root switched");
 	filesystems_mount(&p);
+	post_boot_run(&p);
 	if (p.none)
 		none_run(&p, upper_fd);
 	if (p.runit)

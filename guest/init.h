@@ -131,6 +131,8 @@ void filesystems_settle(void);
 
 /* init-setup.c: what udev or systemd would have made: folders of the kernel's, lo, the host name. */
 void system_set_up(void);
+/* init-post.c: runs /etc/viv/post-boot, if it is there, and waits for its end. */
+void post_boot_run(const struct params *p);
 
 /* init-none.c: the life of a machine without an init system; starts the agent. */
 _Noreturn void none_run(const struct params *p, int upper_fd);

@@ -95,7 +95,7 @@ int viv_cmd_parse_duration(const char *text, int64_t *ret_ms, struct viv_error *
 	{"memory", 0, "SIZE", "memory of the guest (virtualisation.memorySize): 2G, 512M"},        \
 	{"cores", 0, "N", "its CPUs (virtualisation.cores)"},                                      \
 	{"graphics", 0, NULL, "a screen (virtualisation.graphics): a window, or VNC"},             \
-	{"kernel", 0, "FILE", "another kernel, a bzImage or vmlinux (virtualisation.directBoot.kernel)"},  \
+	{"kernel", 0, "FILE", "another kernel: a bzImage, a vmlinux, a tree that is built (boot.kernel)"},  \
 	{"append", 0, "WORDS", "more for the kernel's command line (boot.kernelParams)"},          \
 	{"cdrom", 0, "FILE", "start from an ISO image; nothing of Debian is built"},               \
 	{"boot-order", 0, "ORDER", "start from disk (c) and CD-ROM (d) in that order: d,c"},       \

@@ -16,7 +16,7 @@ static const struct {
 	{"memory", "virtualisation.memorySize"},
 	{"cores", "virtualisation.cores"},
 	{"graphics", "virtualisation.graphics"},
-	{"kernel", "virtualisation.directBoot.kernel", .path = true},
+	{"kernel", "boot.kernel", .path = true},
 	{"append", "boot.kernelParams", .append = true},
 	{"cdrom", "virtualisation.cdrom", .path = true},
 	{"boot-order", "virtualisation.bootOrder"},

@@ -92,6 +92,11 @@ static bool package(const char *s)
 	return true;
 }
 
+static bool kconfig(const char *s)
+{
+	return spelled(s, ALPHABET DIGITS "_", "", 1, 128) && !viv_starts_with(s, "CONFIG_");
+}
+
 static bool variable(const char *s)
 {
 	return viv_name_is_identifier(s);
@@ -394,6 +399,7 @@ const struct viv_text_rule
 	viv_rule_boot_order = {"an order of c (the disk) and d (the CD-ROM), such as \"d,c\"", boot_order},
 	viv_rule_word = {"a string without blanks", word},
 	viv_rule_module = {"a kernel module's name", module},
+	viv_rule_kconfig = {"a name of the kernel's configuration, without CONFIG_", kconfig},
 	viv_rule_package = {"a package (\"name\", \"name=version\" or pkgs.name)", package},
 	viv_rule_variable = {"a variable's name (letters, digits and _)", variable},
 	viv_rule_user = {"a user or group name (small letters, digits, - and _, at most 32)", user},

@@ -124,6 +124,15 @@ static int add_modules(struct initrd *rd, const struct viv_strv *paths, struct v
 	return r;
 }
 
+/* One without modules, of which nobody knows what is built in, is taken to have all built in. */
+static bool has_all_built_in(const char *folder)
+{
+	VIV_FREE char *builtin = viv_path_join(folder, "modules.builtin"), *dep = viv_path_join(folder, "modules.dep");
+	struct stat st;
+
+	return !viv_exists(folder) || (!viv_exists(builtin) && stat(dep, &st) == 0 && st.st_size == 0);
+}
+
 int viv_initrd_write(const struct viv_initrd_spec *spec, const char *dest, struct viv_error *err)
 {
 	VIV_CLEANUP(free_initrd) struct initrd rd = {0};
@@ -131,8 +140,7 @@ int viv_initrd_write(const struct viv_initrd_spec *spec, const char *dest, struc
 	VIV_STRV modules = VIV_STRV_INIT;
 	int r;
 
-	/* A kernel without modules has everything built in. */
-	if (viv_exists(folder) &&
+	if (!has_all_built_in(folder) &&
 	    (r = viv_modules_closure(folder, spec->modules, spec->optional, &modules, err)) < 0)
 		return r;
 	if ((r = open_archive(&rd, err)) < 0 || (r = add_folders(&rd, err)) < 0 ||

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/report.h"
 #include "base/str.h"
+#include "kernel/source.h"
 
 /*
  * Unpacks a kernel .deb (compressed or not) into a new folder `dest`:
@@ -19,9 +20,16 @@
  *	modules/	the tree that belongs at /usr/lib/modules/<version>: modules decompressed,
  *			modules.dep and friends made by depmod; owned by the caller
  *	kernel.json	{version, pvh: bool, builtin: […]}
+ * `extra`, modules that come beside the package's, may be NULL.
  */
-int viv_kernel_unpack(const char *deb, const char *dest, struct viv_report *report,
-		      struct viv_error *err);
+int viv_kernel_unpack(const char *deb, const struct viv_kernel_modules *extra, const char *dest,
+		      struct viv_report *report, struct viv_error *err);
+/*
+ * The same of a kernel that is no package. Without a bzImage where it is a vmlinux, without a config where none is
+ * known; without modules and a list of what is built in, modules/ has indexes of nothing.
+ */
+int viv_kernel_assemble(const struct viv_kernel_source *s, const struct viv_kernel_modules *extra, const char *dest,
+			struct viv_report *report, struct viv_error *err);
 
 /* What an initrd is made of. */
 struct viv_initrd_spec {

@@ -7,6 +7,7 @@
 #include "image/erofs.h"
 #include "kernel/kernel.h"
 #include "plan/accounts.h"
+#include "plan/needs.h"
 #include "sandbox/sandbox.h"
 
 #include <sys/stat.h>
@@ -22,9 +23,12 @@ static char *object_file(const struct viv_plan *p, const char *id, const char *f
 int viv_build_kernel(struct viv_plan *p, const struct viv_step *s, const char *dest,
 		     struct viv_report *report, struct viv_error *err)
 {
-	VIV_FREE char *deb = viv_store_object_path(p->store, p->deb.kernel_deb);
+	VIV_FREE char *deb = NULL;
 
-	return viv_kernel_unpack(deb, dest, report, err);
+	if (!p->kernel_package)
+		return viv_kernel_assemble(&p->kernel_source, &p->extra_modules, dest, report, err);
+	deb = viv_store_object_path(p->store, p->deb.kernel_deb);
+	return viv_kernel_unpack(deb, &p->extra_modules, dest, report, err);
 }
 
 /*
@@ -190,6 +194,14 @@ static int link_to(const char *folder, const char *name, const char *id, const c
 	return 0;
 }
 
+/* Not of a kernel that was given as a vmlinux. */
+static int link_to_image(const struct viv_plan *p, const char *dest, struct viv_error *err)
+{
+	VIV_FREE char *image = object_file(p, p->steps[VIV_STEP_KERNEL].id, "bzImage");
+
+	return viv_exists(image) ? link_to(dest, "bzImage", p->steps[VIV_STEP_KERNEL].id, "bzImage", err) : 0;
+}
+
 /* kernel, initrd, system.json, and the layers as links into the store, for a look from outside. */
 int viv_build_system(struct viv_plan *p, const struct viv_step *s, const char *dest,
 		     struct viv_report *report, struct viv_error *err)
@@ -202,7 +214,7 @@ int viv_build_system(struct viv_plan *p, const struct viv_step *s, const char *d
 	if (r == 0)
 		r = link_to(dest, "kernel", p->steps[VIV_STEP_KERNEL].id, viv_path_base(kernel), err);
 	if (r == 0)
-		r = link_to(dest, "bzImage", p->steps[VIV_STEP_KERNEL].id, "bzImage", err);
+		r = link_to_image(p, dest, err);
 	if (r == 0)
 		r = link_to(dest, "initrd", p->steps[VIV_STEP_INITRD].id, NULL, err);
 	for (size_t i = 0; r == 0 && i < p->deb.n_layers; i++) {
@@ -242,13 +254,21 @@ static int build_step(struct viv_plan *p, const struct viv_step *s, struct viv_r
 	return r < 0 ? viv_error_context(err, "building %s", s->name) : 0;
 }
 
+/* NULL: this kernel has no such thing. */
+static char *kernel_part(const struct viv_plan *p, const char *name)
+{
+	VIV_FREE char *path = object_file(p, p->steps[VIV_STEP_KERNEL].id, name);
+
+	return viv_exists(path) ? viv_steal(path) : NULL;
+}
+
 static void describe_system(const struct viv_plan *p, struct viv_system *ret)
 {
 	struct viv_system sys = {
 		.id = viv_strdup(p->steps[VIV_STEP_SYSTEM].id),
 		.kernel = kernel_file(p),
-		.kernel_config = object_file(p, p->steps[VIV_STEP_KERNEL].id, "config"),
-		.bzimage = object_file(p, p->steps[VIV_STEP_KERNEL].id, "bzImage"),
+		.kernel_config = kernel_part(p, "config"),
+		.bzimage = kernel_part(p, "bzImage"),
 		.initrd = viv_store_object_path(p->store, p->steps[VIV_STEP_INITRD].id),
 		.init = viv_strdup(viv_config_string(p->config, "system.init")),
 	};
@@ -287,11 +307,15 @@ static int build_kernel_side(void *arg, struct viv_report *report, struct viv_er
 		r = viv_store_open(viv_store_root(p->store), &store, err);
 		p->store = store;
 	}
-	if (r == 0 && !viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id) &&
+	if (r == 0 && p->kernel_package && !viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id) &&
 	    !viv_store_has(p->store, deb.kernel_deb))
 		r = viv_deb_build(p->store, &p->request.source, p->lock, &deb,
 				  p->parallel ? NULL : report, err); /* the layers' side talks */
-	return r < 0 ? r : build_steps(p, VIV_STEP_KERNEL, VIV_STEP_INITRD, report, err);
+	if (r == 0)
+		r = build_steps(p, VIV_STEP_KERNEL, VIV_STEP_KERNEL, report, err);
+	if (r == 0)
+		r = viv_kernel_check_needs(p, report, err);
+	return r < 0 ? r : build_steps(p, VIV_STEP_KERNEL + 1, VIV_STEP_INITRD, report, err);
 }
 
 static bool kernel_side_is_built(const struct viv_plan *p)
@@ -351,7 +375,7 @@ static void add_ingredients(const struct viv_plan *p, struct viv_strv *ids)
 			viv_strv_take(ids, viv_archive_id(&l->packages[k]));
 		}
 	}
-	if (!viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id))
+	if (p->kernel_package && !viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id))
 		viv_strv_push(ids, p->deb.kernel_deb);
 }
 
@@ -368,8 +392,9 @@ int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_sys
 	add_ingredients(p, &ids);
 	/* Damage is found before it is used, and then built again. */
 	r = viv_store_mend(p->store, &ids, report, err);
-	if (r >= 0 && !viv_store_has_closure(p->store, p->steps[VIV_STEP_SYSTEM].id))
-		r = build_all(p, report, err);
+	if (r >= 0)
+		r = viv_store_has_closure(p->store, p->steps[VIV_STEP_SYSTEM].id) ? viv_kernel_check_needs(p, report, err)
+										 : build_all(p, report, err);
 	viv_deb_ahead_free(viv_steal(p->ahead));
 	if (r < 0)
 		return viv_store_explain(p->store, r, err);

@@ -32,17 +32,45 @@ static bool needs_full_kernel(const struct viv_config *config)
 	return false;
 }
 
-static void choose_kernel(struct viv_plan *p)
+/* boot.kernel is a file or a tree. */
+static int find_kernel_source(struct viv_plan *p, const char *path, struct viv_error *err)
+{
+	const char *modules = viv_config_string(p->config, "boot.kernelModulesTree");
+	int r = viv_kernel_source_find(path, modules, &p->kernel_source, err);
+
+	return r < 0 ? viv_error_context(err, "%s: boot.kernel", viv_config_place(p->config, "boot.kernel")) : 0;
+}
+
+static int find_extra_modules(struct viv_plan *p, struct viv_error *err)
+{
+	VIV_STRV paths = VIV_STRV_INIT;
+	int r = 0;
+
+	viv_push_option(&paths, p->config, "boot.extraModulePackages");
+	for (size_t i = 0; r == 0 && i < paths.count; i++)
+		r = viv_kernel_modules_add(paths.items[i], &p->extra_modules, err);
+	return r < 0 ? viv_error_context(err, "%s: boot.extraModulePackages",
+					 viv_config_place(p->config, "boot.extraModulePackages"))
+		     : 0;
+}
+
+static int choose_kernel(struct viv_plan *p, struct viv_error *err)
 {
 	const char *asked = viv_config_string(p->config, "boot.kernel");
 	const char *arch = p->request.source.architecture;
+	int r = find_extra_modules(p, err);
 
+	if (r < 0)
+		return r;
+	if (asked && asked[0] == '/')
+		return find_kernel_source(p, asked, err);
 	if (asked)
 		p->kernel_package = viv_strdup(asked);
 	else if (needs_full_kernel(p->config))
 		p->kernel_package = viv_asprintf("linux-image-%s", arch);
 	else
 		p->kernel_package = viv_asprintf("linux-image-cloud-%s", arch);
+	return 0;
 }
 
 static const char *debian_architecture(const struct viv_config *config)
@@ -130,7 +158,9 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 	if (json_object_size(viv_config_find(c, "packages.fromSource")))
 		return viv_error_say(err, EOPNOTSUPP, "packages from source can't be built");
 	choose_packages(p);
-	choose_kernel(p);
+	r = choose_kernel(p, err);
+	if (r < 0)
+		return r;
 	req->base = &p->base;
 	req->packages = &p->packages;
 	req->kernel = p->kernel_package;
@@ -199,15 +229,30 @@ static json_t *layer_ids(const struct viv_plan *p)
 	return ids;
 }
 
-static void set_kernel_steps(struct viv_plan *p, const char *mkfs)
+static int set_kernel_steps(struct viv_plan *p, const char *mkfs, struct viv_error *err)
 {
-	set_step(p, VIV_STEP_KERNEL, "kernel",
-		 json_pack("{s:s, s:s}", "builder", KERNEL_BUILDER, "deb", p->deb.kernel_deb),
-		 viv_build_kernel);
+	char source[VIV_SHA256_HEX], extra[VIV_SHA256_HEX];
+	json_t *recipe;
+	int r = 0;
+
+	if (!p->kernel_package)
+		r = viv_kernel_source_hash(&p->kernel_source, source, err);
+	if (r == 0)
+		r = viv_kernel_modules_hash(&p->extra_modules, extra, err);
+	if (r < 0)
+		return r;
+	recipe = p->kernel_package
+			 ? json_pack("{s:s, s:s}", "builder", KERNEL_BUILDER, "deb", p->deb.kernel_deb)
+			 : json_pack("{s:s, s:s, s:s}", "builder", KERNEL_BUILDER, "source", source, "release",
+				     p->kernel_source.release);
+	if (p->extra_modules.paths.count)
+		json_object_set_new(recipe, "extraModules", json_string(extra));
+	set_step(p, VIV_STEP_KERNEL, "kernel", recipe, viv_build_kernel);
 	set_step(p, VIV_STEP_MODULES, "modules",
 		 json_pack("{s:s, s:s, s:s}", "builder", MODULES_BUILDER, "kernel",
 			   p->steps[VIV_STEP_KERNEL].id, "mkfs", mkfs),
 		 viv_build_modules);
+	return 0;
 }
 
 static int set_initrd_step(struct viv_plan *p, struct viv_error *err)
@@ -268,7 +313,8 @@ static int pin_all(struct viv_plan *p, struct viv_error *err)
 
 	for (size_t i = 0; i < p->deb.n_layers; i++)
 		viv_strv_push(&ids, p->deb.layers[i].id);
-	viv_strv_push(&ids, p->deb.kernel_deb);
+	if (p->deb.kernel_deb)
+		viv_strv_push(&ids, p->deb.kernel_deb);
 	for (size_t i = 0; i < VIV_N_STEPS; i++)
 		viv_strv_push(&ids, p->steps[i].id);
 	return viv_store_pin(p->store, &ids, &p->pin, err);
@@ -334,8 +380,9 @@ static int make(struct viv_plan *p, const struct viv_plan_options *options,
 		return r;
 	choose_modules(p);
 	choose_params(p);
-	set_kernel_steps(p, mkfs);
-	r = set_initrd_step(p, err);
+	r = set_kernel_steps(p, mkfs, err);
+	if (r == 0)
+		r = set_initrd_step(p, err);
 	if (r == 0)
 		r = set_etc_step(p, mkfs, err);
 	if (r < 0)
@@ -383,6 +430,8 @@ void viv_plan_free(struct viv_plan *p)
 	free(p->lock_file);
 	free(p->machine);
 	free(p->kernel_package);
+	viv_kernel_source_free_contents(&p->kernel_source);
+	viv_kernel_modules_free_contents(&p->extra_modules);
 	free(p->init_program);
 	free(p->agent_program);
 	free(p);

@@ -26,8 +26,8 @@ struct viv_plan_options {
 struct viv_system {
 	char *id;      /* the object that ties it together: system.json */
 	char *kernel;  /* path: vmlinux where PVH works, else bzImage */
-	char *bzimage; /* path */
-	char *kernel_config; /* path: what it was configured with */
+	char *bzimage; /* path; NULL: there is just a vmlinux */
+	char *kernel_config; /* path: what it was configured with; NULL: not known */
 	char *initrd;  /* path */
 	struct viv_strv layers; /* paths of EROFS images, lowest first */
 	struct viv_strv kernel_params;

@@ -9,6 +9,7 @@
 
 #include "deb/deb.h"
 #include "deb/lock.h"
+#include "kernel/source.h"
 #include "plan/etc.h"
 #include "plan/plan.h"
 
@@ -32,7 +33,10 @@ struct viv_plan {
 
 	/* What deb/ is asked for; the request borrows from the lists. */
 	struct viv_strv mirrors, snapshot_mirrors, components, base, packages;
-	char *lock_file, *kernel_package;
+	char *lock_file;
+	char *kernel_package;		   /* NULL: kernel_source */
+	struct viv_kernel_source kernel_source; /* boot.kernel is a file or a tree */
+	struct viv_kernel_modules extra_modules;
 	char *machine; /* its name in the lock file */
 	struct viv_deb_request request;
 	struct viv_lock *lock;

@@ -289,19 +289,13 @@ static int choose_order(const struct viv_config *config, struct viv_machine *m,
 	return r;
 }
 
-/* directBoot.kernel and .initrd: files instead of what was built. */
+/* directBoot.initrd: a file instead of what was built. */
 static int choose_direct(const struct viv_config *config, struct viv_machine *m,
 			 struct viv_error *err)
 {
-	VIV_FREE char *kernel = NULL, *initrd = NULL;
-	int r = file_of(config, "virtualisation.directBoot.kernel", &kernel, err);
+	VIV_FREE char *initrd = NULL;
+	int r = file_of(config, "virtualisation.directBoot.initrd", &initrd, err);
 
-	if (r == 0)
-		r = file_of(config, "virtualisation.directBoot.initrd", &initrd, err);
-	if (r == 0 && kernel) {
-		free(m->kernel);
-		m->kernel = viv_steal(kernel);
-	}
 	if (r == 0 && initrd) {
 		free(m->initrd);
 		m->initrd = viv_steal(initrd);
@@ -343,7 +337,6 @@ int viv_firmware_check(const struct viv_config *config, struct viv_error *err)
 {
 	static const char *const files[] = {
 		"virtualisation.bios",
-		"virtualisation.directBoot.kernel",
 		"virtualisation.directBoot.initrd",
 	};
 	VIV_CLEANUP(viv_firmware_free_contents) struct viv_firmware f = {0};

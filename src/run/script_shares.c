@@ -9,7 +9,7 @@ static bool kernel_has_9p(const struct viv_system *system)
 {
 	VIV_STR config = VIV_STR_INIT;
 
-	return viv_read_file(system->kernel_config, CONFIG_MAX, &config, NULL) == 0 &&
+	return system->kernel_config && viv_read_file(system->kernel_config, CONFIG_MAX, &config, NULL) == 0 &&
 	       strstr(config.data, "\nCONFIG_9P_FS=") &&
 	       strstr(config.data, "\nCONFIG_NET_9P_VIRTIO=");
 }

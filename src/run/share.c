@@ -314,10 +314,12 @@ static int find_facts(const struct viv_system *system, bool foreign_kernel, stru
 {
 	VIV_STR config = VIV_STR_INIT;
 	VIV_ERROR missing = VIV_ERROR_INIT;
-	int r = foreign_kernel ? 0 : viv_read_file(system->kernel_config, CONFIG_MAX, &config, err);
+	/* Of one whose configuration nobody knows the guest finds out. */
+	int r = foreign_kernel || !system->kernel_config ? 0 : viv_read_file(system->kernel_config, CONFIG_MAX, &config, err);
 
 	if (r < 0)
 		return r;
+	foreign_kernel |= !system->kernel_config;
 	f->kernel_virtiofs = foreign_kernel || is_set(config.data, "CONFIG_VIRTIO_FS");
 	f->kernel_9p = foreign_kernel || (is_set(config.data, "CONFIG_9P_FS") &&
 					  is_set(config.data, "CONFIG_NET_9P_VIRTIO"));

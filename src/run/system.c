@@ -146,7 +146,13 @@ static const char *choose_kernel(const struct viv_machine *m, const struct viv_s
 {
 	if (extra->kernel)
 		return extra->kernel;
-	return m->devices.display || m->devices.tpm ? system->bzimage : system->kernel;
+	return (m->devices.display || m->devices.tpm) && system->bzimage ? system->bzimage : system->kernel;
+}
+
+static int no_bzimage(const struct viv_config *config, struct viv_error *err)
+{
+	return viv_error_say(err, EINVAL, "%s: boot.kernel: a boot loader and UEFI start a bzImage, and this is a "
+			     "vmlinux", viv_config_place(config, "boot.kernel"));
 }
 
 int viv_system_machine(const struct viv_config *config, const struct viv_system *system,
@@ -176,6 +182,8 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 	/* A boot loader and UEFI know the kernel's own format only. */
 	if (r == 0 && !extra->kernel &&
 	    (viv_firmware_uses_loader(config) || viv_config_bool(config, "virtualisation.useEFIBoot"))) {
+		if (!system->bzimage)
+			return no_bzimage(config, err);
 		free(m.kernel);
 		m.kernel = viv_strdup(system->bzimage);
 	}

@@ -26,9 +26,10 @@ expect 126 run -- /etc/passwd
 # Who runs it, with which kernel and which words for it. (Made a link: a kernel of the user's own.)
 expect 0 "$VIV" build -o made
 ln -s "$(realpath made/kernel)" own-vmlinux
-expect 0 run --dry-run --kernel own-vmlinux
+modules="boot.kernelModulesTree=$(dirname "$(realpath made/kernel)")/modules"
+VIV_KERNEL=$work/own-vmlinux expect 0 run --dry-run
 out_has "-kernel $work/own-vmlinux"
-expect 0 run --user nobody --kernel own-vmlinux --append 'a.b="c d" e' --append f -- \
+expect 0 run --user nobody --kernel own-vmlinux --set "$modules" --append 'a.b="c d" e' --append f -- \
 	sh -c 'id -un; grep -o "a[.]b=.*" /proc/cmdline'
 out_is 'nobody
 a.b="c d" e f'

@@ -101,7 +101,7 @@ static void unpack(struct fixture *f, const char *filter, const char *modules)
 		skip();
 	}
 	pack(f, filter, modules);
-	if (viv_kernel_unpack(f->deb, f->dest, NULL, &err) < 0)
+	if (viv_kernel_unpack(f->deb, NULL, f->dest, NULL, &err) < 0)
 		fail_msg("%s", err.msg);
 }
 
@@ -157,7 +157,7 @@ static void same_bytes_and_times(void **state)
 	struct stat st;
 
 	unpack(f, "gzip", "usr/lib/modules");
-	assert_int_equal(viv_kernel_unpack(f->deb, other, NULL, NULL), 0);
+	assert_int_equal(viv_kernel_unpack(f->deb, NULL, other, NULL, NULL), 0);
 	if (viv_process_check(diff, NULL, 1 << 20, 60000, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(stat(dep, &st), 0);
@@ -257,7 +257,7 @@ static void bad_packages(void **state)
 		VIV_ERROR err = VIV_ERROR_INIT;
 
 		make_deb(f->deb, "xz", rows[i].files, 2);
-		assert_int_equal(viv_kernel_unpack(f->deb, f->dest, NULL, &err), -EINVAL);
+		assert_int_equal(viv_kernel_unpack(f->deb, NULL, f->dest, NULL, &err), -EINVAL);
 		assert_string_equal(err.msg, want);
 		viv_remove_tree(f->dest, NULL);
 	}
@@ -274,7 +274,7 @@ static void cut_packages(void **state)
 		VIV_ERROR err = VIV_ERROR_INIT;
 
 		assert_int_equal(viv_write_file(f->deb, whole.data, n, 0644, NULL), 0);
-		assert_true(viv_kernel_unpack(f->deb, f->dest, NULL, &err) < 0);
+		assert_true(viv_kernel_unpack(f->deb, NULL, f->dest, NULL, &err) < 0);
 		assert_non_null(err.msg);
 		viv_remove_tree(f->dest, NULL);
 	}
@@ -290,7 +290,7 @@ static void damaged_module(void **state)
 
 	viv_str_add(&bad, "not xz at all, whatever its name says");
 	make_deb(f->deb, "xz", files, 2);
-	assert_int_equal(viv_kernel_unpack(f->deb, f->dest, NULL, &err), -EINVAL);
+	assert_int_equal(viv_kernel_unpack(f->deb, NULL, f->dest, NULL, &err), -EINVAL);
 	assert_true(strstr(err.msg, "x.ko.xz: damaged") != NULL);
 }
 

@@ -290,6 +290,37 @@ static int fetch_tarball(lua_State *L)
 	return 1;
 }
 
+/* isYes "VIRTIO_BLK" and its kin: an item of system.requiredKernelConfig. Upvalues: the function, the state. */
+static int make_required(lua_State *L)
+{
+	const char *function = lua_tostring(L, lua_upvalueindex(1));
+
+	if (lua_gettop(L) != 1 || lua_type(L, 1) != LUA_TSTRING)
+		return luaL_error(L, "it is written %s \"NAME\"", function);
+	if (!viv_rule_kconfig.ok(viv_lua_check_text(L, 1)))
+		return luaL_error(L, "%s: expected %s, got \"%.80s\"", function, viv_rule_kconfig.expected,
+				  lua_tostring(L, 1));
+	lua_createtable(L, 0, 2);
+	lua_pushvalue(L, 1);
+	lua_setfield(L, -2, "name");
+	lua_pushvalue(L, lua_upvalueindex(2));
+	lua_setfield(L, -2, "state");
+	return 1;
+}
+
+static void open_required(lua_State *L)
+{
+	static const char *const names[][2] = {
+		{"isYes", "yes"}, {"isModule", "module"}, {"isEnabled", "enabled"}, {"isNo", "no"}};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(names); i++) {
+		lua_pushstring(L, names[i][0]);
+		lua_pushstring(L, names[i][1]);
+		lua_pushcclosure(L, make_required, 2);
+		lua_setfield(L, -2, names[i][0]);
+	}
+}
+
 static struct viv_value *package(struct viv_lua *lua, const char *name)
 {
 	if (!viv_rule_package.ok(name))
@@ -380,6 +411,7 @@ void viv_lua_open_constructors(struct viv_lua *lua)
 		lua_pushcclosure(L, make_simple, 1);
 		lua_setfield(L, -2, simple[i].name);
 	}
+	open_required(L);
 	open_pkgs(L);
 	lua_setfield(L, -2, "pkgs");
 	viv_lua_push_object(lua, viv_value_new(lua->arena, VIV_VALUE_NULL, NULL));

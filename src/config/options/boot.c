@@ -3,12 +3,38 @@
 
 #include "config/options/area.h"
 
+static const struct viv_option required_fields[] = {
+	{.name = "name",
+	 .type = VIV_T_TEXT(&viv_rule_kconfig),
+	 .fallback = "\"\"",
+	 .fallback_text = "none: it must be given",
+	 .example = "\"VIRTIO_BLK\"",
+	 .text = "The name, without CONFIG_ in front."},
+	{.name = "state",
+	 .type = VIV_T_ENUM("yes", "module", "enabled", "no"),
+	 .fallback = "\"enabled\"",
+	 .example = "\"yes\"",
+	 .text = "What it must be."},
+};
+
 static const struct viv_option rows[] = {
+	{.name = "boot.blacklistedKernelModules",
+	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_module)),
+	 .fallback = "[]",
+	 .example = "{ \"pcspkr\" }",
+	 .text = "Modules that are not loaded because hardware asks for them, neither in the initrd nor later. By its "
+		 "name (modprobe) one can still be loaded. What the machine needs to find its root can't be named."},
 	{.name = "boot.consoleLogLevel",
 	 .type = VIV_T_INT(0, 8),
 	 .fallback = "4",
 	 .example = "7",
 	 .text = "Kernel messages more important than this are shown on the console."},
+	{.name = "boot.extraModulePackages",
+	 .type = VIV_T_LIST(VIV_T_PATH),
+	 .fallback = "[]",
+	 .example = "{ \"./my-driver/my-driver.ko\" }",
+	 .text = "More modules for this very kernel: .ko files, or folders that hold some. They come before the "
+		 "kernel's own of the same name. NixOS takes packages."},
 	{.name = "boot.initrd.availableKernelModules",
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_module)),
 	 .fallback = "[]",
@@ -22,21 +48,44 @@ static const struct viv_option rows[] = {
 	 .example = "{ \"dm-mod\" }",
 	 .text = "Modules put into the initrd and loaded there."},
 	{.name = "boot.kernel",
-	 .type = VIV_T_NULL_OR(VIV_T_PACKAGE),
+	 .type = VIV_T_NULL_OR(VIV_T_EITHER(VIV_T_PACKAGE, VIV_T_PATH)),
 	 .fallback = "null",
 	 .fallback_text = "the cloud kernel where it has what the machine needs",
 	 .example = "\"linux-image-amd64\"",
-	 .text = "The package of the kernel."},
+	 .text = "The kernel: the name of a package; or the path of a kernel tree, which must be built (its bzImage, "
+		 "configuration and modules are taken from it as they are, nothing is installed or changed there); or "
+		 "of a file, bzImage or vmlinux, which has no modules but those of boot.kernelModulesTree."},
 	{.name = "boot.kernelModules",
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_module)),
 	 .fallback = "[]",
 	 .example = "{ \"loop\" }",
 	 .text = "Modules loaded while the system starts."},
+	{.name = "boot.kernelModulesTree",
+	 .type = VIV_T_NULL_OR(VIV_T_PATH),
+	 .fallback = "null",
+	 .fallback_text = "a tree's own; a file has none",
+	 .example = "\"./install/lib/modules/6.12.1\"",
+	 .text = "A folder of modules for boot.kernel, where that is a file or a tree: one as in /lib/modules, or what "
+		 "`make modules_install` had as INSTALL_MOD_PATH."},
+	{.name = "boot.kernelPackages", .alias_of = "boot.kernel"},
 	{.name = "boot.kernelParams",
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_word)),
 	 .fallback = "[]",
 	 .example = "{ \"console=ttyS0,115200n8\", \"panic=-1\" }",
 	 .text = "Words added to the kernel's command line."},
+	{.name = "boot.postBootCommands",
+	 .type = VIV_T_LINES,
+	 .fallback = "\"\"",
+	 .example = "\"echo 'Not much to do before systemd :)' > /dev/kmsg\"",
+	 .text = "Shell commands, run as root when the root is mounted and before the init system starts. What they "
+		 "print goes to the console. The start waits for them."},
+	{.name = "kernel.tree", .alias_of = "boot.kernel"},
+	{.name = "system.requiredKernelConfig",
+	 .type = VIV_T_LIST(VIV_T_SUBMODULE(required_fields)),
+	 .fallback = "[]",
+	 .example = "{ isYes \"BLK_DEV\", isEnabled \"XFS_FS\", isNo \"DEBUG_KMEMLEAK\" }",
+	 .text = "What the kernel must be configured with: isYes (built in), isModule, isEnabled (either), isNo. A "
+		 "machine whose kernel lacks something is not started. What every machine needs is checked anyway."},
 };
 
 const struct viv_option_area viv_options_boot = VIV_OPTION_AREA(rows);

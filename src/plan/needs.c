@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/needs.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "plan/area.h"
+#include "plan/step.h"
+
+#define MAX_CONFIG (16u << 20)
+
+/* What may be asked of a name, as system.requiredKernelConfig has it. */
+enum state { YES, MODULE, ENABLED, NO };
+static const char *const state_names[] = {"yes", "module", "enabled", "no"};
+static const char *const state_texts[] = {"must be y", "must be m", "must be y or m", "must not be set"};
+
+enum machine { ANY, SYSTEMD, SERIAL, DISK };
+
+/* In every kernel's configuration: what our init, the agent and the init system can't do without. */
+static const struct {
+	const char *name;
+	enum state state;
+	enum machine which;
+	const char *what_for;
+} needs[] = {
+	{"BLK_DEV", YES, ANY, "disks"},
+	{"BLK_DEV_INITRD", YES, ANY, "the initrd"},
+	{"BINFMT_ELF", YES, ANY, "programs"},
+	{"DEVTMPFS", YES, ANY, "/dev"},
+	{"EROFS_FS", ENABLED, ANY, "the layers of the root"},
+	{"INET", YES, ANY, "networks"},
+	{"NETDEVICES", YES, ANY, "networks"},
+	{"NET_CORE", YES, ANY, "networks"},
+	{"OVERLAY_FS", ENABLED, ANY, "a root that can be written to"},
+	{"PCI", YES, ANY, "virtio's devices"},
+	{"PROC_FS", YES, ANY, "/proc"},
+	{"SYSFS", YES, ANY, "/sys"},
+	{"TMPFS", YES, ANY, "/run"},
+	{"UNIX", ENABLED, ANY, "sockets"},
+	{"VIRTIO_BLK", ENABLED, ANY, "the layers' disks"},
+	{"VIRTIO_CONSOLE", ENABLED, ANY, "the agent's port"},
+	{"VIRTIO_NET", ENABLED, ANY, "networks"},
+	{"VIRTIO_PCI", ENABLED, ANY, "virtio's devices"},
+	{"EXT4_FS", ENABLED, DISK, "the machine's own disk"},
+	{"SERIAL_8250", YES, SERIAL, "the console"},
+	{"SERIAL_8250_CONSOLE", YES, SERIAL, "the console"},
+	{"CGROUPS", YES, SYSTEMD, "systemd"},
+	{"EPOLL", YES, SYSTEMD, "systemd"},
+	{"FHANDLE", YES, SYSTEMD, "systemd"},
+	{"INOTIFY_USER", YES, SYSTEMD, "systemd"},
+	{"SIGNALFD", YES, SYSTEMD, "systemd"},
+	{"TIMERFD", YES, SYSTEMD, "systemd"},
+};
+
+/* Names that old lists ask for: a kernel without them lacks nothing. */
+static const struct {
+	const char *name, *since;
+} gone[] = {
+	{"DEVPTS_MULTIPLE_INSTANCES", "4.7"},
+	{"EXPERIMENTAL", "3.9"},
+	{"HOTPLUG", "3.11"},
+	{"NETFILTER_XT_TARGET_NOTRACK", "3.11"},
+	{"SYSFS_DEPRECATED", "6.2"},
+};
+
+struct checking {
+	const struct viv_config *config;
+	struct viv_str lines; /* the configuration, with a newline before its first line */
+	bool has_modules;
+	struct viv_report *report;
+	struct viv_str faults;
+};
+
+/* 'y', 'm', 0 where it is not set, 'v' for what has a value. */
+static char setting(const struct checking *c, const char *name)
+{
+	VIV_FREE char *mark = viv_asprintf("\nCONFIG_%s=", name);
+	const char *at = strstr(c->lines.data, mark);
+
+	if (!at)
+		return 0;
+	at += strlen(mark);
+	return (at[0] == 'y' || at[0] == 'm') && (at[1] == '\n' || !at[1]) ? at[0] : 'v';
+}
+
+static bool fits(enum state want, char is)
+{
+	switch (want) {
+	case YES:
+		return is == 'y';
+	case MODULE:
+		return is == 'm';
+	case ENABLED:
+		return is == 'y' || is == 'm';
+	default:
+		return !is;
+	}
+}
+
+/* One wrong name is one line. */
+static void add_fault(struct checking *c, const char *name, enum state want, char is, const char *what_for)
+{
+	const char *now = is == 'y' ? "y" : is == 'm' ? "m" : is ? "a value" : "not set";
+
+	viv_str_addf(&c->faults, "\n\tCONFIG_%s %s, and is %s: %s", name, state_texts[want], now, what_for);
+}
+
+static bool is_asked(const struct viv_config *config, enum machine which)
+{
+	switch (which) {
+	case SYSTEMD:
+		return viv_uses_systemd(config);
+	case SERIAL:
+		return !viv_config_bool(config, "virtualisation.graphics");
+	case DISK:
+		return viv_config_string(config, "virtualisation.diskImage") != NULL;
+	default:
+		return true;
+	}
+}
+
+static void check_own(struct checking *c)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(needs); i++) {
+		char is = setting(c, needs[i].name);
+
+		if (!is_asked(c->config, needs[i].which))
+			continue;
+		if (!fits(needs[i].state, is))
+			add_fault(c, needs[i].name, needs[i].state, is, needs[i].what_for);
+		else if (is == 'm' && !c->has_modules)
+			viv_str_addf(&c->faults, "\n\tCONFIG_%s is m, and the kernel comes without modules: %s",
+				     needs[i].name, needs[i].what_for);
+	}
+}
+
+static const char *gone_since(const char *name)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(gone); i++)
+		if (viv_streq(gone[i].name, name))
+			return gone[i].since;
+	return NULL;
+}
+
+/* One that system.requiredKernelConfig names; place: which line does. */
+static void check_asked(struct checking *c, const json_t *item, const char *place)
+{
+	const char *name = viv_json_str(item, "name"), *state = viv_json_str(item, "state");
+	VIV_FREE char *what_for = viv_asprintf("%s: system.requiredKernelConfig", place);
+	char is = setting(c, name);
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(state_names); i++) {
+		if (!viv_streq(state, state_names[i]) || fits((enum state)i, is))
+			continue;
+		if (!is && gone_since(name))
+			viv_say(c->report, VIV_INFO, "%s: CONFIG_%s is not checked: Linux has it no more since %s",
+				what_for, name, gone_since(name));
+		else
+			add_fault(c, name, (enum state)i, is, what_for);
+	}
+}
+
+/* Each definition by itself: that has a place. */
+static int check_asked_all(struct checking *c, struct viv_error *err)
+{
+	VIV_JSON *all = NULL;
+	json_t *def, *item;
+	size_t i, k;
+	int r = viv_config_why(c->config, "system.requiredKernelConfig", &all, err);
+
+	json_array_foreach(all, i, def)
+	{
+		if (r < 0 || !json_is_true(json_object_get(def, "used")))
+			continue;
+		json_array_foreach(json_object_get(def, "value"), k, item)
+			check_asked(c, item, viv_json_str(def, "place"));
+	}
+	return r;
+}
+
+static int unknown(const struct viv_config *config, struct viv_report *report, struct viv_error *err)
+{
+	const char *place = viv_config_place(config, "system.requiredKernelConfig");
+
+	if (!json_array_size(viv_config_get(config, "system.requiredKernelConfig"))) {
+		viv_say(report, VIV_INFO, "nothing is known of the kernel's configuration: whether it has what the "
+			"machine needs is not checked");
+		return 0;
+	}
+	viv_error_say(err, EINVAL, "%s: system.requiredKernelConfig: this kernel's configuration is not known", place);
+	return viv_error_hint(err, "have it beside the kernel, as config-<release>, or name the kernel's tree in "
+			      "boot.kernel, or build it with CONFIG_IKCONFIG");
+}
+
+int viv_kernel_needs(const struct viv_config *config, const char *kernel_config, bool has_modules,
+		     struct viv_report *report, struct viv_error *err)
+{
+	struct checking c = {.config = config, .has_modules = has_modules, .report = report};
+	const char *place = viv_config_place(config, "boot.kernel");
+	bool chosen = !viv_streq(place, "default");
+	int r = 0;
+
+	if (!kernel_config)
+		return unknown(config, report, err);
+	viv_str_addf(&c.lines, "\n%s", kernel_config);
+	check_own(&c);
+	r = check_asked_all(&c, err);
+	if (r == 0 && c.faults.len)
+		r = viv_error_say(err, EINVAL, "%s%sboot.kernel: the kernel lacks what this machine needs:%s",
+				  chosen ? place : "", chosen ? ": " : "", c.faults.data);
+	viv_str_free(&c.lines);
+	viv_str_free(&c.faults);
+	return r;
+}
+
+int viv_kernel_check_needs(const struct viv_plan *p, struct viv_report *report, struct viv_error *err)
+{
+	VIV_FREE char *kernel = viv_store_object_path(p->store, p->steps[VIV_STEP_KERNEL].id);
+	VIV_FREE char *config = viv_path_join(kernel, "config"), *dep = viv_path_join(kernel, "modules/modules.dep");
+	VIV_STR text = VIV_STR_INIT, modules = VIV_STR_INIT;
+	int r = 0;
+
+	if (viv_exists(config))
+		r = viv_read_file(config, MAX_CONFIG, &text, err);
+	if (r == 0 && viv_exists(dep))
+		r = viv_read_file(dep, MAX_CONFIG, &modules, err);
+	return r < 0 ? r : viv_kernel_needs(p->config, text.data, modules.len > 0, report, err);
+}
