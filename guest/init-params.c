@@ -75,6 +75,13 @@ static bool is_user_network(const char *value)
 	return true;
 }
 
+static bool is_fixed(const char *value)
+{
+	if (strcmp(value, "fixed") != 0)
+		fatal("kernel parameter viv.accounts: expected fixed, got \"%.40s\"", value);
+	return true;
+}
+
 static void take(struct params *p, const char *name, const char *value)
 {
 	if (strcmp(name, "viv.layers") == 0)
@@ -85,6 +92,8 @@ static void take(struct params *p, const char *name, const char *value)
 		set_init(p, value);
 	else if (strcmp(name, "viv.timeout") == 0)
 		p->timeout = number(name, value, 1, 3600);
+	else if (strcmp(name, "viv.accounts") == 0)
+		p->fixed_accounts = is_fixed(value);
 	else if (strcmp(name, "viv.network") == 0)
 		p->user_network = is_user_network(value);
 	else if (strcmp(name, "viv.shell") == 0)

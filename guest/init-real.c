@@ -113,6 +113,7 @@ static void rebase(const struct params *p, const struct disks *d)
 		fatal("cannot unmount the disk %s: %m", disk_name(p));
 	open_layers(p, d);
 	copy_packages(p);
+	accounts_copy(p, TARGET);
 	close_layers(p);
 }
 
@@ -128,8 +129,10 @@ void real_root(const struct params *p, const struct disks *d)
 		fatal("the disk %s holds no whole system (was its making interrupted?): "
 		      "--fresh makes it anew",
 		      disk_name(p));
-	if (!p->base[0] || strcmp(base, p->base) == 0)
+	if (!p->base[0] || strcmp(base, p->base) == 0) {
+		accounts_copy(p, ROOT);
 		return;
+	}
 	if (!p->rebase)
 		fatal("the disk %s holds the system of another description: --rebase brings "
 		      "the packages' files on it up to this one's, --fresh throws it away",

@@ -82,6 +82,7 @@ int root_assemble(const struct params *p, const struct disks *d)
 		return -1;
 	}
 	fd = mount_upper(p, d);
+	accounts_uncover(p);
 	if (p->upper == UPPER_DISK)
 		base_check(p);
 	n = lower_option(p, options, sizeof(options));

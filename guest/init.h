@@ -46,6 +46,7 @@ struct params {
 	char base[68];		  /* viv.base=ID: what the layers are; "" where nobody cares */
 	char device[INIT_MAX_PATH]; /* viv.device=/dev/…: takes the place of viv-disk; "": none does */
 	bool rebase;		  /* viv.rebase: a disk made on other layers is brought onto these */
+	bool fixed_accounts;	  /* viv.accounts=fixed: users are the layers', not a kept disk's */
 	bool verbose;		  /* viv.verbose: says on the console what it does and when */
 };
 
@@ -120,6 +121,10 @@ void base_check(const struct params *p);
 
 /* init-real.c: mounts viv-disk as the root, with the system copied onto it if it is new. */
 void real_root(const struct params *p, const struct disks *d);
+
+/* init-accounts.c: with viv.accounts=fixed, from the upper file system, or onto a real root. */
+void accounts_uncover(const struct params *p);
+void accounts_copy(const struct params *p, const char *root);
 
 /* init-links.c: /dev/disk/by-id, as udev makes it. */
 void links_make(void);

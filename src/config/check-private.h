@@ -6,6 +6,7 @@
 #include "config/merge.h"
 
 void viv_check_devices(struct viv_eval *ev);
+void viv_check_everyday(struct viv_eval *ev);
 void viv_check_init(struct viv_eval *ev);
 
 /* A part of a slot whose value is there and is not null; NULL otherwise. */

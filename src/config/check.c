@@ -315,5 +315,6 @@ void viv_check(struct viv_eval *ev)
 	check_etc(ev);
 	check_credentials(ev);
 	viv_check_devices(ev);
+	viv_check_everyday(ev);
 	viv_check_init(ev);
 }

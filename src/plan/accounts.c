@@ -263,6 +263,7 @@ static void add_home(struct work *w, const char *path, uint64_t uid, uint64_t gi
 static int add_user(struct work *w, const char *name, const json_t *user, struct viv_error *err)
 {
 	bool system = json_is_true(json_object_get(user, "isSystemUser"));
+	const json_t *make = json_object_get(user, "createHome");
 	const char *group = viv_json_str(user, "group"), *home = viv_json_str(user, "home");
 	const char *shell = viv_json_str(user, "shell"), *text = viv_json_str(user, "description");
 	VIV_FREE char *default_home =
@@ -281,11 +282,12 @@ static int add_user(struct work *w, const char *name, const json_t *user, struct
 	if (r < 0)
 		return r;
 	home = home ? home : default_home;
-	shell = shell ? shell : system ? "/usr/sbin/nologin" : "/bin/bash";
+	if (!shell)
+		shell = system ? "/usr/sbin/nologin" : w->req->shell ? w->req->shell : "/bin/bash";
 	viv_str_addf(&w->out->passwd, "%s:x:%llu:%lld:%s:%s:%s\n", name, (unsigned long long)uid,
 		     (long long)gid, text ? text : "", home, shell);
 	viv_str_addf(&w->out->shadow, "%s:!:::::::\n", name);
-	if (!system)
+	if (json_is_boolean(make) ? json_is_true(make) : !system)
 		add_home(w, home, uid, (uint64_t)gid);
 	return 0;
 }

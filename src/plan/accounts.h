@@ -16,6 +16,12 @@
 #include "base/str.h"
 
 /*
+ * users.groups, and what is a group only when it is asked for: wheel, for those that NixOS calls so. The
+ * caller owns it.
+ */
+json_t *viv_accounts_groups(const json_t *users, const json_t *groups, bool wheel);
+
+/*
  * Gives an id to each user and group of the configuration that is to be made and has none.
  * `recorded` is {"users": {name: uid}, "groups": {name: gid}}, or NULL; *ret is the same for the
  * configuration's names alone. The caller owns it.
@@ -32,8 +38,9 @@ struct viv_accounts_request {
 	/* {"passwd": text, "group": text, "shadow": text, "gshadow": text} of the layers below. */
 	const json_t *below;
 	const json_t *users;  /* users.users */
-	const json_t *groups; /* users.groups */
+	const json_t *groups; /* as viv_accounts_groups gave them */
 	const json_t *ids;    /* as viv_accounts_assign gave them */
+	const char *shell;    /* of people who name none */
 	bool open_root; /* root without a password of its own gets an empty one */
 };
 

@@ -14,6 +14,14 @@ const struct viv_area *const viv_areas[] = {
 	&viv_area_openssh,
 	&viv_area_boot,
 	&viv_area_units,
+	&viv_area_firewall,
+	&viv_area_locale,
+	&viv_area_nginx,
+	&viv_area_programs,
+	&viv_area_security,
+	&viv_area_swap,
+	&viv_area_sysctl,
+	&viv_area_users,
 	NULL,
 };
 

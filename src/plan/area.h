@@ -6,6 +6,7 @@
  * file in areas/ and a line in the table of area.c; no area knows another. Inside plan/ only.
  */
 
+#include "plan/commands.h"
 #include "plan/etc.h"
 
 struct viv_area {
@@ -19,6 +20,8 @@ struct viv_area {
 	 */
 	void (*modules)(const struct viv_config *config, struct viv_strv *ret, struct viv_strv *optional);
 	void (*params)(const struct viv_config *config, struct viv_strv *ret);
+	/* What the machine's own programs make or check. */
+	void (*commands)(const struct viv_config *config, struct viv_commands *ret);
 	/* Does it need what Debian's cloud kernel leaves out? */
 	bool (*full_kernel)(const struct viv_config *config);
 };
@@ -36,6 +39,7 @@ void viv_push_option(struct viv_strv *to, const struct viv_config *config, const
  * they are in every machine. Copied.
  */
 void viv_etc_add_text(struct viv_etc *etc, const char *option, const char *path, const char *text); /* 0644 */
+void viv_etc_add_script(struct viv_etc *etc, const char *option, const char *path, const char *text); /* 0755 */
 void viv_etc_add_link(struct viv_etc *etc, const char *option, const char *path, const char *target);
 
 #define VIV_ETC_UNITS "etc/systemd/system/"

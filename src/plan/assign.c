@@ -70,6 +70,32 @@ static void assign(struct assignment *a, const char *kind, const char *name, boo
 	json_object_set_new(json_object_get(a->ids, kind), name, json_integer(id));
 }
 
+/* Does a user say so in extraGroups or group? */
+static bool is_named(const json_t *users, const char *group)
+{
+	const char *name;
+	json_t *user, *v;
+	size_t i;
+
+	json_object_foreach((json_t *)users, name, user) {
+		if (viv_streq(viv_json_str(user, "group"), group))
+			return true;
+		json_array_foreach(json_object_get(user, "extraGroups"), i, v)
+			if (viv_streq(json_string_value(v), group))
+				return true;
+	}
+	return false;
+}
+
+json_t *viv_accounts_groups(const json_t *users, const json_t *groups, bool wheel)
+{
+	json_t *all = json_deep_copy(groups);
+
+	if ((wheel || is_named(users, "wheel")) && !json_object_get(all, "wheel"))
+		json_object_set_new(all, "wheel", json_pack("{s:b}", "isSystemGroup", true));
+	return all;
+}
+
 json_t *viv_accounts_assign(const json_t *users, const json_t *groups, const json_t *recorded)
 {
 	struct assignment a = {users, groups, recorded, json_pack("{s:{},s:{}}", "users", "groups")};
@@ -94,7 +120,8 @@ json_t *viv_accounts_assign(const json_t *users, const json_t *groups, const jso
 		const json_t *group = json_object_get(groups, group_names.items[i]);
 
 		if (!json_is_integer(json_object_get(group, "gid")))
-			assign(&a, "groups", group_names.items[i], false);
+			assign(&a, "groups", group_names.items[i],
+			       json_is_true(json_object_get(group, "isSystemGroup")));
 	}
 	return a.ids;
 }

@@ -135,6 +135,23 @@ static int place_units(struct viv_plan *p, struct viv_error *err)
 	return viv_etc_place_units(&p->etc, &layers, err);
 }
 
+int viv_build_made(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		   struct viv_report *report, struct viv_error *err)
+{
+	VIV_STRV layers = VIV_STRV_INIT;
+	VIV_JSON *info = NULL;
+	uint64_t epoch = 0;
+	int r;
+
+	for (size_t i = 0; i < p->deb.n_layers; i++)
+		viv_strv_take(&layers, viv_store_object_path(p->store, p->deb.layers[i].id));
+	r = viv_layer_read_info(layers.items[layers.count - 1], &info, err);
+	if (r == 0 && !viv_json_u64(info, "epoch", INT64_MAX, &epoch))
+		r = viv_error_say(err, EINVAL, "%s has no epoch", layers.items[layers.count - 1]);
+	return r < 0 ? r : viv_commands_run(&p->commands, &p->etc, p->config, &layers, dest, (int64_t)epoch,
+					    report, err);
+}
+
 int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest,
 		  struct viv_report *report, struct viv_error *err)
 {
@@ -143,8 +160,9 @@ int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest
 	VIV_JSON *below = NULL, *info = NULL;
 	struct viv_accounts_request req = {
 		.users = viv_config_get(p->config, "users.users"),
-		.groups = viv_config_get(p->config, "users.groups"),
+		.groups = p->groups,
 		.ids = p->ids,
+		.shell = viv_config_string(p->config, "users.defaultUserShell"),
 		.open_root = true,
 	};
 	struct viv_accounts a = {0};
@@ -225,7 +243,7 @@ int viv_build_system(struct viv_plan *p, const struct viv_step *s, const char *d
 	for (size_t i = VIV_STEP_MODULES; r == 0 && i <= VIV_STEP_ETC; i++) {
 		VIV_FREE char *name = viv_asprintf("layer-%u-%s", n, p->steps[i].name);
 
-		if (i == VIV_STEP_INITRD)
+		if (i == VIV_STEP_INITRD || !p->steps[i].id)
 			continue;
 		n++;
 		r = link_to(dest, name, p->steps[i].id, NULL, err);
@@ -239,7 +257,7 @@ static int build_step(struct viv_plan *p, const struct viv_step *s, struct viv_r
 	struct viv_store_build *b;
 	int r;
 
-	if (viv_store_has(p->store, s->id))
+	if (!s->id || viv_store_has(p->store, s->id))
 		return 0;
 	r = viv_store_begin(p->store, s->id, report, &b, err);
 	if (r != 0)
@@ -277,6 +295,8 @@ static void describe_system(const struct viv_plan *p, struct viv_system *ret)
 		viv_strv_take(&sys.layers,
 			      object_file(p, p->deb.layers[i].id, VIV_LAYER_IMAGE));
 	viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[VIV_STEP_MODULES].id));
+	if (p->steps[VIV_STEP_MADE].id)
+		viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[VIV_STEP_MADE].id));
 	viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[VIV_STEP_ETC].id));
 	viv_strv_push_all(&sys.kernel_params, (const char *const *)p->kernel_params.items);
 	viv_deb_guest_mirrors(&p->request.source, &sys.mirrors);
@@ -359,7 +379,7 @@ static int build_all(struct viv_plan *p, struct viv_report *report, struct viv_e
 		r = build_layers(p, report, err);
 	if (r == 0 && kernel_side)
 		r = viv_worker_wait(viv_steal(kernel_side), report, err);
-	return r < 0 ? r : build_steps(p, VIV_STEP_ETC, VIV_STEP_SYSTEM, report, err);
+	return r < 0 ? r : build_steps(p, VIV_STEP_MADE, VIV_STEP_SYSTEM, report, err);
 }
 
 /* What the layers that are not there will be made of. */
@@ -386,7 +406,8 @@ int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_sys
 	int r;
 
 	for (size_t i = 0; i < VIV_N_STEPS; i++)
-		viv_strv_push(&ids, p->steps[i].id);
+		if (p->steps[i].id)
+			viv_strv_push(&ids, p->steps[i].id);
 	for (size_t i = 0; i < p->deb.n_layers; i++)
 		viv_strv_push(&ids, p->deb.layers[i].id);
 	add_ingredients(p, &ids);

@@ -27,6 +27,12 @@ void viv_etc_add_text(struct viv_etc *etc, const char *option, const char *path,
 	viv_etc_add(etc, option, path, VIV_ETC_FILE, 0644, &s);
 }
 
+void viv_etc_add_script(struct viv_etc *etc, const char *option, const char *path, const char *text)
+{
+	viv_etc_add_text(etc, option, path, text);
+	etc->files[etc->n_files - 1].mode = 0755;
+}
+
 void viv_etc_add_link(struct viv_etc *etc, const char *option, const char *path, const char *target)
 {
 	struct viv_str s = VIV_STR_INIT;

@@ -12,6 +12,7 @@
 #define KERNEL_BUILDER	"kernel 1"
 #define MODULES_BUILDER "modules 2"
 #define INITRD_BUILDER	"initrd 1"
+#define MADE_BUILDER	"made 1"
 #define ETC_BUILDER	"etc 3"
 #define SYSTEM_BUILDER	"system 1"
 
@@ -272,19 +273,34 @@ static int set_initrd_step(struct viv_plan *p, struct viv_error *err)
 	return 0;
 }
 
+static void set_made_step(struct viv_plan *p, const char *mkfs)
+{
+	for (const struct viv_area *const *a = viv_areas; *a; a++)
+		if ((*a)->commands)
+			(*a)->commands(p->config, &p->commands);
+	if (p->commands.count)
+		set_step(p, VIV_STEP_MADE, "made",
+			 json_pack("{s:s, s:o, s:o, s:s}", "builder", MADE_BUILDER, "layers", layer_ids(p),
+				   "commands", viv_commands_describe(&p->commands, &p->etc), "mkfs", mkfs),
+			 viv_build_made);
+}
+
 static int set_etc_step(struct viv_plan *p, const char *mkfs, struct viv_error *err)
 {
 	json_t *users;
 	int r = viv_etc_collect(p->config, &p->etc, err);
 
 	if (r == 0)
+		set_made_step(p, mkfs);
+	if (r == 0)
 		r = viv_accounts_describe(viv_config_get(p->config, "users.users"), &users, err);
 	if (r < 0)
 		return r;
 	set_step(p, VIV_STEP_ETC, "etc",
-		 json_pack("{s:s, s:o, s:o, s:o, s:O, s:O, s:s}", "builder", ETC_BUILDER, "layers",
+		 json_pack("{s:s, s:o, s:o, s:o, s:O, s:O, s:s, s:s}", "builder", ETC_BUILDER, "layers",
 			   layer_ids(p), "files", viv_etc_describe(&p->etc), "users",
-			   users, "groups", viv_config_get(p->config, "users.groups"), "ids", p->ids, "mkfs", mkfs),
+			   users, "groups", p->groups, "ids", p->ids, "shell",
+			   viv_config_string(p->config, "users.defaultUserShell"), "mkfs", mkfs),
 		 viv_build_etc);
 	return 0;
 }
@@ -294,17 +310,18 @@ static void set_system_step(struct viv_plan *p)
 	struct viv_step *s = &p->steps[VIV_STEP_SYSTEM];
 
 	set_step(p, VIV_STEP_SYSTEM, viv_config_string(p->config, "networking.hostName"),
-		 json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s}", "builder", SYSTEM_BUILDER,
+		 json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s, s:o, s:o, s:s}", "builder", SYSTEM_BUILDER,
 			   "kernel", p->steps[VIV_STEP_KERNEL].id, "modules",
 			   p->steps[VIV_STEP_MODULES].id, "initrd", p->steps[VIV_STEP_INITRD].id,
-			   "etc", p->steps[VIV_STEP_ETC].id, "layers", layer_ids(p), "kernelParams",
+			   "made", p->steps[VIV_STEP_MADE].id, "etc", p->steps[VIV_STEP_ETC].id, "layers", layer_ids(p), "kernelParams",
 			   to_json(&p->kernel_params), "init",
 			   viv_config_string(p->config, "system.init")),
 		 viv_build_system);
 	for (size_t i = 0; i < p->deb.n_layers; i++)
 		viv_strv_push(&s->refs, p->deb.layers[i].id);
 	for (size_t i = 0; i < VIV_STEP_SYSTEM; i++)
-		viv_strv_push(&s->refs, p->steps[i].id);
+		if (p->steps[i].id)
+			viv_strv_push(&s->refs, p->steps[i].id);
 }
 
 static int pin_all(struct viv_plan *p, struct viv_error *err)
@@ -316,7 +333,8 @@ static int pin_all(struct viv_plan *p, struct viv_error *err)
 	if (p->deb.kernel_deb)
 		viv_strv_push(&ids, p->deb.kernel_deb);
 	for (size_t i = 0; i < VIV_N_STEPS; i++)
-		viv_strv_push(&ids, p->steps[i].id);
+		if (p->steps[i].id)
+			viv_strv_push(&ids, p->steps[i].id);
 	return viv_store_pin(p->store, &ids, &p->pin, err);
 }
 
@@ -343,8 +361,10 @@ static int assign_ids(struct viv_plan *p, struct viv_error *err)
 {
 	VIV_JSON *merged = NULL;
 
-	p->ids = viv_accounts_assign(viv_config_get(p->config, "users.users"),
-				     viv_config_get(p->config, "users.groups"), p->lock->ids);
+	p->groups = viv_accounts_groups(viv_config_get(p->config, "users.users"),
+					viv_config_get(p->config, "users.groups"),
+					viv_config_bool(p->config, "security.sudo.enable"));
+	p->ids = viv_accounts_assign(viv_config_get(p->config, "users.users"), p->groups, p->lock->ids);
 	merged = merge_ids(p->lock->ids, p->ids);
 	if (json_equal(merged, p->lock->ids))
 		return 0;
@@ -424,7 +444,9 @@ void viv_plan_free(struct viv_plan *p)
 		viv_strv_free(&p->steps[i].refs);
 	}
 	json_decref(p->ids);
+	json_decref(p->groups);
 	viv_etc_free_contents(&p->etc);
+	viv_commands_free(&p->commands);
 	viv_deb_plan_free(&p->deb);
 	viv_lock_free(p->lock);
 	free(p->lock_file);

@@ -10,6 +10,7 @@
 #include "deb/deb.h"
 #include "deb/lock.h"
 #include "kernel/source.h"
+#include "plan/commands.h"
 #include "plan/etc.h"
 #include "plan/plan.h"
 
@@ -23,7 +24,8 @@ struct viv_step {
 		     struct viv_report *report, struct viv_error *err);
 };
 
-enum viv_step_index { VIV_STEP_KERNEL, VIV_STEP_MODULES, VIV_STEP_INITRD, VIV_STEP_ETC,
+/* VIV_STEP_MADE has no id where there are no commands (plan/commands.h): it is passed over everywhere. */
+enum viv_step_index { VIV_STEP_KERNEL, VIV_STEP_MODULES, VIV_STEP_INITRD, VIV_STEP_MADE, VIV_STEP_ETC,
 		      VIV_STEP_SYSTEM, VIV_N_STEPS };
 
 struct viv_plan {
@@ -43,8 +45,10 @@ struct viv_plan {
 	struct viv_deb_plan deb;
 	struct viv_deb_ahead *ahead; /* NULL: nothing will be built, or it is built */
 
+	json_t *groups; /* as viv_accounts_groups gave them */
 	json_t *ids; /* of the configuration's users and groups (plan/accounts.h) */
 	struct viv_etc etc;
+	struct viv_commands commands;
 	struct viv_strv initrd_modules, initrd_optional, kernel_params;
 	struct viv_step steps[VIV_N_STEPS];
 	struct viv_store_pin *pin;
@@ -58,6 +62,8 @@ int viv_build_modules(struct viv_plan *p, const struct viv_step *s, const char *
 		      struct viv_report *report, struct viv_error *err);
 int viv_build_initrd(struct viv_plan *p, const struct viv_step *s, const char *dest,
 		     struct viv_report *report, struct viv_error *err);
+int viv_build_made(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		   struct viv_report *report, struct viv_error *err);
 int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest,
 		  struct viv_report *report, struct viv_error *err);
 int viv_build_system(struct viv_plan *p, const struct viv_step *s, const char *dest,

@@ -12,8 +12,7 @@ static void channel_free(struct viv_channel *c)
 void viv_machine_free_contents(struct viv_machine *m)
 {
 	char *owned[] = {m->name,	 m->qemu,   m->board,  m->cpu,
-			 m->memory_file, m->kernel, m->initrd, m->domain,
-			 m->gateway};
+			 m->memory_file, m->kernel, m->initrd, m->domain};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(owned); i++)
 		free(owned[i]);

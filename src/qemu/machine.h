@@ -75,7 +75,7 @@ struct viv_machine {
 	size_t n_nics;
 	struct viv_strv nameservers; /* what the guest is told, and the next ones */
 	struct viv_strv mirrors;     /* for its apt: "URI SUITE COMPONENT…" */
-	char *domain, *gateway;	     /* NULL: none; the interfaces' own */
+	char *domain;		     /* NULL: none */
 	struct viv_share *shares;
 	size_t n_shares;
 	char *virtiofsd;	/* serves the virtiofs ones */

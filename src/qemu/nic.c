@@ -31,6 +31,7 @@ void viv_nic_free_contents(struct viv_nic *nic)
 	free(nic->name);
 	free(nic->device);
 	free(nic->gateway);
+	free(nic->gateway6);
 	free(nic->options);
 	free(nic->connect_program);
 	viv_strv_free(&nic->addresses);

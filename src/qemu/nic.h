@@ -40,7 +40,7 @@ struct viv_nic {
 	 */
 	int fd;
 	struct viv_strv addresses; /* "IP/PREFIX", what the guest is told */
-	char *gateway;		   /* NULL: none */
+	char *gateway, *gateway6;  /* NULL: none */
 	struct viv_forward *forwards; /* USER, PASST */
 	size_t n_forwards;
 	char *options;	     /* USER: more of QEMU's: "hostfwd=…"; NULL: none */

@@ -166,9 +166,9 @@ static void write_fixed(const struct viv_machine *m, struct viv_str *s)
 			viv_str_addf(s, "address %s\n", nic->addresses.items[k]);
 		if (nic->gateway)
 			viv_str_addf(s, "gateway %s\n", nic->gateway);
+		if (nic->gateway6)
+			viv_str_addf(s, "gateway %s\n", nic->gateway6);
 	}
-	if (m->gateway)
-		viv_str_addf(s, "gateway %s\n", m->gateway);
 	for (size_t i = 0; i < m->nameservers.count; i++)
 		viv_str_addf(s, "nameserver %s\n", m->nameservers.items[i]);
 	if (m->domain)

@@ -5,6 +5,8 @@
 #include "proto/proto.h"
 #include "run/tap.h"
 
+#include <arpa/inet.h>
+
 #define USER_ADDRESS	"10.0.2.15/24"
 #define USER_GATEWAY	"10.0.2.2"
 #define USER_NAMESERVER "10.0.2.3"
@@ -151,6 +153,65 @@ static int check_names(const struct viv_config *config, const struct viv_machine
 	return 0;
 }
 
+static long long prefix_of(const json_t *address, long long otherwise)
+{
+	const json_t *prefix = json_object_get(address, "prefixLength");
+
+	return json_is_integer(prefix) ? (long long)json_integer_value(prefix) : otherwise;
+}
+
+/* Is the address (no prefix) in the network of "ADDRESS/PREFIX"? */
+static bool is_in_network(const char *address, const char *network)
+{
+	VIV_FREE char *of = viv_strndup(network, strcspn(network, "/"));
+	int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	uint8_t a[16], b[16];
+	uint64_t bits;
+
+	if (!viv_slice_u64(viv_slice(network + strlen(of) + 1), 128, &bits) || inet_pton(family, address, a) != 1 ||
+	    inet_pton(family, of, b) != 1)
+		return false;
+	for (size_t i = 0; i < bits; i++)
+		if ((a[i / 8] ^ b[i / 8]) & (0x80 >> i % 8))
+			return false;
+	return true;
+}
+
+static bool reaches(const struct viv_nic *nic, const char *gateway)
+{
+	VIV_FREE char *four = viv_asprintf("192.168.%u.0/24", nic->vlan);
+	VIV_FREE char *six = viv_asprintf("2001:db8:%u::/64", nic->vlan);
+
+	for (size_t i = 0; i < nic->addresses.count; i++)
+		if (is_in_network(gateway, nic->addresses.items[i]))
+			return true;
+	return nic->assign && (is_in_network(gateway, four) || is_in_network(gateway, six));
+}
+
+/* The way out leads through the interface whose network it is in, and through no other one. */
+static int set_gateway(const struct viv_config *config, struct viv_machine *m, const char *option,
+		       struct viv_error *err)
+{
+	const char *gateway = viv_config_string(config, option);
+	struct viv_nic *by = NULL;
+	bool six = gateway && strchr(gateway, ':');
+
+	for (size_t i = 0; gateway && i < m->n_nics; i++) {
+		struct viv_nic *nic = &m->nics[i];
+
+		if (!by && reaches(nic, gateway))
+			by = nic;
+		if (nic->gateway && !strchr(nic->gateway, ':') == !six)
+			free(viv_steal(nic->gateway));
+	}
+	if (gateway && !by)
+		return viv_error_say(err, EINVAL, "%s: %s: no interface of the machine has an address in the network "
+				     "of %s", viv_config_place(config, option), option, gateway);
+	if (gateway)
+		*(six ? &by->gateway6 : &by->gateway) = viv_strdup(gateway);
+	return 0;
+}
+
 /* networking.interfaces: takes the place of addresses that would be assigned. */
 static int add_addresses(const struct viv_config *config, struct viv_machine *m,
 			 struct viv_error *err)
@@ -175,8 +236,7 @@ static int add_addresses(const struct viv_config *config, struct viv_machine *m,
 		for (size_t f = 0; f < VIV_ARRAY_SIZE(families); f++)
 			json_array_foreach(json_object_get(json_object_get(one, families[f]), "addresses"), k, a)
 				viv_strv_pushf(&list, "%s/%lld", viv_json_str(a, "address"),
-					       (long long)json_integer_value(
-						       json_object_get(a, "prefixLength")));
+					       prefix_of(a, f ? 64 : 24));
 		if (!list.count)
 			continue;
 		viv_strv_free(&nic->addresses);
@@ -231,7 +291,6 @@ static int add_forwards(const struct viv_config *config, struct viv_machine *m,
 int viv_nics_add(const struct viv_config *config, const char *net_options, struct viv_machine *m,
 		 struct viv_error *err)
 {
-	const char *gateway = viv_config_string(config, "networking.defaultGateway");
 	struct viv_nic *user;
 	int r;
 
@@ -240,6 +299,10 @@ int viv_nics_add(const struct viv_config *config, const char *net_options, struc
 	r = check_names(config, m, err);
 	if (r == 0)
 		r = add_addresses(config, m, err);
+	if (r == 0)
+		r = set_gateway(config, m, "networking.defaultGateway", err);
+	if (r == 0)
+		r = set_gateway(config, m, "networking.defaultGateway6", err);
 	if (r == 0)
 		r = add_forwards(config, m, err);
 	if (r < 0)
@@ -254,7 +317,6 @@ int viv_nics_add(const struct viv_config *config, const char *net_options, struc
 	if (user && !m->nameservers.count)
 		viv_strv_push(&m->nameservers, USER_NAMESERVER);
 	m->domain = viv_strdup(viv_config_string(config, "networking.domain"));
-	m->gateway = viv_strdup(gateway);
 	return 0;
 }
 

@@ -106,7 +106,7 @@ static void what_the_guest_is_told(void **state)
 	const char *const settings[] = {
 		"virtualisation.vlans=[5]", "networking.nameservers=192.0.2.1",
 		"networking.defaultGateway=192.168.5.9", "networking.domain=example.org",
-		"networking.interfaces={\"eth1\":{\"ipv6\":{\"addresses\":[{\"address\":\"2001:db8::7\","
+		"networking.interfaces={\"eth1\":{\"ipv4\":{\"addresses\":[{\"address\":\"192.168.5.7\"}]},\"ipv6\":{\"addresses\":[{\"address\":\"2001:db8::7\","
 		"\"prefixLength\":64}]}}}", NULL};
 	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
 	VIV_CLEANUP(viv_machine_free_contents) struct viv_machine m = {0};
@@ -115,12 +115,13 @@ static void what_the_guest_is_told(void **state)
 	assert_int_equal(viv_nics_add(c, NULL, &m, NULL), 0);
 	assert_int_equal(m.n_nics, 2);
 	assert_string_equal(m.nics[0].addresses.items[0], "10.0.2.15/24");
-	assert_string_equal(m.nics[0].gateway, "10.0.2.2");
+	assert_null(m.nics[0].gateway); /* the way out is another */
 	assert_string_equal(m.nics[1].name, "eth1");
-	assert_int_equal(m.nics[1].addresses.count, 1);
-	assert_string_equal(m.nics[1].addresses.items[0], "2001:db8::7/64");
+	assert_int_equal(m.nics[1].addresses.count, 2);
+	assert_string_equal(m.nics[1].addresses.items[0], "192.168.5.7/24");
+	assert_string_equal(m.nics[1].addresses.items[1], "2001:db8::7/64");
 	assert_false(m.nics[1].assign);
-	assert_string_equal(m.gateway, "192.168.5.9");
+	assert_string_equal(m.nics[1].gateway, "192.168.5.9");
 	assert_string_equal(m.domain, "example.org");
 	assert_int_equal(m.nameservers.count, 1);
 	assert_string_equal(m.nameservers.items[0], "192.0.2.1");

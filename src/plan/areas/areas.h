@@ -9,15 +9,25 @@ extern const struct viv_area
 	viv_area_boot,
 	viv_area_devices,
 	viv_area_disks,
+	viv_area_firewall,
 	viv_area_loader,
+	viv_area_locale,
 	viv_area_network,
+	viv_area_nginx,
 	viv_area_openssh,
+	viv_area_programs,
 	viv_area_runit,
+	viv_area_security,
+	viv_area_swap,
+	viv_area_sysctl,
 	viv_area_system,
 	viv_area_systemd,
-	viv_area_units;
+	viv_area_units,
+	viv_area_users;
 
 /* Parts of an area that are a file of their own. */
 int viv_etc_add_fstab(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err);
 /* Units that make again, at first boot, what deb/scrub.h takes out of the layers. */
 void viv_etc_add_first_boot(struct viv_etc *etc);
+/* LANG and its like, as i18n.* says them; set in *ret. */
+void viv_locale_variables(const struct viv_config *config, json_t *ret);

@@ -3,18 +3,36 @@
 
 /* networking.*: names, and who asks for addresses (most are given by the agent, docs/networks.md). */
 
+static void add_hosts(struct viv_str *s, const json_t *all)
+{
+	VIV_STRV addresses = VIV_STRV_INIT;
+
+	viv_json_keys(all, &addresses);
+	for (size_t k = 0; k < addresses.count; k++) {
+		json_t *name;
+		size_t i;
+
+		json_array_foreach(json_object_get(all, addresses.items[k]), i, name)
+			viv_str_addf(s, "%s %s", i ? "" : addresses.items[k], json_string_value(name));
+		if (json_array_size(json_object_get(all, addresses.items[k])))
+			viv_str_add_char(s, '\n');
+	}
+}
+
 static void add_names(struct viv_etc *etc, const struct viv_config *config)
 {
 	const char *name = viv_config_string(config, "networking.hostName");
 	const char *domain = viv_config_string(config, "networking.domain");
 	const char *extra = viv_config_string(config, "networking.extraHosts");
 	VIV_FREE char *hostname = viv_asprintf("%s\n", name);
+	const char *own = viv_config_string(config, "networking.primaryIPAddress");
 	struct viv_str hosts = VIV_STR_INIT;
 
-	viv_str_add(&hosts, "127.0.0.1 localhost\n127.0.1.1 ");
+	viv_str_addf(&hosts, "127.0.0.1 localhost\n%s ", own ? own : "127.0.1.1");
 	if (domain)
 		viv_str_addf(&hosts, "%s.%s ", name, domain);
 	viv_str_addf(&hosts, "%s\n::1 localhost ip6-localhost ip6-loopback\n", name);
+	add_hosts(&hosts, viv_config_get(config, "networking.hosts"));
 	if (extra && *extra)
 		viv_str_addf(&hosts, "%s%s", extra, viv_ends_with(extra, "\n") ? "" : "\n");
 	viv_etc_add_text(etc, "networking.hostName", "etc/hostname", hostname);

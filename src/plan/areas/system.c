@@ -12,8 +12,10 @@ static int add_variables(struct viv_etc *etc, const struct viv_config *config,
 {
 	VIV_STR s = VIV_STR_INIT;
 	VIV_STRV names = VIV_STRV_INIT;
-	const json_t *all = viv_config_get(config, "environment.variables");
+	VIV_JSON *all = json_object();
 
+	viv_locale_variables(config, all);
+	json_object_update(all, (json_t *)viv_config_get(config, "environment.variables"));
 	viv_json_keys(all, &names);
 	for (size_t i = 0; i < names.count; i++) {
 		const char *value = viv_json_str(all, names.items[i]);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/type.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+
+/* The texts that options of the system inside let through; rules.c has the others. */
+
+/* Letters, digits and `more`, between `min` and `max` of them, the first no sign. */
+static bool name_of(const char *s, const char *more, size_t max)
+{
+	size_t n = strlen(s);
+
+	if (n < 1 || n > max || !isalnum((unsigned char)s[0]))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)s[i]) && !strchr(more, s[i]))
+			return false;
+	return true;
+}
+
+/* sysctl(8): parts with dots between; an interface's name may be one. */
+static bool sysctl(const char *s)
+{
+	return name_of(s, "._-/", 255) && strchr(s, '.') && !strstr(s, "..") && !strstr(s, "//") &&
+	       !viv_ends_with(s, ".");
+}
+
+/* As /usr/share/i18n/SUPPORTED has them. */
+static bool locale(const char *s)
+{
+	return name_of(s, "._-@", 64);
+}
+
+/* With its encoding. */
+static bool locale_line(const char *s)
+{
+	VIV_FREE char *name = viv_strndup(s, strcspn(s, "/"));
+	const char *encoding = s + strlen(name);
+
+	return locale(name) && (!*encoding || name_of(encoding + 1, "-", 32));
+}
+
+static bool locale_category(const char *s)
+{
+	return viv_streq(s, "LANGUAGE") || (viv_starts_with(s, "LC_") && name_of(s, "_", 32));
+}
+
+static bool key_map(const char *s)
+{
+	return name_of(s, "_-", 64);
+}
+
+static bool font(const char *s)
+{
+	return name_of(s, "._-+", 128);
+}
+
+static bool ip6(const char *s)
+{
+	uint8_t bytes[16];
+
+	return inet_pton(AF_INET6, s, bytes) == 1;
+}
+
+/* Of a host or a pattern of nginx's; nothing that ends its statement. */
+static bool server_name(const char *s)
+{
+	return *s && strlen(s) < 256 && s[strcspn(s, " \t\r\n;{}\"'\\$")] == '\0';
+}
+
+static bool algorithm(const char *s)
+{
+	return name_of(s, "_-", 32);
+}
+
+/* tmpfs(5): bytes with k, m or g, or a share. */
+static bool tmpfs_size(const char *s)
+{
+	size_t n = strspn(s, "0123456789");
+
+	return n > 0 && n < 16 && (!s[n] || (strchr("kKmMgG%", s[n]) && !s[n + 1]));
+}
+
+static bool swap_option(const char *s)
+{
+	return name_of(s, "=.-_", 64);
+}
+
+/* What stands in one statement of nginx's: quotes are its own business, not its end. */
+static bool statement(const char *s)
+{
+	for (const char *p = s; *p; p++)
+		if (iscntrl((unsigned char)*p) || strchr(";{}", *p))
+			return false;
+	return *s;
+}
+
+static bool location(const char *s)
+{
+	return statement(s) && strchr("/=~^@", *s) && strlen(s) < 256;
+}
+
+static bool listen_address(const char *s)
+{
+	return *s && strlen(s) < 128 && s[strspn(s, "0123456789abcdefABCDEF.:[]*")] == '\0';
+}
+
+const struct viv_text_rule
+	viv_rule_statement = {"a string of one line, without ; and braces", statement},
+	viv_rule_location = {"a path such as \"/\", or a pattern of nginx's", location},
+	viv_rule_listen = {"an address such as \"0.0.0.0\" or \"[::]\"", listen_address},
+	viv_rule_tmpfs_size = {"a size such as \"2G\" or \"50%\"", tmpfs_size},
+	viv_rule_swap_option = {"an option of swapon(8)", swap_option},
+	viv_rule_sysctl = {"a setting of sysctl(8), such as \"vm.swappiness\"", sysctl},
+	viv_rule_locale = {"a locale such as \"de_DE.UTF-8\"", locale},
+	viv_rule_locale_line = {"a locale such as \"de_DE.UTF-8\"", locale_line},
+	viv_rule_locale_category = {"LANGUAGE or a category such as LC_TIME", locale_category},
+	viv_rule_key_map = {"a keyboard's layout such as \"de\" or \"us-dvorak\"", key_map},
+	viv_rule_font = {"a console font such as \"Lat15-Terminus16\"", font},
+	viv_rule_ip6 = {"an IPv6 address such as \"2001:db8::1\"", ip6},
+	viv_rule_server_name = {"a server's name, without blanks, quotes, braces and ;", server_name},
+	viv_rule_algorithm = {"an algorithm such as \"zstd\"", algorithm};

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/areas/areas.h"
+
+/* networking.firewall: rules for nftables, loaded before the system's own networks are set up. */
+
+static const char option[] = "networking.firewall.enable";
+
+/* "22, 8000-8010" */
+static void list_ports(const json_t *ports, const json_t *ranges, struct viv_str *ret)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach((json_t *)ports, i, v)
+		viv_str_addf(ret, "%s%lld", ret->len ? ", " : "", (long long)json_integer_value(v));
+	json_array_foreach((json_t *)ranges, i, v)
+		viv_str_addf(ret, "%s%lld-%lld", ret->len ? ", " : "",
+			     (long long)json_integer_value(json_object_get(v, "from")),
+			     (long long)json_integer_value(json_object_get(v, "to")));
+}
+
+/* `from` has the four lists; `more` are further TCP ports. `interface` NULL: any. */
+static void allow(struct viv_str *s, const char *interface, const json_t *from, const json_t *more)
+{
+	static const char *const kinds[][3] = {{"tcp", "allowedTCPPorts", "allowedTCPPortRanges"},
+					       {"udp", "allowedUDPPorts", "allowedUDPPortRanges"}};
+
+	for (size_t k = 0; k < VIV_ARRAY_SIZE(kinds); k++) {
+		VIV_STR ports = VIV_STR_INIT;
+
+		list_ports(json_object_get(from, kinds[k][1]), json_object_get(from, kinds[k][2]), &ports);
+		if (k == 0)
+			list_ports(more, NULL, &ports);
+		if (!ports.len)
+			continue;
+		viv_str_add(s, "\t\t");
+		if (interface)
+			viv_str_addf(s, "iifname \"%s\" ", interface);
+		viv_str_addf(s, "%s dport { %s } accept\n", kinds[k][0], ports.data);
+	}
+}
+
+/* Ports that services open by themselves. The caller owns it. */
+static json_t *ports_of_services(const struct viv_config *config)
+{
+	json_t *all = json_array();
+	const json_t *ports = viv_config_get(config, "services.openssh.ports");
+
+	if (!viv_config_bool(config, "services.openssh.enable") ||
+	    !viv_config_bool(config, "services.openssh.openFirewall"))
+		return all;
+	json_array_extend(all, (json_t *)ports);
+	if (!json_array_size(all))
+		json_array_append_new(all, json_integer(22));
+	return all;
+}
+
+static void add_extra(struct viv_str *s, const char *rules)
+{
+	struct viv_slice rest = viv_slice(rules ? rules : ""), line;
+
+	while (viv_slice_line(&rest, &line))
+		if (viv_slice_trim(line).len)
+			viv_str_addf(s, "\t\t%.*s\n", (int)line.len, line.data);
+}
+
+static void write_rules(struct viv_str *s, const struct viv_config *config)
+{
+	const json_t *interfaces = viv_config_get(config, "networking.firewall.interfaces");
+	VIV_JSON *services = ports_of_services(config);
+	VIV_JSON *all = json_pack("{s:O, s:O, s:O, s:O}", "allowedTCPPorts",
+				  viv_config_get(config, "networking.firewall.allowedTCPPorts"), "allowedTCPPortRanges",
+				  viv_config_get(config, "networking.firewall.allowedTCPPortRanges"), "allowedUDPPorts",
+				  viv_config_get(config, "networking.firewall.allowedUDPPorts"), "allowedUDPPortRanges",
+				  viv_config_get(config, "networking.firewall.allowedUDPPortRanges"));
+	VIV_STRV names = VIV_STRV_INIT;
+
+	viv_str_add(s, "#!/usr/sbin/nft -f\n"
+		       "# networking.firewall\n"
+		       "\n"
+		       "table inet viv\n"
+		       "delete table inet viv\n"
+		       "\n"
+		       "table inet viv {\n"
+		       "\tchain input {\n"
+		       "\t\ttype filter hook input priority filter; policy drop;\n"
+		       "\t\tiifname \"lo\" accept\n"
+		       "\t\tct state { established, related } accept\n"
+		       "\t\tct state invalid drop\n"
+		       "\t\t# what IPv6 does not work without: neighbours, routers, DHCP\n"
+		       "\t\ticmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert, "
+		       "mld-listener-query } accept\n"
+		       "\t\tip6 daddr fe80::/64 udp dport 546 accept\n");
+	if (viv_config_bool(config, "networking.firewall.allowPing"))
+		viv_str_add(s, "\t\ticmp type echo-request accept\n"
+			       "\t\ticmpv6 type echo-request accept\n");
+	allow(s, NULL, all, services);
+	viv_json_keys(interfaces, &names);
+	for (size_t i = 0; i < names.count; i++)
+		allow(s, names.items[i], json_object_get(interfaces, names.items[i]), NULL);
+	add_extra(s, viv_config_string(config, "networking.firewall.extraInputRules"));
+	viv_str_add(s, "\t}\n}\n");
+}
+
+static int files(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err VIV_UNUSED)
+{
+	struct viv_str s = VIV_STR_INIT;
+
+	if (!viv_config_bool(config, option))
+		return 0;
+	write_rules(&s, config);
+	viv_etc_add(etc, option, "etc/nftables.conf", VIV_ETC_FILE, 0755, &s);
+	if (viv_uses_systemd(config))
+		viv_etc_add_link(etc, option, VIV_ETC_UNITS "sysinit.target.wants/nftables.service",
+				 "/usr/lib/systemd/system/nftables.service");
+	return 0;
+}
+
+static void packages(const struct viv_config *config, struct viv_strv *base VIV_UNUSED, struct viv_strv *ret)
+{
+	if (viv_config_bool(config, option))
+		viv_strv_push(ret, "nftables");
+}
+
+const struct viv_area viv_area_firewall = {.files = files, .packages = packages};

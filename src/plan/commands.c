@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/commands.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "deb/layer.h"
+#include "image/erofs.h"
+#include "image/tree.h"
+#include "sandbox/sandbox.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MANIFEST_MAX (1 << 30)
+#define TIME_LIMIT   600000
+#define SAID_MAX     2000
+
+void viv_commands_add(struct viv_commands *c, const char *option, const char *inputs, const char *script)
+{
+	c->items = viv_realloc(c->items, (c->count + 1) * sizeof(*c->items));
+	c->items[c->count++] =
+		(struct viv_command){viv_strdup(option), viv_strdup(inputs), viv_strdup(script)};
+}
+
+void viv_commands_free(struct viv_commands *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		free(c->items[i].option);
+		free(c->items[i].inputs);
+		free(c->items[i].script);
+	}
+	free(c->items);
+	*c = (struct viv_commands){0};
+}
+
+/* Does a command read the file? Their owners are not known yet: all are root's. */
+static bool is_input(const struct viv_commands *c, const struct viv_etc_file *f)
+{
+	for (size_t i = 0; f->kind == VIV_ETC_FILE && i < c->count; i++) {
+		struct viv_slice rest = viv_slice(c->items[i].inputs ? c->items[i].inputs : ""), word;
+
+		while (viv_slice_word(&rest, &word))
+			if (strncmp(f->path, word.data, word.len) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* A borrowed part of etc; its list alone is to be freed. */
+static struct viv_etc inputs_of(const struct viv_commands *c, const struct viv_etc *etc)
+{
+	struct viv_etc some = {.files = viv_new_array(struct viv_etc_file, etc->n_files + 1)};
+
+	for (size_t i = 0; i < etc->n_files; i++)
+		if (is_input(c, &etc->files[i]))
+			some.files[some.n_files++] = etc->files[i];
+	return some;
+}
+
+json_t *viv_commands_describe(const struct viv_commands *c, const struct viv_etc *etc)
+{
+	struct viv_etc inputs = inputs_of(c, etc);
+	json_t *scripts = json_array();
+
+	for (size_t i = 0; i < c->count; i++)
+		json_array_append_new(scripts, json_string(c->items[i].script));
+	scripts = json_pack("{s:o, s:o}", "scripts", scripts, "files", viv_etc_describe(&inputs));
+	free(inputs.files);
+	return scripts;
+}
+
+struct job {
+	const struct viv_commands *commands;
+	struct viv_etc inputs;
+	const struct viv_config *config;
+	size_t n_layers;
+	const char *name; /* of the image, in the folder "out" */
+	int64_t time;
+};
+
+static int unpack(const struct viv_sandbox_view *view, size_t i, const char *root, struct viv_error *err)
+{
+	VIV_FREE char *image = viv_asprintf("%s/layer%zu/" VIV_LAYER_IMAGE, view->scratch, i);
+	VIV_FREE char *list = viv_asprintf("%s/layer%zu/" VIV_LAYER_MANIFEST, view->scratch, i);
+	VIV_FREE char *aside = viv_path_join(view->scratch, "aside");
+	VIV_STR text = VIV_STR_INIT;
+	VIV_TREE manifest = VIV_TREE_INIT;
+	int r = viv_read_file(list, MANIFEST_MAX, &text, err);
+
+	if (r == 0)
+		r = viv_tree_read_manifest(text.data, text.len, list, &manifest, err);
+	return r < 0 ? r : viv_erofs_extract(image, &manifest, root, aside, err);
+}
+
+/* The tree is the packages': its links lead nowhere but into it. */
+static int write_input(const char *root, const struct viv_etc_file *f, struct viv_error *err)
+{
+	VIV_FREE char *dir = viv_path_dir(f->path);
+	int r = viv_mkdir_below(root, dir, 0755, err);
+	VIV_FD fd = r < 0 ? -1 : viv_open_below(root, f->path, O_WRONLY | O_CREAT | O_TRUNC, 0600, err);
+
+	if (r == 0 && fd < 0)
+		r = fd;
+	if (r == 0)
+		r = viv_write_all(fd, f->content.data ? f->content.data : "", f->content.len, f->path, err);
+	if (r == 0 && fchmod(fd, f->mode) < 0)
+		r = viv_error_set(err, errno, "%s", f->path);
+	return r;
+}
+
+/* Its last lines, for a person. */
+static char *last_words(const struct viv_str *said)
+{
+	size_t from = said->len > SAID_MAX ? said->len - SAID_MAX : 0;
+	struct viv_slice rest = {said->data ? said->data + from : "", said->len - from}, line;
+	struct viv_str s = VIV_STR_INIT;
+
+	while (viv_slice_line(&rest, &line)) {
+		VIV_FREE char *plain = viv_slice_printable(line);
+
+		if (*plain)
+			viv_str_addf(&s, "%s%s", s.len ? "\n" : "", plain);
+	}
+	return viv_str_steal(&s);
+}
+
+static int run(const char *root, const struct viv_command *c, const struct viv_config *config,
+	       struct viv_error *err)
+{
+	const char *argv[] = {"/bin/sh", "-ec", c->script, NULL};
+	VIV_STR said = VIV_STR_INIT;
+	VIV_FREE char *words = NULL;
+	const struct viv_sandbox_exec e = {
+		.root = root,
+		.argv = argv,
+		.stdin_fd = -1,
+		.output_fd = -1,
+		.output = &said,
+		.timeout_ms = TIME_LIMIT,
+	};
+	int status, r = viv_sandbox_exec(&e, &status, err);
+
+	if (r < 0 || status == 0)
+		return r < 0 ? viv_error_context(err, "%s", c->option) : 0;
+	words = last_words(&said);
+	return viv_error_say(err, EINVAL, "%s: %s: %s", viv_config_place(config, c->option), c->option,
+			     *words ? words : "the machine's own check failed");
+}
+
+static int make(const struct viv_sandbox_view *view, void *arg, struct viv_report *report VIV_UNUSED,
+		struct viv_str *result VIV_UNUSED, struct viv_error *err)
+{
+	const struct job *job = arg;
+	VIV_FREE char *root = viv_path_join(view->scratch, "root");
+	VIV_FREE char *made = viv_asprintf("%s" VIV_COMMANDS_OUT, root);
+	VIV_FREE char *out = viv_asprintf("%s/out/%s", view->scratch, job->name);
+	int r = 0;
+
+	umask(022);
+	for (size_t i = 0; r == 0 && i < job->n_layers; i++)
+		r = unpack(view, i, root, err);
+	for (size_t i = 0; r == 0 && i < job->inputs.n_files; i++)
+		r = write_input(root, &job->inputs.files[i], err);
+	if (r == 0 && mkdir(made, 0755) < 0)
+		r = viv_error_set(err, errno, "%s", made);
+	if (r == 0)
+		r = viv_sandbox_mount_api(root, err);
+	for (size_t i = 0; r == 0 && i < job->commands->count; i++)
+		r = run(root, &job->commands->items[i], job->config, err);
+	if (r == 0)
+		r = viv_sandbox_unmount_api(root, err);
+	return r < 0 ? r : viv_erofs_write(made, out, job->time, job->name, false, err);
+}
+
+int viv_commands_run(const struct viv_commands *c, const struct viv_etc *etc, const struct viv_config *config,
+		     const struct viv_strv *layers, const char *dest, int64_t time, struct viv_report *report,
+		     struct viv_error *err)
+{
+	VIV_FREE struct viv_sandbox_bind *binds = viv_new_array(struct viv_sandbox_bind, layers->count + 1);
+	VIV_FREE char *folder = viv_path_dir(dest);
+	struct viv_sandbox_spec spec = {.binds = binds};
+	struct job job = {.commands = c,
+			  .inputs = inputs_of(c, etc),
+			  .config = config,
+			  .n_layers = layers->count,
+			  .name = viv_path_base(dest),
+			  .time = time};
+	VIV_STRV names = VIV_STRV_INIT;
+	int r;
+
+	for (size_t i = 0; i < layers->count; i++)
+		viv_strv_pushf(&names, "layer%zu", i);
+	for (size_t i = 0; i < layers->count; i++)
+		binds[spec.n_binds++] =
+			(struct viv_sandbox_bind){.host = layers->items[i], .name = names.items[i]};
+	binds[spec.n_binds++] = (struct viv_sandbox_bind){.host = folder, .name = "out", .writable = true};
+	r = viv_sandbox_call(&spec, make, &job, report, NULL, err);
+	free(job.inputs.files);
+	return r;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What is made or checked by the machine's own programs while it is built: its language's tables by its
+ * localedef, its configuration of nginx by its nginx. They run in a sandbox, in the tree of the packages' layers,
+ * and what they leave in VIV_COMMANDS_OUT is a layer of its own, below etc. Without any there is no such layer.
+ * Inside plan/ only.
+ */
+
+#include "plan/etc.h"
+
+#define VIV_COMMANDS_OUT "/viv-made" /* as they see it */
+
+struct viv_command {
+	char *option; /* that it follows from, and that is named if it fails */
+	char *inputs; /* what names of files of the etc layer that it reads begin with, blanks between; NULL: none */
+	char *script; /* for sh -e, as root; what it prints is shown if it fails */
+};
+
+struct viv_commands {
+	struct viv_command *items;
+	size_t count;
+};
+
+/* Copies all. */
+void viv_commands_add(struct viv_commands *c, const char *option, const char *inputs, const char *script);
+void viv_commands_free(struct viv_commands *c);
+
+/* What the layer's id covers: scripts, and the files that they read. The caller owns it. */
+json_t *viv_commands_describe(const struct viv_commands *c, const struct viv_etc *etc);
+
+/*
+ * Makes the image `dest` (in an existing folder). `layers` are those of the packages (deb/layer.h), lowest first.
+ * A command that fails: EINVAL with its option's place and what it said.
+ */
+int viv_commands_run(const struct viv_commands *c, const struct viv_etc *etc, const struct viv_config *config,
+		     const struct viv_strv *layers, const char *dest, int64_t time, struct viv_report *report,
+		     struct viv_error *err);
