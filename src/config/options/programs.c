@@ -24,7 +24,7 @@ static const struct viv_option rows[] = {
 	 .type = VIV_T_BOOL,
 	 .fallback = "true",
 	 .example = "false",
-	 .text = "Manual pages. (To read them the machine needs the package man-db.)"},
+	 .text = "Manual pages. To read them the machine needs the package man-db."},
 	{.name = "documentation.nixos.enable",
 	 .type = VIV_T_BOOL,
 	 .fallback = "true",
@@ -34,13 +34,13 @@ static const struct viv_option rows[] = {
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",
 	 .example = "true",
-	 .text = "Install bash-completion: login shells complete commands' arguments. (NixOS's default is true.)"},
+	 .text = "Install bash-completion: login shells complete commands' arguments. NixOS's default is true."},
 	{.name = "programs[\"command-not-found\"].enable",
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",
 	 .example = "true",
 	 .text = "Install command-not-found, which names the package of a program that is not there. It knows them "
-		 "after `apt update` in the machine. (NixOS's default is true.)"},
+		 "after `apt update` in the machine. NixOS's default is true."},
 };
 
 const struct viv_option_area viv_options_programs = VIV_OPTION_AREA(rows);

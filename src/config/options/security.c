@@ -62,7 +62,7 @@ static const struct viv_option rows[] = {
 	 .fallback = "false",
 	 .example = "true",
 	 .text = "Install sudo: users in the group wheel (NixOS's name) or sudo (Debian's) may run everything. "
-		 "(NixOS's default is true.)"},
+		 "NixOS's default is true."},
 	{.name = "security.sudo.extraConfig",
 	 .type = VIV_T_LINES,
 	 .fallback = "\"\"",
