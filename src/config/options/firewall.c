@@ -75,8 +75,8 @@ static const struct viv_option rows[] = {
 	 .example = "true",
 	 .inits = VIV_INIT_SYSTEMD,
 	 .text = "Drop what reaches the machine's network unasked, but for what is allowed here, with "
-		 "nftables. Commands from the host do not come by the network and always work. (NixOS's default is "
-		 "true: a machine here is reached by forwarded ports and its own segments only.)"},
+		 "nftables. Commands from the host do not come by the network and always work. NixOS's default is "
+		 "true: a machine here is reached by forwarded ports and its own segments only."},
 	{.name = "networking.firewall.extraInputRules",
 	 .type = VIV_T_LINES,
 	 .fallback = "\"\"",
