@@ -43,7 +43,8 @@ void viv_reference_assigned(const char *name, struct viv_str *ret)
 	for (; *name; name += strspn(name, ".")) {
 		size_t len = strcspn(name, ".");
 
-		if (memchr(name, '-', len))
+		/* A dash is no letter in Lua, and return a word of its own. */
+		if (memchr(name, '-', len) || viv_slice_eq((struct viv_slice){name, len}, "return"))
 			viv_str_addf(ret, "[\"%.*s\"]", (int)len, name);
 		else
 			viv_str_addf(ret, "%s%.*s", ret->len ? "." : "", (int)len, name);

@@ -101,6 +101,15 @@ static bool location(const char *s)
 	return statement(s) && strchr("/=~^@", *s) && strlen(s) < 256;
 }
 
+/* Goes into files where blanks, quotes and % would have to be written otherwise. */
+static bool plain_path(const char *s)
+{
+	for (const char *p = s; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("/._+@:,=~-", *p))
+			return false;
+	return *s == '/' && !strstr(s, "//") && !strstr(s, "/../") && !viv_ends_with(s, "/..") && strlen(s) < 1024;
+}
+
 static bool listen_address(const char *s)
 {
 	return *s && strlen(s) < 128 && s[strspn(s, "0123456789abcdefABCDEF.:[]*")] == '\0';
@@ -108,6 +117,7 @@ static bool listen_address(const char *s)
 
 const struct viv_text_rule
 	viv_rule_statement = {"a string of one line, without ; and braces", statement},
+	viv_rule_plain_path = {"an absolute path in the machine, without blanks and quotes", plain_path},
 	viv_rule_location = {"a path such as \"/\", or a pattern of nginx's", location},
 	viv_rule_listen = {"an address such as \"0.0.0.0\" or \"[::]\"", listen_address},
 	viv_rule_tmpfs_size = {"a size such as \"2G\" or \"50%\"", tmpfs_size},

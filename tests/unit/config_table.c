@@ -78,7 +78,7 @@ static int check_row(const char *name, const struct viv_option *o, void *arg)
 			viv_str_add_char(file, *p);
 			continue;
 		}
-		viv_str_add(file, *p == '<' ? "x" : strstr(name, "fileSystems") ? "[\"/x\"]" : ".x");
+		viv_str_add(file, *p == '<' ? "x" : strstr(name, "fileSystems") || strstr(name, "locations") ? "[\"/x\"]" : ".x");
 		p += strcspn(p, ">");
 	}
 	viv_str_addf(file, " = mkForce(%s)\n", o->example);
@@ -101,6 +101,9 @@ static int check_example(const char *name, const struct viv_option *o, void *arg
 		viv_str_add(&text, "boot.loader[\"systemd-boot\"].enable = true\n");
 	if (viv_starts_with(name, "runit."))
 		viv_str_add(&text, "system.init = \"runit\"\n");
+	if (viv_ends_with(name, ".sslCertificate") || viv_ends_with(name, ".sslCertificateKey"))
+		viv_str_addf(&text, "services.nginx.virtualHosts.x.sslCertificate%s = \"/x\"\n",
+			     viv_ends_with(name, "Key") ? "" : "Key");
 	if (viv_starts_with(name, "environment.etc.<path>."))
 		viv_str_add(&text, "environment.etc.x.text = mkDefault(\"x\")\n");
 	if (strstr(name, "fileSystems.<path>."))

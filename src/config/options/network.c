@@ -118,7 +118,7 @@ static const struct viv_option address_fields[] = {
 	 .text = "How many of its bits are the network's."},
 };
 
-static const struct viv_option interface_family_fields[] = {
+static const struct viv_option ipv4_fields[] = {
 	{.name = "addresses",
 	 .type = VIV_T_LIST(VIV_T_SUBMODULE(address_fields)),
 	 .fallback = "[]",
@@ -126,13 +126,21 @@ static const struct viv_option interface_family_fields[] = {
 	 .text = "Addresses of the interface."},
 };
 
+static const struct viv_option ipv6_fields[] = {
+	{.name = "addresses",
+	 .type = VIV_T_LIST(VIV_T_SUBMODULE(address_fields)),
+	 .fallback = "[]",
+	 .example = "{ { address = \"2001:db8::7\", prefixLength = 64 } }",
+	 .text = "Addresses of the interface."},
+};
+
 static const struct viv_option interface_fields[] = {
 	{.name = "ipv4",
-	 .type = VIV_T_SUBMODULE(interface_family_fields),
+	 .type = VIV_T_SUBMODULE(ipv4_fields),
 	 .fallback = "{}",
 	 .text = "IPv4."},
 	{.name = "ipv6",
-	 .type = VIV_T_SUBMODULE(interface_family_fields),
+	 .type = VIV_T_SUBMODULE(ipv6_fields),
 	 .fallback = "{}",
 	 .text = "IPv6."},
 };

@@ -5,7 +5,7 @@
 
 static const struct viv_option swap_fields[] = {
 	{.name = "device",
-	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_guest_path)),
+	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_plain_path)),
 	 .fallback = "null",
 	 .example = "\"/dev/disk/by-label/swap\"",
 	 .text = "A disk or partition with swap space on it, or with size a file. It must be given."},

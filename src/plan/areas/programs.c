@@ -11,7 +11,7 @@ static void packages(const struct viv_config *config, struct viv_strv *base VIV_
 
 	if (viv_config_bool(config, "programs.bash.enableCompletion"))
 		viv_strv_push(ret, "bash-completion");
-	if (viv_config_bool(config, "programs[\"command-not-found\"].enable"))
+	if (viv_config_bool(config, "programs.command-not-found.enable"))
 		viv_strv_push(ret, "command-not-found");
 	json_object_foreach((json_t *)viv_config_get(config, "users.users"), name, user)
 		json_array_foreach(json_object_get(user, "packages"), i, package)
