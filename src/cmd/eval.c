@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "cmd/cmd.h"
+#include "cmd/eval.h"
+#include "cmd/store.h"
 
 #include "base/json.h"
 #include "config/option.h"
@@ -8,16 +9,14 @@
 
 static const struct viv_flag flags[] = {
 	{"why", 0, "OPTION", "every definition of the option, with its place"},
+	{"etc", 0, NULL, "the files that options produce, or what is in those that are named"},
 	VIV_CONFIG_FLAGS,
 	{0},
 };
 
 static void print_json(const json_t *j)
 {
-	VIV_STR text = VIV_STR_INIT;
-
-	viv_json_pretty(j, &text);
-	fwrite(text.data, 1, text.len, stdout);
+	viv_cmd_print_json(json_incref((json_t *)j));
 }
 
 static int unknown(struct viv_cmd *cmd, const char *name)
@@ -93,20 +92,28 @@ static int values(struct viv_cmd *cmd, const struct viv_config *c, const char *c
 	return VIV_EXIT_OK;
 }
 
-/* Is the operand a machine file? An option has dots too, but no slash, and doesn't end in .lua. */
-static bool is_file(const char *operand)
+/*
+ * Is the operand a machine file? An option has dots too, but no slash, and doesn't end in .lua. A file
+ * of the machine's does have slashes.
+ */
+static bool is_file(const char *operand, bool etc)
 {
+	if (etc && (operand[0] == '/' || viv_starts_with(operand, "etc/")))
+		return viv_ends_with(operand, ".lua") && access(operand, F_OK) == 0;
 	return strchr(operand, '/') || viv_ends_with(operand, ".lua") || access(operand, F_OK) == 0;
 }
 
 static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
-	bool file = args->n_operands && is_file(args->operands[0]);
+	bool etc = viv_args_has(args, "etc");
+	bool file = args->n_operands && is_file(args->operands[0], etc);
 	const char *const *options = (const char *const *)args->operands + (file ? 1 : 0);
 	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
 
 	if (viv_cmd_load_config(cmd, args, file ? args->operands[0] : NULL, &c, err) < 0)
 		return VIV_CMD_FAILED;
+	if (etc)
+		return viv_cmd_eval_etc(cmd, c, options, err);
 	if (viv_args_has(args, "why"))
 		return why(cmd, c, viv_args_value(args, "why"));
 	return values(cmd, c, options);
@@ -115,9 +122,11 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 const struct viv_command viv_command_eval = {
 	.name = "eval",
 	.summary = "Print the configuration that a machine file makes, as JSON",
-	.operands = "[FILE] [OPTION…]",
+	.operands = "[FILE] [OPTION…|PATH…]",
 	.about = "FILE is vm.lua of this folder unless it is given. With one OPTION its value is\n"
-		 "printed, with several an object of them, with none everything.",
+		 "printed, with several an object of them, with none everything.\n"
+		 "With --etc: each file that options produce, the option and its place; with PATH\n"
+		 "(/etc/motd) only what is in it.",
 	.flags = flags,
 	.max_operands = 1000,
 	.run = run,

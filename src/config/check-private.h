@@ -8,6 +8,7 @@
 void viv_check_devices(struct viv_eval *ev);
 void viv_check_everyday(struct viv_eval *ev);
 void viv_check_init(struct viv_eval *ev);
+void viv_check_units(struct viv_eval *ev);
 
 /* A part of a slot whose value is there and is not null; NULL otherwise. */
 static inline const struct viv_slot *given(const struct viv_slot *s, const char *field)

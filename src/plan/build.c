@@ -8,6 +8,7 @@
 #include "kernel/kernel.h"
 #include "plan/accounts.h"
 #include "plan/needs.h"
+#include "plan/units.h"
 #include "sandbox/sandbox.h"
 
 #include <sys/stat.h>
@@ -129,10 +130,12 @@ static int resolve_owner(const struct viv_plan *p, const struct viv_etc_file *f,
 static int place_units(struct viv_plan *p, struct viv_error *err)
 {
 	VIV_STRV layers = VIV_STRV_INIT;
+	int r;
 
 	for (size_t i = 0; i < p->deb.n_layers; i++)
 		viv_strv_take(&layers, viv_store_object_path(p->store, p->deb.layers[i].id));
-	return viv_etc_place_units(&p->etc, &layers, err);
+	r = viv_etc_place_units(&p->etc, &layers, err);
+	return r < 0 ? r : viv_units_check(&p->etc, p->config, true, err);
 }
 
 int viv_build_made(struct viv_plan *p, const struct viv_step *s, const char *dest,

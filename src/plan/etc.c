@@ -2,6 +2,7 @@
 #include "plan/area.h"
 
 #include "base/hash.h"
+#include "plan/units.h"
 
 struct viv_etc_file *viv_etc_add(struct viv_etc *etc, const char *option, const char *path,
 				 enum viv_etc_kind kind, unsigned mode, struct viv_str *content)
@@ -54,8 +55,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct viv_etc_file *)a)->path, ((const struct viv_etc_file *)b)->path);
 }
 
-/* "vm.lua:3: networking.hostName" */
-static char *where(const struct viv_config *config, const struct viv_etc_file *f)
+char *viv_etc_where(const struct viv_config *config, const struct viv_etc_file *f)
 {
 	if (!f->option)
 		return viv_strdup("every machine of this kind");
@@ -67,7 +67,7 @@ static int clash(const struct viv_config *config, const struct viv_etc_file *a,
 {
 	/* What the user wrote comes first, with its line. */
 	bool swap = !a->option || viv_streq(viv_config_place(config, a->option), "default");
-	VIV_FREE char *first = where(config, swap ? b : a), *second = where(config, swap ? a : b);
+	VIV_FREE char *first = viv_etc_where(config, swap ? b : a), *second = viv_etc_where(config, swap ? a : b);
 
 	return viv_error_say(err, EEXIST, "%s: writes /%s, which is written by %s already", first,
 			     a->path, second);
@@ -92,6 +92,8 @@ int viv_etc_collect(const struct viv_config *config, struct viv_etc *ret, struct
 			r = (*a)->files(&etc, config, err);
 	if (r == 0)
 		r = sort_and_check(&etc, config, err);
+	if (r == 0)
+		r = viv_units_check(&etc, config, false, err);
 	if (r < 0) {
 		viv_etc_free_contents(&etc);
 		return r;

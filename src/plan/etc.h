@@ -34,6 +34,9 @@ struct viv_etc {
 	size_t n_files;
 };
 
+/* Who wants it: "vm.lua:3: systemd.services.foo", or "every machine of this kind". The caller frees it. */
+char *viv_etc_where(const struct viv_config *config, const struct viv_etc_file *f);
+
 /* What all areas write (plan/area.h); not the account files. Two options that write one file: EEXIST, naming both. */
 int viv_etc_collect(const struct viv_config *config, struct viv_etc *ret, struct viv_error *err);
 void viv_etc_free_contents(struct viv_etc *etc);

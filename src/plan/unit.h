@@ -6,6 +6,7 @@
  * the option table has no line ends in it. Inside plan/ only.
  */
 
+#include "base/error.h"
 #include "base/json.h"
 #include "base/str.h"
 
@@ -28,6 +29,22 @@ void viv_unit_set_variable(struct viv_unit *u, const char *name, const char *val
 
 /* A value's text: "true", "5". NULL: it is none. The caller frees it. */
 char *viv_unit_value(const json_t *value);
+
+/* A setting as it is read; the value may be empty. Borrowed until the next. */
+struct viv_unit_setting {
+	size_t line; /* from 1 */
+	const char *section;
+	struct viv_slice key, value;
+};
+typedef int (*viv_unit_fn)(const struct viv_unit_setting *s, void *arg, struct viv_error *err);
+
+/*
+ * Calls fn (may be NULL) for each setting of a unit of that type (".service"; any bytes are fine). Other
+ * than systemd, which warns and goes on, it takes no line that is none, and no section that such a unit
+ * hasn't got: EINVAL, "line 3 …". Sections that begin with "X-" are nobody's and fine. unit_parse.c
+ */
+int viv_unit_parse(struct viv_slice text, const char *type, viv_unit_fn fn, void *arg,
+		   struct viv_error *err);
 
 /* 'systemd.services["a-b"]': how an entry of a set is called in machine files. The caller frees it. */
 char *viv_unit_option(const char *set, const char *name);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/check-private.h"
+
+/* Rules between the options of systemd.*. */
+
+static const struct viv_slot *part(const struct viv_slot *s, const char *key)
+{
+	for (size_t i = 0; i < s->n_children; i++)
+		if (viv_streq(s->children[i]->key, key))
+			return s->children[i];
+	return NULL;
+}
+
+/* A script is a command by another name. */
+static void check_scripts(struct viv_eval *ev, const struct viv_slot *service)
+{
+	static const char *const rows[][2] = {
+		{"script", "ExecStart"}, {"preStart", "ExecStartPre"}, {"postStart", "ExecStartPost"},
+		{"preStop", "ExecStop"}, {"postStop", "ExecStopPost"}, {"reload", "ExecReload"},
+	};
+	const struct viv_slot *settings = part(service, "serviceConfig");
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		const struct viv_slot *script = given(service, rows[i][0]);
+
+		if (!script || !*script->value->text || !settings || !given(settings, rows[i][1]))
+			continue;
+		fault(ev, script, script, "serviceConfig.%s is set, too: only one can be", rows[i][1]);
+	}
+}
+
+static bool is_filled(const struct viv_slot *s)
+{
+	return s && s->value->kind == VIV_VALUE_LIST && s->value->list.count;
+}
+
+/* Only an instance of a template can be started. */
+static void check_template(struct viv_eval *ev, const struct viv_slot *unit)
+{
+	static const char *const fields[] = {"wantedBy", "requiredBy"};
+
+	for (size_t i = 0; viv_ends_with(unit->key, "@") && i < VIV_ARRAY_SIZE(fields); i++) {
+		const struct viv_slot *f = given(unit, fields[i]);
+
+		if (is_filled(f))
+			fault(ev, f, f, "%s is a template, which can't be started: say it of an instance, "
+			      "such as %sname", unit->key, unit->key);
+	}
+}
+
+static const char *text_of(const struct viv_value *set, const char *key)
+{
+	const struct viv_value *v = viv_value_member(set, key);
+
+	return v && v->kind == VIV_VALUE_STRING ? v->text : NULL;
+}
+
+static void check_mounts(struct viv_eval *ev)
+{
+	const struct viv_slot *mounts = option(ev, "systemd.mounts");
+
+	if (mounts->state != VIV_SLOT_DONE || !mounts->value || mounts->value->kind != VIV_VALUE_LIST)
+		return;
+	for (size_t i = 0; i < mounts->value->list.count; i++) {
+		const struct viv_value *one = mounts->value->list.items[i];
+		const char *where = text_of(one, "where");
+
+		if (!where)
+			item_fault(ev, mounts, i, "it has no where");
+		if (!text_of(one, "what"))
+			item_fault(ev, mounts, i, "it has no what");
+		for (size_t k = 0; where && k < i; k++) {
+			const char *other = text_of(mounts->value->list.items[k], "where");
+
+			if (other && viv_streq(other, where))
+				item_fault(ev, mounts, i, "%s is mounted by [%zu] already", where, k + 1);
+		}
+	}
+}
+
+void viv_check_units(struct viv_eval *ev)
+{
+	static const char *const sets[] = {"systemd.services", "systemd.sockets", "systemd.targets",
+					   "systemd.timers"};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(sets); i++) {
+		const struct viv_slot *set = option(ev, sets[i]);
+
+		for (size_t k = 0; k < set->n_children; k++) {
+			check_template(ev, set->children[k]);
+			check_scripts(ev, set->children[k]);
+		}
+	}
+	check_mounts(ev);
+}

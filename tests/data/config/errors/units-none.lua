@@ -1,0 +1,4 @@
+system.init = "none"
+systemd.services.a.script = "x"
+systemd.tmpfiles.rules = { "d /x" }
+systemd.mounts = { { what = "tmpfs", where = "/x" } }
