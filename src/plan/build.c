@@ -9,6 +9,7 @@
 #include "plan/accounts.h"
 #include "plan/needs.h"
 #include "plan/units.h"
+#include "plan/unit_verify.h"
 #include "sandbox/sandbox.h"
 
 #include <sys/stat.h>
@@ -127,7 +128,19 @@ static int resolve_owner(const struct viv_plan *p, const struct viv_etc_file *f,
 	return 0;
 }
 
-static int place_units(struct viv_plan *p, struct viv_error *err)
+/* By the systemd of the lowest layer: it stands nowhere else. */
+static int verify_units(struct viv_plan *p, struct viv_report *report, struct viv_error *err)
+{
+	VIV_FREE char *checker = NULL;
+	int r;
+
+	if (!viv_units_any_users(&p->etc))
+		return 0;
+	r = viv_unit_checker(p->store, p->deb.layers[0].id, report, &checker, err);
+	return r < 0 ? r : viv_units_verify(&p->etc, p->config, checker, err);
+}
+
+static int finish_units(struct viv_plan *p, struct viv_report *report, struct viv_error *err)
 {
 	VIV_STRV layers = VIV_STRV_INIT;
 	int r;
@@ -135,7 +148,9 @@ static int place_units(struct viv_plan *p, struct viv_error *err)
 	for (size_t i = 0; i < p->deb.n_layers; i++)
 		viv_strv_take(&layers, viv_store_object_path(p->store, p->deb.layers[i].id));
 	r = viv_etc_place_units(&p->etc, &layers, err);
-	return r < 0 ? r : viv_units_check(&p->etc, p->config, true, err);
+	if (r == 0)
+		r = viv_units_check(&p->etc, p->config, true, err);
+	return r < 0 ? r : verify_units(p, report, err);
 }
 
 int viv_build_made(struct viv_plan *p, const struct viv_step *s, const char *dest,
@@ -191,8 +206,11 @@ int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest
 	}
 	viv_accounts_free_contents(&a);
 	if (r == 0)
-		r = place_units(p, err);
-	return r < 0 ? r : viv_etc_write(&p->etc, dest, (int64_t)epoch, err);
+		r = finish_units(p, report, err);
+	if (r < 0)
+		return r;
+	r = viv_etc_write(&p->etc, dest, (int64_t)epoch, err);
+	return r < 0 ? viv_error_context(err, "building etc") : 0;
 }
 
 static char *kernel_file(const struct viv_plan *p)
@@ -272,7 +290,10 @@ static int build_step(struct viv_plan *p, const struct viv_step *s, struct viv_r
 	else
 		viv_store_abort(b);
 	viv_task_end(report, r == 0);
-	return r < 0 ? viv_error_context(err, "building %s", s->name) : 0;
+	/* What is wrong with etc is an option's fault, and begins with its place. */
+	if (r < 0 && s != &p->steps[VIV_STEP_ETC])
+		return viv_error_context(err, "building %s", s->name);
+	return r;
 }
 
 /* NULL: this kernel has no such thing. */

@@ -73,12 +73,30 @@ static int clash(const struct viv_config *config, const struct viv_etc_file *a,
 			     a->path, second);
 }
 
+/* Anybody who can read the store can read what is in it. */
+static int check_no_key(const struct viv_config *config, const struct viv_etc_file *f, struct viv_error *err)
+{
+	static const char mark[] = "PRIVATE KEY-----";
+	VIV_FREE char *where = NULL;
+
+	if (!f->content.len || !memmem(f->content.data, f->content.len, mark, sizeof(mark) - 1))
+		return 0;
+	where = viv_etc_where(config, f);
+	viv_error_say(err, EACCES, "%s holds a private key", where);
+	viv_error_hint(err, "Secrets never enter the store: let the machine make the key, or copy it "
+			    "in when it runs.");
+	return -EACCES;
+}
+
 static int sort_and_check(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
 {
 	qsort(etc->files, etc->n_files, sizeof(*etc->files), compare);
-	for (size_t i = 1; i < etc->n_files; i++)
-		if (viv_streq(etc->files[i - 1].path, etc->files[i].path))
+	for (size_t i = 0; i < etc->n_files; i++) {
+		if (check_no_key(config, &etc->files[i], err) < 0)
+			return -EACCES;
+		if (i && viv_streq(etc->files[i - 1].path, etc->files[i].path))
 			return clash(config, &etc->files[i - 1], &etc->files[i], err);
+	}
 	return 0;
 }
 

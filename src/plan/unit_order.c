@@ -12,6 +12,7 @@
 struct edge {
 	char *unit, *after;
 	const struct viv_etc_file *file; /* that says so; NULL: systemd by itself */
+	bool before;			 /* in the words of the other unit */
 };
 
 struct order {
@@ -28,11 +29,12 @@ static void free_order(struct order *o)
 	free(o->edges);
 }
 
-static void add_edge(struct order *o, const char *unit, const char *after, const struct viv_etc_file *file)
+static void add_edge(struct order *o, const char *unit, const char *after, const struct viv_etc_file *file,
+		     bool before)
 {
 	o->edges = viv_grow(o->edges, &o->cap, o->n + 1, sizeof(*o->edges));
 	o->edges[o->n++] =
-		(struct edge){.unit = viv_strdup(unit), .after = viv_strdup(after), .file = file};
+		(struct edge){viv_strdup(unit), viv_strdup(after), file, before};
 }
 
 /* A unit that is being read. */
@@ -56,7 +58,7 @@ static int take_setting(const struct viv_unit_setting *s, void *arg, struct viv_
 	while ((after || before) && viv_slice_word(&rest, &word)) {
 		VIV_FREE char *other = viv_slice_dup(word);
 
-		add_edge(r->order, after ? r->unit : other, after ? other : r->unit, r->file);
+		add_edge(r->order, after ? r->unit : other, after ? other : r->unit, r->file, before);
 	}
 	return 0;
 }
@@ -75,9 +77,9 @@ static void add_defaults(struct order *o, const char *unit, const char *type)
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
 		if (!viv_streq(rows[i].type, type))
 			continue;
-		add_edge(o, unit, rows[i].after, NULL);
+		add_edge(o, unit, rows[i].after, NULL, false);
 		if (rows[i].before)
-			add_edge(o, rows[i].before, unit, NULL);
+			add_edge(o, rows[i].before, unit, NULL, false);
 	}
 }
 
@@ -90,7 +92,7 @@ static void add_targets(struct order *o)
 	};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++)
-		add_edge(o, rows[i][0], rows[i][1], NULL);
+		add_edge(o, rows[i][0], rows[i][1], NULL, false);
 }
 
 static int compare(const void *a, const void *b)
@@ -144,9 +146,18 @@ static bool walk_from(struct walk *w, const char *unit, size_t *ret_start)
 
 static const char *place_of(const struct viv_config *config, const struct edge *e)
 {
+	VIV_FREE char *list = NULL, *setting = NULL;
+
 	if (!e->file)
 		return "as systemd has it";
-	return e->file->option ? viv_config_place(config, e->file->option) : e->file->path;
+	if (!e->file->option)
+		return e->file->path;
+	/* The list itself, where there is one: its line says most. */
+	list = viv_asprintf("%s.%s", e->file->option, e->before ? "before" : "after");
+	setting = viv_asprintf("%s.unitConfig.%s", e->file->option, e->before ? "Before" : "After");
+	if (!viv_streq(viv_config_place(config, list), "default"))
+		return viv_config_place(config, list);
+	return viv_config_place(config, viv_config_find(config, setting) ? setting : e->file->option);
 }
 
 static int circle(const struct viv_config *config, const struct edge *const *way, size_t n, struct viv_error *err)

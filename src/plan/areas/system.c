@@ -60,20 +60,6 @@ static bool parse_mode(const char *text, unsigned *ret)
 	return mode <= 07777;
 }
 
-/* Anybody who can read the store can read what is in it. */
-static int check_no_key(const struct viv_str *content, const char *place, const char *option,
-			struct viv_error *err)
-{
-	static const char mark[] = "PRIVATE KEY-----";
-
-	if (!content->len || !memmem(content->data, content->len, mark, sizeof(mark) - 1))
-		return 0;
-	viv_error_say(err, EACCES, "%s: %s holds a private key", place, option);
-	viv_error_hint(err, "Secrets never enter the store: let the machine make the key, or copy it "
-			    "in when it runs.");
-	return -EACCES;
-}
-
 /* One environment.etc.<path>. */
 static int add_entry(struct viv_etc *etc, const struct viv_config *config, const char *path,
 		     const json_t *entry, struct viv_error *err)
@@ -100,8 +86,6 @@ static int add_entry(struct viv_etc *etc, const struct viv_config *config, const
 		viv_str_add(&content, text);
 	else if (viv_read_file(source, MAX_SOURCE, &content, err) < 0)
 		return viv_error_context(err, "%s: %s.source", place, option);
-	if (check_no_key(&content, place, option, err) < 0)
-		return -EACCES;
 	f = viv_etc_add(etc, option, full, VIV_ETC_FILE, bits, &content);
 	f->user = viv_strdup(user);
 	f->group = viv_strdup(group);

@@ -210,6 +210,16 @@ static void add_targets(struct viv_etc *etc, const struct viv_config *config)
 	}
 }
 
+/* Nothing in it is a specifier. */
+static char *literal(const char *text)
+{
+	VIV_STR s = VIV_STR_INIT;
+
+	for (; text && *text; text++)
+		viv_str_addf(&s, "%s%c", *text == '%' ? "%" : "", *text);
+	return viv_str_steal(&s);
+}
+
 static void add_mounts(struct viv_etc *etc, const struct viv_config *config)
 {
 	static const struct {
@@ -224,8 +234,11 @@ static void add_mounts(struct viv_etc *etc, const struct viv_config *config)
 		struct viv_unit u = {0};
 
 		add_unit_section(&u, entry);
-		for (size_t k = 0; k < VIV_ARRAY_SIZE(keys); k++)
-			viv_unit_set(&u, "Mount", keys[k].key, viv_json_str(entry, keys[k].option));
+		for (size_t k = 0; k < VIV_ARRAY_SIZE(keys); k++) {
+			VIV_FREE char *value = literal(viv_json_str(entry, keys[k].option));
+
+			viv_unit_set(&u, "Mount", keys[k].key, value);
+		}
 		viv_unit_set_all(&u, "Mount", json_object_get(entry, "mountConfig"));
 		add_unit(etc, "systemd.mounts", unit, entry, &u, "");
 	}

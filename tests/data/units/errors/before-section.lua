@@ -1,0 +1,1 @@
+environment.etc["systemd/system/x.service"].text = "ExecStart=/bin/true\n"

@@ -1,0 +1,4 @@
+systemd.services.b = {
+	script = "x",
+	unitConfig = { After = "x.service b.service" },
+}

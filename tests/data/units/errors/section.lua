@@ -1,0 +1,1 @@
+environment.etc["systemd/system/x.timer.d/y.conf"].text = "[Service]\n"
