@@ -17,6 +17,7 @@
  * file system. The system's own mkfs and mount do it.
  */
 
+#define LAYOUT	  "/etc/viv/disks"
 #define MAX_FSTAB 65536
 #define MAX_TEXT  4096
 
@@ -55,6 +56,11 @@ static bool parse(char *line, struct entry *e)
 			return false;
 		unescape(*fields[i]);
 	}
+	return true;
+}
+
+static bool is_target(const struct entry *e)
+{
 	return e->target[0] == '/' && e->target[1];
 }
 
@@ -193,6 +199,29 @@ static void mount_entry(const struct params *p, const struct entry *e)
 	trouble(e, "cannot mount %s on %s: %s", e->device, e->target, why);
 }
 
+/* The script (src/plan/areas/layout.sh) speaks for itself on the console; what it says last is why it ends. */
+void filesystems_make(const struct params *p)
+{
+	char *argv[] = {"sh", LAYOUT, NULL};
+	char says[512];
+
+	if (access(LAYOUT, F_OK) < 0)
+		return;
+	if (run(argv, says, sizeof(says)) != 0)
+		fatal("%s", says[0] ? says : "the disks could not be made: " LAYOUT " ended");
+	links_make();
+	note(p, "disks made");
+}
+
+static void swap_on(const struct entry *e)
+{
+	char *argv[] = {"swapon", e->device, NULL};
+	char says[256];
+
+	if (run(argv, says, sizeof(says)) != 0)
+		trouble(e, "cannot swap to %s: %s", e->device, says);
+}
+
 void filesystems_mount(const struct params *p)
 {
 	static char text[MAX_FSTAB];
@@ -202,8 +231,12 @@ void filesystems_mount(const struct params *p)
 	if (read_text("/etc/fstab", text, sizeof(text)) <= 0)
 		return;
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		if (parse(line, &e) && !has_option(&e, "noauto") && strcmp(e.type, "swap") != 0 &&
-		    (p->none || p->runit || has_option(&e, "x-initrd.mount")))
+		if (!parse(line, &e) || has_option(&e, "noauto") ||
+		    (!p->none && !p->runit && !has_option(&e, "x-initrd.mount")))
+			continue;
+		else if (strcmp(e.type, "swap") == 0)
+			swap_on(&e);
+		else if (is_target(&e))
 			mount_entry(p, &e);
 }
 
@@ -219,7 +252,7 @@ void filesystems_settle(void)
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		struct entry e;
 
-		if (n < sizeof(targets) / sizeof(targets[0]) && parse(line, &e) &&
+		if (n < sizeof(targets) / sizeof(targets[0]) && parse(line, &e) && is_target(&e) &&
 		    strncmp(e.device, "/dev/", 5) == 0)
 			targets[n++] = e.target;
 	}

@@ -144,6 +144,7 @@ int main(void)
 	mount_for_agent();
 	links_make();
 	note(&p, "root switched");
+	filesystems_make(&p);
 	filesystems_mount(&p);
 	post_boot_run(&p);
 	if (p.none)

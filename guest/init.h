@@ -129,7 +129,9 @@ void accounts_copy(const struct params *p, const char *root);
 /* init-links.c: /dev/disk/by-id, as udev makes it. */
 void links_make(void);
 
-/* init-filesystems.c: mounts what /etc/fstab says, in the root; fatal where it can't be. */
+/* init-filesystems.c: makes what declared disks hold, in the root; fatal where it can't be. */
+void filesystems_make(const struct params *p);
+/* Mounts what /etc/fstab says; without an init system it turns swap on, too. Fatal where that can't be. */
 void filesystems_mount(const struct params *p);
 /* Makes all that is on disks read-only, beside the root. */
 void filesystems_settle(void);

@@ -2,8 +2,6 @@
 #include "config/check.h"
 
 #include "config/check-private.h"
-#include "config/disks.h"
-#include "config/filesystems.h"
 
 #include <strings.h>
 
@@ -216,85 +214,6 @@ static void check_networks(struct viv_eval *ev)
 		unique_macs(ev, sets, i);
 }
 
-static json_t *value_of(struct viv_eval *ev, const char *name)
-{
-	struct viv_value *v = NULL;
-
-	return viv_slot_value(ev, (struct viv_slot *)option(ev, name), &v) == 0 && v
-		       ? viv_value_to_json(v)
-		       : json_null();
-}
-
-static void disk_fault(const struct viv_config_disk *d, const char *text, void *arg)
-{
-	item_fault(arg, option(arg, d->option), d->index, "%s", text);
-}
-
-#define PARTUUID "/dev/disk/by-partuuid/"
-
-/* A real root, and a root on another device, need what other options take away from them. */
-static void check_root(struct viv_eval *ev, const char *name)
-{
-	static const struct {
-		const char *name;
-		bool needed;
-	} switches[] = {
-		{"virtualisation.writableStore", true},
-		{"virtualisation.useDefaultFilesystems", true},
-		{"virtualisation.writableStoreUseTmpfs", false},
-	};
-	const struct viv_slot *root = option(ev, name);
-	const struct viv_slot *image = option(ev, "virtualisation.diskImage");
-	const struct viv_slot *device = option(ev, "virtualisation.rootDevice");
-
-	if (!root->value || root->value->kind == VIV_VALUE_NULL)
-		return;
-	if (root == device && root->value->kind == VIV_VALUE_STRING && viv_starts_with(root->value->text, PARTUUID))
-		fault(ev, root, root, "%s… is not known before the system is up: name the partition by-partlabel, "
-		      "or by-id", PARTUUID);
-	if (image->value && image->value->kind == VIV_VALUE_NULL && device->value &&
-	    device->value->kind == VIV_VALUE_NULL)
-		fault(ev, root, root, "needs a disk, and virtualisation.diskImage is null");
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(switches); i++) {
-		const struct viv_slot *s = option(ev, switches[i].name);
-
-		if (s->value && s->value->b != switches[i].needed)
-			fault(ev, root, root, "can't be together with %s = %s", switches[i].name,
-			      switches[i].needed ? "false" : "true");
-	}
-}
-
-static void check_disks(struct viv_eval *ev)
-{
-	VIV_CLEANUP(viv_config_disks_free) struct viv_config_disks disks = {0};
-	VIV_JSON *empty = value_of(ev, "virtualisation.emptyDiskImages");
-	VIV_JSON *drives = value_of(ev, "virtualisation.qemu.drives");
-	VIV_JSON *interface = value_of(ev, "virtualisation.qemu.diskInterface");
-
-	viv_disks_collect(empty, drives, json_string_value(interface), &disks);
-	viv_disks_check(&disks, disk_fault, ev);
-}
-
-static void check_filesystems(struct viv_eval *ev)
-{
-	VIV_CLEANUP(viv_config_filesystems_free) struct viv_config_filesystems f = {0};
-	VIV_JSON *all = value_of(ev, "fileSystems");
-	VIV_JSON *of_machine = value_of(ev, "virtualisation.fileSystems");
-	VIV_JSON *init = value_of(ev, "system.init");
-	/* Another fault can have left it without a value. */
-	bool systemd = !json_is_string(init) || viv_streq(json_string_value(init), "systemd");
-
-	viv_filesystems_collect(all, of_machine, &f);
-	for (size_t i = 0; i < f.count; i++) {
-		const struct viv_slot *set = option(ev, f.items[i].option);
-		VIV_FREE char *text = viv_fs_fault(&f.items[i], systemd);
-
-		for (size_t k = 0; text && k < set->n_children; k++)
-			if (viv_streq(set->children[k]->key, f.items[i].target))
-				fault(ev, set->children[k], set->children[k], "%s", text);
-	}
-}
-
 static void check_credentials(struct viv_eval *ev)
 {
 	const struct viv_slot *all = option(ev, "virtualisation.credentials");
@@ -307,10 +226,7 @@ void viv_check(struct viv_eval *ev)
 {
 	check_forwards(ev);
 	check_networks(ev);
-	check_disks(ev);
-	check_root(ev, "virtualisation.rootFileSystem");
-	check_root(ev, "virtualisation.rootDevice");
-	check_filesystems(ev);
+	viv_check_disks(ev);
 	check_users(ev);
 	check_etc(ev);
 	check_credentials(ev);

@@ -5,11 +5,40 @@
 
 #define EMPTY	"virtualisation.emptyDiskImages"
 #define DRIVES	"virtualisation.qemu.drives"
+#define DECLARED "disks"
 #define DEFAULT "virtualisation.qemu.diskInterface"
 
 size_t viv_disk_serial_max(const char *interface)
 {
 	return viv_streq(interface, "scsi") ? 36 : 20; /* as in QEMU's hw/scsi, hw/block, hw/ide */
+}
+
+#define BY_ID "/dev/disk/by-id/"
+
+static const struct {
+	const char *interface, *start;
+} links[] = {
+	{"virtio", BY_ID "virtio-"},
+	{"scsi", BY_ID "scsi-0QEMU_QEMU_HARDDISK_"},
+	{"ide", BY_ID "ata-QEMU_HARDDISK_"},
+	{"nvme", BY_ID "nvme-QEMU_NVMe_Ctrl_"},
+};
+
+char *viv_disk_link(const char *interface, const char *serial)
+{
+	size_t i = VIV_ARRAY_SIZE(links) - 1;
+
+	while (i > 0 && !viv_streq(links[i].interface, interface))
+		i--;
+	return viv_asprintf("%s%s", links[i].start, serial);
+}
+
+bool viv_disk_is_link(const char *device)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(links); i++)
+		if (viv_starts_with(device, links[i].start))
+			return true;
+	return false;
 }
 
 static struct viv_config_disk *add(struct viv_config_disks *d, const char *option, size_t index,
@@ -56,21 +85,47 @@ static void add_drive(struct viv_config_disks *d, size_t index, const json_t *en
 	disk->serial = serial ? viv_strdup(serial) : viv_asprintf("drive%zu", index);
 }
 
-void viv_disks_collect(const json_t *empty, const json_t *drives, const char *interface,
-		       struct viv_config_disks *ret)
+/* One of `disks`: with neither size nor image it describes one that is there otherwise. */
+static void add_declared(struct viv_config_disks *d, const char *name, const json_t *entry,
+			 const char *interface)
 {
+	uint64_t size_mib = (uint64_t)json_integer_value(json_object_get(entry, "size"));
+	const char *image = viv_json_str(entry, "image");
+	struct viv_config_disk *disk;
+
+	if (!size_mib && !image)
+		return;
+	disk = add(d, DECLARED, 0, entry, interface);
+	disk->name = name;
+	disk->serial = viv_strdup(name);
+	disk->size_mib = size_mib;
+	disk->file = image;
+	disk->format = image && viv_ends_with(image, ".qcow2") ? "qcow2" : "raw";
+}
+
+void viv_disks_collect(const struct viv_disk_values *v, struct viv_config_disks *ret)
+{
+	VIV_STRV names = VIV_STRV_INIT;
 	json_t *entry;
 	size_t i;
 
 	*ret = (struct viv_config_disks){0};
-	json_array_foreach((json_t *)empty, i, entry) add_empty(ret, i, entry, interface);
-	json_array_foreach((json_t *)drives, i, entry) add_drive(ret, i, entry, interface);
+	json_array_foreach((json_t *)v->empty, i, entry) add_empty(ret, i, entry, v->interface);
+	json_array_foreach((json_t *)v->drives, i, entry) add_drive(ret, i, entry, v->interface);
+	viv_json_keys(v->disks, &names);
+	for (i = 0; i < names.count; i++) {
+		void *at = json_object_iter_at((json_t *)v->disks, names.items[i]);
+
+		add_declared(ret, json_object_iter_key(at), json_object_iter_value(at), v->interface);
+	}
 }
 
 void viv_config_disks_get(const struct viv_config *c, struct viv_config_disks *ret)
 {
-	viv_disks_collect(viv_config_get(c, EMPTY), viv_config_get(c, DRIVES),
-			  viv_config_string(c, DEFAULT), ret);
+	struct viv_disk_values v;
+
+	viv_disk_values_get(c, &v);
+	viv_disks_collect(&v, ret);
 }
 
 void viv_config_disks_free(struct viv_config_disks *d)
@@ -117,8 +172,13 @@ static char *place_of(const struct viv_config *c, const char *option, size_t ind
 
 char *viv_config_disk_where(const struct viv_config *c, const struct viv_config_disk *d)
 {
-	VIV_FREE char *place = place_of(c, d->option, d->index);
+	VIV_FREE char *place = NULL, *name = NULL;
 
+	if (d->name) {
+		name = viv_asprintf("%s.%s", d->option, d->name);
+		return viv_asprintf("%s: %s", viv_config_place(c, name), name);
+	}
+	place = place_of(c, d->option, d->index);
 	return viv_asprintf("%s: %s[%zu]", place, d->option, d->index + 1);
 }
 
@@ -140,8 +200,10 @@ static char *fault_of(const struct viv_config_disks *all, const struct viv_confi
 		return viv_strdup("an ide disk can't be read-only: take virtio or scsi");
 	for (const struct viv_config_disk *o = all->items; o < d; o++)
 		if (viv_streq(o->serial, d->serial))
-			return viv_asprintf("the serial %s is %s[%zu]'s already", d->serial,
-					    o->option, o->index + 1);
+			return viv_asprintf("the serial %s is %s[%zu]'s already%s", d->serial,
+					    o->option, o->index + 1,
+					    d->name ? ": without size and image this describes that disk"
+						    : "");
 	return NULL;
 }
 

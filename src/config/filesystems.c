@@ -43,6 +43,28 @@ static void add(struct viv_config_filesystems *f, const char *option, const char
 	};
 }
 
+/* What is mounted of declared disks. */
+static void add_places(struct viv_config_filesystems *f)
+{
+	for (size_t i = 0; i < f->layout.n_places; i++) {
+		const struct viv_layout_place *p = &f->layout.places[i];
+
+		if (!p->target || !p->fs)
+			continue;
+		f->items = viv_realloc(f->items, (f->count + 1) * sizeof(*f->items));
+		f->items[f->count++] = (struct viv_config_fs){
+			.option = "disks",
+			.target = p->target,
+			.device = p->device,
+			.type = p->fs,
+			.options = p->options,
+			.given = true,
+			.early = p->early,
+			.place = p,
+		};
+	}
+}
+
 static int by_target(const void *a, const void *b)
 {
 	const struct viv_config_fs *x = a, *y = b;
@@ -97,7 +119,7 @@ static void sort(struct viv_config_filesystems *f)
 }
 
 void viv_filesystems_collect(const json_t *all, const json_t *of_machine,
-			     struct viv_config_filesystems *ret)
+			     const struct viv_disk_values *disks, struct viv_config_filesystems *ret)
 {
 	bool own = json_object_size(of_machine);
 	const char *target;
@@ -108,17 +130,24 @@ void viv_filesystems_collect(const json_t *all, const json_t *of_machine,
 		if (own || !viv_streq(target, "/"))
 			add(ret, own ? OF_MACHINE : ALL, target, entry);
 	}
+	viv_layout_collect(disks, &ret->layout);
+	if (!own)
+		add_places(ret);
 	sort(ret);
 }
 
 void viv_config_filesystems_get(const struct viv_config *c, struct viv_config_filesystems *ret)
 {
-	viv_filesystems_collect(viv_config_get(c, ALL), viv_config_get(c, OF_MACHINE), ret);
+	struct viv_disk_values disks;
+
+	viv_disk_values_get(c, &disks);
+	viv_filesystems_collect(viv_config_get(c, ALL), viv_config_get(c, OF_MACHINE), &disks, ret);
 }
 
 void viv_config_filesystems_free(struct viv_config_filesystems *f)
 {
 	free(f->items);
+	viv_layout_free(&f->layout);
 	*f = (struct viv_config_filesystems){0};
 }
 

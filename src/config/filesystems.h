@@ -3,13 +3,11 @@
 
 /*
  * What the machine mounts beside its root: virtualisation.fileSystems, where that has any, else
- * fileSystems without what is a disk's own business on real hardware ("/").
+ * fileSystems without what is a disk's own business on real hardware ("/"), and what declared disks
+ * say is to be mounted.
  */
 
-#include "base/json.h"
-#include "base/str.h"
-
-struct viv_config;
+#include "config/layout.h"
 
 struct viv_config_fs {
 	const char *option; /* which set it stands in */
@@ -20,22 +18,24 @@ struct viv_config_fs {
 	bool given; /* is there a device in the description? */
 	bool early; /* neededForBoot: there before the init system */
 	bool make;  /* autoFormat: made, if the device is empty */
+	const struct viv_layout_place *place; /* where it is declared as a part of a disk; NULL: in `option` */
 };
 
 struct viv_config_filesystems {
 	struct viv_config_fs *items; /* in the order of mounting, which follows from the targets */
 	size_t count;
+	struct viv_layout layout; /* the declared disks */
 };
 
-/* From the two options' values. Texts are borrowed from them. */
+/* From the options' values. Texts are borrowed from them. */
 void viv_filesystems_collect(const json_t *all, const json_t *of_machine,
-			     struct viv_config_filesystems *ret);
+			     const struct viv_disk_values *disks, struct viv_config_filesystems *ret);
 void viv_config_filesystems_get(const struct viv_config *c, struct viv_config_filesystems *ret);
 void viv_config_filesystems_free(struct viv_config_filesystems *f); /* the contents */
 
 bool viv_fs_has_option(const struct viv_config_fs *fs, const char *option);
 
-/* "vm.lua:3: fileSystems["/data"]", for messages. The caller frees it. */
+/* "vm.lua:3: fileSystems["/data"]", for messages; not for a place of a disk. The caller frees it. */
 char *viv_config_fs_where(const struct viv_config *c, const struct viv_config_fs *fs);
 
 /*

@@ -421,6 +421,7 @@ const struct viv_text_rule
 	viv_rule_ssh_key = {"a public key, one line of an authorized_keys file", ssh_key},
 	viv_rule_service = {"a service's name (letters, digits, . _ and -)", serial},
 	viv_rule_serial = {"a disk's serial (letters, digits, . _ and -)", serial},
+	viv_rule_label = {"a name (letters, digits, . _ and -)", serial},
 	viv_rule_usb_id = {"a number such as \"0951\" (hexadecimal, not 0)", usb_id},
 	viv_rule_device = {"a device's path, such as \"/dev/disk/by-label/root\"", device},
 	viv_rule_fs_type = {"a file system's type, such as \"ext4\"", fs_type},

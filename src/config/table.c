@@ -7,6 +7,7 @@ const struct viv_option_area *const viv_option_areas[] = {
 	&viv_options_disks,
 	&viv_options_firewall,
 	&viv_options_firmware,
+	&viv_options_layout,
 	&viv_options_loader,
 	&viv_options_locale,
 	&viv_options_machine,

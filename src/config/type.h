@@ -90,7 +90,7 @@ extern const struct viv_text_rule viv_rule_host_name, viv_rule_word, viv_rule_mo
 	viv_rule_package, viv_rule_variable, viv_rule_user, viv_rule_etc_path, viv_rule_guest_path,
 	viv_rule_mode, viv_rule_time_zone, viv_rule_release, viv_rule_url, viv_rule_mirror, viv_rule_line,
 	viv_rule_hash, viv_rule_ip, viv_rule_ip4, viv_rule_cidr, viv_rule_mac, viv_rule_interface,
-	viv_rule_boot_order, viv_rule_domain, viv_rule_ssh_key, viv_rule_serial,
+	viv_rule_boot_order, viv_rule_domain, viv_rule_ssh_key, viv_rule_serial, viv_rule_label,
 	viv_rule_device, viv_rule_fs_type, viv_rule_usb_id, viv_rule_usb_port, viv_rule_credential, viv_rule_share_tag,
 	viv_rule_service, viv_rule_unit, viv_rule_unit_name, viv_rule_unit_key, viv_rule_unit_value,
 	viv_rule_unit_text, viv_rule_kconfig,

@@ -7,51 +7,28 @@
 
 #define BY_ID "/dev/disk/by-id/"
 
-/* udev's names of QEMU's disks, and those that init-links.c of the guest makes. */
-static const struct {
-	const char *interface, *start;
-} kinds[] = {
-	{"virtio", "virtio-"},
-	{"scsi", "scsi-0QEMU_QEMU_HARDDISK_"},
-	{"ide", "ata-QEMU_HARDDISK_"},
-	{"nvme", "nvme-QEMU_NVMe_Ctrl_"},
-};
-
-static void add_name(struct viv_strv *to, const char *interface, const char *serial)
-{
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(kinds); i++)
-		if (viv_streq(interface, kinds[i].interface))
-			viv_strv_pushf(to, "%s%s", kinds[i].start, serial);
-}
-
 static void list_all(const struct viv_config *config, bool own, struct viv_strv *ret)
 {
 	VIV_CLEANUP(viv_config_disks_free) struct viv_config_disks disks = {0};
 
 	viv_config_disks_get(config, &disks);
 	for (size_t i = 0; i < disks.count; i++)
-		add_name(ret, disks.items[i].interface, disks.items[i].serial);
+		viv_strv_take(ret, viv_disk_link(disks.items[i].interface, disks.items[i].serial));
 	if (own)
-		add_name(ret, viv_config_string(config, "virtualisation.qemu.diskInterface"),
-			 VIV_DISK_OWN);
+		viv_strv_take(ret, viv_disk_link(viv_config_string(config, "virtualisation.qemu.diskInterface"),
+						 VIV_DISK_OWN));
 }
 
-/* A disk's own name: "virtio-data" of "/dev/disk/by-id/virtio-data-part1". NULL: no such name. */
+/* The disk's own name, of its "…-part1", too. NULL: no such name. */
 static char *name_in(const char *device)
 {
-	const char *name = device + strlen(BY_ID), *part;
-	bool ours = false;
+	const char *part = strstr(device, "-part");
 
-	if (!viv_starts_with(device, BY_ID))
+	if (!viv_disk_is_link(device))
 		return NULL;
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(kinds); i++)
-		ours = ours || viv_starts_with(name, kinds[i].start);
-	if (!ours)
-		return NULL;
-	part = strstr(name, "-part");
 	if (part && isdigit((unsigned char)part[5]))
-		return viv_strndup(name, (size_t)(part - name));
-	return viv_strdup(name);
+		return viv_strndup(device, (size_t)(part - device));
+	return viv_strdup(device);
 }
 
 /* udev puts more behind the serial of an nvme: the namespace's number. */
@@ -59,7 +36,7 @@ static bool is_one_of(const char *name, const struct viv_strv *names)
 {
 	for (size_t i = 0; i < names->count; i++)
 		if (viv_streq(name, names->items[i]) ||
-		    (viv_starts_with(name, "nvme-") && viv_starts_with(name, names->items[i]) &&
+		    (viv_starts_with(name, BY_ID "nvme-") && viv_starts_with(name, names->items[i]) &&
 		     name[strlen(names->items[i])] == '_'))
 			return true;
 	return false;
@@ -76,11 +53,11 @@ static int check(const char *device, const char *where, const struct viv_strv *n
 	viv_suggest(name, (const char *const *)names->items, names->count, 1, &near);
 	if (near.count)
 		return viv_error_say(err, ENOENT,
-				     "%s: the machine has no disk %s (did you mean " BY_ID "%s?)",
+				     "%s: the machine has no disk %s (did you mean %s?)",
 				     where, device, near.items[0]);
 	return viv_error_say(err, ENOENT,
 			     "%s: the machine has no disk %s\n"
-			     "virtualisation.emptyDiskImages, qemu.drives and --disk give it one",
+			     "disks with a size, virtualisation.emptyDiskImages, qemu.drives and --disk give it one",
 			     where, device);
 }
 
@@ -94,9 +71,44 @@ static int check_filesystems(const struct viv_config *config, const struct viv_s
 	for (size_t i = 0; r == 0 && i < f.count; i++) {
 		VIV_FREE char *where = viv_config_fs_where(config, &f.items[i]);
 
-		if (!viv_fs_has_option(&f.items[i], "nofail") &&
+		if (!f.items[i].place && !viv_fs_has_option(&f.items[i], "nofail") &&
 		    !viv_fs_has_option(&f.items[i], "noauto"))
 			r = check(f.items[i].device, where, names, err);
+	}
+	return r;
+}
+
+/* Without one of its parts an array still starts: then it is the guest that says so. */
+static bool is_needed(const struct viv_layout *l, const struct viv_layout_disk *d)
+{
+	for (size_t i = 0; i < (d->n_partitions ? d->n_partitions : 1); i++) {
+		const struct viv_layout_place *p = &l->places[d->first + i];
+		bool has_others = false;
+
+		for (size_t r = 0; p->raid && r < l->n_raids; r++)
+			has_others |= viv_streq(l->raids[r].name, p->raid) && l->raids[r].level == 1;
+		if (!has_others)
+			return true;
+	}
+	return false;
+}
+
+/* Those that `disks` only describes. */
+static int check_layout(const struct viv_config *config, const struct viv_strv *names,
+			struct viv_error *err)
+{
+	VIV_CLEANUP(viv_layout_free) struct viv_layout l = {0};
+	struct viv_disk_values v;
+	int r = 0;
+
+	viv_disk_values_get(config, &v);
+	viv_layout_collect(&v, &l);
+	for (size_t i = 0; r == 0 && i < l.n_disks; i++) {
+		VIV_FREE char *name = viv_asprintf("disks.%s", l.disks[i].name);
+		VIV_FREE char *where = viv_asprintf("%s: %s", viv_config_place(config, name), name);
+
+		if (is_needed(&l, &l.disks[i]))
+			r = check(l.disks[i].device, where, names, err);
 	}
 	return r;
 }
@@ -113,5 +125,7 @@ int viv_disks_check_names(const struct viv_config *config, bool own, struct viv_
 		return 0;
 	list_all(config, own, &names);
 	r = root ? check(root, where, &names, err) : 0;
+	if (r == 0)
+		r = check_layout(config, &names, err);
 	return r < 0 ? r : check_filesystems(config, &names, err);
 }

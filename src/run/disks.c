@@ -64,6 +64,8 @@ static int fill(const struct viv_config_disk *disk, const struct viv_system_extr
 
 	d->format = disk->format;
 	d->read_only = disk->read_only;
+	if (disk->file && disk->size_mib && !dry)
+		return viv_disk_kept(disk->file, disk->size_mib, false, d, err);
 	if (disk->file && !dry)
 		return viv_disk_image_open(disk->file, disk->format, d, err);
 	if (disk->file) {
@@ -129,7 +131,7 @@ static int add_further(const struct viv_config *config, const struct viv_system_
 	viv_config_disks_get(config, &disks);
 	for (size_t i = 0; r == 0 && i < disks.count; i++) {
 		r = add(config, &disks.items[i], extra, at_mib, m, err);
-		at_mib += disks.items[i].size_mib;
+		at_mib += disks.items[i].file ? 0 : disks.items[i].size_mib;
 	}
 	return r;
 }
@@ -255,7 +257,8 @@ static int check_images(const struct viv_config *config, const struct viv_system
 		r = add_own(config, extra, &m, err);
 	viv_config_disks_get(config, &disks);
 	for (size_t i = 0; r == 0 && i < disks.count; i++)
-		if (disks.items[i].file)
+		if (disks.items[i].file &&
+		    (!disks.items[i].size_mib || access(disks.items[i].file, F_OK) == 0))
 			r = add(config, &disks.items[i], extra, 0, &m, err);
 	return r;
 }

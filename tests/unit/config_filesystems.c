@@ -17,7 +17,7 @@ static void check(const char *all, const char *of_machine, const char *want)
 	VIV_JSON *a = json(all), *b = json(of_machine);
 	VIV_STR got = VIV_STR_INIT;
 
-	viv_filesystems_collect(a, b, &f);
+	viv_filesystems_collect(a, b, &(struct viv_disk_values){.interface = "virtio"}, &f);
 	for (size_t i = 0; i < f.count; i++)
 		viv_str_addf(&got, "%s%s ", f.items[i].target, f.items[i].early ? "!" : "");
 	assert_string_equal(got.data ? got.data : "", want);

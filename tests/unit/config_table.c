@@ -85,6 +85,38 @@ static int check_row(const char *name, const struct viv_option *o, void *arg)
 	return 0;
 }
 
+/* What an option of a disk's layout can't be without; the file has it: "disks.x.label = …". */
+static void add_layout(const char *name, struct viv_str *file)
+{
+	static const struct {
+		const char *end, *field;
+	} needed[] = {
+		{".label", "fsType = \"ext4\""},
+		{".mountPoint", "fsType = \"ext4\""},
+		{".options", "fsType = \"ext4\""},
+		{".options", "mountPoint = \"/x\""},
+		{".neededForBoot", "fsType = \"ext4\""},
+		{".neededForBoot", "mountPoint = \"/x\""},
+		{".table", "partitions = { {} }"},
+	};
+	VIV_FREE char *of = viv_strndup(file->data, strcspn(file->data, " "));
+	const char *raid = viv_starts_with(name, "raid.") ? "x" : "mirror";
+	const char *group = viv_starts_with(name, "lvm.") ? "x" : "pool";
+	char *dot = strrchr(of, '.');
+
+	if (dot)
+		*dot = '\0';
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(needed); i++)
+		if (viv_ends_with(name, needed[i].end))
+			viv_str_addf(file, "%s.%s\n", of, needed[i].field);
+	if (viv_starts_with(name, "raid") || viv_ends_with(name, ".raid"))
+		viv_str_addf(file, "raid.%s.level = mkDefault(1)\ndisks = { a = { raid = \"%s\" }, b = { raid = \"%s\" } }\n",
+			     raid, raid, raid);
+	if (viv_starts_with(name, "lvm") || viv_ends_with(name, ".volumeGroup"))
+		viv_str_addf(file, "lvm.%s = {}\ndisks.c.volumeGroup = \"%s\"\n",
+			     group, group);
+}
+
 /* Examples that can't stand beside each other; each is tried alone as well. */
 static int check_example(const char *name, const struct viv_option *o, void *arg)
 {
@@ -99,6 +131,8 @@ static int check_example(const char *name, const struct viv_option *o, void *arg
 		viv_str_add(&text, "virtualisation.useEFIBoot = true\nvirtualisation.useBootLoader = true\n");
 	if (viv_streq(name, "boot.loader.grub.enable")) /* its example is false */
 		viv_str_add(&text, "boot.loader[\"systemd-boot\"].enable = true\n");
+	if (viv_starts_with(name, "disks.") || viv_starts_with(name, "raid") || viv_starts_with(name, "lvm"))
+		add_layout(name, &text);
 	if (viv_starts_with(name, "runit."))
 		viv_str_add(&text, "system.init = \"runit\"\n");
 	if (viv_ends_with(name, ".sslCertificate") || viv_ends_with(name, ".sslCertificateKey"))

@@ -16,6 +16,7 @@ extern const struct viv_option_area
 	viv_options_disks,
 	viv_options_firewall,
 	viv_options_firmware,
+	viv_options_layout,
 	viv_options_loader,
 	viv_options_locale,
 	viv_options_machine,

@@ -3,6 +3,7 @@
 
 /* The areas, for the table of plan/area.c. */
 
+#include "config/layout.h"
 #include "plan/area.h"
 
 extern const struct viv_area
@@ -27,6 +28,12 @@ extern const struct viv_area
 
 /* Parts of an area that are a file of their own. */
 int viv_etc_add_fstab(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err);
+/* The script that makes what `disks` declares, where anything is declared. */
+void viv_etc_add_layout(struct viv_etc *etc, const struct viv_config *config);
+void viv_layout_script_add(const struct viv_layout *l, struct viv_str *ret); /* its text, for tests, too */
+/* What it runs, and the drivers for it. */
+void viv_layout_packages(const struct viv_layout *l, struct viv_strv *ret);
+void viv_layout_modules(const struct viv_layout *l, struct viv_strv *ret);
 /* Units that make again, at first boot, what deb/scrub.h takes out of the layers. */
 void viv_etc_add_first_boot(struct viv_etc *etc);
 /* LANG and its like, as i18n.* says them; set in *ret. */

@@ -33,13 +33,15 @@ static void add_type_modules(const struct viv_config *config, struct viv_strv *r
 			     struct viv_strv *optional)
 {
 	VIV_CLEANUP(viv_config_filesystems_free) struct viv_config_filesystems f = {0};
+	bool by_systemd = viv_uses_systemd(config);
 
-	if (viv_uses_systemd(config))
-		return;
 	viv_config_filesystems_get(config, &f);
+	viv_layout_modules(&f.layout, ret);
 	for (size_t i = 0; i < f.count; i++) {
 		const struct viv_fs_type *type = viv_fs_type_find(f.items[i].type);
 
+		if (by_systemd && !f.items[i].early)
+			continue;
 		if (type)
 			viv_strv_push_all(ret, type->modules);
 		else /* the alias that the kernel itself asks for */
@@ -55,7 +57,8 @@ static void add_type_packages(const struct viv_config *config, struct viv_strv *
 	for (size_t i = 0; i < f.count; i++)
 		if (f.items[i].make)
 			viv_strv_push(ret, viv_fs_type_find(f.items[i].type)->package);
-	if (f.count)
+	viv_layout_packages(&f.layout, ret);
+	if (f.count || f.layout.n_disks)
 		viv_strv_push(ret, "mount");
 }
 
@@ -98,5 +101,11 @@ static bool full_kernel(const struct viv_config *config)
 	return false;
 }
 
+static int files(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
+{
+	viv_etc_add_layout(etc, config);
+	return viv_etc_add_fstab(etc, config, err);
+}
+
 const struct viv_area viv_area_disks = {
-	.files = viv_etc_add_fstab, .packages = packages, .modules = modules, .full_kernel = full_kernel};
+	.files = files, .packages = packages, .modules = modules, .full_kernel = full_kernel};

@@ -64,6 +64,17 @@ static void add_mount_point(struct viv_etc *etc, const char *target)
 		viv_etc_add(etc, "fileSystems", target + 1, VIV_ETC_FOLDER, 0755, NULL);
 }
 
+/* Of declared disks. */
+static void add_swaps(struct viv_str *s, const struct viv_layout *l)
+{
+	for (size_t i = 0; i < l->n_places; i++) {
+		if (!l->places[i].fs || !viv_streq(l->places[i].fs, "swap"))
+			continue;
+		add_device(s, l->places[i].device);
+		viv_str_add(s, "none swap defaults 0 0\n");
+	}
+}
+
 int viv_etc_add_fstab(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_config_filesystems_free) struct viv_config_filesystems f = {0};
@@ -81,6 +92,7 @@ int viv_etc_add_fstab(struct viv_etc *etc, const struct viv_config *config, stru
 		if (fixed)
 			add_mount_point(etc, f.items[i].target);
 	}
+	add_swaps(&s, &f.layout);
 	viv_etc_add_text(etc, "fileSystems", "etc/fstab", s.data);
 	return 0;
 }
