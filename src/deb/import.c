@@ -278,3 +278,45 @@ int viv_deb_extract(int fd, const char *what, struct viv_error *err)
 			return extract_member(a, what, err);
 	}
 }
+
+static int each_of_member(struct archive *outer, const char *deb, viv_deb_entry_fn fn, void *arg,
+			  struct viv_error *err)
+{
+	READER *tar = sym_archive_read_new();
+	struct member m = {outer};
+	struct archive_entry *e;
+	int r = 0, got;
+
+	sym_archive_read_support_format_tar(tar);
+	sym_archive_read_support_filter_gzip(tar);
+	sym_archive_read_support_filter_xz(tar);
+	sym_archive_read_support_filter_lzma(tar);
+	sym_archive_read_support_filter_bzip2(tar);
+	sym_archive_read_support_filter_zstd(tar);
+	if (sym_archive_read_open(tar, &m, NULL, read_member, NULL) != ARCHIVE_OK)
+		return not_a_package(tar, deb, err);
+	while (r == 0 && (got = sym_archive_read_next_header(tar, &e)) != ARCHIVE_EOF)
+		r = got < ARCHIVE_WARN || !sym_archive_entry_pathname(e) ? not_a_package(tar, deb, err)
+									 : fn(tar, e, arg, err);
+	return r;
+}
+
+int viv_deb_each_entry(const char *deb, const char *tar, viv_deb_entry_fn fn, void *arg,
+		       struct viv_error *err)
+{
+	READER *a = NULL;
+	struct archive_entry *entry;
+	int r = open_outer(deb, &a, err);
+
+	if (r < 0)
+		return r;
+	for (;;) {
+		const char *name;
+
+		if (sym_archive_read_next_header(a, &entry) != ARCHIVE_OK)
+			return not_a_package(a, deb, err);
+		name = sym_archive_entry_pathname(entry);
+		if (name && viv_starts_with(name, tar))
+			return each_of_member(a, deb, fn, arg, err);
+	}
+}
