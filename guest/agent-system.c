@@ -120,10 +120,7 @@ static bool init_takes(int signo)
 	return found != 0;
 }
 
-/*
- * runit(8) looks for a file when it is signalled, and only in stage 2 (of Debian: upstream's is
- * in /etc/runit).
- */
+/* runit(8) looks for a file (/etc/runit/stopit is a link to it) when it is signalled, and only in stage 2. */
 static int runit_poweroff(struct agent *a)
 {
 	int fd;

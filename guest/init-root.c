@@ -10,6 +10,18 @@
 #include <unistd.h>
 
 
+/* A layer is EROFS, a whole root squashfs, which begins with its name. */
+static const char *type_of(const char *device)
+{
+	int fd = open(device, O_RDONLY | O_CLOEXEC);
+	char magic[4] = "";
+
+	if (fd < 0 || read(fd, magic, sizeof(magic)) != sizeof(magic))
+		fatal("cannot read %s: %m", device);
+	close(fd);
+	return memcmp(magic, "hsqs", 4) == 0 ? "squashfs" : "erofs";
+}
+
 static void mount_layers(const struct params *p, const struct disks *d)
 {
 	make_folder("/viv/l", 0755);
@@ -20,7 +32,7 @@ static void mount_layers(const struct params *p, const struct disks *d)
 		snprintf(device, sizeof(device), "/dev/%s", d->layer[i]);
 		snprintf(where, sizeof(where), "/viv/l/%u", i);
 		make_folder(where, 0755);
-		must_mount(device, where, "erofs", MS_RDONLY, NULL);
+		must_mount(device, where, type_of(device), MS_RDONLY, NULL);
 	}
 }
 

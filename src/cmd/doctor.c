@@ -239,6 +239,7 @@ static const struct extra extras[] = {
 	{"qemu-img", check_extra, "qemu-utils", "virtualisation.diskImage"},
 	{"window", check_window, NULL, "virtualisation.graphics"},
 	{"swtpm", check_extra, "swtpm", "virtualisation.tpm.enable"},
+	{"gensquashfs", check_extra, "squashfs-tools-ng", "system.root = \"minimal\""},
 	{"UEFI", check_uefi, "ovmf", "virtualisation.useEFIBoot"},
 	{"Secure Boot", check_uefi, "ovmf", "virtualisation.useSecureBoot"},
 	{"sfdisk", check_extra, "fdisk", "virtualisation.useBootLoader"},

@@ -15,6 +15,7 @@ const struct viv_option_area *const viv_option_areas[] = {
 	&viv_options_nginx,
 	&viv_options_packages,
 	&viv_options_programs,
+	&viv_options_root,
 	&viv_options_runit,
 	&viv_options_security,
 	&viv_options_services,

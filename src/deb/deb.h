@@ -90,6 +90,8 @@ struct viv_deb_plan {
 int viv_deb_plan(struct viv_store *store, const struct viv_lock *lock, struct viv_deb_plan *ret,
 		 struct viv_error *err);
 void viv_deb_plan_free(struct viv_deb_plan *p);
+/* Leaves the kernel alone: packages are not installed but taken apart (deb/take.h). */
+void viv_deb_plan_drop_layers(struct viv_deb_plan *p);
 
 /*
  * Fetches and imports what is missing, then builds the layers and puts the kernel's .deb into the

@@ -120,7 +120,7 @@ int viv_deb_plan(struct viv_store *store, const struct viv_lock *lock, struct vi
 	return r;
 }
 
-void viv_deb_plan_free(struct viv_deb_plan *p)
+void viv_deb_plan_drop_layers(struct viv_deb_plan *p)
 {
 	for (size_t i = 0; i < p->n_layers; i++) {
 		free(p->layers[i].name);
@@ -128,6 +128,13 @@ void viv_deb_plan_free(struct viv_deb_plan *p)
 		json_decref(p->layers[i].recipe);
 	}
 	free(p->layers);
+	p->layers = NULL;
+	p->n_layers = 0;
+}
+
+void viv_deb_plan_free(struct viv_deb_plan *p)
+{
+	viv_deb_plan_drop_layers(p);
 	free(p->kernel_deb);
 	free(p->kernel_version);
 	*p = (struct viv_deb_plan){0};

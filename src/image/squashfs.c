@@ -42,9 +42,9 @@ static int compare(const void *a, const void *b)
 }
 
 /* In quotes, as gensquashfs reads it. */
-static void add_name(struct viv_str *s, const char *text, const char *before)
+static void add_path(struct viv_str *s, const char *text)
 {
-	viv_str_addf(s, "\"%s", before);
+	viv_str_add(s, "\"/");
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
 			viv_str_add_char(s, '\\');
@@ -60,13 +60,9 @@ static int add_line(struct viv_str *s, const struct viv_pack_entry *e, struct vi
 	if (!viv_path_is_safe(e->path) || strpbrk(e->path, "\n\r") || (e->from && strpbrk(e->from, "\n\r")))
 		return viv_error_say(err, EINVAL, "%s: an odd path: %s", e->origin, e->path);
 	viv_str_addf(s, "%s ", kind);
-	add_name(s, e->path, "/");
+	add_path(s, e->path);
 	viv_str_addf(s, " %04o %u %u", e->mode, e->uid, e->gid);
-	if (e->type == 'f') {
-		viv_str_add_char(s, ' ');
-		add_name(s, e->from, "");
-	}
-	if (e->type == 'l') /* to the end of the line, as it is */
+	if (e->type != 'd') /* to the end of the line, as it is */
 		viv_str_addf(s, " %s", e->from);
 	viv_str_add_char(s, '\n');
 	return 0;

@@ -22,6 +22,7 @@ const struct viv_area *const viv_areas[] = {
 	&viv_area_swap,
 	&viv_area_sysctl,
 	&viv_area_users,
+	&viv_area_root,
 	NULL,
 };
 
@@ -33,6 +34,11 @@ bool viv_uses_systemd(const struct viv_config *config)
 bool viv_uses_runit(const struct viv_config *config)
 {
 	return viv_streq(viv_config_string(config, "system.init"), "runit");
+}
+
+bool viv_is_minimal(const struct viv_config *config)
+{
+	return viv_streq(viv_config_string(config, "system.root"), "minimal");
 }
 
 void viv_push_option(struct viv_strv *to, const struct viv_config *config, const char *option)

@@ -31,6 +31,7 @@ extern const struct viv_area *const viv_areas[]; /* ends with NULL */
 
 bool viv_uses_systemd(const struct viv_config *config);
 bool viv_uses_runit(const struct viv_config *config);
+bool viv_is_minimal(const struct viv_config *config); /* system.root: no layers, plan/minimal.h */
 /* A list option's strings; everything that an array has. */
 void viv_push_option(struct viv_strv *to, const struct viv_config *config, const char *option);
 

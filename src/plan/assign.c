@@ -78,7 +78,9 @@ static bool is_named(const json_t *users, const char *group)
 	size_t i;
 
 	json_object_foreach((json_t *)users, name, user) {
-		if (viv_streq(viv_json_str(user, "group"), group))
+		const char *own = viv_json_str(user, "group");
+
+		if (own && viv_streq(own, group))
 			return true;
 		json_array_foreach(json_object_get(user, "extraGroups"), i, v)
 			if (viv_streq(json_string_value(v), group))

@@ -170,13 +170,10 @@ int viv_build_made(struct viv_plan *p, const struct viv_step *s, const char *des
 					    report, err);
 }
 
-int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest,
-		  struct viv_report *report, struct viv_error *err)
+int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, struct viv_error *err)
 {
-	VIV_FREE char *top =
-		viv_store_object_path(p->store, p->deb.layers[p->deb.n_layers - 1].id);
-	VIV_JSON *below = NULL, *info = NULL;
 	struct viv_accounts_request req = {
+		.below = below,
 		.users = viv_config_get(p->config, "users.users"),
 		.groups = p->groups,
 		.ids = p->ids,
@@ -184,16 +181,8 @@ int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest
 		.open_root = true,
 	};
 	struct viv_accounts a = {0};
-	uint64_t epoch = 0;
-	int r = viv_layer_read_accounts(top, &below, err);
+	int r = viv_accounts_make(&req, &a, err);
 
-	if (r == 0)
-		r = viv_layer_read_info(top, &info, err);
-	if (r == 0 && !viv_json_u64(info, "epoch", INT64_MAX, &epoch))
-		r = viv_error_say(err, EINVAL, "%s has no epoch", top);
-	req.below = below;
-	if (r == 0)
-		r = viv_accounts_make(&req, &a, err);
 	if (r < 0)
 		return r;
 	add_accounts(&p->etc, &a);
@@ -205,6 +194,24 @@ int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest
 			r = resolve_owner(p, f, a.group.data, "group", f->group, &f->gid, err);
 	}
 	viv_accounts_free_contents(&a);
+	return r;
+}
+
+int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest,
+		  struct viv_report *report, struct viv_error *err)
+{
+	VIV_FREE char *top =
+		viv_store_object_path(p->store, p->deb.layers[p->deb.n_layers - 1].id);
+	VIV_JSON *below = NULL, *info = NULL;
+	uint64_t epoch = 0;
+	int r = viv_layer_read_accounts(top, &below, err);
+
+	if (r == 0)
+		r = viv_layer_read_info(top, &info, err);
+	if (r == 0 && !viv_json_u64(info, "epoch", INT64_MAX, &epoch))
+		r = viv_error_say(err, EINVAL, "%s has no epoch", top);
+	if (r == 0)
+		r = viv_plan_finish_etc(p, below, err);
 	if (r == 0)
 		r = finish_units(p, report, err);
 	if (r < 0)
@@ -318,9 +325,9 @@ static void describe_system(const struct viv_plan *p, struct viv_system *ret)
 	for (size_t i = 0; i < p->deb.n_layers; i++)
 		viv_strv_take(&sys.layers,
 			      object_file(p, p->deb.layers[i].id, VIV_LAYER_IMAGE));
-	viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[VIV_STEP_MODULES].id));
-	if (p->steps[VIV_STEP_MADE].id)
-		viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[VIV_STEP_MADE].id));
+	for (size_t i = VIV_STEP_MODULES; i <= VIV_STEP_MADE; i++)
+		if (i != VIV_STEP_INITRD && p->steps[i].id)
+			viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[i].id));
 	viv_strv_take(&sys.layers, viv_store_object_path(p->store, p->steps[VIV_STEP_ETC].id));
 	viv_strv_push_all(&sys.kernel_params, (const char *const *)p->kernel_params.items);
 	viv_deb_guest_mirrors(&p->request.source, &sys.mirrors);
@@ -365,7 +372,7 @@ static int build_kernel_side(void *arg, struct viv_report *report, struct viv_er
 static bool kernel_side_is_built(const struct viv_plan *p)
 {
 	for (size_t i = VIV_STEP_KERNEL; i <= VIV_STEP_INITRD; i++)
-		if (!viv_store_has(p->store, p->steps[i].id))
+		if (p->steps[i].id && !viv_store_has(p->store, p->steps[i].id))
 			return false;
 	return true;
 }

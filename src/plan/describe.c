@@ -99,8 +99,9 @@ json_t *viv_plan_describe(const struct viv_plan *p, const char *last)
 		describe_one(&d, p->deb.layers[i].name, p->deb.layers[i].id, NULL,
 			     p->deb.layers[i].recipe);
 	for (size_t i = 0; i < VIV_N_STEPS; i++)
-		describe_one(&d, p->steps[i].name, p->steps[i].id, &p->steps[i],
-			     p->steps[i].recipe);
+		if (p->steps[i].id)
+			describe_one(&d, p->steps[i].name, p->steps[i].id, &p->steps[i],
+				     p->steps[i].recipe);
 	json_decref(d.last);
 	return d.list;
 }

@@ -5,8 +5,10 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "image/erofs.h"
+#include "image/squashfs.h"
 #include "plan/accounts.h"
 #include "plan/area.h"
+#include "plan/minimal.h"
 
 /* Changed whenever what a builder writes changes: other ids, so nothing old is taken for new. */
 #define KERNEL_BUILDER	"kernel 1"
@@ -14,6 +16,7 @@
 #define INITRD_BUILDER	"initrd 1"
 #define MADE_BUILDER	"made 1"
 #define ETC_BUILDER	"etc 3"
+#define ROOT_BUILDER	"root 1"
 #define SYSTEM_BUILDER	"system 1"
 
 static void choose_packages(struct viv_plan *p)
@@ -21,6 +24,9 @@ static void choose_packages(struct viv_plan *p)
 	for (const struct viv_area *const *a = viv_areas; *a; a++)
 		if ((*a)->packages)
 			(*a)->packages(p->config, &p->base, &p->packages);
+	/* Nothing is installed: what is wanted is named (plan/minimal.h). */
+	if (viv_is_minimal(p->config))
+		viv_strv_free(&p->base);
 	viv_strv_uniq(&p->packages);
 }
 
@@ -249,6 +255,8 @@ static int set_kernel_steps(struct viv_plan *p, const char *mkfs, struct viv_err
 	if (p->extra_modules.paths.count)
 		json_object_set_new(recipe, "extraModules", json_string(extra));
 	set_step(p, VIV_STEP_KERNEL, "kernel", recipe, viv_build_kernel);
+	if (viv_is_minimal(p->config))
+		return 0;
 	set_step(p, VIV_STEP_MODULES, "modules",
 		 json_pack("{s:s, s:s, s:s}", "builder", MODULES_BUILDER, "kernel",
 			   p->steps[VIV_STEP_KERNEL].id, "mkfs", mkfs),
@@ -285,37 +293,78 @@ static void set_made_step(struct viv_plan *p, const char *mkfs)
 			 viv_build_made);
 }
 
-static int set_etc_step(struct viv_plan *p, const char *mkfs, struct viv_error *err)
+/* Everything of the layers: what a package is, and so what it may give, is in its hash. */
+static json_t *package_hashes(const struct viv_lock *lock)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < lock->n_layers; i++)
+		for (size_t k = 0; k < lock->layers[i].n_packages; k++) {
+			const struct viv_lock_package *package = &lock->layers[i].packages[k];
+
+			json_object_set_new(all, package->name, json_string(package->sha256));
+		}
+	return all;
+}
+
+/* What the top image's recipe has in any case. */
+static int describe_top(struct viv_plan *p, json_t **ret, struct viv_error *err)
 {
 	json_t *users;
 	int r = viv_etc_collect(p->config, &p->etc, err);
 
 	if (r == 0)
-		set_made_step(p, mkfs);
-	if (r == 0)
 		r = viv_accounts_describe(viv_config_get(p->config, "users.users"), &users, err);
+	if (r == 0)
+		*ret = json_pack("{s:o, s:o, s:O, s:O, s:s}", "files", viv_etc_describe(&p->etc), "users", users,
+				 "groups", p->groups, "ids", p->ids, "shell",
+				 viv_config_string(p->config, "users.defaultUserShell"));
+	return r;
+}
+
+static int set_etc_step(struct viv_plan *p, const char *mkfs, struct viv_error *err)
+{
+	json_t *recipe = NULL;
+	int r = describe_top(p, &recipe, err);
+
 	if (r < 0)
 		return r;
-	set_step(p, VIV_STEP_ETC, "etc",
-		 json_pack("{s:s, s:o, s:o, s:o, s:O, s:O, s:s, s:s}", "builder", ETC_BUILDER, "layers",
-			   layer_ids(p), "files", viv_etc_describe(&p->etc), "users",
-			   users, "groups", p->groups, "ids", p->ids, "shell",
-			   viv_config_string(p->config, "users.defaultUserShell"), "mkfs", mkfs),
-		 viv_build_etc);
+	set_made_step(p, mkfs);
+	json_object_update_new(recipe, json_pack("{s:s, s:o, s:s}", "builder", ETC_BUILDER, "layers",
+						 layer_ids(p), "mkfs", mkfs));
+	set_step(p, VIV_STEP_ETC, "etc", recipe, viv_build_etc);
+	return 0;
+}
+
+/* One image instead of all layers; it has the place of their top. */
+static int set_root_step(struct viv_plan *p, struct viv_error *err)
+{
+	VIV_FREE char *tool = NULL;
+	json_t *recipe = NULL;
+	int r = viv_squashfs_version(&tool, err);
+
+	if (r == 0)
+		r = describe_top(p, &recipe, err);
+	if (r < 0)
+		return r;
+	json_object_update_new(recipe, json_pack("{s:s, s:o, s:o, s:s}", "builder", ROOT_BUILDER, "archives",
+						 package_hashes(p->lock), "root", viv_minimal_describe(p),
+						 "mkfs", tool));
+	set_step(p, VIV_STEP_ETC, "root", recipe, viv_build_root);
 	return 0;
 }
 
 static void set_system_step(struct viv_plan *p)
 {
 	struct viv_step *s = &p->steps[VIV_STEP_SYSTEM];
+	json_t *recipe = json_pack("{s:s, s:o, s:o, s:s}", "builder", SYSTEM_BUILDER, "layers", layer_ids(p),
+				   "kernelParams", to_json(&p->kernel_params), "init",
+				   viv_config_string(p->config, "system.init"));
 
-	set_step(p, VIV_STEP_SYSTEM, viv_config_string(p->config, "networking.hostName"),
-		 json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s, s:o, s:o, s:s}", "builder", SYSTEM_BUILDER,
-			   "kernel", p->steps[VIV_STEP_KERNEL].id, "modules",
-			   p->steps[VIV_STEP_MODULES].id, "initrd", p->steps[VIV_STEP_INITRD].id,
-			   "made", p->steps[VIV_STEP_MADE].id, "etc", p->steps[VIV_STEP_ETC].id, "layers", layer_ids(p), "kernelParams",
-			   to_json(&p->kernel_params), "init",
-			   viv_config_string(p->config, "system.init")),
+	for (size_t i = 0; i < VIV_STEP_SYSTEM; i++)
+		if (p->steps[i].id)
+			json_object_set_new(recipe, p->steps[i].name, json_string(p->steps[i].id));
+	set_step(p, VIV_STEP_SYSTEM, viv_config_string(p->config, "networking.hostName"), recipe,
 		 viv_build_system);
 	for (size_t i = 0; i < p->deb.n_layers; i++)
 		viv_strv_push(&s->refs, p->deb.layers[i].id);
@@ -384,7 +433,7 @@ static int make(struct viv_plan *p, const struct viv_plan_options *options,
 	VIV_FREE char *mkfs = NULL;
 	int r = make_request(p, options, err);
 
-	if (options->build)
+	if (options->build && !viv_is_minimal(p->config))
 		p->request.ahead = p->ahead = viv_deb_ahead_new(p->store);
 	if (r == 0)
 		r = viv_erofs_version(&mkfs, err);
@@ -398,13 +447,15 @@ static int make(struct viv_plan *p, const struct viv_plan_options *options,
 		r = viv_deb_plan(p->store, p->lock, &p->deb, err);
 	if (r < 0)
 		return r;
+	if (viv_is_minimal(p->config))
+		viv_deb_plan_drop_layers(&p->deb);
 	choose_modules(p);
 	choose_params(p);
 	r = set_kernel_steps(p, mkfs, err);
 	if (r == 0)
 		r = set_initrd_step(p, err);
 	if (r == 0)
-		r = set_etc_step(p, mkfs, err);
+		r = viv_is_minimal(p->config) ? set_root_step(p, err) : set_etc_step(p, mkfs, err);
 	if (r < 0)
 		return r;
 	set_system_step(p);

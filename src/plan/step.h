@@ -16,7 +16,7 @@
 
 struct viv_step {
 	const char *name;	/* "kernel"; for people */
-	char *id;
+	char *id;		/* NULL: this machine has none of it */
 	json_t *recipe;		/* NULL for what deb/ builds itself */
 	struct viv_strv refs;	/* ids that its use needs */
 	/* Makes `dest` (not there yet). NULL for what deb/ builds itself. */
@@ -54,6 +54,12 @@ struct viv_plan {
 	struct viv_store_pin *pin;
 	bool parallel; /* the kernel's side is built by a worker */
 };
+
+/*
+ * build.c: the account files and homes are added to p->etc, and owners' names become numbers. `below`: as in
+ * struct viv_accounts_request.
+ */
+int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, struct viv_error *err);
 
 /* build.c: the steps' builders. */
 int viv_build_kernel(struct viv_plan *p, const struct viv_step *s, const char *dest,

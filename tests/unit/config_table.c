@@ -69,7 +69,7 @@ static int check_row(const char *name, const struct viv_option *o, void *arg)
 	assert_non_null(o->text);
 	assert_true(viv_ends_with(o->text, "."));
 	assert_true(o->fallback || o->fallback_host);
-	/* The example must be one: it goes into a machine file, "<name>" being x. */
+	/* The example must be one: it goes into a machine file, "<name>" being xy. */
 	if (!o->example || strstr(name, "[]") || strstr(o->example, "./") || strstr(o->example, "…"))
 		return 0;
 	viv_reference_assigned(name, &written);
@@ -78,7 +78,7 @@ static int check_row(const char *name, const struct viv_option *o, void *arg)
 			viv_str_add_char(file, *p);
 			continue;
 		}
-		viv_str_add(file, *p == '<' ? "x" : strstr(name, "fileSystems") || strstr(name, "locations") ? "[\"/x\"]" : ".x");
+		viv_str_add(file, *p == '<' ? "xy" : strstr(name, "fileSystems") || strstr(name, "locations") ? "[\"/x\"]" : ".x");
 		p += strcspn(p, ">");
 	}
 	viv_str_addf(file, " = mkForce(%s)\n", o->example);
@@ -136,7 +136,7 @@ static int check_example(const char *name, const struct viv_option *o, void *arg
 	if (viv_starts_with(name, "runit."))
 		viv_str_add(&text, "system.init = \"runit\"\n");
 	if (viv_ends_with(name, ".sslCertificate") || viv_ends_with(name, ".sslCertificateKey"))
-		viv_str_addf(&text, "services.nginx.virtualHosts.x.sslCertificate%s = \"/x\"\n",
+		viv_str_addf(&text, "services.nginx.virtualHosts.xy.sslCertificate%s = \"/x\"\n",
 			     viv_ends_with(name, "Key") ? "" : "Key");
 	if (viv_starts_with(name, "environment.etc.<path>."))
 		viv_str_add(&text, "environment.etc.x.text = mkDefault(\"x\")\n");

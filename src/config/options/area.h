@@ -24,6 +24,7 @@ extern const struct viv_option_area
 	viv_options_nginx,
 	viv_options_packages,
 	viv_options_programs,
+	viv_options_root,
 	viv_options_runit,
 	viv_options_security,
 	viv_options_services,

@@ -17,6 +17,7 @@ extern const struct viv_area
 	viv_area_nginx,
 	viv_area_openssh,
 	viv_area_programs,
+	viv_area_root,
 	viv_area_runit,
 	viv_area_security,
 	viv_area_swap,

@@ -6,7 +6,14 @@
 #define BLACKLIST "boot.blacklistedKernelModules"
 
 /* What every machine loads. */
-static const char *const needed[] = {"virtio_pci", "virtio_blk", "virtio_console", "erofs", "overlay", NULL};
+static void push_needed(const struct viv_config *config, struct viv_strv *ret)
+{
+	static const char *const needed[] = {"virtio_pci", "virtio_blk", "virtio_console", NULL};
+
+	viv_strv_push_all(ret, needed);
+	viv_strv_push(ret, viv_is_minimal(config) ? "squashfs" : "erofs");
+	viv_strv_push(ret, "overlay");
+}
 
 /* To modprobe and the kernel - and _ are the same. */
 static bool same_module(const char *a, const char *b)
@@ -41,22 +48,26 @@ static void push_optional(const struct viv_config *config, struct viv_strv *ret)
 
 static void modules(const struct viv_config *config, struct viv_strv *ret, struct viv_strv *optional)
 {
-	viv_strv_push_all(ret, needed);
+	push_needed(config, ret);
 	viv_push_option(ret, config, "boot.initrd.kernelModules");
 	if (!viv_uses_systemd(config))
 		viv_push_option(ret, config, "boot.kernelModules");
 	push_optional(config, optional);
+	/* A root without modules: what shares need is loaded at once. */
+	if (viv_is_minimal(config))
+		viv_strv_push(optional, "virtiofs");
 }
 
 static int add_blacklist(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
 {
+	VIV_STRV not = VIV_STRV_INIT, must = VIV_STRV_INIT;
 	VIV_STR text = VIV_STR_INIT;
-	VIV_STRV not = VIV_STRV_INIT;
 
+	push_needed(config, &must);
 	viv_push_option(&not, config, BLACKLIST);
 	for (size_t i = 0; i < not.count; i++) {
-		for (const char *const *n = needed; *n; n++)
-			if (same_module(*n, not.items[i]))
+		for (size_t k = 0; k < must.count; k++)
+			if (same_module(must.items[k], not.items[i]))
 				return viv_error_say(err, EINVAL, "%s: " BLACKLIST ": the machine needs %s to find its root",
 						     viv_config_place(config, BLACKLIST), not.items[i]);
 		viv_str_addf(&text, "blacklist %s\n", not.items[i]);

@@ -86,6 +86,9 @@ static void add_stages(struct viv_etc *etc)
 		   "\tfor f in /etc/runit/stop.d/*; do (. \"$f\"); done\n"
 		   "fi\n"
 		   "sync\n");
+	/* Where runit looks for what it is to do; releases differ in which. */
+	viv_etc_add_link(etc, NULL, "etc/runit/stopit", "/run/runit.stopit");
+	viv_etc_add_link(etc, NULL, "etc/runit/reboot", "/run/runit.reboot");
 }
 
 /* As root would call them; nobody else's, for the package has none of its own. */

@@ -1,3 +1,42 @@
--- As little as boots: no init system, only what the agent needs.
-system.init = mkDefault("none")
+-- A system of a few MB: kernel, initrd and one squashfs image with busybox and runit, whose three stages are
+-- all there is to its start (docs/artifacts.md). With services.openssh.enable an ssh server comes along. Packages
+-- are taken apart, not installed: system.minimal.packages says what else is taken of which.
+system.root = mkDefault("minimal")
+system.init = mkDefault("runit")
 packages.recommends = mkDefault(false)
+virtualisation.diskImage = mkDefault(null)
+
+system.minimal.packages.busybox.files = { "bin/busybox" }
+system.minimal.packages.runit.files = {
+	"sbin/runit", "usr/bin/chpst", "usr/bin/runsv", "usr/bin/runsvdir", "usr/bin/sv", "usr/bin/svlogd",
+}
+
+-- What busybox goes by.
+local applets = [[
+	[ [[ ar arp arping ash awk base64 basename bc blkid bunzip2 bzcat bzip2 cal cat chgrp chmod chown chroot chvt clear cmp cp cpio
+	cttyhack cut date dc dd df diff dirname dmesg dnsdomainname du echo egrep env expand expr factor fallocate
+	false fdisk fgrep find fold free ftpget ftpput getopt getty grep groups gunzip gzip halt head hexdump hostname
+	hwclock id ifconfig insmod ionice ip ipcalc kill killall last less link klogd ln loadkmap logger login logname logread losetup ls
+	lsmod lsscsi lzcat lzma lzop md5sum mkdir mkfifo mknod mkswap mktemp modinfo modprobe more mount mt mv nc
+	netstat nl nologin nproc nsenter nslookup od paste patch pidof ping ping6 pivot_root printf ps pwd rdate readlink
+	realpath renice reset rev rm rmdir rmmod route sed seq setpriv setsid sh sha1sum sha256sum sha512sum shred
+	shuf sleep sort ssl_client stat strings stty svc swapoff swapon switch_root sync sysctl syslogd tac tail tar taskset
+	tee telnet test tftp time timeout top touch tr traceroute true truncate tty udhcpc umount uname
+	uncompress unexpand uniq unix2dos unlink unlzma unshare unxz unzip uptime usleep uudecode uuencode vi
+	watch watchdog wc wget which who whoami xargs xxd xz xzcat yes zcat
+]]
+local links = {}
+for name in applets:gmatch("%S+") do
+	links["/usr/bin/" .. name] = "busybox"
+end
+system.minimal.links = links
+
+mkIf(ref "services.openssh.enable", function()
+	-- The libraries are found by themselves. Older releases have all of sshd in one program.
+	system.minimal.packages["openssh-server"].files = { "usr/sbin/sshd", "usr/lib/openssh/*" }
+	system.minimal.packages["openssh-client"].files = { "usr/bin/ssh-keygen" }
+	users.users.sshd = { isSystemUser = true, home = "/run/sshd" }
+	users.groups.sshd = {}
+	environment.etc["ssh/sshd_config"].text = mkDefault(
+		"Include /etc/ssh/sshd_config.d/*.conf\nSubsystem sftp internal-sftp\n")
+end)
