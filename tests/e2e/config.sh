@@ -80,10 +80,10 @@ system.init = "none"
 services.openssh.enable = true
 LUA
 expect 125 "$VIV" eval
-err_has 'vm.lua:2: services.openssh.enable: needs system.init = "systemd", and it is "none"'
+err_has 'vm.lua:2: services.openssh.enable: needs system.init = "systemd" or "runit", and it is "none"'
 expect 0 "$VIV" eval --set services.openssh.enable=false services.openssh.enable
 expect 0 "$VIV" options services.openssh.enable
-out_has 'Needs:   system.init = "systemd"'
+out_has 'Needs:   system.init = "systemd" or "runit"'
 mkdir empty && cd empty || exit 1
 expect 0 "$VIV" eval virtualisation.cores
 out_is 1

@@ -57,4 +57,4 @@ err_has "vm.lua:5: users.users.paul.openssh.authorizedKeys.keyFiles[1]"
 err_has "is a private key"
 sed -i 's/^services.openssh.enable.*/services.openssh.enable = true; system.init = "none"/; s/paul-key"/paul-key.pub"/' vm.lua
 expect 125 "$VIV" build -q --no-link
-err_has 'vm.lua:1: services.openssh.enable: needs system.init = "systemd"'
+err_has 'vm.lua:1: services.openssh.enable: needs system.init = "systemd" or "runit"'
