@@ -60,7 +60,7 @@ int64_t viv_config_int(const struct viv_config *c, const char *option);
  * {"package": whose name it has, "debian": does it begin with Debian's package of that name, "place":
  * "vm.lua:12", and of what was overridden "src": {"fetch": "path", "git" or "tarball", "path", "url", "rev",
  * "sha256"}, "patches": [absolute path], "version", "configure", "build", "install": shell commands,
- * "buildInputs": [package], "env": {name: text}}}. Without "place" it is another name for a package and nothing else.
+ * "buildInputs", "depends": [package], "env": {name: text}}}. Without "place" it is another name for a package and nothing else.
  */
 /* The whole configuration as one object (nested by the dots in names). Borrowed. */
 const json_t *viv_config_all(const struct viv_config *c);

@@ -193,13 +193,13 @@ void viv_deb_guest_mirrors(const struct viv_deb_source *source, struct viv_strv 
 	}
 }
 
-static void format_sources(const struct viv_apt *a, struct viv_str *ret)
+static void format_sources(const struct viv_apt *a, const char *types, struct viv_str *ret)
 {
 	for (size_t i = 0; i < a->n_entries; i++) {
 		const struct viv_apt_entry *e = &a->entries[i];
 		VIV_FREE char *components = viv_strv_join(&e->components, " ");
 
-		viv_str_addf(ret, "Types: deb\nURIs: %s\nSuites: %s\n", e->uri, e->suite);
+		viv_str_addf(ret, "Types: %s\nURIs: %s\nSuites: %s\n", types, e->uri, e->suite);
 		/* A suite that ends with '/' is a flat archive and has no components. */
 		if (!viv_ends_with(e->suite, "/"))
 			viv_str_addf(ret, "Components: %s\n", components);
@@ -347,7 +347,8 @@ static int write_configs(struct viv_apt *a, struct viv_error *err)
 	return viv_write_file(a->config, own.data, own.len, 0600, err);
 }
 
-static int set_up(struct viv_apt *a, bool lock, struct viv_report *report, struct viv_error *err)
+static int set_up(struct viv_apt *a, bool sources_only, bool lock, struct viv_report *report,
+		  struct viv_error *err)
 {
 	VIV_STR sources = VIV_STR_INIT;
 	struct viv_str nothing = VIV_STR_INIT;
@@ -355,7 +356,7 @@ static int set_up(struct viv_apt *a, bool lock, struct viv_report *report, struc
 	char hex[VIV_SHA256_HEX];
 	int r;
 
-	format_sources(a, &sources);
+	format_sources(a, sources_only ? "deb-src" : "deb", &sources);
 	viv_sha256_of(sources.data, sources.len, hex);
 	a->dir = viv_asprintf("%s/apt/%s-%s-%.12s", cache, a->release, a->architecture, hex);
 	r = make_folders(a->dir, err);
@@ -399,7 +400,7 @@ int viv_apt_open(const struct viv_deb_source *source, bool lock, struct viv_repo
 	if (r == 0)
 		r = find_snapshots(a, &s, err);
 	if (r == 0)
-		r = set_up(a, lock, report, err);
+		r = set_up(a, s.sources, lock, report, err);
 	if (r == 0)
 		*ret = viv_steal(a);
 	return r;

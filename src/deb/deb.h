@@ -28,6 +28,7 @@ struct viv_deb_source {
 	bool recommends;
 	uint64_t memory;     /* for trees that are being made, bytes; 0: half of the host's */
 	int script_timeout_ms; /* a maintainer script that does nothing for so long; 0: ten minutes */
+	bool sources;	       /* the indexes of source packages instead (deb/source.h) */
 };
 
 /*
@@ -103,6 +104,25 @@ void viv_deb_plan_drop_layers(struct viv_deb_plan *p);
 int viv_deb_build(struct viv_store *store, const struct viv_deb_source *source,
 		  const struct viv_lock *lock, const struct viv_deb_plan *plan,
 		  struct viv_report *report, struct viv_error *err);
+
+struct viv_sandbox_bind;
+struct viv_sandbox_view;
+
+/* Where the tree is in the sandbox, below its scratch folder. */
+#define VIV_DEB_ROOT "root"
+
+/*
+ * Runs fn (a viv_sandbox_fn) in a sandbox where the plan's layers, which must be in the store, are unpacked
+ * and foreign programs can run: it has /proc, /dev and /tmp. The binds are the caller's.
+ */
+int viv_deb_run_in(struct viv_store *store, const struct viv_deb_source *source,
+		   const struct viv_lock *lock, const struct viv_deb_plan *plan,
+		   const struct viv_sandbox_bind *binds, size_t n_binds,
+		   int (*fn)(const struct viv_sandbox_view *view, void *arg,
+			     struct viv_report *report, struct viv_str *result,
+			     struct viv_error *err),
+		   void *arg, struct viv_report *report, struct viv_str *result,
+		   struct viv_error *err);
 
 /*
  * Records the users and groups of layers that are in the store already in a lock file that lacks

@@ -601,6 +601,18 @@ int viv_install_run(const struct viv_sandbox_view *view, void *arg, struct viv_r
 	return do_layers(&w, 0, result, err);
 }
 
+int viv_install_restore(const struct viv_sandbox_view *view, const struct viv_install *job,
+			struct viv_report *report, struct viv_error *err)
+{
+	VIV_CLEANUP(work_clear) struct work w;
+	int r = 0;
+
+	work_init(&w, view, job, report);
+	for (size_t i = 0; i < job->n_layers && r == 0; i++)
+		r = one_layer(&w, i, err);
+	return r;
+}
+
 int viv_install_run_ahead(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
 			  struct viv_str *result, struct viv_error *err)
 {

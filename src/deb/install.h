@@ -48,6 +48,10 @@ struct viv_install {
 int viv_install_run(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
 		    struct viv_str *result, struct viv_error *err);
 
+/* Inside: unpacks layers that are all there; only lock->name and `there` are looked at. */
+int viv_install_restore(const struct viv_sandbox_view *view, const struct viv_install *job,
+			struct viv_report *report, struct viv_error *err);
+
 /*
  * For viv_sandbox_begin; arg is a struct viv_install with layers that are all there, of which only
  * lock->name and `there` are looked at. They are restored; then the whole work is read from the input

@@ -69,6 +69,7 @@ void viv_lock_free(struct viv_lock *l)
 	free(l->kernel);
 	json_decref(l->accounts);
 	json_decref(l->ids);
+	json_decref(l->source);
 	json_decref(l->rest);
 	viv_strv_free(&l->pruned);
 	free(l->file);
@@ -209,17 +210,20 @@ static json_t *layer_to_json(const struct viv_lock *l, const struct viv_lock_lay
 
 static json_t *machine_to_json(const struct viv_lock *l, json_t *packages, json_t *indexes)
 {
-	json_t *layers = json_array(), *kernel = json_null();
+	json_t *layers = json_array(), *kernel = json_null(), *j;
 
 	for (size_t i = 0; i < l->n_layers; i++)
 		json_array_append_new(layers, layer_to_json(l, &l->layers[i], packages, indexes));
 	if (l->kernel)
 		kernel = json_pack("{s:s, s:o}", "requested", l->kernel_requested, "package",
 				   enter_package(l, l->kernel, packages, indexes));
-	return json_pack("{s:s, s:s, s:o, s:b, s:o, s:o, s:O, s:O}", "release", l->release,
-			 "architecture", l->architecture, "components",
-			 strv_to_json(&l->components), "recommends", l->recommends, "layers",
-			 layers, "kernel", kernel, "accounts", l->accounts, "ids", l->ids);
+	j = json_pack("{s:s, s:s, s:o, s:b, s:o, s:o, s:O, s:O}", "release", l->release,
+		      "architecture", l->architecture, "components", strv_to_json(&l->components),
+		      "recommends", l->recommends, "layers", layers, "kernel", kernel, "accounts",
+		      l->accounts, "ids", l->ids);
+	if (l->source)
+		json_object_set(j, "source", l->source);
+	return j;
 }
 
 /* What another machine refers to comes along. */
@@ -304,7 +308,9 @@ static int lock_folder(const char *path)
 static void prune(struct viv_lock *l, const char *path)
 {
 	json_t *machines = json_object_get(l->rest, "machines"), *machine;
-	VIV_FREE char *dir = viv_path_dir(path), *own = viv_path_join(dir, l->machine);
+	VIV_FREE char *dir = viv_path_dir(path);
+	VIV_FREE char *ours = viv_strndup(l->machine, strcspn(l->machine, "#"));
+	VIV_FREE char *own = viv_path_join(dir, ours);
 	bool beside = viv_streq(viv_path_base(path), "vm.lock") && !strchr(l->machine, '/');
 	const char *name;
 	void *next;
@@ -312,9 +318,10 @@ static void prune(struct viv_lock *l, const char *path)
 	if (!viv_exists(own))
 		return;
 	json_object_foreach_safe(machines, next, name, machine) {
-		VIV_FREE char *file = viv_path_join(dir, name);
+		VIV_FREE char *owner = viv_strndup(name, strcspn(name, "#"));
+		VIV_FREE char *file = viv_path_join(dir, owner);
 
-		if (viv_streq(name, "default") || viv_streq(name, l->machine) ||
+		if (viv_streq(owner, "default") || viv_streq(name, l->machine) ||
 		    !(beside || strchr(name, '/')) || viv_exists(file))
 			continue;
 		viv_strv_push(&l->pruned, name);

@@ -22,7 +22,10 @@
  *	    "kernel": {"requested": "linux-image-cloud-amd64", "package": "linux-image-6.12…"} or null,
  *	    "accounts": {"base": {"users": {"sshd": {"uid": 990, …}}, "groups": {"tty": 5, …}}, …},
  *	    "ids": {"users": {"paul": 1000}, "groups": {"paul": 1000}}
- *	  }, …},
+ *	  }, …
+ *	    "vm.lua#htop": {…}				what the machine's htop is built in, the same way
+ *	      "source": {…}				and from: deb/source.h
+ *	  },
  *	  "indexes": {"trixie/main": {"date": "Sat, 15 Nov 2025 …", "sha256": "…"}, …},
  *					the same one at another time: "trixie/main@" and some of its hash
  *	  "packages": {"apt_3.0.3_amd64": {"index", "path", "sha256", "size"}, …}
@@ -79,6 +82,7 @@ struct viv_lock {
 	struct viv_lock_package *kernel; /* NULL: no kernel */
 	json_t *accounts;		 /* object; never NULL */
 	json_t *ids;			 /* object; never NULL */
+	json_t *source;			 /* of a package built from source: deb/source.h; or NULL */
 	json_t *rest;			 /* the whole file as read, for the other machines; or NULL */
 	struct viv_strv pruned;		 /* machines that writing it left out: their files are gone */
 	char *file;			 /* where it was read from or written to; NULL: nowhere */

@@ -316,6 +316,9 @@ static int take_head(struct place at, const json_t *j, struct viv_lock *l, struc
 	l->accounts = json_incref(accounts);
 	if (take_ids(at, json_object_get(j, "ids"), l, err) < 0)
 		return -EINVAL;
+	l->source = json_incref(json_object_get(j, "source")); /* looked at where it is used */
+	if (l->source && !json_is_object(l->source))
+		return bad(at, "source: expected an object", err);
 	return take_strings(at, json_object_get(j, "components"), word_is_fine, false,
 			    &l->components, err);
 }

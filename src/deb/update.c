@@ -134,6 +134,8 @@ static struct viv_lock *start_lock(const struct viv_deb_request *req, const stru
 	l->accounts = json_incref(old->accounts);
 	json_decref(l->ids);
 	l->ids = json_incref(old->ids);
+	if (!req->renew)
+		l->source = json_incref(old->source);
 	l->rest = json_incref(old->rest);
 	return l;
 }

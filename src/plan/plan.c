@@ -162,8 +162,6 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 		.keyring = viv_config_string(c, "packages.keyring"),
 		.recommends = viv_config_bool(c, "packages.recommends"),
 	};
-	if (json_object_size(viv_config_find(c, "packages.fromSource")))
-		return viv_error_say(err, EOPNOTSUPP, "packages from source can't be built");
 	choose_packages(p);
 	r = choose_kernel(p, err);
 	if (r < 0)
@@ -438,11 +436,13 @@ static int make(struct viv_plan *p, const struct viv_plan_options *options,
 	if (r == 0)
 		r = viv_erofs_version(&mkfs, err);
 	if (r == 0)
-		r = viv_deb_resolve(&p->request, report, &p->lock, err);
+		r = viv_local_resolve(p, report, err);
 	if (r == 0)
 		r = assign_ids(p, err);
 	if (r == 0)
 		viv_lock_tell(p->lock, report);
+	if (r == 0)
+		viv_local_add_layer(p);
 	if (r == 0)
 		r = viv_deb_plan(p->store, p->lock, &p->deb, err);
 	if (r < 0)
@@ -486,6 +486,8 @@ void viv_plan_free(struct viv_plan *p)
 				    &p->kernel_params};
 
 	viv_deb_ahead_free(p->ahead);
+	viv_source_set_free(p->from_source);
+	viv_strv_free(&p->local);
 	viv_store_unpin(p->pin);
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(lists); i++)
 		viv_strv_free(lists[i]);

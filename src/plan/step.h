@@ -13,6 +13,7 @@
 #include "plan/commands.h"
 #include "plan/etc.h"
 #include "plan/plan.h"
+#include "source/source.h"
 
 struct viv_step {
 	const char *name;	/* "kernel"; for people */
@@ -46,6 +47,9 @@ struct viv_plan {
 	struct viv_deb_ahead *ahead; /* NULL: nothing will be built, or it is built */
 
 	json_t *groups; /* as viv_accounts_groups gave them */
+	struct viv_source_set *from_source; /* NULL: no package is */
+	struct viv_strv local;		    /* those that are asked for by name; their own names */
+
 	json_t *ids; /* of the configuration's users and groups (plan/accounts.h) */
 	struct viv_etc etc;
 	struct viv_commands commands;
@@ -60,6 +64,10 @@ struct viv_plan {
  * struct viv_accounts_request.
  */
 int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, struct viv_error *err);
+/* local.c: resolves the request, with the packages from source: those are built first. */
+int viv_local_resolve(struct viv_plan *p, struct viv_report *report, struct viv_error *err);
+/* Their layer, when the lock is not written any more. */
+void viv_local_add_layer(struct viv_plan *p);
 
 /* build.c: the steps' builders. */
 int viv_build_kernel(struct viv_plan *p, const struct viv_step *s, const char *dest,

@@ -243,7 +243,7 @@ static struct viv_value *resolve_name(struct overlays *o, const char *name, cons
 /* What a function of the attributes before is shown: those that can be changed. */
 static void push_attrs(struct viv_lua *lua, const struct viv_value *attrs)
 {
-	static const char *const lists[] = {"patches", "buildInputs", "env"};
+	static const char *const lists[] = {"patches", "buildInputs", "depends", "env"};
 
 	lua_newtable(lua->L);
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(lists); i++) {

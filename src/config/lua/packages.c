@@ -136,9 +136,9 @@ static const struct {
 	const char *name;
 	struct viv_value *(*take)(const struct change *c, const char *key, const struct viv_value *v);
 } parts[] = {
-	{"build", take_text},	  {"buildInputs", take_list}, {"configure", take_text},
-	{"env", take_env},	  {"install", take_text},     {"patches", take_list},
-	{"src", take_source},	  {"version", take_version},
+	{"build", take_text},	    {"buildInputs", take_list}, {"configure", take_text},
+	{"depends", take_list},	    {"env", take_env},		{"install", take_text},
+	{"patches", take_list},	    {"src", take_source},	{"version", take_version},
 };
 
 static struct viv_value *unknown(const struct change *c, const char *key)

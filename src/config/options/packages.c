@@ -5,6 +5,11 @@
 
 static const struct viv_option rows[] = {
 	{.name = "nixpkgs.overlays", .alias_of = "packages.overlays"},
+	{.name = "packages.buildTimeout",
+	 .type = VIV_T_INT(1, 86400),
+	 .fallback = "1800",
+	 .example = "7200",
+	 .text = "Seconds that a build from source may print nothing before it is ended."},
 	{.name = "packages.components",
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_release)),
 	 .fallback = "[\"main\"]",

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Between the files of source/. */
+
+#include "deb/source.h"
+#include "source/source.h"
+#include "source/tree.h"
+
+struct viv_source_set {
+	struct viv_source_request req;
+	json_t *built;	     /* {name: [deb, …]}; a deb is {name, version, architecture, sha256, size, depends} */
+	struct viv_strv way; /* being built, for cycles */
+};
+
+/* How a tree is built where nothing is said. */
+enum viv_source_style {
+	VIV_STYLE_NONE,
+	VIV_STYLE_DEBIAN, /* debian/rules */
+	VIV_STYLE_MESON,
+	VIV_STYLE_CMAKE,
+	VIV_STYLE_CONFIGURE,
+	VIV_STYLE_AUTOTOOLS,
+	VIV_STYLE_MAKE,
+};
+
+/* One package on its way. */
+struct viv_source_job {
+	struct viv_source_set *set;
+	const json_t *entry;
+	const char *name, *place;
+	struct viv_own_tree tree;    /* path NULL: it is no tree of the user's */
+	char *archive;		     /* id of a tar file in the store; NULL: it is none */
+	struct viv_strv archive_files; /* first names in it, without its top folder */
+	json_t *debian;		     /* the source record; NULL: none was asked for */
+	enum viv_source_style style;
+	json_t *patches;	     /* [{"file", "sha256"}] */
+	struct viv_strv build_inputs;
+	struct viv_lock *lock;	     /* of the build root */
+	struct viv_deb_plan root;
+	int64_t epoch;
+	json_t *recipe;
+	char *id, *version;
+};
+
+/* style.c */
+enum viv_source_style viv_source_style_of(const struct viv_source_job *j);
+void viv_source_style_inputs(enum viv_source_style style, struct viv_strv *ret);
+/* The shell commands for the steps; NULL in the entry: the style's. The caller frees it. */
+char *viv_source_steps(const struct viv_source_job *j, bool reconfigure);
+
+/* fetch.c: into the store. *ret is the id. */
+int viv_source_fetch_archive(struct viv_source_job *j, const json_t *src, struct viv_report *report,
+			     struct viv_error *err);
+
+/* root.c: what it is built in: fills lock, root, debian, epoch. */
+int viv_source_make_root(struct viv_source_job *j, struct viv_report *report, struct viv_error *err);
+
+/* run.c: builds; the .debs are in *ret as in viv_source_set, each in the store as an archive. */
+int viv_source_run(struct viv_source_job *j, struct viv_report *report, json_t **ret,
+		   struct viv_error *err);
+
+/* inside.c: in the sandbox. */
+struct viv_source_inside {
+	const char *name, *version, *architecture, *depends;
+	const char *prepare; /* shell, in /build; NULL: nothing */
+	const char *steps;
+	bool own;	     /* what was put into /build/dest becomes a package; else /build has .debs */
+	const struct viv_strv *patches; /* names in /build/in/patches */
+	const struct viv_strv *env;
+	const struct viv_deb_source_files *files; /* copied to /build/in; may be NULL */
+	const char *archive;			  /* the same, as "archive"; may be NULL */
+	int quiet_limit_ms;
+};
+/* For viv_deb_run_in. The result: [{"file", "control"}] of what is in /build/out. */
+int viv_source_inside(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+		      struct viv_str *result, struct viv_error *err);
+#define VIV_SOURCE_BUILD "build" /* the bind that becomes /build */
