@@ -110,6 +110,8 @@ static void take(struct params *p, const char *name, const char *value)
 		p->rebase = true;
 	else if (strcmp(name, "viv.share") == 0)
 		p->shares = true; /* which ones the agent reads itself */
+	else if (strcmp(name, "viv.crash") == 0)
+		p->crash = true;
 	else if (strcmp(name, "viv.verbose") == 0)
 		p->verbose = true;
 	else
@@ -134,7 +136,7 @@ void params_parse(char *line, struct params *ret)
 		fatal("kernel parameter viv.root: needs viv.upper=disk");
 	if (p.device[0] && p.upper != UPPER_DISK)
 		fatal("kernel parameter viv.device: needs viv.upper=disk");
-	if (!p.layers)
+	if (!p.layers && !p.crash)
 		fatal("the kernel parameter viv.layers is missing");
 	*ret = p;
 }

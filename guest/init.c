@@ -135,6 +135,9 @@ int main(void)
 	params_parse(line, &p);
 	events = disks_listen();
 	modules_load(&p);
+	if (p.crash)
+		crash_dump();
+	crash_load(&p);
 	disks_find(&p, events, &disks);
 	note(&p, "disks found");
 	place_agent();

@@ -47,6 +47,7 @@ struct params {
 	char device[INIT_MAX_PATH]; /* viv.device=/dev/…: takes the place of viv-disk; "": none does */
 	bool rebase;		  /* viv.rebase: a disk made on other layers is brought onto these */
 	bool fixed_accounts;	  /* viv.accounts=fixed: users are the layers', not a kept disk's */
+	bool crash;		  /* viv.crash: the kernel before this one crashed; nothing else is done */
 	bool verbose;		  /* viv.verbose: says on the console what it does and when */
 };
 
@@ -140,6 +141,16 @@ void filesystems_settle(void);
 void system_set_up(void);
 /* init-post.c: runs /etc/viv/post-boot, if it is there, and waits for its end. */
 void post_boot_run(const struct params *p);
+
+/*
+ * init-crash.c: has the kernel keep the second one that the initrd brings; without one nothing. And what that one is
+ * for: copies the first one's memory to the disk of that serial, and powers off.
+ */
+void crash_load(const struct params *p);
+_Noreturn void crash_dump(void);
+#define INIT_CRASH_DISK	  "viv-crash-dump"
+#define INIT_CRASH_STARTS "crash dump: " /* and what it does; the host knows the line */
+#define INIT_CRASH_MARK	  "viv crash dump, bytes: "
 
 /* init-none.c: the life of a machine without an init system; starts the agent. */
 _Noreturn void none_run(const struct params *p, int upper_fd);

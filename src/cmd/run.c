@@ -24,6 +24,7 @@ static const struct viv_flag flags[] = {
 	{"name", 0, "NAME", "the machine's name (default: its host name, with -2, -3… if taken)"},
 	{"timeout", 0, "TIME", "end the run after 90s, 5m, 2h with status 124"},
 	{"fail-on", 0, "EVENTS", "events that give status 120: panic,oops (default), warn, none"},
+	{"crash-dump", 0, "FILE", "where a crash dump goes (default: NAME.vmcore in this folder)"},
 	VIV_STATUS_FLAG,
 	{"console", 0, NULL, "the serial console instead of a shell; Ctrl-A X ends it"},
 	{"dry-run", 0, NULL, "print the QEMU command line, ready to be pasted"},
@@ -131,6 +132,8 @@ static void print_result(const struct run *run, const struct viv_session_result 
 		fputc('\n', stderr); /* the guest's cursor may be anywhere */
 	for (size_t i = 0; i < result->lines.count; i++)
 		viv_cmd_print(stderr, "%s\n", result->lines.items[i]);
+	if (result->crash_dump)
+		viv_cmd_print(stderr, "viv: crash dump: %s\n", result->crash_dump);
 	if (result->outcome.reason)
 		viv_cmd_print(stderr, "viv: %s\n", result->outcome.reason);
 	viv_cmd_hint_at_shell(run->args->command, result->outcome.status);
@@ -189,6 +192,7 @@ static int make_machine(struct run *run, struct viv_error *err)
 	if (r < 0)
 		return r;
 	run->spec.user = viv_args_value(run->args, "user");
+	run->spec.crash_dump = viv_args_value(run->args, "crash-dump");
 	/* Another user may not be let into our folder. */
 	run->spec.cwd = run->spec.user ? NULL : run->m.shares.cwd;
 	if (!run->spec.name)

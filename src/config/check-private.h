@@ -8,6 +8,7 @@
 void viv_check_devices(struct viv_eval *ev);
 void viv_check_everyday(struct viv_eval *ev);
 void viv_check_disks(struct viv_eval *ev);
+void viv_check_boot(struct viv_eval *ev);
 void viv_check_init(struct viv_eval *ev);
 void viv_check_units(struct viv_eval *ev);
 

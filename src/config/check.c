@@ -233,5 +233,6 @@ void viv_check(struct viv_eval *ev)
 	viv_check_devices(ev);
 	viv_check_everyday(ev);
 	viv_check_units(ev);
+	viv_check_boot(ev);
 	viv_check_init(ev);
 }

@@ -133,22 +133,62 @@ static bool has_all_built_in(const char *folder)
 	return !viv_exists(folder) || (!viv_exists(builtin) && stat(dep, &st) == 0 && st.st_size == 0);
 }
 
-int viv_initrd_write(const struct viv_initrd_spec *spec, const char *dest, struct viv_error *err)
+/* A whole archive; what is NULL is left out. */
+struct parts {
+	const char *kernel_dir, *init, *agent;
+	const struct viv_strv *modules, *optional;
+	const struct viv_str *crash_initrd;
+};
+
+static int add_crash(struct initrd *rd, const struct parts *parts, struct viv_error *err)
 {
-	VIV_CLEANUP(free_initrd) struct initrd rd = {0};
-	VIV_FREE char *folder = viv_path_join(spec->kernel_dir, "modules");
+	VIV_FREE char *image = viv_path_join(parts->kernel_dir, "bzImage");
+	int r;
+
+	if (!viv_exists(image))
+		return viv_error_say(err, EINVAL, "boot.crashDump needs a kernel that is a bzImage: this is a vmlinux");
+	r = add(rd, "viv/crash", S_IFDIR | 0755, 0, NULL, err);
+	if (r == 0)
+		r = add_file(rd, "viv/crash/kernel", 0644, image, err);
+	return r < 0 ? r : add(rd, "viv/crash/initrd", S_IFREG | 0644, 0, parts->crash_initrd, err);
+}
+
+static int fill(struct initrd *rd, const struct parts *parts, struct viv_error *err)
+{
+	VIV_FREE char *folder = viv_path_join(parts->kernel_dir, "modules");
 	VIV_STRV modules = VIV_STRV_INIT;
 	int r;
 
 	if (!has_all_built_in(folder) &&
-	    (r = viv_modules_closure(folder, spec->modules, spec->optional, &modules, err)) < 0)
+	    (r = viv_modules_closure(folder, parts->modules, parts->optional, &modules, err)) < 0)
 		return r;
-	if ((r = open_archive(&rd, err)) < 0 || (r = add_folders(&rd, err)) < 0 ||
-	    (r = add_file(&rd, "init", 0755, spec->init, err)) < 0 ||
-	    (r = add_file(&rd, "viv/agent", 0755, spec->agent, err)) < 0 ||
-	    (r = add_modules(&rd, &modules, err)) < 0)
+	if ((r = open_archive(rd, err)) < 0 || (r = add_folders(rd, err)) < 0 ||
+	    (r = add_file(rd, "init", 0755, parts->init, err)) < 0)
 		return r;
-	if (sym_archive_write_close(rd.archive) != ARCHIVE_OK)
-		return failed(&rd, err);
-	return viv_write_file(dest, rd.bytes.data, rd.bytes.len, 0644, err);
+	if (parts->agent && (r = add_file(rd, "viv/agent", 0755, parts->agent, err)) < 0)
+		return r;
+	if ((r = add_modules(rd, &modules, err)) < 0)
+		return r;
+	if (parts->crash_initrd && (r = add_crash(rd, parts, err)) < 0)
+		return r;
+	return sym_archive_write_close(rd->archive) != ARCHIVE_OK ? failed(rd, err) : 0;
+}
+
+int viv_initrd_write(const struct viv_initrd_spec *spec, const char *dest, struct viv_error *err)
+{
+	VIV_CLEANUP(free_initrd) struct initrd rd = {0};
+	VIV_CLEANUP(free_initrd) struct initrd crash = {0};
+	const struct parts for_crash = {
+		.kernel_dir = spec->kernel_dir, .init = spec->init, .modules = spec->crash_modules};
+	const struct parts parts = {.kernel_dir = spec->kernel_dir,
+				    .init = spec->init,
+				    .agent = spec->agent,
+				    .modules = spec->modules,
+				    .optional = spec->optional,
+				    .crash_initrd = spec->crash_modules ? &crash.bytes : NULL};
+	int r = spec->crash_modules ? fill(&crash, &for_crash, err) : 0;
+
+	if (r == 0)
+		r = fill(&rd, &parts, err);
+	return r < 0 ? r : viv_write_file(dest, rd.bytes.data, rd.bytes.len, 0644, err);
 }

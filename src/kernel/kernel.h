@@ -38,12 +38,14 @@ struct viv_initrd_spec {
 	const char *agent;		 /* path of the static agent */
 	const struct viv_strv *modules;	 /* wanted names; dependencies are added; built-in is fine */
 	const struct viv_strv *optional; /* as above, but a kernel without them is fine too */
+	/* For crash dumps, the same kernel again, with an initrd of init and these modules; NULL: none. */
+	const struct viv_strv *crash_modules;
 };
 
 /*
  * Writes the initrd (cpio, newc) to `dest`: /init, /viv/agent, /viv/modules/NNN-name.ko in the
  * order in which they are to be loaded (NNN-name.ko.cpu: the processors that it is for), and folders
- * for mounting. ENOENT names the module that the
+ * for mounting; for crash dumps /viv/crash/kernel and /viv/crash/initrd. ENOENT names the module that the
  * kernel lacks. Same input, same bytes.
  */
 int viv_initrd_write(const struct viv_initrd_spec *spec, const char *dest, struct viv_error *err);

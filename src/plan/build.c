@@ -75,6 +75,7 @@ int viv_build_initrd(struct viv_plan *p, const struct viv_step *s, const char *d
 		.agent = p->agent_program,
 		.modules = &p->initrd_modules,
 		.optional = &p->initrd_optional,
+		.crash_modules = p->crash_modules.count ? &p->crash_modules : NULL,
 	};
 
 	return viv_initrd_write(&spec, dest, err);

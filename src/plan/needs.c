@@ -13,7 +13,7 @@ enum state { YES, MODULE, ENABLED, NO };
 static const char *const state_names[] = {"yes", "module", "enabled", "no"};
 static const char *const state_texts[] = {"must be y", "must be m", "must be y or m", "must not be set"};
 
-enum machine { ANY, SYSTEMD, SERIAL, DISK };
+enum machine { ANY, SYSTEMD, SERIAL, DISK, CRASH };
 
 /* In every kernel's configuration: what our init, the agent and the init system can't do without. */
 static const struct {
@@ -43,6 +43,9 @@ static const struct {
 	{"EXT4_FS", ENABLED, DISK, "the machine's own disk"},
 	{"SERIAL_8250", YES, SERIAL, "the console"},
 	{"SERIAL_8250_CONSOLE", YES, SERIAL, "the console"},
+	{"CRASH_DUMP", YES, CRASH, "boot.crashDump"},
+	{"KEXEC_FILE", YES, CRASH, "boot.crashDump"},
+	{"PROC_VMCORE", YES, CRASH, "boot.crashDump"},
 	{"CGROUPS", YES, SYSTEMD, "systemd"},
 	{"EPOLL", YES, SYSTEMD, "systemd"},
 	{"FHANDLE", YES, SYSTEMD, "systemd"},
@@ -113,6 +116,8 @@ static bool is_asked(const struct viv_config *config, enum machine which)
 		return !viv_config_bool(config, "virtualisation.graphics");
 	case DISK:
 		return viv_config_string(config, "virtualisation.diskImage") != NULL;
+	case CRASH:
+		return viv_config_bool(config, "boot.crashDump.enable");
 	default:
 		return true;
 	}

@@ -183,11 +183,15 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 /* What the initrd must hold to find the root; a kernel that has one built in needs no module. */
 static void choose_modules(struct viv_plan *p)
 {
+	static const char *const for_crash_dumps[] = {"virtio_pci", "virtio_blk", NULL};
+
 	for (const struct viv_area *const *a = viv_areas; *a; a++)
 		if ((*a)->modules)
 			(*a)->modules(p->config, &p->initrd_modules, &p->initrd_optional);
 	viv_strv_uniq(&p->initrd_modules);
 	viv_strv_uniq(&p->initrd_optional);
+	if (viv_config_bool(p->config, "boot.crashDump.enable"))
+		viv_strv_push_all(&p->crash_modules, for_crash_dumps);
 }
 
 static void choose_params(struct viv_plan *p)
@@ -265,17 +269,19 @@ static int set_kernel_steps(struct viv_plan *p, const char *mkfs, struct viv_err
 static int set_initrd_step(struct viv_plan *p, struct viv_error *err)
 {
 	char init[VIV_SHA256_HEX], agent[VIV_SHA256_HEX];
+	json_t *recipe;
 	int r = hash_file(p->init_program, init, err);
 
 	if (r == 0)
 		r = hash_file(p->agent_program, agent, err);
 	if (r < 0)
 		return r;
-	set_step(p, VIV_STEP_INITRD, "initrd",
-		 json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "builder", INITRD_BUILDER, "kernel",
+	recipe = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "builder", INITRD_BUILDER, "kernel",
 			   p->steps[VIV_STEP_KERNEL].id, "init", init, "agent", agent, "modules",
-			   to_json(&p->initrd_modules), "optional", to_json(&p->initrd_optional)),
-		 viv_build_initrd);
+			   to_json(&p->initrd_modules), "optional", to_json(&p->initrd_optional));
+	if (p->crash_modules.count)
+		json_object_set_new(recipe, "crash", to_json(&p->crash_modules));
+	set_step(p, VIV_STEP_INITRD, "initrd", recipe, viv_build_initrd);
 	return 0;
 }
 
@@ -483,7 +489,7 @@ void viv_plan_free(struct viv_plan *p)
 {
 	struct viv_strv *lists[] = {&p->mirrors,	&p->snapshot_mirrors, &p->components, &p->base,
 				    &p->packages,	&p->initrd_modules,   &p->initrd_optional,
-				    &p->kernel_params};
+				    &p->crash_modules,	&p->kernel_params};
 
 	viv_deb_ahead_free(p->ahead);
 	viv_source_set_free(p->from_source);

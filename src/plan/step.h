@@ -53,7 +53,7 @@ struct viv_plan {
 	json_t *ids; /* of the configuration's users and groups (plan/accounts.h) */
 	struct viv_etc etc;
 	struct viv_commands commands;
-	struct viv_strv initrd_modules, initrd_optional, kernel_params;
+	struct viv_strv initrd_modules, initrd_optional, crash_modules, kernel_params;
 	struct viv_step steps[VIV_N_STEPS];
 	struct viv_store_pin *pin;
 	bool parallel; /* the kernel's side is built by a worker */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/session.h"
 
+#include "base/fd.h"
 #include "base/hold.h"
 #include "base/path.h"
 #include "base/status.h"
 #include "run/control.h"
+#include "run/crash.h"
 #include "run/display.h"
 #include "run/keyboard.h"
 #include "run/nics.h"
@@ -19,6 +21,7 @@
 #define POWEROFF_MS   30000
 #define SETTLE_MS     12000 /* a shutdown that goes on without the agent writes disks for 10 s */
 #define OOPS_GRACE_MS 10000 /* after an oops the command may hang for ever */
+#define DUMP_GRACE_MS 60000 /* or the kernel for crash dumps may be starting */
 #define AGENT_GONE_MS 2000 /* from the agent's end to the machine's, if the one is due to the other */
 #define TAIL_LINES    20
 
@@ -44,6 +47,7 @@ struct session {
 	int interrupts;
 	struct viv_run_facts facts;
 	char *command_error, *end_text;
+	int dump_fd; /* of the disk for crash dumps; -1: there is none */
 	int64_t started, up, done; /* viv_now_ms */
 	time_t since;
 };
@@ -259,9 +263,16 @@ static void on_trouble(struct viv_vm *vm, const struct viv_trouble *t, void *arg
 {
 	struct session *s = arg;
 
+	if (t->dumping && s->dump_fd >= 0) {
+		viv_source_remove(s->oops_limit);
+		s->oops_limit = NULL;
+		if (s->task_open)
+			viv_task_advance(s->spec->report, 0, "crash dump");
+		return;
+	}
 	if (!s->oops_limit && s->state != ENDING && s->spec->kind == VIV_SESSION_COMMAND &&
 	    (s->facts.fail_on & VIV_TROUBLE_BIT(VIV_TROUBLE_OOPS)) && t->kind == VIV_TROUBLE_OOPS)
-		viv_loop_add_timer(s->loop, OOPS_GRACE_MS, on_oops_limit, s, &s->oops_limit, NULL);
+		viv_loop_add_timer(s->loop, s->dump_fd < 0 ? OOPS_GRACE_MS : DUMP_GRACE_MS, on_oops_limit, s, &s->oops_limit, NULL);
 }
 
 /* The console's output goes as fast as its reader takes it; all else must go on meanwhile. */
@@ -560,18 +571,30 @@ static void conclude(struct session *s, struct viv_session_result *ret)
 	ret->lines = lines;
 }
 
+/* The machine has ended. */
+static void fetch_dump(const struct session *s, struct viv_session_result *ret)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	if (viv_crash_fetch(s->dump_fd, s->spec->crash_dump, s->dir.name, &ret->crash_dump, &err) < 0)
+		viv_say(s->spec->report, VIV_WARNING, "%s", err.msg);
+	if (s->dump_fd >= 0)
+		json_object_set_new(ret->json, "crash_dump", viv_json_text(ret->crash_dump));
+}
+
 void viv_session_result_free_contents(struct viv_session_result *r)
 {
 	viv_outcome_free_contents(&r->outcome);
 	json_decref(r->json);
 	viv_strv_free(&r->lines);
+	free(r->crash_dump);
 	*r = (struct viv_session_result){0};
 }
 
 int viv_session_run(struct viv_session_spec *spec, struct viv_session_result *ret,
 		    struct viv_error *err)
 {
-	struct session s = {.spec = spec, .dir = spec->dir};
+	struct session s = {.spec = spec, .dir = spec->dir, .dump_fd = viv_crash_watch(spec->machine)};
 	int r;
 
 	spec->dir = VIV_MACHINE_DIR_INIT;
@@ -591,6 +614,7 @@ int viv_session_run(struct viv_session_spec *spec, struct viv_session_result *re
 		if (err)
 			viv_error_clear(err); /* of what a signal has interrupted */
 		conclude(&s, ret);
+		fetch_dump(&s, ret);
 	}
 	viv_vm_free(s.vm);
 	viv_keyboard_free(s.keyboard);
@@ -602,5 +626,6 @@ int viv_session_run(struct viv_session_spec *spec, struct viv_session_result *re
 	viv_loop_free(s.loop);
 	free(s.command_error);
 	free(s.end_text);
+	viv_close(s.dump_fd);
 	return r;
 }

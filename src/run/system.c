@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "qemu/accel.h"
 #include "qemu/program.h"
+#include "run/crash.h"
 #include "run/devices.h"
 #include "run/disks.h"
 #include "run/firmware.h"
@@ -178,6 +179,8 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 		m.kernel = viv_strdup(choose_kernel(&m, system, extra));
 		viv_system_add_layers(&m, &system->layers);
 		r = viv_disks_add(config, extra, &m, err);
+		if (r == 0 && !extra->for_script)
+			r = viv_crash_add_disk(config, extra->no_disk, &m, err);
 	}
 	/* A boot loader and UEFI know the kernel's own format only. */
 	if (r == 0 && !extra->kernel &&

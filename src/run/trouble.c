@@ -224,6 +224,15 @@ static bool feed_fatal(struct viv_trouble *t, struct viv_slice m)
 	return true;
 }
 
+static bool feed_dump(struct viv_trouble *t, struct viv_slice m)
+{
+	if (t->dumping || !contains(m, "viv-init: crash dump: "))
+		return false;
+	t->dumping = true;
+	t->open = false;
+	return true;
+}
+
 bool viv_trouble_feed(struct viv_trouble *t, struct viv_slice line)
 {
 	struct viv_slice message;
@@ -234,6 +243,8 @@ bool viv_trouble_feed(struct viv_trouble *t, struct viv_slice line)
 	while (line.len && (line.data[line.len - 1] == '\r' || line.data[line.len - 1] == ' '))
 		line.len--;
 	kind = viv_trouble_classify(line, &message);
+	if (feed_dump(t, message))
+		return true;
 	t->seen |= kind ? VIV_TROUBLE_BIT(kind) : 0;
 	worse = kind > t->kind;
 	if (worse)

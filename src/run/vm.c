@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "run/crash.h"
 #include "run/devices.h"
 #include "run/display.h"
 #include "run/disk-image.h"
@@ -22,6 +23,7 @@
 #define STDERR_KEPT   8192u
 #define QUIT_MS	      2000 /* from "quit" to SIGKILL */
 #define LAST_WORDS_MS 2000 /* from a panic to the end of its report */
+#define DUMP_MS	      1800000 /* for a crash dump, of much memory on a slow host */
 #define SHUTDOWN_MS   30000 /* from the agent's end to the guest's, which writes its disks meanwhile */
 #define DRAIN_MS      3000 /* from a forced end to giving up on unread output */
 
@@ -40,6 +42,7 @@ struct viv_vm {
 	struct viv_console *console;
 	bool qmp_gone, agent_gone, console_gone;
 	bool port_closed; /* the agent's, by the guest */
+	bool dumps, dumping; /* it has a kernel for crash dumps; which is at work */
 	bool panicked, watchdog_bit, poweroff_asked, kill_asked, killed, ended;
 	int64_t poweroff_at; /* viv_now_ms: where it is killed while it powers off; 0: nowhere yet */
 	char *shutdown_reason; /* QMP's word for it */
@@ -261,7 +264,7 @@ static void limit_poweroff(struct viv_vm *vm, int64_t ms)
 void viv_vm_kill_soon(struct viv_vm *vm)
 {
 	/* An agent that has ended while QEMU runs may be the beginning of a shutdown. */
-	if (!vm->killed && !vm->ended && vm->pid)
+	if (!vm->killed && !vm->ended && vm->pid && !vm->dumping && !(vm->dumps && vm->panicked))
 		limit_poweroff(vm, vm->port_closed ? SHUTDOWN_MS : LAST_WORDS_MS);
 }
 
@@ -300,7 +303,16 @@ static int on_last_words(struct viv_source *s, void *arg)
 static void wait_for_last_words(struct viv_vm *vm)
 {
 	if (!vm->killed)
-		set_deadline(vm, LAST_WORDS_MS, on_last_words);
+		set_deadline(vm, vm->dumps && !vm->fatal ? DUMP_MS : LAST_WORDS_MS, on_last_words);
+}
+
+/* Another kernel has begun: it powers off when it is done. */
+static void let_dump(struct viv_vm *vm)
+{
+	if (!vm->dumps || vm->dumping || vm->killed)
+		return;
+	vm->dumping = true;
+	set_deadline(vm, DUMP_MS, on_last_words);
 }
 
 static void on_console_trouble(struct viv_console *c, const struct viv_trouble *t, void *arg)
@@ -315,6 +327,8 @@ static void on_console_trouble(struct viv_console *c, const struct viv_trouble *
 		vm->panicked = true;
 		wait_for_last_words(vm);
 	}
+	if (t->dumping)
+		let_dump(vm);
 	if (t->kind && vm->events.trouble)
 		vm->events.trouble(vm, t, vm->events.arg);
 }
@@ -323,7 +337,7 @@ static void on_console_report_end(struct viv_console *c, const struct viv_troubl
 {
 	struct viv_vm *vm = arg;
 
-	if (t->kind == VIV_TROUBLE_PANIC)
+	if (t->kind == VIV_TROUBLE_PANIC && !vm->dumping)
 		end_qemu(vm);
 }
 
@@ -638,6 +652,7 @@ int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_
 	vm->loop = loop;
 	vm->events = *events;
 	vm->errors_fd = vm->shared = -1;
+	vm->dumps = viv_machine_find_drive(m, VIV_CRASH_SERIAL) != NULL;
 	r = viv_network_open(loop, m, runtime, &network, &vm->network, err);
 	if (r == 0)
 		r = viv_wires_make(m, &w, err);

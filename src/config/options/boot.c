@@ -29,6 +29,18 @@ static const struct viv_option rows[] = {
 	 .fallback = "4",
 	 .example = "7",
 	 .text = "Kernel messages more important than this are shown on the console."},
+	{.name = "boot.crashDump.enable",
+	 .type = VIV_T_BOOL,
+	 .fallback = "false",
+	 .example = "true",
+	 .text = "A second kernel waits in memory of its own: when the machine's panics, it copies all memory out, and "
+		 "`viv run` writes that to <hostName>.vmcore in the current folder (--crash-dump), for crash(8), "
+		 "makedumpfile(8), gdb."},
+	{.name = "boot.crashDump.reservedMemory",
+	 .type = VIV_T_SIZE(96, 4096),
+	 .fallback = "160",
+	 .example = "\"256M\"",
+	 .text = "How much of the machine's memory that kernel has."},
 	{.name = "boot.extraModulePackages",
 	 .type = VIV_T_LIST(VIV_T_PATH),
 	 .fallback = "[]",

@@ -110,6 +110,9 @@ static void params(const struct viv_config *config, struct viv_strv *ret)
 	int64_t level = viv_config_int(config, "boot.consoleLogLevel");
 
 	viv_strv_pushf(ret, "loglevel=%lld", (long long)level);
+	if (viv_config_bool(config, "boot.crashDump.enable"))
+		viv_strv_pushf(ret, "crashkernel=%lldM",
+			       (long long)viv_config_int(config, "boot.crashDump.reservedMemory"));
 	viv_strv_pushf(ret, "viv.init=%s", viv_config_string(config, "system.init"));
 	viv_push_option(ret, config, "boot.kernelParams");
 }
