@@ -298,7 +298,7 @@ static int make_required(lua_State *L)
 	if (lua_gettop(L) != 1 || lua_type(L, 1) != LUA_TSTRING)
 		return luaL_error(L, "it is written %s \"NAME\"", function);
 	if (!viv_rule_kconfig.ok(viv_lua_check_text(L, 1)))
-		return luaL_error(L, "%s: expected %s, got \"%.80s\"", function, viv_rule_kconfig.expected,
+		return luaL_error(L, "%s: expected %s, got \"%s\"", function, viv_rule_kconfig.expected,
 				  lua_tostring(L, 1));
 	lua_createtable(L, 0, 2);
 	lua_pushvalue(L, 1);

@@ -1,0 +1,1 @@
+system.requiredKernelConfig = { isYes "VIRTIO_BLK", isModule "FOO BAR" }
