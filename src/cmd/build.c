@@ -3,6 +3,7 @@
 #include "cmd/machine.h"
 
 #include "base/path.h"
+#include "run/dist.h"
 #include "run/script.h"
 
 #include <limits.h>
@@ -12,10 +13,37 @@ static const struct viv_flag flags[] = {
 	{"plan", 0, NULL, "print what would be built and why, and build nothing"},
 	{"locked", 0, NULL, "refuse to change the lock file (for CI)"},
 	{"out-link", 'o', "PATH", "name of the link to the result (default: result)"},
+	{"target", 't', "NAME", "vm: a script that starts it (the default); dist: files that boot elsewhere"},
 	{"no-link", 0, NULL, "leave no link: the result can be collected"},
 	VIV_CONFIG_FLAGS,
 	{0},
 };
+
+/* What can be made of a built system; the first is the default. */
+static const struct target {
+	const char *name;
+	int (*check)(const struct viv_config *config, struct viv_error *err); /* before the build; may be NULL */
+	int (*build)(struct viv_store *store, const struct viv_config *config, const struct viv_system *system,
+		     struct viv_report *report, char **ret_id, struct viv_error *err);
+} targets[] = {
+	{"vm", NULL, viv_script_build},
+	{"dist", viv_dist_check, viv_dist_build},
+};
+
+static int find_target(const struct viv_args *args, const struct target **ret, struct viv_error *err)
+{
+	const char *name = viv_args_value(args, "target");
+	VIV_STR all = VIV_STR_INIT;
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(targets); i++) {
+		if (!name || viv_streq(name, targets[i].name)) {
+			*ret = &targets[i];
+			return 0;
+		}
+		viv_str_addf(&all, "%s%s", i ? ", " : "", targets[i].name);
+	}
+	return viv_error_say(err, EINVAL, "no target \"%s\": there are %s", name, all.data);
+}
 
 /* Its link to the result: PATH, `result` in the current folder, or in viv's own state folder. */
 static int result_link(const struct viv_args *args, const struct viv_config *config, char **ret,
@@ -110,9 +138,14 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	VIV_CLEANUP(viv_cmd_machine_free_contents) struct viv_cmd_machine m = {0};
 	const struct viv_plan_options options = {.locked = viv_args_has(args, "locked"),
 						 .build = !viv_args_has(args, "plan")};
+	const struct target *target = NULL;
 	VIV_FREE char *id = NULL;
-	int r = viv_cmd_machine_load(cmd, args, &m, err);
+	int r = find_target(args, &target, err);
 
+	if (r == 0)
+		r = viv_cmd_machine_load(cmd, args, &m, err);
+	if (r == 0 && target->check)
+		r = target->check(m.config, err);
 	if (r == 0)
 		r = viv_cmd_machine_plan(cmd, options, &m, err);
 	if (r == 0 && viv_args_has(args, "plan")) {
@@ -122,7 +155,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	if (r == 0)
 		r = viv_cmd_machine_build(cmd, &m, err);
 	if (r == 0)
-		r = viv_script_build(m.store, m.config, &m.system, cmd->report, &id, err);
+		r = target->build(m.store, m.config, &m.system, cmd->report, &id, err);
 	if (r == 0)
 		r = link_result(args, &m, id, err);
 	if (r == 0) {
