@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "config/foreign.h"
 #include "config/merge.h"
 
 /* The tree of slots: what can be set, and what was. How values come of it: merge.c, set.c. */
@@ -383,8 +384,12 @@ void viv_eval_unknown(struct viv_eval *ev, const struct viv_name *name,
 		      const struct viv_origin *origin)
 {
 	VIV_STRV all = VIV_STRV_INIT, near = VIV_STRV_INIT;
-	const char *text = viv_name_text(ev->arena, name);
+	const char *text = viv_name_text(ev->arena, name), *hint = viv_foreign_hint(text);
 
+	if (hint) {
+		viv_fault_add(ev->faults, origin, name, "no option %s here: %s", text, hint);
+		return;
+	}
 	collect(ev, ev->root, &all);
 	viv_suggest(text, (const char *const *)all.items, all.count, 1, &near);
 	if (near.count)

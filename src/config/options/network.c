@@ -205,6 +205,7 @@ static const struct viv_option rows[] = {
 	{.name = "networking.usePredictableInterfaceNames",
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",
+	 .example = "false",
 	 .text = "Interfaces have the names that the machine file gives them: eth0 is the user network, eth1 the first "
 		 "of virtualisation.vlans. So true is refused: a name after the virtual hardware's place would be none "
 		 "of these."},

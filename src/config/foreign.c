@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/foreign.h"
+
+#include "base/util.h"
+
+const struct viv_foreign_option viv_foreign_options[] = {
+	{"boot.initrd.extraUtilsCommands", "the initrd holds one program and no shell"},
+	{"boot.initrd.luks", "the machine's own disk is not encrypted"},
+	{"boot.initrd.postDeviceCommands", "an empty disk is formatted without it: fileSystems.<path>.autoFormat"},
+	{"boot.initrd.postMountCommands", "boot.postBootCommands are run when the root is mounted"},
+	{"boot.kernelPatches", "boot.kernel names a kernel tree: patch and build that"},
+	{"networking.dhcpcd", "networks are set up by the agent, which waits for nobody's ARP: networking.useDHCP"},
+	{"networking.wireless", "a virtual machine has no such device"},
+	{"nix", "there is no Nix in the machine"},
+	{"services.ntp", "the machine's clock is the host's, and no daemon sets it"},
+	{"services.xserver", "a screen is virtualisation.graphics; an X server is a package and a service of systemd.services"},
+	{"system.build", "viv build makes result/bin/run-<hostName>-vm"},
+	{"virtualisation.pathsInNixDB", "there is no Nix in the machine; its dpkg knows all packages"},
+	{NULL, NULL},
+};
+
+const char *viv_foreign_hint(const char *name)
+{
+	for (const struct viv_foreign_option *f = viv_foreign_options; f->name; f++) {
+		size_t n = strlen(f->name);
+
+		if (viv_starts_with(name, f->name) && (!name[n] || name[n] == '.' || name[n] == '['))
+			return f->hint;
+	}
+	return NULL;
+}
