@@ -100,8 +100,8 @@ static void add_layout(const char *name, struct viv_str *file)
 		{".table", "partitions = { {} }"},
 	};
 	VIV_FREE char *of = viv_strndup(file->data, strcspn(file->data, " "));
-	const char *raid = viv_starts_with(name, "raid.") ? "x" : "mirror";
-	const char *group = viv_starts_with(name, "lvm.") ? "x" : "pool";
+	const char *raid = viv_starts_with(name, "raid.") ? "xy" : "mirror";
+	const char *group = viv_starts_with(name, "lvm.") ? "xy" : "pool";
 	char *dot = strrchr(of, '.');
 
 	if (dot)
