@@ -97,9 +97,12 @@ static void check_swap(struct viv_eval *ev)
 			item_fault(ev, swap, i, "it has no device");
 		else if (sized && is_device)
 			item_fault(ev, swap, i, "a device has the size that it has: size is for a file");
-		for (size_t k = 0; device && k < i; k++)
-			if (viv_streq(text_in(list->list.items[k], "device"), device))
+		for (size_t k = 0; device && k < i; k++) {
+			const char *other = text_in(list->list.items[k], "device");
+
+			if (other && viv_streq(other, device))
 				item_fault(ev, swap, i, "%s is [%zu]'s already", device, k + 1);
+		}
 	}
 }
 

@@ -55,6 +55,39 @@ static void a_user_as_described(void **state)
 	viv_accounts_free_contents(&a);
 }
 
+/* NixOS's group is there for who names it, with a system's id. */
+static void wheel(void **state)
+{
+	VIV_JSON *users = json_pack("{s:{s:n}, s:{s:n, s:[s]}}", "a", "group", "b", "group", "extraGroups", "wheel");
+	VIV_JSON *none = json_pack("{s:{s:n}}", "a", "group"), *groups = json_object();
+	VIV_JSON *with = viv_accounts_groups(users, groups, false);
+	VIV_JSON *without = viv_accounts_groups(none, groups, false), *sudo = viv_accounts_groups(none, groups, true);
+	VIV_JSON *ids = viv_accounts_assign(users, with, NULL);
+
+	assert_non_null(json_object_get(with, "wheel"));
+	assert_null(json_object_get(without, "wheel"));
+	assert_non_null(json_object_get(sudo, "wheel"));
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(ids, "groups"), "wheel")), 400);
+}
+
+static void homes_and_shells(void **state)
+{
+	VIV_JSON *b = below(), *users = json_pack("{s:{s:b, s:b}, s:{s:b, s:b, s:s}}", "anna", "isNormalUser", true,
+						  "createHome", false, "svc", "isSystemUser", true, "createHome", true,
+						  "home", "/srv/svc");
+	VIV_JSON *groups = json_object(), *ids = viv_accounts_assign(users, groups, NULL);
+	struct viv_accounts_request req = {.below = b, .users = users, .groups = groups, .ids = ids,
+					   .shell = "/bin/zsh"};
+	struct viv_accounts a;
+
+	assert_int_equal(viv_accounts_make(&req, &a, NULL), 0);
+	assert_non_null(strstr(a.passwd.data, "\nanna:x:1000:1000::/home/anna:/bin/zsh\n"));
+	assert_non_null(strstr(a.passwd.data, ":/srv/svc:/usr/sbin/nologin\n"));
+	assert_int_equal(a.n_homes, 1);
+	assert_string_equal(a.homes[0].path, "/srv/svc");
+	viv_accounts_free_contents(&a);
+}
+
 static void recorded_ids_stay(void **state)
 {
 	struct viv_accounts a;
@@ -161,6 +194,7 @@ static void refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wheel), cmocka_unit_test(homes_and_shells),
 		cmocka_unit_test(a_user_as_described),
 		cmocka_unit_test(recorded_ids_stay),
 		cmocka_unit_test(a_user_of_a_package_is_changed_not_doubled),
