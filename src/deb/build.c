@@ -181,6 +181,7 @@ static void describe(const struct building *b, struct viv_install *ret)
 		.layers = viv_new_array(struct viv_install_layer, b->n_layers),
 		.n_layers = b->n_layers,
 		.architecture = b->lock->architecture,
+		.without = &b->lock->without,
 		.script_timeout_ms = b->source->script_timeout_ms,
 	};
 	for (size_t i = 0; i < b->n_layers; i++) {

@@ -26,6 +26,7 @@ struct viv_deb_source {
 	const struct viv_strv *components;
 	const char *keyring; /* NULL: the Debian archive keyring of the host */
 	bool recommends;
+	const struct viv_strv *without; /* sorted; as in the lock file; NULL: nothing is left out */
 	uint64_t memory;     /* for trees that are being made, bytes; 0: half of the host's */
 	int script_timeout_ms; /* a maintainer script that does nothing for so long; 0: ten minutes */
 	bool sources;	       /* the indexes of source packages instead (deb/source.h) */

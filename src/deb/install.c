@@ -9,6 +9,7 @@
 #include "deb/import.h"
 #include "deb/pool.h"
 #include "deb/scrub.h"
+#include "deb/without.h"
 #include "image/diff.h"
 #include "image/erofs.h"
 
@@ -197,7 +198,9 @@ static int prepare_base(struct work *w, const struct viv_install_layer *layer,
 		r = wait_import(w, deb, err);
 		viv_strv_take(&debs, in_scratch(w, deb->plain));
 	}
-	return r == 0 ? viv_bootstrap_extract(w->root, &debs, err) : r;
+	if (r == 0)
+		r = viv_bootstrap_extract(w->root, &debs, err);
+	return r == 0 ? viv_without_prepare(w->root, w->job->without, err) : r;
 }
 
 /* invoke-rc.d and its like ask this: nothing is started in a tree that is being made. */

@@ -30,6 +30,7 @@ struct viv_install {
 	struct viv_install_layer *layers; /* lowest first */
 	size_t n_layers;
 	const char *architecture;
+	const struct viv_strv *without; /* the lock's */
 	int script_timeout_ms; /* 0: ten minutes */
 	bool one_by_one;       /* an image is written before the next layer is begun */
 };

@@ -112,6 +112,7 @@ int viv_install_parse(const struct viv_str *text, struct viv_install *ret,
 	if (r < 0)
 		return r;
 	job.architecture = lock->architecture;
+	job.without = &lock->without;
 	job.script_timeout_ms = (int)json_integer_value(json_object_get(j, "timeout"));
 	job.layers = viv_new_array(struct viv_install_layer, json_array_size(layers));
 	while (r == 0 && job.n_layers < json_array_size(layers)) {

@@ -66,6 +66,9 @@ json_t *viv_layer_recipe(const struct viv_lock *lock, size_t i, const struct viv
 		      erofs, "architecture", lock->architecture, "lower", names(lower), "packages",
 		      packages, "bootstrap", names(&layer->bootstrap), "unpack",
 		      names(&layer->unpack), "configure", names(&layer->configure));
+	/* The others lie on the base, and so on what is configured there. */
+	if (i == 0 && lock->without.count)
+		json_object_set_new(j, "without", names(&lock->without));
 	if (layer->accounts)
 		json_object_set(j, "accounts", layer->accounts);
 	return j;

@@ -59,6 +59,7 @@ void viv_lock_free(struct viv_lock *l)
 	free(l->release);
 	free(l->architecture);
 	viv_strv_free(&l->components);
+	viv_strv_free(&l->without);
 	json_decref(l->indexes);
 	for (size_t i = 0; i < l->n_layers; i++)
 		viv_lock_layer_clear(&l->layers[i]);
@@ -223,6 +224,8 @@ static json_t *machine_to_json(const struct viv_lock *l, json_t *packages, json_
 		      l->accounts, "ids", l->ids);
 	if (l->source)
 		json_object_set(j, "source", l->source);
+	if (l->without.count)
+		json_object_set_new(j, "without", strv_to_json(&l->without));
 	return j;
 }
 

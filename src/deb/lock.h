@@ -10,6 +10,7 @@
  *	  "machines": {"vm.lua": {			"default": without a file
  *	    "release": "trixie", "architecture": "amd64",
  *	    "components": ["main"], "recommends": false,
+ *	    "without": ["man"],			kinds of documentation that are left out; none: it isn't there
  *	    "layers": [{
  *	      "name": "base",			base, packages, packages-2, …: lowest first
  *	      "requested": ["systemd-sysv"],	what was asked for by name
@@ -75,6 +76,7 @@ struct viv_lock {
 	char *release, *architecture;
 	struct viv_strv components;
 	bool recommends;
+	struct viv_strv without; /* sorted; of "doc", "info", "man": what dpkg leaves out (deb/without.h) */
 	json_t *indexes; /* object */
 	struct viv_lock_layer *layers;
 	size_t n_layers, cap_layers;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "deb/lock.h"
 
+#include "deb/without.h"
+
 #include "base/fd.h"
 #include "base/path.h"
 
@@ -319,6 +321,9 @@ static int take_head(struct place at, const json_t *j, struct viv_lock *l, struc
 	l->source = json_incref(json_object_get(j, "source")); /* looked at where it is used */
 	if (l->source && !json_is_object(l->source))
 		return bad(at, "source: expected an object", err);
+	if (json_object_get(j, "without") &&
+	    take_strings(at, json_object_get(j, "without"), viv_without_is_known, false, &l->without, err) < 0)
+		return -EINVAL;
 	return take_strings(at, json_object_get(j, "components"), word_is_fine, false,
 			    &l->components, err);
 }

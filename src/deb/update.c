@@ -14,6 +14,7 @@ struct difference {
 	bool everything; /* the release, the base, …: resolve anew */
 	bool removed;	 /* packages that nobody asks for now */
 	bool kernel;
+	bool without; /* other documentation */
 	struct viv_strv added;
 	struct viv_strv lines; /* for people */
 };
@@ -87,6 +88,7 @@ static void compare(const struct viv_lock *l, const struct viv_deb_request *req,
 		    struct difference *d)
 {
 	VIV_STRV base = VIV_STRV_INIT, packages = VIV_STRV_INIT, locked = VIV_STRV_INIT;
+	VIV_STRV without = VIV_STRV_INIT;
 
 	if (!l->n_layers) {
 		d->everything = true;
@@ -99,6 +101,10 @@ static void compare(const struct viv_lock *l, const struct viv_deb_request *req,
 		compare_lists("base", &l->layers[0].requested, &base, d, &d->everything, NULL);
 		d->everything = true;
 	}
+	viv_resolve_copy_names(req->source.without, &without);
+	if (!same_names(&without, &l->without))
+		compare_lists("without", &l->without, &without, d, &d->without, NULL);
+	d->without = !same_names(&without, &l->without);
 	viv_resolve_copy_names(req->packages, &packages);
 	for (size_t i = 1; i < l->n_layers; i++)
 		for (size_t k = 0; k < l->layers[i].requested.count; k++)
@@ -127,6 +133,7 @@ static struct viv_lock *start_lock(const struct viv_deb_request *req, const stru
 	l->release = viv_strdup(req->source.release);
 	l->architecture = viv_strdup(req->source.architecture);
 	l->recommends = req->source.recommends;
+	viv_resolve_copy_names(req->source.without, &l->without);
 	viv_resolve_copy_names(req->source.components, &l->components);
 	if (!l->components.count)
 		viv_strv_push(&l->components, "main");
@@ -394,7 +401,7 @@ int viv_deb_resolve(const struct viv_deb_request *req, struct viv_report *report
 	compare(old, req, &d);
 	clean = d.everything || d.removed || req->renew || (req->flatten && old->n_layers > 2) ||
 		(d.added.count && old->n_layers >= LAYERS_KEPT);
-	if (!clean && !d.added.count && !d.kernel) {
+	if (!clean && !d.added.count && !d.kernel && !d.without) {
 		*ret = viv_steal(old);
 		return 0;
 	}
@@ -404,7 +411,16 @@ int viv_deb_resolve(const struct viv_deb_request *req, struct viv_report *report
 		return refuse(old, &d, err);
 	}
 	r = check_request(req, err);
-	if (r == 0 && !clean && d.added.count)
+	/* The packages are the same: there is nothing to be asked. */
+	if (r == 0 && !clean && !d.added.count && !d.kernel) {
+		viv_strv_free(&old->without);
+		viv_resolve_copy_names(req->source.without, &old->without);
+		r = viv_lock_write(old, req->lock_file, err);
+		if (r == 0)
+			*ret = viv_steal(old);
+		return r;
+	}
+	if (r == 0 && !clean && !d.without && d.added.count)
 		viv_deb_ahead_start(req->ahead, &req->source, old);
 	if (r == 0)
 		r = resolve(req, old, &d, clean, report, &now, err);

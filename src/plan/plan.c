@@ -143,6 +143,19 @@ const struct viv_lock *viv_plan_lock(const struct viv_plan *p)
 	return p->lock;
 }
 
+/* What dpkg leaves out; in order of name. */
+static void choose_documentation(struct viv_plan *p)
+{
+	static const char *const kinds[] = {"doc", "info", "man"};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(kinds); i++) {
+		VIV_FREE char *option = viv_asprintf("documentation.%s.enable", kinds[i]);
+
+		if (!viv_config_bool(p->config, "documentation.enable") || !viv_config_bool(p->config, option))
+			viv_strv_push(&p->without, kinds[i]);
+	}
+}
+
 static int make_request(struct viv_plan *p, const struct viv_plan_options *options,
 			struct viv_error *err)
 {
@@ -153,6 +166,7 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 	viv_push_option(&p->mirrors, c, "packages.mirrors");
 	viv_push_option(&p->snapshot_mirrors, c, "packages.snapshotMirrors");
 	viv_push_option(&p->components, c, "packages.components");
+	choose_documentation(p);
 	req->source = (struct viv_deb_source){
 		.release = viv_config_string(c, "packages.release"),
 		.architecture = debian_architecture(c),
@@ -161,6 +175,7 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 		.components = &p->components,
 		.keyring = viv_config_string(c, "packages.keyring"),
 		.recommends = viv_config_bool(c, "packages.recommends"),
+		.without = &p->without,
 	};
 	choose_packages(p);
 	r = choose_kernel(p, err);
@@ -487,7 +502,7 @@ int viv_plan_make(struct viv_store *store, const struct viv_config *config,
 
 void viv_plan_free(struct viv_plan *p)
 {
-	struct viv_strv *lists[] = {&p->mirrors,	&p->snapshot_mirrors, &p->components, &p->base,
+	struct viv_strv *lists[] = {&p->without,	&p->mirrors,	&p->snapshot_mirrors, &p->components, &p->base,
 				    &p->packages,	&p->initrd_modules,   &p->initrd_optional,
 				    &p->crash_modules,	&p->kernel_params};
 

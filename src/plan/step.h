@@ -35,7 +35,7 @@ struct viv_plan {
 	char *init_program, *agent_program;
 
 	/* What deb/ is asked for; the request borrows from the lists. */
-	struct viv_strv mirrors, snapshot_mirrors, components, base, packages;
+	struct viv_strv mirrors, snapshot_mirrors, components, without, base, packages;
 	char *lock_file;
 	char *kernel_package;		   /* NULL: kernel_source */
 	struct viv_kernel_source kernel_source; /* boot.kernel is a file or a tree */

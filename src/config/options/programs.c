@@ -14,7 +14,8 @@ static const struct viv_option rows[] = {
 	 .fallback = "true",
 	 .example = "false",
 	 .text = "False: none of the kinds of documentation, whatever the options for each say. What is off is left out of "
-		 "the image when its packages are installed, also of those that are installed in the machine later."},
+		 "the image when its packages are installed, also of those that are installed in the machine later; "
+		 "`dpkg -V` there calls it missing."},
 	{.name = "documentation.info.enable",
 	 .type = VIV_T_BOOL,
 	 .fallback = "true",

@@ -5,18 +5,43 @@
 
 static const char option[] = "networking.firewall.enable";
 
-/* "22, 8000-8010" */
-static void list_ports(const json_t *ports, const json_t *ranges, struct viv_str *ret)
+struct range {
+	long long from, to;
+};
+
+static int by_start(const void *a, const void *b)
 {
+	const struct range *x = a, *y = b;
+
+	return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* "22, 8000-8010": sorted, and none twice, which nft would refuse. */
+static void list_ports(const json_t *ports, const json_t *ranges, const json_t *more, struct viv_str *ret)
+{
+	size_t n = 0, kept = 0, i;
+	VIV_FREE struct range *all = viv_new_array(
+		struct range, json_array_size(ports) + json_array_size(ranges) + json_array_size(more) + 1);
 	json_t *v;
-	size_t i;
 
 	json_array_foreach((json_t *)ports, i, v)
-		viv_str_addf(ret, "%s%lld", ret->len ? ", " : "", (long long)json_integer_value(v));
+		all[n++] = (struct range){json_integer_value(v), json_integer_value(v)};
+	json_array_foreach((json_t *)more, i, v)
+		all[n++] = (struct range){json_integer_value(v), json_integer_value(v)};
 	json_array_foreach((json_t *)ranges, i, v)
-		viv_str_addf(ret, "%s%lld-%lld", ret->len ? ", " : "",
-			     (long long)json_integer_value(json_object_get(v, "from")),
-			     (long long)json_integer_value(json_object_get(v, "to")));
+		all[n++] = (struct range){json_integer_value(json_object_get(v, "from")),
+					  json_integer_value(json_object_get(v, "to"))};
+	qsort(all, n, sizeof(*all), by_start);
+	for (i = 0; i < n; i++)
+		if (kept && all[i].from <= all[kept - 1].to + 1)
+			all[kept - 1].to = VIV_MAX(all[kept - 1].to, all[i].to);
+		else
+			all[kept++] = all[i];
+	for (i = 0; i < kept; i++) {
+		viv_str_addf(ret, "%s%lld", i ? ", " : "", all[i].from);
+		if (all[i].to > all[i].from)
+			viv_str_addf(ret, "-%lld", all[i].to);
+	}
 }
 
 /* `from` has the four lists; `more` are further TCP ports. `interface` NULL: any. */
@@ -28,9 +53,8 @@ static void allow(struct viv_str *s, const char *interface, const json_t *from, 
 	for (size_t k = 0; k < VIV_ARRAY_SIZE(kinds); k++) {
 		VIV_STR ports = VIV_STR_INIT;
 
-		list_ports(json_object_get(from, kinds[k][1]), json_object_get(from, kinds[k][2]), &ports);
-		if (k == 0)
-			list_ports(more, NULL, &ports);
+		list_ports(json_object_get(from, kinds[k][1]), json_object_get(from, kinds[k][2]),
+			   k == 0 ? more : NULL, &ports);
 		if (!ports.len)
 			continue;
 		viv_str_add(s, "\t\t");

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "config/config.h"
+#include "plan/area.h"
+#include "plan/etc.h"
+#include "unit.h"
+
+/* What options of every day write: a machine file, one of its files, what stands in that. */
+static const struct {
+	const char *lua, *path, *has[6];
+} rows[] = {
+	{"networking.firewall = { enable = true, allowedTCPPorts = { 443, 80, 2022 },\n"
+	 "allowedTCPPortRanges = { { from = 8000, to = 8010 }, { from = 8005, to = 8020 } } }\n"
+	 "services.openssh = { enable = true, ports = { 2022 } }",
+	 "etc/nftables.conf",
+	 {"policy drop;", "\t\ttcp dport { 80, 443, 2022, 8000-8020 } accept\n", "icmp type echo-request accept"}},
+	{"networking.firewall = { enable = true, allowPing = false, extraInputRules = \"ip saddr 192.0.2.1 accept\",\n"
+	 "interfaces = { eth1 = { allowedUDPPorts = { 53 } } } }\n"
+	 "services.openssh = { enable = true, openFirewall = false }",
+	 "etc/nftables.conf",
+	 {"\t\tiifname \"eth1\" udp dport { 53 } accept\n\t\tip saddr 192.0.2.1 accept\n\t}\n}\n", "-echo-request",
+	  "-tcp dport"}},
+	{"security.sudo = { enable = true, wheelNeedsPassword = false, extraConfig = \"Defaults !lecture\", extraRules = {\n"
+	 "{ users = { \"a\" }, groups = { \"b\" }, runAs = \"www-data\", commands = {\n"
+	 "{ command = \"/bin/ls a:b\", options = { \"NOPASSWD\", \"SETENV\" } }, {} } } } }",
+	 "etc/sudoers.d/zz-viv",
+	 {"%wheel ALL=(ALL:ALL) NOPASSWD: ALL\n", "%sudo ALL=(ALL:ALL) NOPASSWD: ALL\n",
+	  "a, %b ALL=(www-data) NOPASSWD: SETENV: /bin/ls a\\:b, ALL\nDefaults !lecture\n"}},
+	{"services.nginx = { enable = true, appendConfig = \"worker_processes 2;\", virtualHosts = {\n"
+	 "[\"a.example\"] = { forceSSL = true, root = \"/srv/a\" } } }",
+	 "etc/nginx/nginx.conf",
+	 {"\tserver {\n\t\tlisten 0.0.0.0:80;\n\t\tlisten [::]:80;\n\t\tserver_name a.example;\n",
+	  "return 301 https://$host$request_uri;", "\t\tlisten 0.0.0.0:443 ssl;\n",
+	  "ssl_certificate_key /var/lib/viv/nginx/a.example.key;\n\t\troot /srv/a;\n", "}\nworker_processes 2;\n"}},
+	{"services.nginx = { enable = true, virtualHosts = { b = { default = true, listen = { { port = 9443, ssl = true } },\n"
+	 "sslCertificate = \"/etc/b.pem\", sslCertificateKey = \"/root/b.key\", locations = {\n"
+	 "[\"= /x\"] = { [\"return\"] = 404 }, [\"/p/\"] = { proxyPass = \"http://127.0.0.1:1\", proxyWebsockets = true } } } } }",
+	 "etc/nginx/nginx.conf",
+	 {"\t\tlisten 0.0.0.0:9443 ssl default_server;\n\t\tserver_name b;\n\t\tssl_certificate /etc/b.pem;\n",
+	  "\t\tlocation = /x {\n\t\t\treturn 404;\n\t\t}\n", "proxy_pass http://127.0.0.1:1;", "Upgrade $http_upgrade",
+	  "-listen 0.0.0.0:80"}},
+	{"services.nginx = { enable = true, virtualHosts = { [\"*.c.example\"] = { addSSL = true, serverAliases = { \"c.example\" } } } }",
+	 "usr/lib/viv/nginx-certificates",
+	 {"\nmake %2a.c.example 'DNS:*.c.example,DNS:c.example' '*.c.example'\n"}},
+	{"boot.sysctl = { [\"vm.swappiness\"] = 7, [\"net.ipv4.ip_forward\"] = true, [\"kernel.core_pattern\"] = \"|/bin/x %p\", [\"a.b\"] = null }",
+	 "etc/sysctl.d/zz-viv.conf",
+	 {"kernel.core_pattern = |/bin/x %p\nnet.ipv4.ip_forward = 1\nvm.swappiness = 7\n", "-a.b"}},
+	{"boot.tmp = { useTmpfs = true, tmpfsSize = \"64M\" }", "etc/systemd/system/tmp.mount",
+	 {"Options=mode=1777,strictatime,nosuid,nodev,size=64M\n"}},
+	{"boot.tmp.cleanOnBoot = true", "etc/tmpfiles.d/00-viv-tmp.conf", {"D! /tmp 1777 root root 0\n"}},
+	{"swapDevices = { { device = \"/dev/disk/by-label/my-swap\", priority = 7, options = { \"discard\" } } }",
+	 "etc/systemd/system/dev-disk-by\\x2dlabel-my\\x2dswap.swap",
+	 {"[Swap]\nWhat=/dev/disk/by-label/my-swap\nPriority=7\nOptions=discard\n", "-RequiresMountsFor"}},
+	{"fileSystems[\"/data\"] = { device = \"/dev/vdb\", fsType = \"ext4\" }\n"
+	 "swapDevices = { { device = \"/data/swap\", size = \"1G\" } }",
+	 "etc/systemd/system/data-swap.swap",
+	 {"RequiresMountsFor=/data/swap\n", "Requires=viv-swap-data-swap.service\n", "-Priority"}},
+	{"zramSwap = { enable = true, memoryPercent = 25 }", "usr/lib/viv/zram-swap",
+	 {"value * 25 / 100", "echo zstd >comp_algorithm", "swapon --priority 5"}},
+	{"i18n = { defaultLocale = \"de_DE.UTF-8\", extraLocaleSettings = { LC_TIME = \"C.UTF-8\" } }", "etc/locale.conf",
+	 {"LANG=de_DE.UTF-8\nLC_TIME=C.UTF-8\n"}},
+	{"i18n.defaultLocale = \"C.UTF-8\"\nenvironment.variables.LANG = \"C\"", "etc/environment", {"LANG=\"C\"\n"}},
+	{"console.keyMap = \"us-dvorak\"", "etc/default/keyboard", {"XKBLAYOUT=\"us\"\nXKBVARIANT=\"dvorak\"\n"}},
+	{"console.keyMap = \"uk\"", "etc/default/keyboard", {"XKBLAYOUT=\"gb\"\nXKBVARIANT=\"\"\n"}},
+	{"networking.primaryIPAddress = \"192.168.1.2\"\nnetworking.domain = \"example.org\"\n"
+	 "networking.hosts = { [\"192.0.2.9\"] = { \"b\", \"c.example.org\" }, [\"192.0.2.8\"] = {} }",
+	 "etc/hosts", {"192.168.1.2 vm.example.org vm\n", "192.0.2.9 b c.example.org\n", "-192.0.2.8"}},
+};
+
+static void load(const char *lua, struct viv_config **ret)
+{
+	VIV_FREE char *dir = test_dir("everyday"), *path = viv_asprintf("%s/vm.lua", dir);
+	struct viv_config_request req = {.file = path, .no_site_files = true};
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	assert_int_equal(viv_write_file(path, lua, strlen(lua), 0644, &err), 0);
+	if (viv_config_load(&req, NULL, ret, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+static const struct viv_etc_file *find(const struct viv_etc *etc, const char *path)
+{
+	for (size_t i = 0; i < etc->n_files; i++)
+		if (viv_streq(etc->files[i].path, path))
+			return &etc->files[i];
+	return NULL;
+}
+
+/* "-x": x is not there. */
+static void files(void **state VIV_UNUSED)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+		VIV_ERROR err = VIV_ERROR_INIT;
+		const struct viv_etc_file *f;
+		struct viv_etc etc;
+
+		load(rows[i].lua, &c);
+		if (viv_etc_collect(c, &etc, &err) < 0)
+			fail_msg("%s", err.msg);
+		f = find(&etc, rows[i].path);
+		if (!f)
+			fail_msg("%zu: no file %s", i, rows[i].path);
+		for (size_t k = 0; k < 6 && rows[i].has[k]; k++) {
+			const char *want = rows[i].has[k];
+			bool not = want[0] == '-';
+
+			if (!strstr(f->content.data, want + not) == !not)
+				fail_msg("%zu: \"%s\" in\n%s", i, want, f->content.data);
+		}
+		viv_etc_free_contents(&etc);
+	}
+}
+
+/* Without systemd the kernel sets them. */
+static void sysctl_as_parameters(void **state VIV_UNUSED)
+{
+	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+	VIV_STRV params = VIV_STRV_INIT;
+
+	load("system.init = \"none\"\nusers.mutableUsers = false\n"
+	     "boot.sysctl = { [\"vm.swappiness\"] = 7, [\"kernel.printk\"] = \"4 4 1 7\" }", &c);
+	for (const struct viv_area *const *a = viv_areas; *a; a++)
+		if ((*a)->params)
+			(*a)->params(c, &params);
+	assert_true(viv_strv_has(&params, "sysctl.vm.swappiness=7"));
+	assert_true(viv_strv_has(&params, "sysctl.kernel.printk=\"4 4 1 7\""));
+	assert_true(viv_strv_has(&params, "viv.accounts=fixed"));
+}
+
+/* What is wrong, in words with a place. */
+static void refused(void **state VIV_UNUSED)
+{
+	static const char *const bad[][2] = {
+		{"swapDevices = { { device = \"/var/swap\", size = 16 } }",
+		 "vm.lua:1: swapDevices[1]: /var/swap lies on the machine's overlay"},
+		{"security.pki.certificates = { \"-----BEGIN EC PRIVATE KEY-----\" }",
+		 "vm.lua:1: security.pki.certificates[1] holds a private key"},
+		{"security.pki.certificates = { \"nothing\" }",
+		 "vm.lua:1: security.pki.certificates[1] holds no certificate"},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(bad); i++) {
+		VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+		VIV_ERROR err = VIV_ERROR_INIT;
+		struct viv_etc etc;
+
+		load(bad[i][0], &c);
+		assert_true(viv_etc_collect(c, &etc, &err) < 0);
+		if (!viv_starts_with(strstr(err.msg, "vm.lua:") ? strstr(err.msg, "vm.lua:") : "", bad[i][1]))
+			fail_msg("%s", err.msg);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files),
+		cmocka_unit_test(sysctl_as_parameters),
+		cmocka_unit_test(refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
