@@ -91,32 +91,6 @@ bash -lic 'complete -p -D' 2>/dev/null
 openssl verify -CApath /etc/ssl/certs /usr/local/share/ca-certificates/viv-1.crt
 systemctl is-active nginx nftables keyboard-setup
 systemctl --failed --no-legend
-set -u
-try() { echo "$1: $(echo "$2" | setpriv --reuid nobody --regid nogroup --clear-groups su "$1" -c 'id -un; echo $0; pwd' 2>&1 | tr '\n' ' ')"; }
-export LC_MESSAGES=C
-try anna one; try ben two; try carl three; try dora four
-echo wrong | setpriv --reuid nobody --regid nogroup --clear-groups su anna -c true 2>/dev/null && echo "wrong password"
-id -Gn anna; id -Gn ben; id dora; ls -d /home/* /srv/svc; stat -c %U:%a /srv/svc
-echo one | su anna -c 'sudo -S id -un' 2>/dev/null
-echo three | su carl -c 'sudo -S id -un' 2>/dev/null
-su ben -c 'sudo -n id -un; sudo -n id' 2>&1
-command -v tree
-echo "== network"
-ip -br address show eth1 | tr -s ' '
-ip route show default; ip -6 route show default | grep static
-cat /etc/resolv.conf; getent hosts printer.example.org; getent ahostsv4 web | head -n 1; hostname -f
-nft list chain inet viv input | grep -c echo-request
-nft list chain inet viv input | grep -E "eth1|192.0.2.0|tcp dport"
-echo "== system"
-date +%Z; locale -k LC_TIME | grep ^day= ; locale -a; echo "$LANG"; su - anna -c 'echo $LANG'
-findmnt -n -o FSTYPE,SIZE /tmp; cat /proc/sys/net/ipv4/ip_forward /proc/sys/vm/swappiness
-swapon --show=NAME,PRIO --noheadings | sort | tr -s ' '; cat /sys/block/zram0/comp_algorithm; stat -c %i /data/swap >/data/inode.now
-[ ! -e /data/inode ] || cmp /data/inode /data/inode.now; mv /data/inode.now /data/inode
-cat /etc/default/keyboard /etc/default/console-setup | grep -E "XKBLAYOUT|FONT"
-bash -lic 'complete -p -D' 2>/dev/null
-openssl verify -CApath /etc/ssl/certs /usr/local/share/ca-certificates/viv-1.crt
-systemctl is-active nginx nftables keyboard-setup
-systemctl --failed --no-legend
 exec 3<>/dev/tcp/127.0.0.1/8081; printf 'GET /hello HTTP/1.0\r\n\r\n' >&3; tail -n 1 <&3; echo
 EOF
 mkfifo in out.fifo
