@@ -18,6 +18,7 @@ void viv_service_get(const char *name, const json_t *entry, struct viv_service *
 {
 	*ret = (struct viv_service){
 		.name = name,
+		.shell = "/bin/bash",
 		.option = viv_unit_option("systemd.services", name),
 		.enable = json_is_true(json_object_get(entry, "enable")),
 		.description = viv_json_str(entry, "description"),
@@ -62,7 +63,7 @@ void viv_service_add_scripts(struct viv_etc *etc, const struct viv_service *s)
 
 		if (!s->scripts[i])
 			continue;
-		viv_str_addf(&text, "#!/bin/bash -e\n%s%s", s->scripts[i],
+		viv_str_addf(&text, "#!%s -e\n%s%s", s->shell, s->scripts[i],
 			     viv_ends_with(s->scripts[i], "\n") ? "" : "\n");
 		viv_etc_add(etc, option, path + 1, VIV_ETC_FILE, 0755, &text);
 	}

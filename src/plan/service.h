@@ -28,6 +28,7 @@ extern const struct viv_script_kind {
 struct viv_service {
 	const char *name;	     /* without ".service" */
 	char *option;		     /* 'systemd.services.foo', for places; owned */
+	const char *shell;	     /* of the scripts: /bin/bash */
 	bool enable;
 	const char *description;     /* "" if there is none */
 	const char *scripts[VIV_N_SCRIPTS]; /* what follows the first line; NULL: none */
@@ -46,7 +47,7 @@ char *viv_service_setting(const struct viv_service *s, const char *key);
 
 /* Where a script stands in the machine: "/usr/lib/viv/services/foo/start". The caller frees it. */
 char *viv_service_script_path(const struct viv_service *s, enum viv_script which);
-/* Adds the files of those that are there: 0755, for bash, which ends at the first command that fails. */
+/* Adds the files of those that are there: 0755, for its shell, which ends at the first command that fails. */
 void viv_service_add_scripts(struct viv_etc *etc, const struct viv_service *s);
 /* Packages that services use (path): they are installed. */
 void viv_service_push_packages(struct viv_strv *to, const struct viv_config *config);

@@ -154,9 +154,10 @@ static const struct viv_option rows[] = {
 	 .type = NAMED(service_fields),
 	 .fallback = "{}",
 	 .example = "{ foo = { script = \"echo up > /dev/kmsg\", wantedBy = { \"multi-user.target\" } } }",
-	 .inits = VIV_INIT_SYSTEMD,
+	 .inits = VIV_INIT_SYSTEMD | VIV_INIT_RUNIT,
 	 .text = "Services, by name (without .service). Where a package has one of that name, what is "
-		 "said here changes that one (a drop-in): commands take the place of its own."},
+		 "said here changes that one (a drop-in): commands take the place of its own. On runit, simple ones "
+		 "(Type simple, exec, oneshot) are translated; what it can't do is an error."},
 	{.name = "systemd.sockets",
 	 .type = NAMED(socket_fields),
 	 .fallback = "{}",

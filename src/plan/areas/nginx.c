@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan/areas/areas.h"
+#include "plan/areas/runit.h"
 
 /* services.nginx: its whole configuration, and certificates for hosts that name none. */
 
@@ -328,6 +329,12 @@ static bool needs_openssl(const struct viv_config *config)
 	return false;
 }
 
+static const struct viv_runit_service runit_service = {
+	.name = "nginx",
+	.run = "[ ! -x " MAKE " ] || " MAKE "\n"
+	       "mkdir -p /var/log/nginx /var/lib/nginx\n"
+	       "exec /usr/sbin/nginx -g 'daemon off;'\n"};
+
 static int files(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err VIV_UNUSED)
 {
 	struct viv_str s = VIV_STR_INIT;
@@ -337,6 +344,8 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 	write_config(&s, config);
 	viv_etc_add(etc, option, "etc/nginx/nginx.conf", VIV_ETC_FILE, 0644, &s);
 	add_certificates(etc, config);
+	if (viv_uses_runit(config))
+		viv_runit_add_service(etc, option, &runit_service);
 	return 0;
 }
 

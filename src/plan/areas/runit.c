@@ -140,7 +140,9 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 	add_stages(etc);
 	add_tools(etc);
 	viv_runit_add_first_boot(etc);
-	return add_services(etc, config, err);
+	if (add_services(etc, config, err) < 0)
+		return -err->code;
+	return viv_runit_add_units(etc, config, err);
 }
 
 static void packages(const struct viv_config *config, struct viv_strv *base, struct viv_strv *ret)

@@ -23,5 +23,8 @@ void viv_runit_add_service(struct viv_etc *etc, const char *option, const struct
  */
 void viv_runit_add_boot(struct viv_etc *etc, const char *option, const char *name, const char *text);
 
+/* systemd.services, as far as that can be (runit-units.c). */
+int viv_runit_add_units(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err);
+
 /* Things to be made at first boot (areas/first-boot.c). */
 void viv_runit_add_first_boot(struct viv_etc *etc);

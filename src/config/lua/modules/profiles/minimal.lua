@@ -40,3 +40,11 @@ mkIf(ref "services.openssh.enable", function()
 	environment.etc["ssh/sshd_config"].text = mkDefault(
 		"Include /etc/ssh/sshd_config.d/*.conf\nSubsystem sftp internal-sftp\n")
 end)
+
+mkIf(ref "services.nginx.enable", function()
+	system.minimal.packages.nginx.files = { "usr/sbin/nginx" }
+	system.minimal.packages["nginx-common"].files = { "etc/nginx/mime.types" }
+	system.minimal.packages.openssl.files = { "usr/bin/openssl", "etc/ssl/openssl.cnf", "usr/lib/ssl/openssl.cnf" }
+	users.users["www-data"] = { isSystemUser = true, group = "www-data" }
+	users.groups["www-data"] = {}
+end)

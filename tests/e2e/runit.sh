@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+# A Debian root on runit: its three stages, services of runit's and of systemd.services, first boot, power off.
+. "$(dirname "$0")/lib.sh"
+
+# What can't be had is said, with its place, before anything is built.
+refused() { # LINE WORDS…: the second line of a machine file
+	printf 'system.init = "runit"\n%s\n' "$1" >bad.lua
+	shift
+	expect 125 "$VIV" eval --etc bad.lua
+	for text; do err_has "$text"; done
+}
+refused 'systemd.services.a = { script = "x", serviceConfig = { Type = "notify" } }' \
+	'bad.lua:2: systemd.services.a.serviceConfig.Type: "notify" can'\''t be had'
+refused 'systemd.services.a = { script = "x", startAt = "hourly" }' 'bad.lua:2: systemd.services.a.startAt: nothing stands for this on runit'
+refused 'systemd.services.a = { script = "x", preStop = "y" }' 'bad.lua:2: systemd.services.a.preStop:'
+refused 'systemd.services.a = { script = "x", requires = { "a.socket" } }' 'bad.lua:2: systemd.services.a.requires: there is no a.socket'
+refused 'systemd.services.a = { serviceConfig = { Nice = 5 } }' 'systemd.services.a: it has neither script nor ExecStart'
+refused 'systemd.services.a = { serviceConfig = { ExecStart = "+/bin/x" } }' 'the prefix "+" can'\''t be had'
+refused 'systemd.services.a = { serviceConfig = { ExecStart = "/bin/x %n" } }' 'the specifier %n can'\''t be had'
+refused 'systemd.services.a = { script = "x", serviceConfig = { MemoryMax = "1G" } }' 'systemd.services.a.serviceConfig.MemoryMax: nothing'
+refused 'systemd.sockets.a = { listenStreams = { "80" } }' 'bad.lua:2: systemd.sockets.a: needs system.init = "systemd"'
+refused 'for _, n in ipairs { "a", "b" } do systemd.services[n] = { script = "x", serviceConfig = { Type = "oneshot" } } end
+systemd.services.a.after = { "b.service" } systemd.services.b.after = { "a.service" }' 'a cycle of services that wait for each other: a -> b -> a'
+refused 'runit.services.a.log = "x"' 'bad.lua:2: runit.services.a: give its run script'
+printf 'runit.services.a.run = "x"\n' >bad.lua
+expect 125 "$VIV" eval --etc bad.lua
+err_has 'bad.lua:1: runit.services.a: needs system.init = "runit"'
+
+cat >vm.lua <<'E2'
+system.init = "runit"
+networking.hostName = "runner"
+services.openssh.enable = true
+users.users.paul = { isNormalUser = true, extraGroups = { "games" } }
+runit.services.hello = {
+	run = "echo hello\nexec sleep inf",
+	finish = "echo $1 > /run/hello-ended",
+	log = "mkdir -p /var/log/hello\nexec svlogd /var/log/hello",
+}
+systemd.services.first = {
+	script = "echo first >> /run/order",
+	serviceConfig = { Type = "oneshot", RemainAfterExit = true },
+	before = { "a-second.service" }, wantedBy = { "multi-user.target" },
+}
+systemd.services["a-second"] = {
+	environment = { NAME = "two  words" },
+	serviceConfig = { Type = "oneshot", ExecStart = "/bin/sh -c 'echo \"$$NAME ${NAME}\" 100%% >> /run/order'" },
+	wantedBy = { "multi-user.target" },
+}
+systemd.services.daemon = {
+	after = { "network.target" }, wantedBy = { "multi-user.target" },
+	environment = { COLOUR = "it's red" },
+	serviceConfig = { User = "paul", Group = "games", WorkingDirectory = "/tmp", RuntimeDirectory = "daemon", UMask = "0027" },
+	preStart = "echo before > /run/daemon/before",
+	script = "id -un; id -gn; pwd; umask; echo $COLOUR; echo up > /run/daemon/up; exec sleep inf",
+}
+systemd.services.fails = { script = "echo again >> /run/fails; exit 1", wantedBy = { "multi-user.target" } }
+systemd.services.manual = { script = "exec sleep inf" }
+systemd.services.off = { script = "exec sleep inf", enable = false, wantedBy = { "multi-user.target" } }
+E2
+
+cat >check <<'E2'
+set -e
+fail() { echo "FAILED: $*"; exit 1; }
+[ "$(cat /proc/1/comm)" = runit ] || fail "PID 1 is $(cat /proc/1/comm)"
+[ "$(hostname)" = runner ] || fail hostname
+ip -4 addr show eth0 2>/dev/null | grep -q inet || grep -q '^eth0' /proc/net/route || fail network
+[ "$(cat /run/order)" = 'first
+two  words two  words 100%' ] || fail "order: $(cat /run/order)"
+# Services start beside each other: sv waits for each.
+for s in hello daemon ssh; do sv -w 60 start $s >/dev/null || fail "$s: $(sv status $s)"; done
+until_there() { timeout 60 tail -n +1 -F "$1" 2>/dev/null | grep -qm1 -- "$2" || fail "$1 has no $2"; }
+until_there /run/daemon/up up
+until_there /var/log/daemon/current "it's red"
+sed 's/^[^ ]* //' /var/log/daemon/current | tr '\n' ' ' | grep -q "paul games /tmp 0027 it's red" || fail "$(cat /var/log/daemon/current)"
+[ -e /run/daemon/before ] || fail preStart
+until_there /var/log/hello/current hello
+sv status manual | grep -q ^down || fail "manual: $(sv status manual)"
+[ ! -e /etc/sv/off ] || fail off
+sv -w 60 down hello >/dev/null
+[ "$(cat /run/hello-ended)" = -1 ] || fail "finish: $(cat /run/hello-ended)"
+# No Restart: it ended, and that was it.
+until_there /run/fails again
+sv -w 60 down fails >/dev/null
+[ "$(wc -l </run/fails)" = 1 ] || fail "fails: $(cat /run/fails)"
+# A host key of its own; the server answers.
+[ -s /etc/ssh/ssh_host_ed25519_key ] || fail "no host key"
+until_there /proc/net/tcp ':0016 00000000:0000 0A'
+E2
+expect 0 "$VIV" run vm.lua -- sh ./check
+
