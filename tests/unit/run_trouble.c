@@ -168,12 +168,30 @@ static void test_sets(void **state)
 	assert_string_equal(err.msg, "\"foo\" is none of panic, oops, warn, none");
 }
 
+/* The second kernel's lines are no part of the first one's report. */
+static void test_dump(void **state)
+{
+	VIV_CLEANUP(viv_trouble_free_contents) struct viv_trouble t = {0};
+	size_t n;
+
+	assert_true(viv_trouble_feed(&t, VIV_SLICE("[    1.000000] Kernel panic - not syncing: x")));
+	assert_false(viv_trouble_feed(&t, VIV_SLICE("[    1.000001] Call Trace:")));
+	n = t.lines.count;
+	assert_true(viv_trouble_feed(&t, VIV_SLICE("viv-init: crash dump: 907 MiB")));
+	assert_true(t.dumping);
+	assert_false(viv_trouble_feed(&t, VIV_SLICE("viv-init: crash dump: done, 148 MiB are not empty")));
+	assert_false(viv_trouble_feed(&t, VIV_SLICE("[    2.000000] reboot: Power down")));
+	assert_int_equal(t.lines.count, n);
+	assert_int_equal(t.kind, VIV_TROUBLE_PANIC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),	     cmocka_unit_test(test_oops_then_panic),
 		cmocka_unit_test(test_open_oops_stays), cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_open_warning_goes),
+		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_init),	     cmocka_unit_test(test_sets),
 	};
 
