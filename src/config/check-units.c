@@ -78,6 +78,18 @@ static void check_mounts(struct viv_eval *ev)
 	}
 }
 
+/* Else the console asks for ever. */
+static void check_autologin(struct viv_eval *ev)
+{
+	const struct viv_slot *s = option(ev, "services.getty.autologinUser");
+	const struct viv_slot *users = option(ev, "users.users");
+
+	if (s->state != VIV_SLOT_DONE || !s->value || s->value->kind != VIV_VALUE_STRING ||
+	    viv_streq(s->value->text, "root") || part(users, s->value->text))
+		return;
+	fault(ev, s, s, "no user %s in users.users", s->value->text);
+}
+
 void viv_check_units(struct viv_eval *ev)
 {
 	static const char *const sets[] = {"systemd.services", "systemd.sockets", "systemd.targets",
@@ -92,4 +104,5 @@ void viv_check_units(struct viv_eval *ev)
 		}
 	}
 	check_mounts(ev);
+	check_autologin(ev);
 }

@@ -13,7 +13,7 @@ const struct viv_area *const viv_areas[] = {
 	&viv_area_network,
 	&viv_area_openssh,
 	&viv_area_boot,
-	&viv_area_units,
+	&viv_area_services, &viv_area_units,
 	&viv_area_firewall,
 	&viv_area_locale,
 	&viv_area_nginx,

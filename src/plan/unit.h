@@ -39,7 +39,8 @@ struct viv_unit_setting {
 typedef int (*viv_unit_fn)(const struct viv_unit_setting *s, void *arg, struct viv_error *err);
 
 /*
- * Calls fn (may be NULL) for each setting of a unit of that type (".service"; any bytes are fine). Other
+ * Calls fn (may be NULL) for each setting of a unit of that type (".service", or "journald.conf"; any bytes
+ * are fine). Other
  * than systemd, which warns and goes on, it takes no line that is none, and no section that such a unit
  * hasn't got: EINVAL, "line 3 …". Sections that begin with "X-" are nobody's and fine. unit_parse.c
  */

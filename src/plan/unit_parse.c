@@ -102,7 +102,7 @@ static struct viv_slice section_of(const char *type)
 	} rows[] = {
 		{".service", "Service"}, {".socket", "Socket"}, {".mount", "Mount"}, {".swap", "Swap"},
 		{".automount", "Automount"}, {".timer", "Timer"}, {".path", "Path"}, {".slice", "Slice"},
-		{".scope", "Scope"},
+		{".scope", "Scope"}, {"journald.conf", "Journal"},
 	};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++)

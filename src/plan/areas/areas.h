@@ -24,7 +24,7 @@ extern const struct viv_area
 	viv_area_sysctl,
 	viv_area_system,
 	viv_area_systemd,
-	viv_area_units,
+	viv_area_services, viv_area_units,
 	viv_area_users;
 
 /* Parts of an area that are a file of their own. */

@@ -32,6 +32,28 @@ static int add_variables(struct viv_etc *etc, const struct viv_config *config,
 	return 0;
 }
 
+/* What /etc/profile reads, in whichever shell. */
+static void add_aliases(struct viv_etc *etc, const struct viv_config *config)
+{
+	static const char option[] = "environment.shellAliases";
+	const json_t *all = viv_config_get(config, option);
+	VIV_STRV names = VIV_STRV_INIT;
+	struct viv_str s = VIV_STR_INIT;
+
+	viv_json_keys(all, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		const char *value = viv_json_str(all, names.items[i]);
+
+		if (!value)
+			continue;
+		viv_str_addf(&s, "alias %s=", names.items[i]);
+		viv_str_add_quoted(&s, value);
+		viv_str_add_char(&s, '\n');
+	}
+	if (s.len)
+		viv_etc_add(etc, option, "etc/profile.d/viv-aliases.sh", VIV_ETC_FILE, 0644, &s);
+}
+
 static void add_time_zone(struct viv_etc *etc, const struct viv_config *config)
 {
 	const char *zone = viv_config_string(config, "time.timeZone");
@@ -98,6 +120,7 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 	json_t *entry;
 	int r = add_variables(etc, config, err);
 
+	add_aliases(etc, config);
 	add_time_zone(etc, config);
 	json_object_foreach((json_t *)viv_config_get(config, "environment.etc"), path, entry)
 		if (r == 0)

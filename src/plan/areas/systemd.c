@@ -18,22 +18,37 @@ static void mask_units(struct viv_etc *etc, const struct viv_config *config)
 	}
 }
 
-#define AUTOLOGIN "/sbin/agetty --autologin root --noclear "
+/* agetty(8), as in the package's unit but for who logs in. */
+static void add_login(struct viv_etc *etc, const struct viv_config *config, const char *getty, const char *options)
+{
+	static const char option[] = "services.getty.autologinUser";
+	const char *user = viv_config_string(config, option);
+	VIV_FREE char *path = viv_asprintf(VIV_ETC_UNITS "%s.service.d/autologin.conf", getty);
+	VIV_FREE char *text = NULL;
+
+	if (!user)
+		return;
+	text = viv_asprintf("[Service]\n"
+			    "ExecStart=\n"
+			    "ExecStart=-/sbin/agetty --autologin %s --noclear %s- $TERM\n",
+			    user, options);
+	viv_etc_add_text(etc, option, path, text);
+}
 
 /* On a screen somebody logs in as on the serial console. */
 static void add_logins(struct viv_etc *etc, const struct viv_config *config)
 {
-	static const char graphics[] = "virtualisation.graphics";
+	static const char help[] = "services.getty.helpLine";
+	const char *lines = viv_config_string(config, help);
+	VIV_FREE char *issue = NULL;
 
-	viv_etc_add_text(etc, NULL, VIV_ETC_UNITS "serial-getty@ttyS0.service.d/viv.conf",
-			 "[Service]\n"
-			 "ExecStart=\n"
-			 "ExecStart=-" AUTOLOGIN "--keep-baud 115200,57600 - $TERM\n");
-	if (viv_config_bool(config, graphics))
-		viv_etc_add_text(etc, graphics, VIV_ETC_UNITS "getty@tty1.service.d/viv.conf",
-				 "[Service]\n"
-				 "ExecStart=\n"
-				 "ExecStart=-" AUTOLOGIN "- $TERM\n");
+	add_login(etc, config, "serial-getty@ttyS0", "--keep-baud 115200,57600 ");
+	if (viv_config_bool(config, "virtualisation.graphics"))
+		add_login(etc, config, "getty@tty1", "");
+	if (!lines || !*lines)
+		return;
+	issue = viv_asprintf("%s%s\n", lines, viv_ends_with(lines, "\n") ? "" : "\n");
+	viv_etc_add_text(etc, help, "etc/issue.d/viv-help.issue", issue);
 }
 
 /* Nobody can log in there; the host waits for a system that does not come. */
