@@ -20,7 +20,7 @@ static const struct viv_option rows[] = {
 	{.name = "services.getty.autologinUser",
 	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_user)),
 	 .fallback = "\"root\"",
-	 .example = "\"paul\"",
+	 .example = "\"root\"",
 	 .inits = VIV_INIT_SYSTEMD,
 	 .text = "Who is logged in on the console, and on a screen, without being asked; null: a login prompt. NixOS's "
 		 "default is null."},
