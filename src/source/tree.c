@@ -60,7 +60,8 @@ static void filter(struct viv_tree *t, const struct viv_strv *files)
 
 	for (size_t i = 0; i < t->n; i++) {
 		struct viv_tree_entry *e = &t->entries[i];
-		bool keep = strchr("fhl", e->type) ? !files || is_listed(files, e->path)
+		bool keep = viv_streq(e->path, ".git") || viv_starts_with(e->path, ".git/") ? false
+			    : strchr("fhl", e->type) ? !files || is_listed(files, e->path)
 			    : e->type == 'd' ? !files || viv_streq(e->path, ".") || is_above(files, e->path)
 					     : false;
 
