@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # A machine as people describe one: users with passwords, a firewall, addresses, languages, swap, sudo,
-# certificates, a web server. Its second start is on the disk of the first.
+# certificates, a web server. Its second start is on the disk of the first; another machine is on runit.
 . "$(dirname "$0")/lib.sh"
 
 for p in openssl python3; do
@@ -226,23 +226,45 @@ wrong locale i18n "i18n.defaultLocale: there is no locale xx_YY.UTF-8"
 wrong nginx services.nginx 'services.nginx.virtualHosts: nginx: [emerg] unknown directive "no_such_thing"'
 wrong sudo security.sudo "security.sudo.extraConfig: "
 
-# Without an init system, on a real root.
-cat >none.lua <<'EOF'
-system.init = "none"
+# On runit, and on a real root.
+cat >runit.lua <<'EOF'
+system.init = "runit"
 users.mutableUsers = false
 users.users.anna = { isNormalUser = true, extraGroups = { "wheel" } }
 i18n.defaultLocale = "C.UTF-8"
 boot.sysctl = { ["vm.swappiness"] = 7 }
+documentation = { man = { enable = false }, doc = { enable = false } }
+networking.firewall = { enable = true, allowedTCPPorts = { 80 } }
+services.nginx = { enable = true, virtualHosts = { web = { addSSL = true, locations = { ["/"] = { ["return"] = "200 hello" } } } } }
+swapDevices = { { device = "/var/swap", size = 8 }, { device = "/dev/disk/by-label/hardware" } }
+zramSwap.enable = true
 virtualisation.rootFileSystem = "ext4"
-virtualisation.diskImage = "./none.qcow2"
+virtualisation.diskImage = "./runit.qcow2"
 EOF
-expect 0 "$VIV" run -q none.lua -- sh -c 'cat /proc/sys/vm/swappiness; echo $LANG; id -Gn anna
-echo eve:x:2000:2000::/:/bin/sh >>/etc/passwd; chmod 600 /etc/group; touch /here'
-out_is "7
+cat >guest.sh <<'EOF'
+cat /proc/sys/vm/swappiness
+echo $LANG
+id -Gn anna
+nft list chain inet viv input | grep dport | grep -v 546
+swapon --show=NAME --noheadings | sort
+until (exec 3<>/dev/tcp/127.0.0.1/443) 2>/dev/null; do sv check nginx >/dev/null; done
+exec 3<>/dev/tcp/127.0.0.1/80; printf 'GET / HTTP/1.0\r\n\r\n' >&3; tail -n 1 <&3; echo
+find /usr/share/man /usr/share/doc -type f ! -name copyright | wc -l
+[ -e /usr/share/doc/nginx/copyright ] || echo "no copyright"
+grep -c eve /etc/passwd; stat -c "%a %U:%G" /etc/group /etc/shadow
+echo eve:x:2000:2000::/:/bin/sh >>/etc/passwd; chmod 600 /etc/group
+EOF
+for n in 1 2; do
+	expect 0 "$VIV" run -q --timeout 15m runit.lua -- bash -c "$(cat guest.sh)"
+	out_is "7
 C.UTF-8
-anna wheel"
-expect 0 "$VIV" run -q none.lua -- sh -c 'ls /here; grep -c eve /etc/passwd; stat -c "%a %U:%G" /etc/group /etc/shadow'
-out_is "/here
+anna wheel
+		tcp dport 80 accept
+/dev/zram0
+/var/swap
+hello
+0
 0
 644 root:root
 640 root:shadow"
+done

@@ -73,7 +73,7 @@ static const struct viv_option rows[] = {
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",
 	 .example = "true",
-	 .inits = VIV_INIT_SYSTEMD,
+	 .inits = VIV_INIT_SYSTEMD | VIV_INIT_RUNIT,
 	 .text = "Drop what reaches the machine's network unasked, but for what is allowed here, with "
 		 "nftables. Commands from the host do not come by the network and always work. NixOS's default is "
 		 "true: a machine here is reached by forwarded ports and its own segments only."},

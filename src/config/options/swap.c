@@ -33,7 +33,7 @@ static const struct viv_option rows[] = {
 	 .type = VIV_T_LIST(VIV_T_SUBMODULE(swap_fields)),
 	 .fallback = "[]",
 	 .example = "{ { device = \"/dev/disk/by-label/swap\" } }",
-	 .inits = VIV_INIT_SYSTEMD,
+	 .inits = VIV_INIT_SYSTEMD | VIV_INIT_RUNIT,
 	 .text = "Swap space. A device that the machine has not got is passed over and holds nothing up, so those of "
 		 "real hardware may stand here; `swapDevices = mkVMOverride({})` takes them all away."},
 	{.name = "zramSwap.algorithm",
@@ -46,7 +46,7 @@ static const struct viv_option rows[] = {
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",
 	 .example = "true",
-	 .inits = VIV_INIT_SYSTEMD,
+	 .inits = VIV_INIT_SYSTEMD | VIV_INIT_RUNIT,
 	 .text = "Swap to memory itself, compressed (zram)."},
 	{.name = "zramSwap.memoryPercent",
 	 .type = VIV_T_INT(1, 1000),

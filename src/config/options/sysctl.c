@@ -29,7 +29,8 @@ static const struct viv_option rows[] = {
 	 .fallback = "false",
 	 .fallback_text = "false; Debian 13's systemd has /tmp in memory anyway",
 	 .example = "true",
-	 .text = "Keep /tmp in memory."},
+	 .inits = VIV_INIT_SYSTEMD,
+	 .text = "Keep /tmp in memory. Without systemd `fileSystems[\"/tmp\"] = { fsType = \"tmpfs\" }` does that."},
 };
 
 const struct viv_option_area viv_options_sysctl = VIV_OPTION_AREA(rows);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan/areas/areas.h"
+#include "plan/areas/runit.h"
 
 /* networking.firewall: rules for nftables, loaded before the system's own networks are set up. */
 
@@ -137,13 +138,17 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 	if (viv_uses_systemd(config))
 		viv_etc_add_link(etc, option, VIV_ETC_UNITS "sysinit.target.wants/nftables.service",
 				 "/usr/lib/systemd/system/nftables.service");
+	if (viv_uses_runit(config))
+		viv_runit_add_boot(etc, option, "firewall", "nft -f /etc/nftables.conf\n");
 	return 0;
 }
 
 static void packages(const struct viv_config *config, struct viv_strv *base VIV_UNUSED, struct viv_strv *ret)
 {
+	static const char *const needed[] = {"nftables", "kmod", NULL}; /* its modules load themselves */
+
 	if (viv_config_bool(config, option))
-		viv_strv_push(ret, "nftables");
+		viv_strv_push_all(ret, needed);
 }
 
 const struct viv_area viv_area_firewall = {.files = files, .packages = packages};

@@ -3,6 +3,7 @@
 
 #include "base/path.h"
 #include "config/filesystems.h"
+#include "plan/areas/runit.h"
 
 #include <ctype.h>
 
@@ -61,7 +62,7 @@ static void add_unit(struct viv_etc *etc, const json_t *swap, const char *name)
 	viv_str_add(&s, "[Unit]\nDefaultDependencies=no\nConflicts=umount.target\nBefore=umount.target\n");
 	if (file)
 		viv_str_addf(&s, "RequiresMountsFor=%s\n", device);
-	if (!json_is_null(json_object_get(swap, "size")))
+	if (json_is_integer(json_object_get(swap, "size")))
 		viv_str_addf(&s, "Requires=viv-swap-%s.service\nAfter=viv-swap-%s.service\n", name, name);
 	viv_str_addf(&s, "[Swap]\nWhat=%s\n", device);
 	if (json_is_integer(priority))
@@ -78,30 +79,77 @@ static void add_unit(struct viv_etc *etc, const json_t *swap, const char *name)
 }
 
 /* A file of another size is made anew: nothing that is worth keeping is in it when the system starts. */
+#define MAKE "/usr/lib/viv/make-swap-file"
+static const char make[] =
+	"#!/bin/sh -e\n"
+	"# swapDevices: a file of so many MiB\n"
+	"file=$1 size=$2\n"
+	"if [ -f \"$file\" ] && [ \"$(stat -c %s \"$file\")\" = $((size * 1048576)) ]; then exit 0; fi\n"
+	"umask 077\n"
+	"mkdir -p \"${file%/*}\"\n"
+	"rm -f \"$file\" \"$file.new\"\n"
+	": >\"$file.new\"\n"
+	"chattr +C \"$file.new\" 2>/dev/null || : # btrfs\n"
+	"fallocate -l \"${size}M\" \"$file.new\"\n"
+	"mkswap -q \"$file.new\"\n"
+	"mv \"$file.new\" \"$file\"\n";
+
+static long long size_of(const json_t *swap)
+{
+	return (long long)json_integer_value(json_object_get(swap, "size"));
+}
+
 static void add_file(struct viv_etc *etc, const json_t *swap, const char *name)
 {
 	const char *device = viv_json_str(swap, "device");
-	long long size = (long long)json_integer_value(json_object_get(swap, "size"));
 	VIV_FREE char *path = viv_asprintf(VIV_ETC_UNITS "viv-swap-%s.service", name);
-	VIV_FREE char *text = viv_asprintf(
-		"[Unit]\n"
-		"Description=Make the swap file %s\n"
-		"DefaultDependencies=no\n"
-		"RequiresMountsFor=%s\n"
-		"[Service]\n"
-		"Type=oneshot\n"
-		"RemainAfterExit=yes\n"
-		"ExecStart=/bin/sh -ec 'f=$$1 size=$$2; "
-		"if [ -f \"$$f\" ] && [ \"$$(stat -c %%%%s \"$$f\")\" = $$((size * 1048576)) ]; then exit 0; fi; "
-		"mkdir -p \"$${f%%%%/*}\"; rm -f \"$$f\" \"$$f.new\"; umask 077; : >\"$$f.new\"; "
-		"chattr +C \"$$f.new\" 2>/dev/null || :; fallocate -l $${size}M \"$$f.new\"; mkswap -q \"$$f.new\"; "
-		"mv \"$$f.new\" \"$$f\"' sh \"%s\" %lld\n", device, device, device, size);
+	VIV_FREE char *text = viv_asprintf("[Unit]\n"
+					   "Description=Make the swap file %s\n"
+					   "DefaultDependencies=no\n"
+					   "RequiresMountsFor=%s\n"
+					   "[Service]\n"
+					   "Type=oneshot\n"
+					   "RemainAfterExit=yes\n"
+					   "ExecStart=" MAKE " %s %lld\n",
+					   device, device, device, size_of(swap));
 
 	viv_etc_add_text(etc, option, path, text);
 }
 
+/* A label or UUID is looked for by swapon itself: there is no udev that makes links. */
+static char *spec_of(const char *device)
+{
+	static const char *const tags[][2] = {{"/dev/disk/by-label/", "LABEL="},
+					      {"/dev/disk/by-uuid/", "UUID="},
+					      {"/dev/disk/by-partlabel/", "PARTLABEL="},
+					      {"/dev/disk/by-partuuid/", "PARTUUID="}};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(tags); i++)
+		if (viv_starts_with(device, tags[i][0]))
+			return viv_asprintf("%s%s", tags[i][1], device + strlen(tags[i][0]));
+	return viv_strdup(device);
+}
+
+/* A device that is not there is passed over. */
+static void add_boot(const json_t *swap, struct viv_str *s)
+{
+	const char *device = viv_json_str(swap, "device");
+	const json_t *priority = json_object_get(swap, "priority"), *o;
+	VIV_FREE char *spec = spec_of(device);
+	size_t i;
+
+	if (size_of(swap))
+		viv_str_addf(s, MAKE " %s %lld\n", device, size_of(swap));
+	viv_str_add(s, "swapon");
+	if (json_is_integer(priority))
+		viv_str_addf(s, " --priority %lld", (long long)json_integer_value(priority));
+	json_array_foreach(json_object_get(swap, "options"), i, o)
+		viv_str_addf(s, " --options %s", json_string_value(o));
+	viv_str_addf(s, " %s || :\n", spec);
+}
+
 static int add_swap(struct viv_etc *etc, const struct viv_config *config, size_t i, const json_t *swap,
-		    struct viv_error *err)
+		    struct viv_str *boot, bool *ret_files, struct viv_error *err)
 {
 	const char *device = viv_json_str(swap, "device");
 	VIV_FREE char *item = viv_asprintf("%s[%zu]", option, i + 1), *name = unit_name(device);
@@ -113,8 +161,14 @@ static int add_swap(struct viv_etc *etc, const struct viv_config *config, size_t
 				    "what is meant for real hardware away: swapDevices = mkVMOverride({}).");
 		return -EINVAL;
 	}
+	if (size_of(swap))
+		*ret_files = true;
+	if (viv_uses_runit(config)) {
+		add_boot(swap, boot);
+		return 0;
+	}
 	add_unit(etc, swap, name);
-	if (!json_is_null(json_object_get(swap, "size")))
+	if (size_of(swap))
 		add_file(etc, swap, name);
 	return 0;
 }
@@ -142,6 +196,10 @@ static void add_zram(struct viv_etc *etc, const struct viv_config *config)
 	if (!viv_config_bool(config, zram))
 		return;
 	viv_etc_add_script(etc, zram, "usr/lib/viv/zram-swap", script);
+	if (viv_uses_runit(config)) {
+		viv_runit_add_boot(etc, zram, "zram-swap", "/usr/lib/viv/zram-swap\n");
+		return;
+	}
 	viv_etc_add_text(etc, zram, VIV_ETC_UNITS "viv-zram-swap.service",
 			 "[Unit]\n"
 			 "Description=Swap to compressed memory\n"
@@ -155,17 +213,31 @@ static void add_zram(struct viv_etc *etc, const struct viv_config *config)
 static int files(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
 {
 	const json_t *all = viv_config_get(config, option);
+	VIV_STR boot = VIV_STR_INIT;
+	bool has_files = false;
 	json_t *swap;
 	size_t i;
 	int r = 0;
 
-	if (!viv_uses_systemd(config))
-		return 0;
 	json_array_foreach((json_t *)all, i, swap)
 		if (r == 0)
-			r = add_swap(etc, config, i, swap, err);
+			r = add_swap(etc, config, i, swap, &boot, &has_files, err);
+	if (has_files)
+		viv_etc_add_script(etc, option, MAKE + 1, make);
+	if (boot.len)
+		viv_runit_add_boot(etc, option, "swap", boot.data);
 	add_zram(etc, config);
 	return r;
 }
 
-const struct viv_area viv_area_swap = {.files = files};
+static void packages(const struct viv_config *config, struct viv_strv *base VIV_UNUSED, struct viv_strv *ret)
+{
+	bool zram = viv_config_bool(config, "zramSwap.enable");
+
+	if (zram)
+		viv_strv_push(ret, "kmod");
+	if (zram || json_array_size(viv_config_get(config, option)))
+		viv_strv_push(ret, "mount"); /* swapon */
+}
+
+const struct viv_area viv_area_swap = {.files = files, .packages = packages};
