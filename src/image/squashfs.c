@@ -113,10 +113,9 @@ int viv_squashfs_write(struct viv_pack *p, const char *dest, int64_t time, struc
 	VIV_FREE char *epoch = viv_asprintf("SOURCE_DATE_EPOCH=%" PRId64, time);
 	VIV_FREE char *path = viv_asprintf("PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/bin");
 	const char *env[] = {epoch, path, "LC_ALL=C", "TZ=UTC", NULL};
-	/* zstd: a quarter of the time of xz for an emulated processor to read, and 5 % larger. */
+	/* zstd: quicker to read for an emulated processor than xz, and 9 % larger. Levels above are 2 % smaller. */
 	const char *argv[] = {"gensquashfs", "--quiet", "--pack-file", list, "--pack-dir", "/", "--defaults",
-			      defaults, "--compressor", "zstd", "--comp-extra", "level=22", "--block-size",
-			      "262144", dest, NULL};
+			      defaults, "--compressor", "zstd", "--comp-extra", "level=15", dest, NULL};
 	VIV_STR text = VIV_STR_INIT, out = VIV_STR_INIT;
 	int r = describe(p, &text, err);
 

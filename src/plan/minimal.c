@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "deb/take.h"
 #include "image/squashfs.h"
+#include "plan/unit.h"
 
 #include <sys/stat.h>
 
@@ -72,7 +73,7 @@ static int take(struct viv_plan *p, const char *folder, struct viv_report *repor
 
 	for (size_t i = 0; i < n; i++) {
 		char *name = name_of(p->packages.items[i]);
-		VIV_FREE char *option = viv_asprintf("system.minimal.packages[\"%s\"]", name);
+		VIV_FREE char *option = viv_unit_option("system.minimal.packages", name);
 		json_t *pattern;
 		size_t k;
 
