@@ -29,8 +29,8 @@
 /* What is of use to it, too, of the first kernel's command line. */
 static bool is_kept(const char *word)
 {
-	static const char *const kept[] = {"console=",	      "cryptomgr.notests", "loglevel=", "no_timer_check",
-					   "noreplace-smp", "norandmaps",	   "tsc="};
+	static const char *const kept[] = {"console=",	     "cryptomgr.notests", "no_timer_check",
+					   "noreplace-smp", "norandmaps",	  "tsc="};
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		if (strncmp(word, kept[i], strlen(kept[i])) == 0)
