@@ -23,7 +23,7 @@ say firewall sh -c 'systemctl is-enabled nftables; ls /etc/nftables.conf'
 say dhcp sh -c 'systemctl is-active systemd-networkd dhcpcd'
 say man sh -c 'ls /usr/share/man /usr/share/info | grep -v : | grep -v ^dir$'
 say doc sh -c 'find /usr/share/doc -type f ! -name copyright | head -3'
-say completion sh -c 'ls /etc/bash_completion /usr/share/bash-completion /etc/profile.d/bash_completion.sh | head -3'
+say completion sh -c 'ls /usr/share/bash-completion/bash_completion /etc/profile.d/bash_completion.sh 2>/dev/null'
 say notfound sh -c 'command -v command-not-found'
 say foo systemctl show -P Type -P Result foo
 say term env -i TERM= sh -c 'set -a; . /etc/environment; echo $TERM'
@@ -43,16 +43,16 @@ line "params: console=ttyS0,115200n8 console=ttyS0"
 line "level: 7"
 line "order: Not much to do before systemd :) systemd[1]: Detected virtualization This service runs right near login"
 line "crash: 1"
-grep -q '^password:$' "$work/out" || fail "root has a password"
+grep -q '^password: $' "$work/out" || fail "root has a password"
 line "login: --autologin root"
 line 'help: Log in as "root" with an empty password. If you are connect via serial console: Type CTRL-A X to exit QEMU'
 line "name: vm"
 grep -q '^firewall: .*enabled' "$work/out" && fail "there is a firewall"
 grep -q '^dhcp: .*\bactive' "$work/out" && fail "there is a DHCP client"
 grep -q '^man: .*[a-z][1-9]' "$work/out" && fail "there are manual pages"
-grep -q '^doc:$' "$work/out" || fail "there is documentation"
-grep -q '^completion: .*\.sh$' "$work/out" && fail "there is completion"
-grep -q '^notfound:$' "$work/out" || fail "there is command-not-found"
+grep -q '^doc: $' "$work/out" || fail "there is documentation"
+grep -q '^completion: $' "$work/out" || fail "there is completion"
+grep -q '^notfound: $' "$work/out" || fail "there is command-not-found"
 line "foo: oneshot success"
 line "term: xterm"
 [ "$(sed -n 's/^disk: //p' "$work/out")" -gt 19000 ] || fail "the disk is not 20000 MiB"
