@@ -31,7 +31,7 @@
 struct world {
 	char *dir, *mirror, *lock_file, *keyring;
 	struct viv_store *store;
-	struct viv_strv mirrors, none;
+	struct viv_strv mirrors, none, without;
 	const char *missing; /* why nothing can be tested here */
 };
 
@@ -90,6 +90,7 @@ static int tear_down(void **state)
 	free(w->lock_file);
 	free(w->keyring);
 	viv_strv_free(&w->mirrors);
+	viv_strv_free(&w->without);
 	free(w);
 	return 0;
 }
@@ -106,7 +107,7 @@ static struct viv_deb_request request(struct world *w, const struct viv_strv *pa
 {
 	return (struct viv_deb_request){
 		.source = {.release = "tiny", .architecture = ARCHITECTURE, .mirrors = &w->mirrors,
-			   .keyring = w->keyring,
+			   .keyring = w->keyring, .without = &w->without,
 			   /* Long for a script of a busy machine, short for one that hangs. */
 			   .script_timeout_ms = viv_strv_has(packages, "hangs") ? 5000 : 0},
 		.base = &w->none, .packages = packages, .lock_file = w->lock_file};
@@ -476,6 +477,50 @@ static void locked(void **state)
 	assert_non_null(strstr(err.msg, "packages: + removes"));
 }
 
+/* dpkg is told in the base; the packages stay those of the lock, with other ids. */
+static void without_documentation(void **state)
+{
+	static const char doc[] = "usr/share/doc/documented/NEWS", man[] = "usr/share/man/man1/documented.1";
+	struct world *w = *state;
+	struct viv_deb_plan with = {0}, less = {0}, again = {0};
+	VIV_STRV packages = VIV_STRV_INIT;
+	VIV_TREE t = VIV_TREE_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	struct viv_deb_request req;
+	struct viv_lock *l = NULL;
+
+	NEEDS(w);
+	assert_int_equal(build(w, "documented", &with, &err), 0);
+	manifest_of(w, with.layers[1].id, &t);
+	assert_non_null(viv_tree_find(&t, doc));
+	assert_non_null(viv_tree_find(&t, man));
+
+	viv_strv_push(&w->without, "doc");
+	viv_strv_push(&packages, "documented");
+	req = request(w, &packages);
+	req.locked = true;
+	assert_int_equal(viv_deb_resolve(&req, NULL, &l, &err), -ESTALE);
+	assert_non_null(strstr(err.msg, "without: + doc"));
+	viv_error_clear(&err);
+	if (build(w, "documented", &less, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_not_equal(less.layers[0].id, with.layers[0].id);
+	manifest_of(w, less.layers[0].id, &t);
+	assert_non_null(viv_tree_find(&t, "etc/dpkg/dpkg.cfg.d/viv-documentation"));
+	manifest_of(w, less.layers[1].id, &t);
+	assert_null(viv_tree_find(&t, doc));
+	assert_non_null(viv_tree_find(&t, "usr/share/doc/documented/copyright"));
+	assert_non_null(viv_tree_find(&t, man));
+
+	viv_strv_free(&w->without);
+	assert_int_equal(build(w, "documented", &again, &err), 0);
+	assert_string_equal(again.layers[0].id, with.layers[0].id);
+	assert_string_equal(again.layers[1].id, with.layers[1].id);
+	viv_deb_plan_free(&with);
+	viv_deb_plan_free(&less);
+	viv_deb_plan_free(&again);
+}
+
 static void change_byte(const char *path, off_t at)
 {
 	VIV_FD fd = open(path, O_RDWR | O_CLOEXEC);
@@ -747,6 +792,7 @@ int main(void)
 		cmocka_unit_test(locked),	 cmocka_unit_test(memory_too_small),
 		cmocka_unit_test(bad_signature), cmocka_unit_test(wrong_hash),
 		cmocka_unit_test(gone_from_the_mirror), cmocka_unit_test(mirror_breaks_off),
+		cmocka_unit_test(without_documentation),
 		cmocka_unit_test(no_mirror),	 cmocka_unit_test(indexes_of_two_days),
 	};
 
