@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "deb/layer.h"
 
+#include "base/fd.h"
 #include "base/path.h"
 #include "image/erofs.h"
 
@@ -9,6 +10,7 @@
 #define LAYER_FORMAT  5
 
 #define ACCOUNTS_MAX (16 << 20)
+#define MANIFEST_MAX ((size_t)1 << 30)
 
 json_t *viv_archive_recipe(const struct viv_lock_package *p)
 {
@@ -93,6 +95,19 @@ int viv_layer_read_info(const char *layer, json_t **ret, struct viv_error *err)
 	VIV_FREE char *path = viv_path_join(layer, VIV_LAYER_INFO);
 
 	return viv_json_read_file(path, ACCOUNTS_MAX, ret, err);
+}
+
+int viv_layer_unpack(const char *layer, const char *root, const char *aside, struct viv_error *err)
+{
+	VIV_FREE char *image = viv_path_join(layer, VIV_LAYER_IMAGE);
+	VIV_FREE char *list = viv_path_join(layer, VIV_LAYER_MANIFEST);
+	VIV_STR text = VIV_STR_INIT;
+	VIV_TREE manifest = VIV_TREE_INIT;
+	int r = viv_read_file(list, MANIFEST_MAX, &text, err);
+
+	if (r == 0)
+		r = viv_tree_read_manifest(text.data ? text.data : "", text.len, list, &manifest, err);
+	return r < 0 ? r : viv_erofs_extract(image, &manifest, root, aside, err);
 }
 
 int viv_deb_plan(struct viv_store *store, const struct viv_lock *lock, struct viv_deb_plan *ret,

@@ -41,3 +41,9 @@ char *viv_layer_id(const struct viv_lock *lock, const json_t *recipe, size_t i);
 /* Readers for a layer's folder. The caller owns *ret. */
 int viv_layer_read_accounts(const char *layer, json_t **ret, struct viv_error *err);
 int viv_layer_read_info(const char *layer, json_t **ret, struct viv_error *err);
+
+/*
+ * Inside the sandbox: lays a layer over the folder `root` (made if it isn't there), as the guest would see it.
+ * `aside` is as viv_erofs_extract's scratch.
+ */
+int viv_layer_unpack(const char *layer, const char *root, const char *aside, struct viv_error *err);

@@ -7,6 +7,7 @@
 #include "image/erofs.h"
 #include "kernel/kernel.h"
 #include "plan/accounts.h"
+#include "plan/area.h"
 #include "plan/needs.h"
 #include "plan/units.h"
 #include "plan/unit_verify.h"
@@ -135,7 +136,7 @@ static int verify_units(struct viv_plan *p, struct viv_report *report, struct vi
 	VIV_FREE char *checker = NULL;
 	int r;
 
-	if (!viv_units_any_users(&p->etc))
+	if (!viv_uses_systemd(p->config) || !viv_units_any_users(&p->etc))
 		return 0;
 	r = viv_unit_checker(p->store, p->deb.layers[0].id, report, &checker, err);
 	return r < 0 ? r : viv_units_verify(&p->etc, p->config, checker, err);

@@ -6,14 +6,12 @@
 #include "base/process.h"
 #include "deb/layer.h"
 #include "image/erofs.h"
-#include "image/tree.h"
 #include "sandbox/sandbox.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MANIFEST_MAX (1 << 30)
 #define TIME_LIMIT   600000
 #define SAID_MAX     2000
 
@@ -82,16 +80,10 @@ struct job {
 
 static int unpack(const struct viv_sandbox_view *view, size_t i, const char *root, struct viv_error *err)
 {
-	VIV_FREE char *image = viv_asprintf("%s/layer%zu/" VIV_LAYER_IMAGE, view->scratch, i);
-	VIV_FREE char *list = viv_asprintf("%s/layer%zu/" VIV_LAYER_MANIFEST, view->scratch, i);
+	VIV_FREE char *layer = viv_asprintf("%s/layer%zu", view->scratch, i);
 	VIV_FREE char *aside = viv_path_join(view->scratch, "aside");
-	VIV_STR text = VIV_STR_INIT;
-	VIV_TREE manifest = VIV_TREE_INIT;
-	int r = viv_read_file(list, MANIFEST_MAX, &text, err);
 
-	if (r == 0)
-		r = viv_tree_read_manifest(text.data, text.len, list, &manifest, err);
-	return r < 0 ? r : viv_erofs_extract(image, &manifest, root, aside, err);
+	return viv_layer_unpack(layer, root, aside, err);
 }
 
 /* The tree is the packages': its links lead nowhere but into it. */

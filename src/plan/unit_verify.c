@@ -4,7 +4,6 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "deb/layer.h"
-#include "image/erofs.h"
 #include "plan/area.h"
 #include "sandbox/sandbox.h"
 
@@ -14,25 +13,10 @@
 /* Changed whenever what is taken out of a layer changes. */
 #define BUILDER	     "unit-checker 1"
 #define PROGRAM	     "/usr/bin/systemd-analyze"
-#define MANIFEST_MAX ((size_t)1 << 30)
 #define FILE_MAX     ((size_t)64 << 20)
 #define TIME_LIMIT   60000
 
 /* ---- the program, out of the machine's own layer ---- */
-
-static int unpack(const struct viv_sandbox_view *view, const char *root, struct viv_error *err)
-{
-	VIV_FREE char *image = viv_path_join(view->scratch, "layer/" VIV_LAYER_IMAGE);
-	VIV_FREE char *list = viv_path_join(view->scratch, "layer/" VIV_LAYER_MANIFEST);
-	VIV_FREE char *aside = viv_path_join(view->scratch, "aside");
-	VIV_STR text = VIV_STR_INIT;
-	VIV_TREE manifest = VIV_TREE_INIT;
-	int r = viv_read_file(list, MANIFEST_MAX, &text, err);
-
-	if (r == 0)
-		r = viv_tree_read_manifest(text.data, text.len, list, &manifest, err);
-	return r < 0 ? r : viv_erofs_extract(image, &manifest, root, aside, err);
-}
 
 /* Below the object, which is the folder /usr of the program's root; links in the layer lead nowhere else. */
 static int take(const struct viv_sandbox_view *view, const char *root, const char *path, struct viv_error *err)
@@ -76,8 +60,9 @@ static int make_checker(const struct viv_sandbox_view *view, void *arg, struct v
 					   .output_fd = -1,
 					   .output = &listed,
 					   .timeout_ms = TIME_LIMIT};
+	VIV_FREE char *layer = viv_path_join(view->scratch, "layer"), *aside = viv_path_join(view->scratch, "aside");
 	VIV_FREE char *program = viv_asprintf("%s" PROGRAM, root);
-	int status = 0, r = unpack(view, root, err);
+	int status = 0, r = viv_layer_unpack(layer, root, aside, err);
 
 	if (r < 0 || !viv_exists(program))
 		return r;

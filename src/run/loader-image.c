@@ -5,8 +5,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/process.h"
-#include "image/erofs.h"
-#include "image/tree.h"
+#include "deb/layer.h"
 #include "sandbox/sandbox.h"
 
 #include <sys/stat.h>
@@ -14,7 +13,6 @@
 /* Changed whenever what is written here changes. */
 #define BUILDER	     "grub 1"
 #define LAYERS_MAX   64
-#define MANIFEST_MAX (1 << 30)
 #define TIME_LIMIT   120000
 #define IMAGE_MAX    (16 << 20)
 
@@ -64,19 +62,12 @@ struct job {
 	const struct kind *kind;
 };
 
-static int unpack(const struct viv_sandbox_view *view, size_t i, const char *root,
-		  struct viv_error *err)
+static int unpack(const struct viv_sandbox_view *view, size_t i, const char *root, struct viv_error *err)
 {
-	VIV_FREE char *image = viv_asprintf("%s/layer%zu/image.erofs", view->scratch, i);
-	VIV_FREE char *list = viv_asprintf("%s/layer%zu/manifest", view->scratch, i);
+	VIV_FREE char *layer = viv_asprintf("%s/layer%zu", view->scratch, i);
 	VIV_FREE char *aside = viv_path_join(view->scratch, "aside");
-	VIV_STR text = VIV_STR_INIT;
-	VIV_TREE manifest = VIV_TREE_INIT;
-	int r = viv_read_file(list, MANIFEST_MAX, &text, err);
 
-	if (r == 0)
-		r = viv_tree_read_manifest(text.data, text.len, list, &manifest, err);
-	return r < 0 ? r : viv_erofs_extract(image, &manifest, root, aside, err);
+	return viv_layer_unpack(layer, root, aside, err);
 }
 
 /* The tree is foreign: its links lead nowhere but into it. */
