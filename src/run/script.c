@@ -2,6 +2,7 @@
 #include "run/script.h"
 
 #include "base/path.h"
+#include "config/disks.h"
 #include "run/disks.h"
 #include "run/firmware.h"
 #include "run/loader.h"
@@ -272,6 +273,20 @@ static int choose_start(struct viv_store *store, const struct viv_config *config
 	return r;
 }
 
+static void add_kept(const struct viv_config *config, struct viv_str *s)
+{
+	VIV_CLEANUP(viv_config_disks_free) struct viv_config_disks disks = {0};
+
+	viv_config_disks_get(config, &disks);
+	for (size_t i = 0; i < disks.count; i++) {
+		if (!disks.items[i].file || !disks.items[i].size_mib)
+			continue;
+		viv_str_add(s, "make_kept ");
+		viv_str_add_quoted(s, disks.items[i].file);
+		viv_str_addf(s, " %llu || exit 1\n", (unsigned long long)disks.items[i].size_mib);
+	}
+}
+
 static void free_shares(struct viv_script_shares *s)
 {
 	free(s->lines);
@@ -299,6 +314,7 @@ int viv_script_write(struct viv_store *store, const struct viv_config *config,
 	m.terminal = true;
 	add_head(store, config, system, &m, &shares, own, ret);
 	viv_str_add(ret, viv_script_body);
+	add_kept(config, ret);
 	mark(store, config, own, &m);
 	viv_strv_push_all(&more, (const char *const *)m.extra.items);
 	viv_strv_free(&m.extra);

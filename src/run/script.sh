@@ -108,6 +108,16 @@ make_disk() {
 	trap - EXIT HUP INT TERM
 }
 
+# Of a declared disk: made with the first start.
+make_kept() { # FILE MIB
+	[ ! -e "$1" ] || return 0
+	(
+		disk=$1 disk_mib=$2 disk_blank=yes
+		case $disk in *.qcow2) format=qcow2 ;; *) format=raw ;; esac
+		make_disk
+	)
+}
+
 # The name says what it is, never the content alone: a guest can write what it likes onto a raw disk.
 find_disk() {
 	disk=${VIV_DISK_IMAGE:-${NIX_DISK_IMAGE:-$disk}}

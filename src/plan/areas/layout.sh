@@ -5,6 +5,9 @@
 # A disk that is begun gets a mark, where no table and no file system has anything, and loses it when all is
 # made: one that has it at the next start was interrupted, nobody has used it, and it is made from its
 # beginning. Marks go in two steps, so that of several disks none is taken for half-made that isn't.
+#
+# What is several devices, or an option or none, is words.
+# shellcheck disable=SC2086
 set -u
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin MDADM_NO_UDEV=1 LVM_SUPPRESS_FD_WARNINGS=1
 lf='
@@ -13,15 +16,16 @@ run=$(cat /proc/sys/kernel/random/uuid)
 kinds=' '  # DEVICE:KIND, where a disk has its mark
 new=' '    # devices that are empty, or were a moment ago
 marked=' ' # DEVICE:KIND of this run
-pvs=       # for lvm, which otherwise looks at all that there is
+pvs=''     # for lvm, which otherwise looks at all that there is
 
 fail() {
 	echo "$*" >&2
 	exit 1
 }
 
+# On the console, and in the system's log.
 say() {
-	echo "viv-init: $*" >/dev/console
+	echo "<3>viv-init: $*" >/dev/kmsg
 }
 
 # The first line that a program says is why.
@@ -186,7 +190,7 @@ check_partition() { # DEVICE NUMBER START SIZE NAME; sectors, - where it doesn't
 # Standard input: START SIZE TYPE NAME of each partition.
 table() { # gpt|dos DEVICE
 	is_there "$2"
-	made=
+	made=''
 	if is_empty "$2"; then
 		made=yes
 		begin "$2"
@@ -217,7 +221,7 @@ table() { # gpt|dos DEVICE
 # Arrays
 
 raid() { # NAME LEVEL DEVICE…
-	name=$1 level=$2 md=/dev/md/$1 parts= blank= gone=
+	name=$1 level=$2 md=/dev/md/$1 parts='' blank='' gone=''
 	shift 2
 	number=$#
 	for d; do
@@ -236,7 +240,7 @@ raid() { # NAME LEVEL DEVICE…
 	else
 		[ -z "$gone" ] || fail "the disk$gone is not there, and raid.$name is not made yet"
 		for d in $blank; do begin "$d"; done
-		clean=
+		clean=''
 		[ "$level" != 1 ] || clean=--assume-clean # of nothing there are as many copies as one likes
 		must "the disk $md" mdadm --create "$md" --run --quiet --level="$level" --raid-devices=$number \
 			--metadata=1.2 --homehost=any --name="$name" $clean $blank
@@ -275,7 +279,7 @@ lvm_() {
 }
 
 group() { # NAME DEVICE…
-	name=$1 parts= blank=
+	name=$1 parts='' blank=''
 	shift
 	for d; do
 		is_there "$d"
@@ -329,7 +333,7 @@ content() { # TYPE LABEL DEVICE; - is no label
 	fi
 	is_new "$3" || begin "$3"
 	label="-L $2"
-	[ "$2" != - ] || label=
+	[ "$2" != - ] || label=''
 	case $1 in
 	swap) must "the disk $3" mkswap $label "$3" ;;
 	vfat) must "the disk $3" mkfs.vfat -I --mbr=no ${label:+-n "$2"} "$3" ;;
