@@ -31,6 +31,12 @@ static void add_device(struct viv_str *s, const char *device)
 	add_field(s, device);
 }
 
+/*
+ * viv's init has seen the device, or ended the start: only udev is still to come to it, which can take its time
+ * where a processor is emulated on a busy host.
+ */
+#define IS_THERE "x-systemd.device-timeout=10min"
+
 /* What the init system knows of these, our own understands, too (guest/init-filesystems.c). */
 static void add_options(struct viv_str *s, const struct viv_config_fs *fs)
 {
@@ -44,6 +50,8 @@ static void add_options(struct viv_str *s, const struct viv_config_fs *fs)
 		viv_str_addf(&all, "%sx-initrd.mount", all.len ? "," : "");
 	if (fs->make)
 		viv_str_addf(&all, "%sx-systemd.makefs", all.len ? "," : "");
+	if (fs->place)
+		viv_str_addf(&all, "%s" IS_THERE, all.len ? "," : "");
 	add_field(s, all.len ? all.data : "defaults");
 }
 
@@ -71,7 +79,7 @@ static void add_swaps(struct viv_str *s, const struct viv_layout *l)
 		if (!l->places[i].fs || !viv_streq(l->places[i].fs, "swap"))
 			continue;
 		add_device(s, l->places[i].device);
-		viv_str_add(s, "none swap defaults 0 0\n");
+		viv_str_add(s, "none swap " IS_THERE " 0 0\n");
 	}
 }
 
