@@ -244,6 +244,7 @@ raid() { # NAME LEVEL DEVICE…
 		[ "$level" != 1 ] || clean=--assume-clean # of nothing there are as many copies as one likes
 		must "the disk $md" mdadm --create "$md" --run --quiet --level="$level" --raid-devices=$number \
 			--metadata=1.2 --homehost=any --name="$name" $clean $blank
+		must "the disk $md" wipefs -q -a "$md" # what lay there when the parts were others'
 		new="$new$md "
 	fi
 }
