@@ -86,6 +86,13 @@ static void report_value_read(struct viv_lua *lua, const struct viv_name *name,
 	const char *text = viv_name_text(lua->arena, name);
 	struct viv_name none = {0};
 
+	/* NixOS's name: there the kernel is another option. */
+	if (viv_streq(text, "boot.kernel")) {
+		viv_fault_add(lua->faults, origin, &none, "%s is the kernel's package, and nothing is within it: the "
+			      "settings of boot.kernel.sysctl are boot.sysctl; elsewhere write "
+			      "function(config) return config.%s end, or ref \"%s\"", text, text, text);
+		return;
+	}
 	viv_fault_add(lua->faults, origin, &none,
 		      "%s: its value is only known when all files are read: write "
 		      "function(config) return config.%s end, or ref \"%s\"",

@@ -381,7 +381,8 @@ static void commands(const struct viv_config *config, struct viv_commands *ret)
 		}
 	viv_str_add(&script, "if ! said=$(nginx -t 2>&1); then\n"
 			     "\tcase $said in *'syntax is ok'* | *'host not found in upstream'*) exit 0;; esac\n"
-			     "\techo \"$said\" | grep -v 'test failed'\n"
+			     "\techo \"$said\" | grep -v 'test failed' |\n"
+			     "\t\tsed 's/^[0-9/]* [0-9:]* \\[\\([a-z]*\\)\\] [0-9#]*: /nginx: [\\1] /'\n"
 			     "\texit 1\n"
 			     "fi\n");
 	viv_commands_add(ret, NGINX "virtualHosts", "etc/nginx/ usr/lib/viv/nginx-certificates", script.data);
