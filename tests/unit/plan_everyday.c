@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "config/config.h"
 #include "plan/area.h"
 #include "plan/etc.h"
@@ -81,6 +82,7 @@ static void load(const char *lua, struct viv_config **ret)
 	assert_int_equal(viv_write_file(path, lua, strlen(lua), 0644, &err), 0);
 	if (viv_config_load(&req, NULL, ret, &err) < 0)
 		fail_msg("%s", err.msg);
+	viv_remove_tree(dir, NULL);
 }
 
 static const struct viv_etc_file *find(const struct viv_etc *etc, const char *path)
