@@ -77,6 +77,18 @@ commit
 expect 125 "$VIV" build
 ! grep -q uncommitted err || fail "all is committed"
 
+# An overlay counts for what another package brings along, and the lock file stays as it is
+mkdir greet
+printf 'install:; mkdir -p $(DESTDIR)/usr/lib/greet; echo mine >$(DESTDIR)/usr/lib/greet/data\n' >greet/Makefile
+overlay 'own = prev.hello,
+libgreet = prev.libgreet:override{ version = "2.0", src = path("./greet"), build = ":" },'
+tiny_builds
+has libgreet usr/lib/greet/data mine
+grep -q ' usr/lib/greet/extra -> 0:0$' "$VIV_STORE"/objects/*-tiny-local/manifest || fail "Debian's libgreet was not replaced"
+cp vm.lock before.lock
+tiny_builds --locked
+cmp vm.lock before.lock || fail "the lock file is not the same"
+
 # A commit, a tar file, a plain folder
 rev=$(git -C tree rev-parse HEAD)
 echo later >tree/b.src
@@ -143,10 +155,9 @@ echo 'packages.buildTimeout = 1' >>vm.lua
 fails "vm.lua:9: own: its build: it printed nothing for 1 s and was ended" "  it waits"
 sed -i '/buildTimeout/d' vm.lua
 kept=$(echo cache/viv/builds/own-*/)
-rm -rf "$kept"
 env --default-signal=INT "$VIV" build -q >out 2>err &
 viv=$!
-timeout 300 tail -s 0.1 --pid=$viv -c +1 -F "$kept/log" 2>/dev/null | { # ends with viv
+timeout 300 tail -s 0.1 --pid=$viv -c +1 -F "${kept}log" 2>/dev/null | { # ends with viv
 	grep -q -m 1 "it waits"
 	kill -INT $viv
 }
