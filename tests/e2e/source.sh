@@ -154,10 +154,10 @@ overlay 'own = mkPackage{ name = "own", src = path("./empty"), build = "echo it 
 echo 'packages.buildTimeout = 1' >>vm.lua
 fails "vm.lua:9: own: its build: it printed nothing for 1 s and was ended" "  it waits"
 sed -i '/buildTimeout/d' vm.lua
-kept=$(echo cache/viv/builds/own-*/)
+kept=cache/viv/builds/own-$(printf %s "$work/empty" | sha256sum | cut -c1-12)
 env --default-signal=INT "$VIV" build -q >out 2>err &
 viv=$!
-timeout 300 tail -s 0.1 --pid=$viv -c +1 -F "${kept}log" 2>/dev/null | { # ends with viv
+timeout 300 tail -s 0.1 --pid=$viv -c +1 -F "$kept/log" 2>/dev/null | { # ends with viv
 	grep -q -m 1 "it waits"
 	kill -INT $viv
 }
