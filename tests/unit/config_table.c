@@ -133,7 +133,7 @@ static int check_example(const char *name, const struct viv_option *o, void *arg
 		viv_str_add(&text, "boot.loader[\"systemd-boot\"].enable = true\n");
 	if (viv_starts_with(name, "disks.") || viv_starts_with(name, "raid") || viv_starts_with(name, "lvm"))
 		add_layout(name, &text);
-	if (viv_starts_with(name, "runit."))
+	if (viv_starts_with(name, "runit.") || viv_streq(name, "system.root"))
 		viv_str_add(&text, "system.init = \"runit\"\n");
 	if (viv_ends_with(name, ".sslCertificate") || viv_ends_with(name, ".sslCertificateKey"))
 		viv_str_addf(&text, "services.nginx.virtualHosts.xy.sslCertificate%s = \"/x\"\n",

@@ -1,0 +1,3 @@
+imports = { "profiles/minimal" }
+system.init = "systemd"
+virtualisation.useBootLoader = true
