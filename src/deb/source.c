@@ -188,7 +188,6 @@ static int describe(struct viv_apt *a, const char *name, const struct viv_str *d
 {
 	const char *argv[] = {"apt-cache", "showsrc", name, NULL};
 	VIV_STR out = VIV_STR_INIT;
-	VIV_FREE char *copy = NULL;
 	int r = viv_apt_run(a, argv, &out, NULL, err);
 
 	for (char *p = out.data, *end; r == 0 && p && *p; p = end) {
