@@ -81,5 +81,5 @@ chmod +x bin/qemu-system-x86_64
 expect 0 env PATH="$work/bin:$PATH" VIV_ACCEL=tcg result/bin/run-vm-vm
 [ "$(stat -c %s other.img)" = $((50 << 20)) ] || fail "the run script made no other.img"
 # A disk that nobody gives the machine.
-expect 125 "$VIV" run -q --set 'disks.gone={"fsType": "ext4"}' -- true
+expect 125 "$VIV" run -q --set disks.gone.fsType=ext4 -- true
 err_has "command line: disks.gone: the machine has no disk /dev/disk/by-id/virtio-gone"

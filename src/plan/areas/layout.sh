@@ -264,7 +264,8 @@ start_raid() {
 		must "the disk $d" mdadm --quiet "$md" --add "$d"
 	done
 	node=$(readlink -f "$md")
-	if [ "$(cat "/sys/class/block/${node##*/}/md/degraded" 2>/dev/null || echo 0)" != 0 ]; then
+	# While it is copied it has one copy less, too; that was said.
+	if [ -z "$blank" ] && [ "$(cat "/sys/class/block/${node##*/}/md/degraded" 2>/dev/null || echo 0)" != 0 ]; then
 		say "warning: raid.$name is degraded${gone:+:$gone is not there}: what is written now has one copy less"
 	fi
 }
