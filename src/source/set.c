@@ -149,7 +149,10 @@ static void make_recipe(struct viv_source_job *j)
 static void make_version(struct viv_source_job *j)
 {
 	const char *own = viv_json_str(j->entry, "version"), *debian = viv_json_str(j->debian, "version");
-	const char *base = own ? own : debian ? debian : "0";
+	/* A lock file may come from a stranger, and this goes into a control file. */
+	bool fine = debian && !debian[strspn(debian, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+						     "0123456789.+~:-")];
+	const char *base = own ? own : fine ? debian : "0";
 	bool digit = base[0] >= '0' && base[0] <= '9';
 
 	j->version = viv_asprintf("%s%s+viv1.%.8s", digit ? "" : "0~", base, j->id);
