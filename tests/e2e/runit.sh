@@ -67,7 +67,7 @@ ip -4 addr show eth0 2>/dev/null | grep -q inet || grep -q '^eth0' /proc/net/rou
 [ "$(cat /run/order)" = 'first
 two  words two  words 100%' ] || fail "order: $(cat /run/order)"
 # Services start beside each other: sv waits for each.
-for s in hello daemon ssh; do sv -w 60 start $s >/dev/null || fail "$s: $(sv status $s)"; done
+for s in hello daemon ssh getty-ttyS0; do sv -w 60 start $s >/dev/null || fail "$s: $(sv status $s)"; done
 until_there() { timeout 60 tail -n +1 -F "$1" 2>/dev/null | grep -qm1 -- "$2" || fail "$1 has no $2"; }
 until_there /run/daemon/up up
 until_there /var/log/daemon/current "it's red"

@@ -21,7 +21,7 @@ static const struct viv_option rows[] = {
 	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_user)),
 	 .fallback = "\"root\"",
 	 .example = "\"root\"",
-	 .inits = VIV_INIT_SYSTEMD,
+	 .inits = VIV_INIT_SYSTEMD | VIV_INIT_RUNIT,
 	 .text = "Who is logged in on the console, and on a screen, without being asked; null: a login prompt. NixOS's "
 		 "default is null."},
 	{.name = "services.getty.helpLine",

@@ -113,6 +113,20 @@ static void add_tools(struct viv_etc *etc)
 	add_script(etc, NULL, "etc/runit/ctrlaltdel", "exec reboot\n");
 }
 
+/* A login on the serial console, as systemd has it; a minimal root has no agetty. */
+static void add_getty(struct viv_etc *etc, const struct viv_config *config)
+{
+	static const char option[] = "services.getty.autologinUser";
+	const char *user = viv_config_string(config, option);
+	VIV_FREE char *login = user ? viv_asprintf("--autologin %s --noclear ", user) : viv_strdup("");
+	VIV_FREE char *run = viv_asprintf(
+		"exec chpst -P /sbin/agetty %s--keep-baud ttyS0 115200,57600 vt220\n", login);
+
+	if (!viv_is_minimal(config))
+		viv_runit_add_service(etc, option, &(struct viv_runit_service){
+			.name = "getty-ttyS0", .run = run});
+}
+
 static int add_services(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
 {
 	const char *name;
@@ -139,6 +153,7 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 		return 0;
 	add_stages(etc);
 	add_tools(etc);
+	add_getty(etc, config);
 	viv_runit_add_first_boot(etc);
 	if (add_services(etc, config, err) < 0)
 		return -err->code;
