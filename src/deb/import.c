@@ -3,6 +3,7 @@
 
 #include "base/dl.h"
 #include "base/fd.h"
+#include "base/path.h"
 
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -217,6 +218,24 @@ int viv_deb_epoch(const char *path, int64_t *ret, struct viv_error *err)
 	return 0;
 }
 
+/*
+ * A second name of a file that is there. libarchive, told to replace what is in the way, takes a link to
+ * a folder on the way to the first name (/bin) for that.
+ */
+static int make_hard_link(const char *path, const char *to, struct viv_error *err)
+{
+	VIV_FREE char *folder = viv_path_dir(path);
+	int r = viv_mkdir_p(folder, 0755, err);
+
+	if (r < 0)
+		return r;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return viv_error_set(err, errno, "%s", path);
+	if (link(to, path) < 0)
+		return viv_error_set(err, errno, "cannot link %s to %s", path, to);
+	return 0;
+}
+
 /* Reads the inner tar to disk. The caller is chrooted: names can't lead out. */
 static int extract_member(struct archive *outer, const char *what, struct viv_error *err)
 {
@@ -248,7 +267,9 @@ static int extract_member(struct archive *outer, const char *what, struct viv_er
 		/* Which package makes a folder is chance: its time must not tell. */
 		if (sym_archive_entry_filetype(e) == AE_IFDIR)
 			sym_archive_entry_unset_mtime(e);
-		if (sym_archive_read_extract2(tar, e, disk) < ARCHIVE_WARN)
+		if (sym_archive_entry_hardlink(e))
+			r = make_hard_link(path, sym_archive_entry_hardlink(e), err);
+		else if (sym_archive_read_extract2(tar, e, disk) < ARCHIVE_WARN)
 			r = viv_error_say(err, EIO, "unpacking %s: %s: %s", what, path,
 					  sym_archive_error_string(tar));
 	}
