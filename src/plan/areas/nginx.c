@@ -300,7 +300,7 @@ static void add_certificates(struct viv_etc *etc, const struct viv_config *confi
 
 	if (!write_script(&script, config))
 		return;
-	viv_etc_add_script(etc, option, MAKE + 1, script.data);
+	viv_etc_add_script(etc, option, &MAKE[1], script.data);
 	if (!viv_uses_systemd(config))
 		return;
 	viv_etc_add_text(etc, option, VIV_ETC_UNITS "viv-nginx-certificates.service",
