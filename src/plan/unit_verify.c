@@ -218,7 +218,7 @@ int viv_units_verify(const struct viv_etc *etc, const struct viv_config *config,
 {
 	const struct viv_sandbox_bind bind = {.host = checker, .name = "root/usr"};
 	const struct viv_sandbox_spec spec = {.binds = &bind, .n_binds = 1, .scratch_size = 64 << 20};
-	VIV_FREE char *program = viv_path_join(checker, PROGRAM + strlen("/usr/"));
+	VIV_FREE char *program = viv_path_join(checker, &PROGRAM[strlen("/usr/")]);
 	struct job job = {.etc = etc};
 	VIV_STR said = VIV_STR_INIT;
 	int r;

@@ -183,7 +183,7 @@ int viv_system_machine(const struct viv_config *config, const struct viv_system 
 			r = viv_crash_add_disk(config, extra->no_disk, &m, err);
 	}
 	/* A boot loader and UEFI know the kernel's own format only. */
-	if (r == 0 && !extra->kernel &&
+	if (r == 0 && !extra->kernel && !viv_firmware_is_foreign(config) &&
 	    (viv_firmware_uses_loader(config) || viv_config_bool(config, "virtualisation.useEFIBoot"))) {
 		if (!system->bzimage)
 			return no_bzimage(config, err);

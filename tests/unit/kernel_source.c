@@ -142,7 +142,7 @@ static void hashes(void **state)
 /* A file has the configuration beside it, and modules from a folder, wherever that begins. */
 static void files(void **state)
 {
-	static const char *const folders[] = {"mods/lib/modules/" RELEASE, "mods/lib/modules", "mods"};
+	static const char *const folders[] = {("mods/lib/modules/" RELEASE), "mods/lib/modules", "mods"};
 	struct viv_kernel_source s = {0};
 	VIV_ERROR err = VIV_ERROR_INIT;
 	VIV_STR image = VIV_STR_INIT, elf = VIV_STR_INIT;

@@ -223,7 +223,7 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 		if (r == 0)
 			r = add_swap(etc, config, i, swap, &boot, &has_files, err);
 	if (has_files)
-		viv_etc_add_script(etc, option, MAKE + 1, make);
+		viv_etc_add_script(etc, option, &MAKE[1], make);
 	if (boot.len)
 		viv_runit_add_boot(etc, option, "swap", boot.data);
 	add_zram(etc, config);
