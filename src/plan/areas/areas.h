@@ -20,11 +20,12 @@ extern const struct viv_area
 	viv_area_root,
 	viv_area_runit,
 	viv_area_security,
+	viv_area_services,
 	viv_area_swap,
 	viv_area_sysctl,
 	viv_area_system,
 	viv_area_systemd,
-	viv_area_services, viv_area_units,
+	viv_area_units,
 	viv_area_users;
 
 /* Parts of an area that are a file of their own. */

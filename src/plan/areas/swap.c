@@ -4,29 +4,11 @@
 #include "base/path.h"
 #include "config/filesystems.h"
 #include "plan/areas/runit.h"
-
-#include <ctype.h>
+#include "plan/unit.h"
 
 /* swapDevices and zramSwap. */
 
 static const char option[] = "swapDevices";
-
-/* systemd.unit(5): a path as a unit's name. The caller frees it. */
-static char *unit_name(const char *path)
-{
-	VIV_FREE char *clean = viv_path_clean(path);
-	struct viv_str s = VIV_STR_INIT;
-	const char *p = clean + strspn(clean, "/");
-
-	for (const char *start = p; *p; p++)
-		if (*p == '/')
-			viv_str_add_char(&s, '-');
-		else if (isalnum((unsigned char)*p) || strchr(":_", *p) || (*p == '.' && p > start))
-			viv_str_add_char(&s, *p);
-		else
-			viv_str_addf(&s, "\\x%02x", (unsigned)(unsigned char)*p);
-	return viv_str_steal(&s);
-}
 
 /* Is what lies there on the overlay? Nothing can be swapped to it there. */
 static bool is_on_overlay(const struct viv_config *config, const char *path)
@@ -152,7 +134,7 @@ static int add_swap(struct viv_etc *etc, const struct viv_config *config, size_t
 		    struct viv_str *boot, bool *ret_files, struct viv_error *err)
 {
 	const char *device = viv_json_str(swap, "device");
-	VIV_FREE char *item = viv_asprintf("%s[%zu]", option, i + 1), *name = unit_name(device);
+	VIV_FREE char *item = viv_asprintf("%s[%zu]", option, i + 1), *name = viv_unit_escape_path(device);
 
 	if (!viv_starts_with(device, "/dev/") && is_on_overlay(config, device)) {
 		viv_error_say(err, EINVAL, "%s: %s: %s lies on the machine's overlay, and Linux can't swap to that",
