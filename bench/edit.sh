@@ -25,12 +25,31 @@ cp before.lock vm.lock
 "$VIV" store gc --all --keep-archives -q
 sed 's/kmod/kmod tmux/' before.lua >vm.lua
 SH
-chmod +x rename-user add-package
+cat >change-unit <<'SH'
+#!/bin/sh
+sed -i "s/^Description.*/Description=$(date +%N)/; s/sleep [0-9]*/sleep $(date +%N)/" units/vm.lua
+SH
+chmod +x rename-user add-package change-unit
+
+# Units are verified by the machine's own systemd.
+mkdir units && cp vm.lock units/
+cat before.lua - >units/vm.lua <<'LUA'
+systemd.services.foo = { script = "sleep 1", serviceConfig = { Type = "oneshot" }, wantedBy = { "multi-user.target" } }
+environment.etc["systemd/system/bar.service"].text = [[
+[Unit]
+Description=bar
+[Service]
+ExecStart=/bin/true
+]]
+environment.etc.motd.text = "Welcome"
+LUA
+"$VIV" build -q --no-link units/vm.lua >/dev/null
 
 echo "### What a change costs"
 echo
 hyperfine -N --runs "${RUNS:-10}" --warmup 1 --export-json times.json --style none \
 	--prepare true -n "nothing changed: viv build" "$VIV build -q --no-link" \
 	--prepare ./rename-user -n "a changed user name: viv build" "$VIV build -q --no-link" \
+	--prepare ./change-unit -n "two changed units: viv build" "$VIV build -q --no-link units/vm.lua" \
 	--prepare ./add-package -n "one package more: viv build" "$VIV build -q --no-link" >/dev/null
 table times.json
