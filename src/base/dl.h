@@ -25,14 +25,16 @@
 #define VIV_LIBARCHIVE(symbol)                                                                     \
 	symbol(archive_entry_clear) symbol(archive_entry_copy_pathname)                            \
 	symbol(archive_entry_copy_symlink) symbol(archive_entry_filetype)                          \
-	symbol(archive_entry_free) symbol(archive_entry_hardlink) symbol(archive_entry_mtime)      \
+	symbol(archive_entry_free) symbol(archive_entry_gid)                 \
+	symbol(archive_entry_hardlink) symbol(archive_entry_mtime)      \
 	symbol(archive_entry_new) symbol(archive_entry_pathname) symbol(archive_entry_perm)        \
 	symbol(archive_entry_set_ino64) symbol(archive_entry_set_mode)                             \
 	symbol(archive_entry_set_mtime) symbol(archive_entry_set_nlink)                            \
 	symbol(archive_entry_set_pathname) symbol(archive_entry_set_rdev)                          \
 	symbol(archive_entry_set_size) symbol(archive_entry_size)                                  \
 	symbol(archive_entry_sparse_count)                                                         \
-	symbol(archive_entry_symlink) symbol(archive_entry_unset_mtime) symbol(archive_errno)      \
+	symbol(archive_entry_symlink) symbol(archive_entry_uid)            \
+	symbol(archive_entry_unset_mtime) symbol(archive_errno)      \
 	symbol(archive_error_string) symbol(archive_filter_code) symbol(archive_read_data)         \
 	symbol(archive_read_data_block) symbol(archive_read_extract2) symbol(archive_read_free)    \
 	symbol(archive_read_new) symbol(archive_read_next_header) symbol(archive_read_open)        \

@@ -110,7 +110,20 @@ static int take_segment(const struct image *e, const Elf64_Phdr *p, struct viv_e
 	return n->interpreter ? 0 : damaged(e, err);
 }
 
-int viv_elf_needs(const void *data, size_t size, const char *what, struct viv_elf_needs *ret,
+unsigned viv_elf_machine(const char *architecture)
+{
+	static const struct {
+		const char *name;
+		unsigned machine;
+	} machines[] = {{"amd64", EM_X86_64}, {"arm64", EM_AARCH64}, {"riscv64", EM_RISCV}};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(machines); i++)
+		if (viv_streq(architecture, machines[i].name))
+			return machines[i].machine;
+	return EM_NONE;
+}
+
+int viv_elf_needs(const void *data, size_t size, unsigned machine, const char *what, struct viv_elf_needs *ret,
 		  struct viv_error *err)
 {
 	VIV_CLEANUP(viv_elf_needs_free) struct viv_elf_needs n = {0};
@@ -118,13 +131,14 @@ int viv_elf_needs(const void *data, size_t size, const char *what, struct viv_el
 	Elf64_Phdr p;
 	int r = 0;
 
-	if (size < SELFMAG || memcmp(data, ELFMAG, SELFMAG) != 0)
+	if (size < EI_NIDENT || memcmp(data, ELFMAG, SELFMAG) != 0 || e.data[EI_CLASS] != ELFCLASS64 ||
+	    e.data[EI_DATA] != ELFDATA2LSB)
 		return 0;
 	if (size < sizeof(e.header))
 		return damaged(&e, err);
 	memcpy(&e.header, data, sizeof(e.header));
-	if (e.header.e_ident[EI_CLASS] != ELFCLASS64 || e.header.e_ident[EI_DATA] != ELFDATA2LSB)
-		return viv_error_say(err, EBADMSG, "%s is not for a 64-bit little-endian processor", what);
+	if (e.header.e_machine != machine || (e.header.e_type != ET_EXEC && e.header.e_type != ET_DYN))
+		return 0;
 	for (size_t i = 0; r == 0 && i < e.header.e_phnum; i++)
 		r = get_segment(&e, i, &p) ? take_segment(&e, &p, &n, err) : damaged(&e, err);
 	if (r == 0) {

@@ -4,33 +4,23 @@
 #include "base/dl.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "deb/contents.h"
 #include "deb/elf.h"
 #include "deb/fetch.h"
 #include "deb/import.h"
 #include "deb/layer.h"
 #include "deb/records.h"
 
-#include <fnmatch.h>
 #include <sys/stat.h>
 
-#define MAX_FILES   200000
 #define MAX_FILE    (512 << 20)
 #define MAX_CONTROL (1 << 20)
-#define MAX_LINKS   32
-
-struct file {
-	char *path, *target; /* target: of l, and of h (a path in the package) */
-	char type;	     /* f, d, l, h */
-	unsigned mode;
-	bool chosen, extracted;
-};
 
 struct package {
 	const struct viv_lock_package *lock;
 	const struct viv_take_package *asked; /* NULL: for its libraries */
 	char *archive;
-	struct file *files;
-	size_t n, cap;
+	struct viv_contents contents;
 	struct viv_strv depends;
 };
 
@@ -40,31 +30,6 @@ struct work {
 	struct package *packages;
 	size_t n, cap;
 };
-
-/* What nobody needs to run something: the default leaves it out. */
-static const char *const left_out[] = {
-	"usr/share/doc/*", "usr/share/man/*", "usr/share/info/*", "usr/share/locale/*",
-	"usr/share/lintian/*", "usr/share/bug/*", "usr/share/doc-base/*", "usr/share/bash-completion/*",
-	"usr/share/zsh/*", "usr/share/fish/*", "usr/share/menu/*", "usr/share/pixmaps/*",
-	"usr/share/applications/*", "usr/share/icons/*", "usr/share/gdb/*", "usr/include/*",
-	"usr/lib/systemd/*", "usr/lib/*.a", "etc/init.d/*", "etc/cron.*", "etc/logrotate.d/*",
-	"etc/ufw/*", "etc/apparmor.d/*"};
-
-char *viv_take_path(const char *path)
-{
-	static const char *const moved[] = {"bin", "sbin", "lib", "lib64"};
-	VIV_FREE char *clean = NULL;
-
-	while (viv_starts_with(path, "./") || *path == '/')
-		path += *path == '/' ? 1 : 2;
-	clean = viv_path_clean(path);
-	if (!viv_path_is_safe(clean))
-		return NULL;
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(moved); i++)
-		if (viv_streq(clean, moved[i]) || (viv_starts_with(clean, moved[i]) && clean[strlen(moved[i])] == '/'))
-			return viv_asprintf("usr/%s", clean);
-	return viv_steal(clean);
-}
 
 void viv_take_depends(struct viv_slice field, struct viv_strv *ret)
 {
@@ -89,47 +54,11 @@ static void free_work(struct work *w)
 	for (size_t i = 0; i < w->n; i++) {
 		struct package *p = &w->packages[i];
 
-		for (size_t k = 0; k < p->n; k++) {
-			free(p->files[k].path);
-			free(p->files[k].target);
-		}
-		free(p->files);
+		viv_contents_free(&p->contents);
 		free(p->archive);
 		viv_strv_free(&p->depends);
 	}
 	free(w->packages);
-}
-
-static struct file *find_file(const struct package *p, const char *path)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (viv_streq(p->files[i].path, path))
-			return &p->files[i];
-	return NULL;
-}
-
-static int list_entry(struct archive *tar, struct archive_entry *e, void *arg, struct viv_error *err)
-{
-	struct package *p = arg;
-	const char *hard = sym_archive_entry_hardlink(e), *soft = sym_archive_entry_symlink(e);
-	VIV_FREE char *path = viv_take_path(sym_archive_entry_pathname(e));
-	unsigned type = sym_archive_entry_filetype(e);
-
-	if (!path || (!hard && type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK))
-		return 0;
-	if (p->n == MAX_FILES)
-		return viv_error_say(err, E2BIG, "%s has too many files", p->archive);
-	if (p->n == p->cap) {
-		p->cap = p->cap ? 2 * p->cap : 64;
-		p->files = viv_realloc(p->files, p->cap * sizeof(*p->files));
-	}
-	p->files[p->n++] = (struct file){
-		.path = viv_steal(path),
-		.target = hard ? viv_take_path(hard) : viv_strdup(soft),
-		.type = hard ? 'h' : type == AE_IFREG ? 'f' : type == AE_IFDIR ? 'd' : 'l',
-		.mode = sym_archive_entry_perm(e) & 07777,
-	};
-	return 0;
 }
 
 static int read_control(struct archive *tar, struct archive_entry *e, void *arg, struct viv_error *err)
@@ -179,64 +108,22 @@ static int load(struct work *w, const struct viv_lock_package *const *list, size
 		*p = (struct package){.lock = list[i], .archive = viv_store_object_path(w->req->store, id)};
 		r = viv_deb_each_entry(p->archive, "control.tar", read_control, p, err);
 		if (r >= 0)
-			r = viv_deb_each_entry(p->archive, "data.tar", list_entry, p, err);
+			r = viv_contents_read(p->archive, &p->contents, err);
 	}
 	return r;
-}
-
-/* Links that a package has are of use only with what they point to, if that is in it, too. */
-static void choose(struct package *p, struct file *f)
-{
-	for (unsigned i = 0; f && i < MAX_LINKS; i++) {
-		VIV_FREE char *dir = viv_path_dir(f->path), *there = NULL, *path = NULL;
-
-		f->chosen = true;
-		if (!f->target)
-			return;
-		there = f->type == 'h' || f->target[0] == '/' ? viv_strdup(f->target)
-							       : viv_path_join(dir, f->target);
-		/* "usr/bin/../lib/x": folders of packages are no links, but for those that viv_take_path knows. */
-		for (char *up; (up = strstr(there, "/../"));) {
-			char *before = up;
-
-			while (before > there && *--before != '/')
-				;
-			memmove(before > there ? before + 1 : before, up + 4, strlen(up + 4) + 1);
-		}
-		path = viv_take_path(there);
-		f = path ? find_file(p, path) : NULL;
-	}
-}
-
-static bool is_left_out(const char *path)
-{
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(left_out); i++)
-		if (fnmatch(left_out[i], path, 0) == 0)
-			return true;
-	return false;
 }
 
 static int choose_by_patterns(struct package *p, struct viv_error *err)
 {
 	const struct viv_strv *patterns = p->asked->patterns;
 
-	for (size_t i = 0; i < p->n && !patterns->count; i++)
-		if (p->files[i].type != 'd' && !is_left_out(p->files[i].path))
-			choose(p, &p->files[i]);
-	for (size_t i = 0; i < patterns->count; i++) {
-		VIV_FREE char *pattern = viv_take_path(patterns->items[i]);
-		bool any = false;
-
-		for (size_t k = 0; pattern && k < p->n; k++)
-			if (fnmatch(pattern, p->files[k].path, 0) == 0) {
-				choose(p, &p->files[k]);
-				any = true;
-			}
-		if (!any)
+	if (!patterns->count)
+		viv_contents_choose_all(&p->contents);
+	for (size_t i = 0; i < patterns->count; i++)
+		if (!viv_contents_choose_matching(&p->contents, patterns->items[i]))
 			return viv_error_say(err, ENOENT, "%s.files: \"%s\" matches no file of %s %s",
 					     p->asked->place, patterns->items[i], p->lock->name,
 					     p->lock->version);
-	}
 	return 0;
 }
 
@@ -250,7 +137,7 @@ static int extract_entry(struct archive *tar, struct archive_entry *e, void *arg
 {
 	struct extracting *x = arg;
 	VIV_FREE char *path = viv_take_path(sym_archive_entry_pathname(e));
-	struct file *f = path ? find_file(x->package, path) : NULL;
+	struct viv_contents_file *f = path ? viv_contents_find(&x->package->contents, path) : NULL;
 	VIV_FREE char *to = NULL, *dir = NULL;
 	VIV_STR text = VIV_STR_INIT;
 	la_ssize_t n;
@@ -279,8 +166,8 @@ static int extract(const struct work *w, struct package *p, struct viv_strv *fre
 {
 	struct extracting x = {p, w->req->folder, fresh};
 
-	for (size_t i = 0; i < p->n; i++)
-		if (p->files[i].type == 'f' && p->files[i].chosen && !p->files[i].extracted)
+	for (size_t i = 0; i < p->contents.n; i++)
+		if (p->contents.files[i].type == 'f' && p->contents.files[i].chosen && !p->contents.files[i].extracted)
 			return viv_deb_each_entry(p->archive, "data.tar", extract_entry, &x, err);
 	return 0;
 }
@@ -316,7 +203,7 @@ static void add_need(struct needs *n, const char *name, const char *of, size_t p
 	n->items[n->n++] = (struct need){viv_strdup(name), viv_strdup(of), package};
 }
 
-static bool satisfies(const struct file *f, const char *name)
+static bool satisfies(const struct viv_contents_file *f, const char *name)
 {
 	VIV_FREE char *path = strchr(name, '/') ? viv_take_path(name) : NULL;
 
@@ -330,19 +217,22 @@ static bool satisfies(const struct file *f, const char *name)
 static bool find_library(struct work *w, const char *name)
 {
 	for (int chosen = 1; chosen >= 0; chosen--)
-		for (size_t i = 0; i < w->n; i++)
-			for (size_t k = 0; k < w->packages[i].n; k++)
-				if (w->packages[i].files[k].chosen == chosen &&
-				    satisfies(&w->packages[i].files[k], name)) {
-					choose(&w->packages[i], &w->packages[i].files[k]);
+		for (size_t i = 0; i < w->n; i++) {
+			struct viv_contents *c = &w->packages[i].contents;
+
+			for (size_t k = 0; k < c->n; k++)
+				if (c->files[k].chosen == chosen && satisfies(&c->files[k], name)) {
+					viv_contents_choose(c, &c->files[k]);
 					return true;
 				}
+		}
 	return false;
 }
 
 /* Unpacks what is chosen and notes what it needs, until nothing new is found in the packages read. */
 static int close_over(struct work *w, struct needs *open, struct viv_error *err)
 {
+	unsigned machine = viv_elf_machine(w->req->source->architecture);
 	bool more = true;
 	int r = 0;
 
@@ -360,7 +250,7 @@ static int close_over(struct work *w, struct needs *open, struct viv_error *err)
 
 				r = viv_read_file(path, MAX_FILE, &data, err);
 				if (r == 0)
-					r = viv_elf_needs(data.data, data.len, fresh.items[k], &n, err);
+					r = viv_elf_needs(data.data, data.len, machine, fresh.items[k], &n, err);
 				for (size_t l = 0; r == 0 && l < n.libraries.count; l++)
 					add_need(open, n.libraries.items[l], fresh.items[k], i);
 				if (r == 0 && n.interpreter)
@@ -430,26 +320,21 @@ static int find_libraries(struct work *w, struct viv_error *err)
 	}
 }
 
-/* Whose set-id bits are to be kept only the package's scripts would know, but for root's. */
-static unsigned mode_of(const struct file *f)
-{
-	return f->type == 'f' || f->type == 'h' ? f->mode & ~02000u : f->mode & 01777;
-}
-
 static void pack(const struct work *w, struct viv_pack *ret)
 {
 	for (size_t i = 0; i < w->n; i++) {
-		const struct package *p = &w->packages[i];
-		VIV_FREE char *origin = viv_asprintf("package %s", p->lock->name);
+		const struct viv_contents *c = &w->packages[i].contents;
+		VIV_FREE char *origin = viv_asprintf("package %s", w->packages[i].lock->name);
 
-		for (size_t k = 0; k < p->n; k++) {
-			const struct file *f = &p->files[k];
+		for (size_t k = 0; k < c->n; k++) {
+			const struct viv_contents_file *f = &c->files[k];
 			bool hard = f->type == 'h';
 			VIV_FREE char *from = f->type == 'l' ? viv_strdup(f->target) : f->type == 'd' ? NULL
 				: viv_path_join(w->req->folder, hard ? f->target : f->path);
 
 			if (f->chosen)
-				viv_pack_add(ret, hard ? 'f' : f->type, f->path, mode_of(f), from, origin);
+				viv_pack_add(ret, hard ? 'f' : f->type, f->path, viv_contents_mode(c, f), from,
+					     origin);
 		}
 	}
 }

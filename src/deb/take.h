@@ -30,8 +30,8 @@ struct viv_take_request {
 };
 
 /*
- * Fetches what is missing and adds what was taken to *ret; root owns it, and set-id bits are gone unless they
- * are root's. *ret_epoch: no package is newer. ENOENT: a pattern that matches no file, or a library that no
+ * Fetches what is missing and adds what was taken to *ret; root owns it, and set-id bits are gone but for
+ * set-user-id ones of root's. *ret_epoch: no package is newer. ENOENT: a pattern that matches no file, or a library that no
  * package has.
  */
 int viv_deb_take(const struct viv_take_request *req, struct viv_report *report, struct viv_pack *ret,

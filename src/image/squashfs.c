@@ -19,9 +19,10 @@ struct viv_pack_entry *viv_pack_add(struct viv_pack *p, char type, const char *p
 		p->cap = p->cap ? 2 * p->cap : 64;
 		p->entries = viv_realloc(p->entries, p->cap * sizeof(*p->entries));
 	}
-	e = &p->entries[p->n++];
+	e = &p->entries[p->n];
 	*e = (struct viv_pack_entry){.path = viv_strdup(path), .type = type, .mode = mode,
-				     .from = viv_strdup(from), .origin = viv_strdup(origin)};
+				     .from = viv_strdup(from), .origin = viv_strdup(origin),
+				     .number = p->n++};
 	return e;
 }
 
@@ -38,7 +39,10 @@ void viv_pack_free(struct viv_pack *p)
 
 static int compare(const void *a, const void *b)
 {
-	return strcmp(((const struct viv_pack_entry *)a)->path, ((const struct viv_pack_entry *)b)->path);
+	const struct viv_pack_entry *x = a, *y = b;
+	int r = strcmp(x->path, y->path);
+
+	return r ? r : x->number < y->number ? -1 : x->number > y->number;
 }
 
 /* In quotes, as gensquashfs reads it. */

@@ -15,6 +15,7 @@ struct viv_pack_entry {
 	unsigned mode, uid, gid;
 	char *from;	/* f: a file of ours, absolute; l: the target; d: NULL */
 	char *origin;	/* whose it is, for people: "package busybox" */
+	size_t number;	/* in the order in which they were added */
 };
 
 struct viv_pack {
@@ -29,7 +30,7 @@ void viv_pack_free(struct viv_pack *p); /* the contents */
 
 /*
  * Makes the image `dest`, which isn't there yet. Folders that nobody listed belong to root and have 0755. All
- * times are `time` (seconds). EEXIST: two entries of one path, unless both are folders.
+ * times are `time` (seconds). EEXIST: two entries of one path, unless both are folders: then the first added counts.
  */
 int viv_squashfs_write(struct viv_pack *p, const char *dest, int64_t time, struct viv_error *err);
 /* "gensquashfs 1.2.0", for recipes: other versions write other bytes. The caller frees *ret. */

@@ -16,7 +16,7 @@
 #define INITRD_BUILDER	"initrd 1"
 #define MADE_BUILDER	"made 1"
 #define ETC_BUILDER	"etc 3"
-#define ROOT_BUILDER	"root 2"
+#define ROOT_BUILDER	"root 3"
 #define SYSTEM_BUILDER	"system 1"
 
 static void choose_packages(struct viv_plan *p)

@@ -35,7 +35,7 @@ static void fill(struct viv_pack *p)
 	viv_pack_add(p, 'l', "bin", 0777, "usr/bin", "the root");
 	viv_pack_add(p, 'd', "tmp", 01777, NULL, "the root")->gid = 12;
 	viv_pack_add(p, 'f', "etc/shadow", 0640, file, "users.users")->gid = 42;
-	viv_pack_add(p, 'd', "tmp", 01777, NULL, "package x");
+	viv_pack_add(p, 'd', "tmp", 0700, NULL, "package x"); /* the first counts */
 }
 
 static void write_one(const char *name, struct viv_str *bytes)
