@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/check-private.h"
 
-/* Rules of networking, firewall, swap, sudo and nginx. */
+/* Rules of networking, firewall, swap, sudo, sshd and nginx. */
 
 static const struct viv_value *list_of(const struct viv_slot *s)
 {
@@ -123,6 +123,18 @@ static void check_sudo(struct viv_eval *ev)
 	}
 }
 
+/* What follows a Match holds for whom it names alone, also what we or others write. */
+static void check_sshd(struct viv_eval *ev)
+{
+	const struct viv_slot *settings = option(ev, "services.openssh.settings");
+
+	for (size_t i = 0; i < settings->n_children; i++)
+		if (strcasecmp(settings->children[i]->key, "Match") == 0)
+			fault(ev, settings->children[i], settings->children[i],
+			      "settings hold for every login: write it into a file of its own, "
+			      "environment.etc[\"ssh/sshd_config.d/match.conf\"].text");
+}
+
 static bool is_set(const struct viv_slot *host, const char *field)
 {
 	const struct viv_slot *s = given(host, field);
@@ -171,5 +183,6 @@ void viv_check_everyday(struct viv_eval *ev)
 	check_firewall(ev);
 	check_swap(ev);
 	check_sudo(ev);
+	check_sshd(ev);
 	check_nginx(ev);
 }

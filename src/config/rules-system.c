@@ -110,6 +110,19 @@ static bool plain_path(const char *s)
 	return *s == '/' && !strstr(s, "//") && !strstr(s, "/../") && !viv_ends_with(s, "/..") && strlen(s) < 1024;
 }
 
+/* sudoers(5): a backslash goes with what follows it, which here would be what we write behind the command. */
+static bool sudo_command(const char *s)
+{
+	bool open = false;
+
+	for (const char *p = s; *p; p++) {
+		if (iscntrl((unsigned char)*p))
+			return false;
+		open = *p == '\\' && !open;
+	}
+	return *s && !open;
+}
+
 static bool listen_address(const char *s)
 {
 	return *s && strlen(s) < 128 && s[strspn(s, "0123456789abcdefABCDEF.:[]*")] == '\0';
@@ -117,6 +130,8 @@ static bool listen_address(const char *s)
 
 const struct viv_text_rule
 	viv_rule_statement = {"a string of one line, without ; and braces", statement},
+	viv_rule_sudo_command = {"a command of one line, in which a \\ stands before another character",
+				 sudo_command},
 	viv_rule_plain_path = {"an absolute path in the machine, without blanks and quotes", plain_path},
 	viv_rule_location = {"a path such as \"/\", or a pattern of nginx's", location},
 	viv_rule_listen = {"an address such as \"0.0.0.0\" or \"[::]\"", listen_address},

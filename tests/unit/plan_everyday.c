@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "config/config.h"
 #include "plan/area.h"
 #include "plan/etc.h"
@@ -14,6 +15,7 @@
 /* What options of every day write: a machine file, one of its files, what stands in that. */
 static const struct {
 	const char *lua, *path, *has[6];
+	const char *sudo[6]; /* the commands that sudo takes it for, as JSON */
 } rows[] = {
 	{"networking.firewall = { enable = true, allowedTCPPorts = { 443, 80, 2022 },\n"
 	 "allowedTCPPortRanges = { { from = 8000, to = 8010 }, { from = 8005, to = 8020 } } }\n"
@@ -31,7 +33,21 @@ static const struct {
 	 "{ command = \"/bin/ls a:b\", options = { \"NOPASSWD\", \"SETENV\" } }, {} } } } }",
 	 "etc/sudoers.d/zz-viv",
 	 {"%wheel ALL=(ALL:ALL) NOPASSWD: ALL\n", "%sudo ALL=(ALL:ALL) NOPASSWD: ALL\n",
-	  "a, %b ALL=(www-data) NOPASSWD: SETENV: /bin/ls a\\:b, ALL\nDefaults !lecture\n"}},
+	  "a, %b ALL=(www-data) NOPASSWD: SETENV: /bin/ls a\\:b, ALL\nDefaults !lecture\n"},
+	 {"/bin/ls a:b", "ALL"}},
+	/* No text of a command's makes it another one. */
+	{"security.sudo = { enable = true, extraRules = { { users = { \"a\" }, commands = {\n"
+	 "{ command = \"/usr/bin/id # -un\" }, { command = \"/bin/ls a\\\\:b=c\\\\\\\\,d *\" } } } } }",
+	 "etc/sudoers.d/zz-viv",
+	 {"a ALL=(ALL:ALL) /usr/bin/id \\# -un, /bin/ls a\\:b\\=c\\\\\\,d *\n"},
+	 {"/usr/bin/id # -un", "/bin/ls a:b=c\\\\,d *"}},
+	{"services.openssh = { enable = true, ports = { 22, 2022 }, settings = { AllowUsers = { \"a\", \"b\" }, X11Forwarding = true,\n"
+	 "Ciphers = { \"x\", \"y\" }, PubkeyAcceptedAlgorithms = { \"x\", \"y\" }, UseDNS = null, MaxAuthTries = 3 } }",
+	 "etc/ssh/sshd_config.d/viv.conf",
+	 {"Port 22\nPort 2022\nAuthorizedKeysFile .ssh/authorized_keys /etc/ssh/authorized_keys.d/%u\nAllowUsers a b\n"
+	  "Ciphers x,y\nMaxAuthTries 3\nPubkeyAcceptedAlgorithms x,y\nX11Forwarding yes\n", "-UseDNS"}},
+	{"services.openssh = { enable = true, settings = { authorizedKeysFile = \"/k/%u\" } }",
+	 "etc/ssh/sshd_config.d/viv.conf", {"authorizedKeysFile /k/%u\n", "-.ssh/"}},
 	{"services.nginx = { enable = true, appendConfig = \"worker_processes 2;\", virtualHosts = {\n"
 	 "[\"a.example\"] = { forceSSL = true, root = \"/srv/a\" } } }",
 	 "etc/nginx/nginx.conf",
@@ -119,6 +135,52 @@ static void files(void **state VIV_UNUSED)
 	}
 }
 
+static void run_on(const char *const argv[], struct viv_str *said)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	if (viv_process_check(argv, said, 1 << 20, 60000, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+/* What sudo itself reads out of its rules. */
+static void sudo_agrees(void **state VIV_UNUSED)
+{
+	VIV_FREE char *visudo = viv_find_program("visudo"), *convert = viv_find_program("cvtsudoers");
+	VIV_FREE char *dir = NULL, *path = NULL;
+
+	if (!visudo || !convert) {
+		print_message("visudo and cvtsudoers are missing\n");
+		skip();
+	}
+	dir = test_dir("sudo"), path = viv_path_join(dir, "sudoers");
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+		const struct viv_etc_file *f;
+		VIV_STR said = VIV_STR_INIT;
+		struct viv_etc etc;
+
+		if (!viv_streq(rows[i].path, "etc/sudoers.d/zz-viv"))
+			continue;
+		load(rows[i].lua, &c);
+		assert_int_equal(viv_etc_collect(c, &etc, NULL), 0);
+		f = find(&etc, rows[i].path);
+		assert_non_null(f);
+		assert_int_equal(viv_write_file(path, f->content.data, f->content.len, 0440, NULL), 0);
+		run_on((const char *const[]){visudo, "-cf", path, NULL}, &said);
+		viv_str_clear(&said);
+		run_on((const char *const[]){convert, "-c", "/dev/null", "-f", "json", path, NULL}, &said);
+		for (size_t k = 0; k < 6 && rows[i].sudo[k]; k++) {
+			VIV_FREE char *want = viv_asprintf("{ \"command\": \"%s\" }", rows[i].sudo[k]);
+
+			if (!strstr(said.data, want))
+				fail_msg("%s in\n%s", want, said.data);
+		}
+		viv_etc_free_contents(&etc);
+	}
+	viv_remove_tree(dir, NULL);
+}
+
 /* Without systemd the kernel sets them. */
 static void sysctl_as_parameters(void **state VIV_UNUSED)
 {
@@ -163,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files),
+		cmocka_unit_test(sudo_agrees),
 		cmocka_unit_test(sysctl_as_parameters),
 		cmocka_unit_test(refused),
 	};

@@ -5,10 +5,11 @@
 
 static const struct viv_option command_fields[] = {
 	{.name = "command",
-	 .type = VIV_T_TEXT(&viv_rule_line),
+	 .type = VIV_T_TEXT(&viv_rule_sudo_command),
 	 .fallback = "\"ALL\"",
 	 .example = "\"/usr/bin/systemctl restart nginx\"",
-	 .text = "A program's path, with arguments where only these are meant; ALL is every one."},
+	 .text = "A program's path, with arguments where only these are meant; ALL is every one. Patterns are those of "
+		 "sudoers(5), a backslash takes a character as it is; , : = and # need none."},
 	{.name = "options",
 	 .type = VIV_T_LIST(VIV_T_ENUM("NOPASSWD", "PASSWD", "NOEXEC", "EXEC", "SETENV", "NOSETENV", "LOG_INPUT",
 				       "NOLOG_INPUT", "LOG_OUTPUT", "NOLOG_OUTPUT", "FOLLOW", "NOFOLLOW", "MAIL",

@@ -80,10 +80,14 @@ static const struct viv_option rows[] = {
 	 .text = "The ports that it listens on."},
 	{.name = "services.openssh.settings",
 	 .type = VIV_T_SET(&viv_rule_variable, "<keyword>",
-			   VIV_T_EITHER(VIV_T_BOOL, VIV_T_EITHER(VIV_T_INT(0, 1 << 30), VIV_T_TEXT(&viv_rule_line)))),
+			   VIV_T_NULL_OR(VIV_T_EITHER(
+				   VIV_T_LIST(VIV_T_TEXT(&viv_rule_word)),
+				   VIV_T_EITHER(VIV_T_BOOL, VIV_T_EITHER(VIV_T_INT(0, 1 << 30),
+									 VIV_T_TEXT(&viv_rule_line)))))),
 	 .fallback = "{}",
-	 .example = "{ PasswordAuthentication = false }",
-	 .text = "Settings of sshd_config(5)."},
+	 .example = "{ PasswordAuthentication = false, AllowUsers = { \"paul\" } }",
+	 .text = "Settings of sshd_config(5); null leaves one out. They hold for every login: Match is a matter of a "
+		 "file of environment.etc in ssh/sshd_config.d. The machine's own sshd checks them when it is built."},
 };
 
 const struct viv_option_area viv_options_services = VIV_OPTION_AREA(rows);

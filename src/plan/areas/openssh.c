@@ -6,10 +6,27 @@
 
 #define MAX_KEYS ((size_t)1 << 20)
 
-/* sshd_config(5) */
+static const char settings_option[] = "services.openssh.settings";
+
+/* sshd_config(5): lists of algorithms have commas between, others blanks. */
+static void add_list(struct viv_str *s, const char *keyword, const json_t *list)
+{
+	size_t n = strlen(keyword), tail = strlen("Algorithms"), i;
+	bool commas = strcasecmp(keyword, "Ciphers") == 0 || strcasecmp(keyword, "MACs") == 0 ||
+		      (n > tail && strcasecmp(keyword + n - tail, "Algorithms") == 0);
+	json_t *word;
+
+	viv_str_add(s, keyword);
+	json_array_foreach((json_t *)list, i, word)
+		viv_str_addf(s, "%s%s", commas && i ? "," : " ", json_string_value(word));
+	viv_str_add_char(s, '\n');
+}
+
 static void add_setting(struct viv_str *s, const char *keyword, const json_t *value)
 {
-	if (json_is_boolean(value))
+	if (json_is_array(value))
+		add_list(s, keyword, value);
+	else if (json_is_boolean(value))
 		viv_str_addf(s, "%s %s\n", keyword, json_is_true(value) ? "yes" : "no");
 	else if (json_is_integer(value))
 		viv_str_addf(s, "%s %lld\n", keyword, (long long)json_integer_value(value));
@@ -20,7 +37,8 @@ static void add_setting(struct viv_str *s, const char *keyword, const json_t *va
 static void add_sshd(struct viv_etc *etc, const struct viv_config *config)
 {
 	const json_t *ports = viv_config_get(config, "services.openssh.ports"), *port;
-	const json_t *settings = viv_config_get(config, "services.openssh.settings");
+	const json_t *settings = viv_config_get(config, settings_option);
+	bool own_keys = false;
 	struct viv_str s = VIV_STR_INIT;
 	VIV_STRV names = VIV_STRV_INIT;
 	size_t i;
@@ -29,8 +47,12 @@ static void add_sshd(struct viv_etc *etc, const struct viv_config *config)
 		viv_str_addf(&s, "Port %lld\n", (long long)json_integer_value(port));
 	viv_json_keys(settings, &names);
 	for (i = 0; i < names.count; i++)
+		own_keys |= strcasecmp(names.items[i], "AuthorizedKeysFile") == 0;
+	/* The first of a keyword's lines counts. */
+	if (!own_keys)
+		viv_str_add(&s, "AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/authorized_keys.d/%u\n");
+	for (i = 0; i < names.count; i++)
 		add_setting(&s, names.items[i], json_object_get(settings, names.items[i]));
-	viv_str_add(&s, "AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/authorized_keys.d/%u\n");
 	viv_etc_add(etc, "services.openssh.enable", "etc/ssh/sshd_config.d/viv.conf", VIV_ETC_FILE, 0644, &s);
 }
 
@@ -106,4 +128,20 @@ static void packages(const struct viv_config *config, struct viv_strv *base, str
 		viv_strv_push(ret, "openssh-server");
 }
 
-const struct viv_area viv_area_openssh = {.files = files, .packages = packages};
+/* The machine makes its keys when it first starts: this one is only for the check, and goes with its tree. */
+static void commands(const struct viv_config *config, struct viv_commands *ret)
+{
+	const char *option = json_object_size(viv_config_get(config, settings_option)) ? settings_option
+										      : "services.openssh.enable";
+
+	if (viv_config_bool(config, "services.openssh.enable"))
+		viv_commands_add(ret, option, "etc/ssh/",
+				 "mkdir -p -m 0755 /run/sshd /tmp/viv-sshd\n"
+				 "ssh-keygen -q -t ed25519 -N '' -f /tmp/viv-sshd/key\n"
+				 "if ! said=$(/usr/sbin/sshd -t -h /tmp/viv-sshd/key 2>&1); then\n"
+				 "\techo \"$said\" | tr -d '\\r' | grep -v ': terminating, '\n"
+				 "\texit 1\n"
+				 "fi\n");
+}
+
+const struct viv_area viv_area_openssh = {.files = files, .packages = packages, .commands = commands};

@@ -20,11 +20,16 @@ static void add_words(struct viv_str *s, const json_t *list, const char *before)
 		viv_str_addf(s, "%s%s%s", s->len ? ", " : "", before, json_string_value(v));
 }
 
-/* sudoers(5): of a command's own text these mean something else unless a backslash is before them. */
+/*
+ * sudoers(5): of a command's own text these mean something else (another command, a comment) unless a backslash is
+ * before them; one that a person wrote is there for the same. viv_rule_sudo_command: none ends it.
+ */
 static void add_command(struct viv_str *s, const char *command)
 {
 	for (; *command; command++) {
-		if (strchr(",:=", *command))
+		if (*command == '\\')
+			viv_str_add_char(s, *command++);
+		else if (strchr(",:=#", *command))
 			viv_str_add_char(s, '\\');
 		viv_str_add_char(s, *command);
 	}

@@ -13,3 +13,4 @@ security.sudo.extraRules = { { commands = { {} } }, { users = { "paul" } } }
 services.nginx.virtualHosts.a = { addSSL = true, onlySSL = true, default = true, sslCertificate = "/a.pem",
 	locations = { ["/"] = { root = "/a", alias = "/b" } } }
 services.nginx.virtualHosts.b = { default = true }
+services.openssh.settings = { match = "User root" }

@@ -12,3 +12,6 @@ users.mutableUsers = "no"
 swapDevices = { { device = "/dev/vdb" },
 	{ device = "/a b" } }
 services.nginx.virtualHosts.a.locations = { x = {}, ["/y"] = { index = "a; b" } }
+security.sudo.extraRules = { { users = { "paul" }, commands = {
+	{ command = [[/bin/ls \\\]] } } } }
+services.openssh.settings = { AllowUsers = { "paul", "no one" } }
