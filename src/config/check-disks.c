@@ -5,15 +5,6 @@
 
 /* Rules between the options of disks and of what is on them. */
 
-static json_t *value_of(struct viv_eval *ev, const char *name)
-{
-	struct viv_value *v = NULL;
-
-	return viv_slot_value(ev, (struct viv_slot *)option(ev, name), &v) == 0 && v
-		       ? viv_value_to_json(v)
-		       : json_null();
-}
-
 static const struct viv_slot *child_of(const struct viv_slot *s, const char *key)
 {
 	for (size_t i = 0; i < s->n_children; i++)

@@ -58,6 +58,16 @@ static inline const struct viv_slot *option(struct viv_eval *ev, const char *tex
 	return s;
 }
 
+/* An option's value; JSON null where another fault left it without one. The caller owns it. */
+static inline json_t *value_of(struct viv_eval *ev, const char *name)
+{
+	struct viv_value *v = NULL;
+
+	return viv_slot_value(ev, (struct viv_slot *)option(ev, name), &v) == 0 && v
+		       ? viv_value_to_json(v)
+		       : json_null();
+}
+
 /* "virtualisation.forwardPorts[2]" at its own line. */
 static inline void VIV_PRINTF(4, 5) item_fault(struct viv_eval *ev, const struct viv_slot *list, size_t i,
 					const char *fmt, ...)
