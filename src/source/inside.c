@@ -136,7 +136,7 @@ static int run(struct work *w, const char *const *argv, const char *what, struct
 	viv_close(out[0]);
 	if (r == 0 && status) {
 		how = viv_process_status_text(status);
-		r = viv_error_say(err, EPROTO, "%s failed (%s):", what, how);
+		r = viv_error_say(err, WIFSIGNALED(status) ? ECHILD : VIV_SOURCE_FAILED, "%s failed (%s):", what, how);
 		add_tail(w, err);
 	} else if (r == -ETIMEDOUT) {
 		add_tail(w, err);

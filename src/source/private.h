@@ -47,7 +47,7 @@ struct viv_source_job {
 enum viv_source_style viv_source_style_of(const struct viv_source_job *j);
 void viv_source_style_inputs(enum viv_source_style style, struct viv_strv *ret);
 /* The shell commands for the steps; NULL in the entry: the style's. The caller frees it. */
-char *viv_source_steps(const struct viv_source_job *j, bool reconfigure);
+char *viv_source_steps(const struct viv_source_job *j);
 
 /* fetch.c: into the store. *ret is the id. */
 int viv_source_fetch_archive(struct viv_source_job *j, const json_t *src, struct viv_report *report,
@@ -75,4 +75,5 @@ struct viv_source_inside {
 /* For viv_deb_run_in. The result: [{"file", "control"}] of what is in /build/out. */
 int viv_source_inside(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
 		      struct viv_str *result, struct viv_error *err);
-#define VIV_SOURCE_BUILD "build" /* the bind that becomes /build */
+#define VIV_SOURCE_BUILD  "build" /* the bind that becomes /build */
+#define VIV_SOURCE_FAILED EPROTO  /* a command ended by itself and failed; not ended in the middle of a file */

@@ -19,6 +19,8 @@
 /* The folder of a build. That of a tree of the user's is kept. */
 struct folder {
 	char *path;
+	char *record;  /* what of the tree is in it */
+	char *running; /* there while a build runs, and after one that was ended in the middle of a file */
 	int lock;
 	bool kept;
 };
@@ -29,6 +31,8 @@ static void folder_clear(struct folder *f)
 		viv_sandbox_remove_tree(f->path, NULL);
 	viv_close(f->lock);
 	free(f->path);
+	free(f->record);
+	free(f->running);
 }
 
 static char *builds_dir(void)
@@ -73,11 +77,29 @@ static char *state_of(const struct viv_source_job *j)
 	return viv_str_steal(&text);
 }
 
+static int start_anew(const struct folder *f, struct viv_error *err)
+{
+	int r;
+
+	unlink(f->record); /* first: nothing is kept without it */
+	r = viv_sandbox_remove_tree(f->path, err);
+	unlink(f->running);
+	return r < 0 ? r : viv_mkdir_p(f->path, 0755, err);
+}
+
+static bool goes_on(const struct folder *f, const char *recipe, const char *state)
+{
+	VIV_STR before = VIV_STR_INIT;
+
+	return f->kept && viv_exists(f->record) && !viv_exists(f->running) &&
+	       viv_read_file(recipe, 16 << 20, &before, NULL) == 0 && before.data &&
+	       viv_streq(before.data, state);
+}
+
 static int open_folder(const struct viv_source_job *j, struct folder *f, struct viv_report *report,
 		       struct viv_error *err)
 {
-	VIV_FREE char *builds = builds_dir(), *record = NULL, *state = state_of(j);
-	VIV_STR before = VIV_STR_INIT;
+	VIV_FREE char *builds = builds_dir(), *recipe = NULL, *state = state_of(j);
 	char hex[VIV_SHA256_HEX];
 	int r = viv_mkdir_p(builds, 0755, err);
 
@@ -86,17 +108,33 @@ static int open_folder(const struct viv_source_job *j, struct folder *f, struct 
 	f->kept = is_kept(j);
 	viv_sha256_of(f->kept ? j->tree.path : j->id, strlen(f->kept ? j->tree.path : j->id), hex);
 	f->path = viv_asprintf("%s/%s-%.12s", builds, j->name, hex);
+	f->record = viv_asprintf("%s.files", f->path);
+	f->running = viv_asprintf("%s.running", f->path);
 	/* Another's is of its recipe alone, and the store lets one process at a time make that. */
 	r = f->kept ? lock_folder(f, j->name, report, err) : 0;
 	if (r < 0)
 		return r;
-	record = viv_asprintf("%s.recipe", f->path);
-	if (!f->kept || viv_read_file(record, 16 << 20, &before, NULL) < 0 || !before.data ||
-	    !viv_streq(before.data, state))
-		r = viv_sandbox_remove_tree(f->path, err);
-	if (r == 0)
-		r = viv_mkdir_p(f->path, 0755, err);
-	return r == 0 && f->kept ? viv_write_file(record, state, strlen(state), 0644, err) : r;
+	recipe = viv_asprintf("%s.recipe", f->path);
+	r = goes_on(f, recipe, state) ? viv_mkdir_p(f->path, 0755, err) : start_anew(f, err);
+	return r == 0 && f->kept ? viv_write_file(recipe, state, strlen(state), 0644, err) : r;
+}
+
+/* What a build did to a kept folder is no reason to fail: then it begins from nothing, once. */
+static int sync_tree(const struct viv_source_job *j, const struct folder *f, struct viv_error *err)
+{
+	VIV_ERROR why = VIV_ERROR_INIT;
+	int r = viv_own_tree_sync(&j->tree, f->path, f->record, &why);
+
+	if (r == 0 || !f->kept || r == -EAGAIN || r == -ENOSPC) {
+		viv_error_move(err, &why);
+	} else {
+		r = start_anew(f, err);
+		if (r == 0)
+			r = viv_own_tree_sync(&j->tree, f->path, f->record, err);
+	}
+	if (!f->kept)
+		unlink(f->record);
+	return r;
 }
 
 static int copy_patches(const struct viv_source_job *j, const struct folder *f, struct viv_strv *ret,
@@ -159,12 +197,12 @@ static const char unpack_debian[] = "rm -rf src; dpkg-source --no-check -x in/*.
 static const char unpack_archive[] =
 	"rm -rf src; mkdir src; tar -xf in/archive -C src --strip-components=1 --no-same-owner\n";
 
-static char *make_steps(const struct viv_source_job *j, bool reconfigure)
+static char *make_steps(const struct viv_source_job *j)
 {
 	VIV_FREE char *suffix = viv_asprintf("+viv1.%.8s", j->id);
 
 	return j->style == VIV_STYLE_DEBIAN ? viv_asprintf(debian_build, suffix)
-					    : viv_source_steps(j, reconfigure);
+					    : viv_source_steps(j);
 }
 
 static char *join_depends(const struct viv_source_job *j)
@@ -178,12 +216,12 @@ static char *join_depends(const struct viv_source_job *j)
 	return viv_str_steal(&s);
 }
 
-static int call(struct viv_source_job *j, struct folder *f, bool reconfigure, const struct viv_strv *patches,
+static int call(struct viv_source_job *j, struct folder *f, const struct viv_strv *patches,
 		struct viv_report *report, json_t **ret, struct viv_error *err)
 {
 	const struct viv_source_request *req = &j->set->req;
 	VIV_CLEANUP(viv_deb_source_files_free) struct viv_deb_source_files files = {0};
-	VIV_FREE char *steps = make_steps(j, reconfigure), *depends = join_depends(j);
+	VIV_FREE char *steps = make_steps(j), *depends = join_depends(j);
 	VIV_STRV env = VIV_STRV_INIT;
 	VIV_STR result = VIV_STR_INIT;
 	struct viv_sandbox_bind bind = {.host = f->path, .name = VIV_SOURCE_BUILD, .writable = true};
@@ -207,9 +245,14 @@ static int call(struct viv_source_job *j, struct folder *f, bool reconfigure, co
 	}
 	if (r == 0)
 		r = viv_deb_build(req->store, &req->source, j->lock, &j->root, report, err);
-	if (r == 0)
-		r = viv_deb_run_in(req->store, &req->source, j->lock, &j->root, &bind, 1,
-				   viv_source_inside, &inside, report, &result, err);
+	if (r == 0 && f->kept)
+		r = viv_write_file(f->running, "", 0, 0644, err);
+	if (r < 0)
+		return r;
+	r = viv_deb_run_in(req->store, &req->source, j->lock, &j->root, &bind, 1, viv_source_inside, &inside,
+			   report, &result, err);
+	if (r == 0 || r == -VIV_SOURCE_FAILED)
+		unlink(f->running);
 	return r < 0 ? r : viv_json_parse(result.data, result.len, "sandbox", ret, err);
 }
 
@@ -272,8 +315,10 @@ static int keep_log(const struct viv_source_job *j, const struct folder *f, stru
 {
 	VIV_FREE char *from = viv_path_join(f->path, "log"), *builds = builds_dir();
 	VIV_FREE char *to = viv_asprintf("%s/%s.log", builds, j->name);
+	struct stat st;
 
-	if (access(from, F_OK) == 0 && rename(from, to) == 0)
+	/* The build's folder: it need not be a file. */
+	if (lstat(from, &st) == 0 && S_ISREG(st.st_mode) && rename(from, to) == 0)
 		viv_error_hint(err, "The whole log: %s", to);
 	return -err->code;
 }
@@ -282,27 +327,17 @@ int viv_source_run(struct viv_source_job *j, struct viv_report *report, json_t *
 		   struct viv_error *err)
 {
 	VIV_CLEANUP(folder_clear) struct folder f = {.lock = -1};
-	VIV_FREE char *src = NULL, *record = NULL;
 	VIV_JSON *made = NULL, *list = json_array();
 	VIV_STRV patches = VIV_STRV_INIT;
 	VIV_ERROR why = VIV_ERROR_INIT;
-	bool reconfigure = false;
 	int r = open_folder(j, &f, report, err);
 
-	if (r < 0)
-		return r;
-	src = viv_path_join(f.path, "src");
-	record = viv_asprintf("%s.files", f.path);
-	if (!f.kept || !viv_exists(src))
-		unlink(record);
-	if (j->tree.path)
-		r = viv_own_tree_sync(&j->tree, src, record, &reconfigure, err);
-	if (!f.kept)
-		unlink(record);
+	if (r == 0 && j->tree.path)
+		r = sync_tree(j, &f, err);
 	if (r == 0)
 		r = copy_patches(j, &f, &patches, err);
 	if (r == 0)
-		r = call(j, &f, reconfigure, &patches, report, &made, &why);
+		r = call(j, &f, &patches, report, &made, &why);
 	if (why.code) {
 		keep_log(j, &f, &why);
 		return viv_error_move(err, &why);

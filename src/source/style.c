@@ -63,7 +63,7 @@ static const char *step(const struct viv_source_job *j, const char *key, const c
 	return own ? own : usual ? usual : ":";
 }
 
-char *viv_source_steps(const struct viv_source_job *j, bool reconfigure)
+char *viv_source_steps(const struct viv_source_job *j)
 {
 	size_t i = 0;
 	VIV_STR s = VIV_STR_INIT;
@@ -71,8 +71,6 @@ char *viv_source_steps(const struct viv_source_job *j, bool reconfigure)
 	while (i < VIV_ARRAY_SIZE(styles) && styles[i].style != j->style)
 		i++;
 	viv_str_add(&s, "cd /build/src\n");
-	if (reconfigure)
-		viv_str_add(&s, "rm -f /build/configured\n");
 	viv_str_addf(&s, "if ! [ -e /build/configured ]; then\n%s\n: > /build/configured\nfi\n",
 		     step(j, "configure", i < VIV_ARRAY_SIZE(styles) ? styles[i].configure : NULL));
 	viv_str_addf(&s, "cd /build/src\n%s\n",

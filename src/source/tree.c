@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MANIFEST_MAX (256 << 20)
-#define FILES_MAX    2000000
+#define FILES_MAX 2000000
 
 void viv_own_tree_free(struct viv_own_tree *t)
 {
@@ -89,19 +88,24 @@ static void split_links(struct viv_tree *t)
 	}
 }
 
+static void add_field(struct viv_sha256 *h, const char *text)
+{
+	viv_sha256_add(h, text ? text : "", text ? strlen(text) + 1 : 1);
+}
+
+/* NUL ends each field: no two trees write the same. */
 static void hash_all(const struct viv_tree *t, char ret_hex[VIV_SHA256_HEX])
 {
 	struct viv_sha256 *h = viv_sha256_new();
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct viv_tree_entry *e = &t->entries[i];
-		VIV_FREE char *line = NULL;
+		const char kind[] = {e->type, e->type == 'f' && e->mode & 0100 ? 'x' : '-', '\0'};
 
-		if (e->type == 'd')
-			continue;
-		line = viv_asprintf("%c %d %s %s %s", e->type, (e->mode & 0100) != 0, e->sha256,
-				    e->target ? e->target : "", e->path);
-		viv_sha256_add(h, line, strlen(line) + 1);
+		add_field(h, kind);
+		add_field(h, e->sha256);
+		add_field(h, e->target);
+		add_field(h, e->path);
 	}
 	viv_sha256_finish(h, ret_hex);
 }
@@ -163,136 +167,4 @@ int viv_own_tree_read(const char *path, bool git, struct viv_report *report,
 bool viv_own_tree_has(const struct viv_own_tree *t, const char *path)
 {
 	return viv_tree_find(&t->files, path) != NULL;
-}
-
-/* The copy. Builds ran in it, so nothing in it is followed: openat2 keeps us inside. */
-
-static bool configures(const char *path)
-{
-	static const char *const names[] = {"configure", "configure.ac", "CMakeLists.txt", "meson.build",
-					    "meson_options.txt", "meson.options", "Makefile.am"};
-
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(names); i++)
-		if (viv_streq(viv_path_base(path), names[i]))
-			return true;
-	return false;
-}
-
-static bool is_same(const struct viv_tree_entry *a, const struct viv_tree_entry *b)
-{
-	return b && a->type == b->type && (a->mode & 0100) == (b->mode & 0100) &&
-	       viv_streq(a->sha256, b->sha256) &&
-	       viv_streq(a->target ? a->target : "", b->target ? b->target : "");
-}
-
-/* The folder in the copy that holds it, and its name there. */
-static int open_folder(const char *copy, const char *path, struct viv_error *err)
-{
-	VIV_FREE char *dir = viv_path_dir(path);
-	int r = viv_streq(dir, ".") ? 0 : viv_mkdir_below(copy, dir, 0755, err);
-
-	return r < 0 ? r : viv_open_below(copy, dir, O_PATH | O_DIRECTORY, 0, err);
-}
-
-static int copy_file(const struct viv_own_tree *t, const struct viv_tree_entry *e, int dir,
-		     struct viv_error *err)
-{
-	static const char temporary[] = ".viv-new";
-	VIV_FREE char *from = viv_path_join(t->path, e->path);
-	VIV_FD in = viv_open(from, O_RDONLY | O_NOFOLLOW, 0, err), out = -1;
-	char hex[VIV_SHA256_HEX];
-	int r;
-
-	if (in < 0)
-		return in;
-	unlinkat(dir, temporary, 0);
-	out = openat(dir, temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, e->mode & 0100 ? 0755 : 0644);
-	if (out < 0)
-		return viv_error_set(err, errno, "cannot copy %s", from);
-	r = viv_copy_content(in, out, from, err);
-	if (r == 0 && lseek(out, 0, SEEK_SET) < 0)
-		r = viv_error_set(err, errno, "cannot copy %s", from);
-	if (r == 0)
-		r = viv_sha256_of_fd(out, from, hex, err);
-	if (r == 0 && !viv_streq(hex, e->sha256))
-		r = viv_error_say(err, EAGAIN, "%s changed while it was read: try again", from);
-	if (r == 0 && renameat(dir, temporary, dir, viv_path_base(e->path)) < 0)
-		r = viv_error_set(err, errno, "cannot copy %s", from);
-	return r;
-}
-
-static int put(const struct viv_own_tree *t, const struct viv_tree_entry *e, const char *copy,
-	       struct viv_error *err)
-{
-	VIV_FD dir = open_folder(copy, e->path, err);
-	const char *name = viv_path_base(e->path);
-
-	if (dir < 0)
-		return dir;
-	if (e->type == 'f')
-		return copy_file(t, e, dir, err);
-	unlinkat(dir, name, 0);
-	return symlinkat(e->target, dir, name) < 0
-		       ? viv_error_set(err, errno, "cannot copy %s/%s", t->path, e->path) : 0;
-}
-
-static bool is_there(const char *copy, const char *path)
-{
-	VIV_FREE char *dir = viv_path_dir(path);
-	VIV_FD fd = viv_open_below(copy, dir, O_PATH | O_DIRECTORY, 0, NULL);
-	struct stat st;
-
-	return fd >= 0 && fstatat(fd, viv_path_base(path), &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static void remove_gone(const struct viv_own_tree *t, const struct viv_tree *before, const char *copy)
-{
-	for (size_t i = before->n; i-- > 0;) {
-		const struct viv_tree_entry *e = &before->entries[i];
-		VIV_FREE char *dir = viv_path_dir(e->path);
-		VIV_FD fd = -1;
-
-		if (viv_streq(e->path, ".") || viv_tree_find(&t->files, e->path))
-			continue;
-		fd = viv_open_below(copy, dir, O_PATH | O_DIRECTORY, 0, NULL);
-		if (fd >= 0)
-			unlinkat(fd, viv_path_base(e->path), e->type == 'd' ? AT_REMOVEDIR : 0);
-	}
-}
-
-static int write_record(const struct viv_own_tree *t, const char *record, struct viv_error *err)
-{
-	VIV_STR text = VIV_STR_INIT;
-
-	viv_tree_write_manifest(&t->files, &text);
-	return viv_write_file(record, text.data ? text.data : "", text.len, 0644, err);
-}
-
-int viv_own_tree_sync(const struct viv_own_tree *t, const char *copy, const char *record,
-		      bool *ret_configure, struct viv_error *err)
-{
-	VIV_TREE before = VIV_TREE_INIT;
-	VIV_STR text = VIV_STR_INIT;
-	bool configure = false;
-	int r = viv_mkdir_p(copy, 0755, err);
-
-	if (r == 0 && viv_read_file(record, MANIFEST_MAX, &text, NULL) == 0)
-		r = viv_tree_read_manifest(text.data ? text.data : "", text.len, record, &before, err);
-	if (r < 0)
-		return r;
-	unlink(record); /* until it is true again */
-	remove_gone(t, &before, copy);
-	for (size_t i = 0; i < t->files.n; i++) {
-		const struct viv_tree_entry *e = &t->files.entries[i];
-
-		if (e->type == 'd' ? viv_streq(e->path, ".")
-				   : is_same(e, viv_tree_find(&before, e->path)) && is_there(copy, e->path))
-			continue;
-		configure |= e->type == 'f' && configures(e->path);
-		r = e->type == 'd' ? viv_mkdir_below(copy, e->path, 0755, err) : put(t, e, copy, err);
-		if (r < 0)
-			return r;
-	}
-	*ret_configure = configure;
-	return write_record(t, record, err);
 }

@@ -25,10 +25,13 @@ int viv_own_tree_read(const char *path, bool git, struct viv_report *report,
 		      struct viv_own_tree *ret, struct viv_error *err);
 bool viv_own_tree_has(const struct viv_own_tree *t, const char *path);
 
+#define VIV_OWN_TREE_COPY	"src"
+#define VIV_OWN_TREE_CONFIGURED "configured"
 /*
- * Makes the folder `copy` what the tree is: what the manifest at `record` (may not be there) says of the last
- * time stays. Whatever else is in the folder stays, too: builds put it there. *ret_configure: a file that a
- * build system is configured by changed. EAGAIN: the tree changed meanwhile.
+ * Makes <folder>/src what the tree is: what the manifest at `record` (may not be there: then there is no copy) says
+ * of the last time stays. Whatever else is in it stays, too: builds put it there; but no link of theirs is
+ * followed. <folder>/configured is removed when a file changed that a build system is configured by. After
+ * a failure the next call goes on. EAGAIN: the tree changed meanwhile.
  */
-int viv_own_tree_sync(const struct viv_own_tree *t, const char *copy, const char *record,
-		      bool *ret_configure, struct viv_error *err);
+int viv_own_tree_sync(const struct viv_own_tree *t, const char *folder, const char *record,
+		      struct viv_error *err);

@@ -110,6 +110,21 @@ tiny_builds
 has own usr/share/own plain
 ls "$VIV_STORE"/objects/*-own_2.5+viv1.* >/dev/null || fail "own has not the version 2.5"
 
+# A build that puts a link in its tree's place is led nowhere the next time: it begins from nothing
+mkdir outside swap
+echo precious >outside/Makefile
+echo one >swap/word
+: >swap/Makefile
+overlay "own = mkPackage{ name = \"own\", src = path(\"./swap\"), build = \":\", install = \"install -D -m 644 word \$DESTDIR/usr/share/own; cd /build; mv src old; ln -s $work/outside src\" },"
+tiny_builds
+kept=cache/viv/builds/own-$(printf %s "$work/swap" | sha256sum | cut -c1-12)
+[ -L "$kept/src" ] || fail "the build made no link"
+echo two >swap/word
+rm swap/Makefile
+tiny_builds
+has own usr/share/own two
+[ "$(ls outside) $(cat outside/Makefile)" = "Makefile precious" ] || fail "a build wrote into a folder outside: $(ls outside)"
+
 # What goes wrong is said, with its place
 tarball "$(echo "$sum" | tr 0-9 1-90)"
 fails "vm.lua:9: own: file://$work/tree.tar.gz has the sha256 $sum, not "

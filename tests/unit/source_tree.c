@@ -44,14 +44,28 @@ static void make_tree(void)
 	assert_int_equal(link("tree/a", "tree/same"), 0);
 }
 
-static void sync_tree(struct viv_own_tree *t, bool want_configure)
+/* Into folder/src; whether it is to be configured again. */
+static int try_sync(struct viv_own_tree *t)
 {
-	bool configure;
-
 	viv_own_tree_free(t);
 	assert_int_equal(viv_own_tree_read("tree", false, NULL, t, NULL), 0);
-	assert_int_equal(viv_own_tree_sync(t, "copy", "record", &configure, NULL), 0);
-	assert_int_equal(configure, want_configure);
+	return viv_own_tree_sync(t, "folder", "record", NULL);
+}
+
+static void sync_tree(struct viv_own_tree *t, bool want_configure)
+{
+	assert_int_equal(viv_mkdir_p("folder", 0755, NULL), 0);
+	put("folder/configured", "");
+	assert_int_equal(try_sync(t), 0);
+	assert_int_equal(!viv_exists("folder/configured"), want_configure);
+}
+
+static void assert_content(const char *path, const char *want)
+{
+	VIV_STR text = VIV_STR_INIT;
+
+	assert_int_equal(viv_read_file(path, 1000, &text, NULL), 0);
+	assert_string_equal(text.data ? text.data : "", want);
 }
 
 static uint64_t inode(const char *path)
@@ -71,24 +85,24 @@ static void a_copy_keeps_what_did_not_change(void **state)
 	make_tree();
 	sync_tree(&t, true);
 	memcpy(hash, t.hash, sizeof(hash));
-	assert_false(viv_exists("copy/.git"));
-	assert_int_equal(readlink("copy/link", target, sizeof(target) - 1), 5);
+	assert_false(viv_exists("folder/src/.git"));
+	assert_int_equal(readlink("folder/src/link", target, sizeof(target) - 1), 5);
 	assert_string_equal(target, "sub/b");
-	a = inode("copy/a");
-	b = inode("copy/sub/b");
-	put("copy/a.o", "a build's");
+	a = inode("folder/src/a");
+	b = inode("folder/src/sub/b");
+	put("folder/src/a.o", "a build's");
 	put("tree/sub/b", "other");
 	sync_tree(&t, false);
 	assert_string_not_equal(hash, t.hash);
-	assert_int_equal(inode("copy/a"), a);
-	assert_int_not_equal(inode("copy/sub/b"), b);
-	assert_true(viv_exists("copy/a.o"));
+	assert_int_equal(inode("folder/src/a"), a);
+	assert_int_not_equal(inode("folder/src/sub/b"), b);
+	assert_true(viv_exists("folder/src/a.o"));
 	unlink("tree/a");
 	put("tree/sub/b", "two");
 	put("tree/sub/configure", "changed");
 	sync_tree(&t, true);
-	assert_false(viv_exists("copy/a"));
-	assert_true(viv_exists("copy/same"));
+	assert_false(viv_exists("folder/src/a"));
+	assert_true(viv_exists("folder/src/same"));
 	viv_own_tree_free(&t);
 }
 
@@ -96,19 +110,120 @@ static void a_copy_keeps_what_did_not_change(void **state)
 static void a_copy_is_not_left_through_links(void **state)
 {
 	struct viv_own_tree t = {0};
-	bool configure;
 
 	make_tree();
 	sync_tree(&t, true);
 	assert_int_equal(viv_mkdir_p("outside", 0755, NULL), 0);
-	assert_int_equal(viv_remove_tree("copy/sub", NULL), 0);
-	assert_int_equal(symlink("../outside", "copy/sub"), 0);
+	put("outside/b", "precious");
+	assert_int_equal(viv_remove_tree("folder/src/sub", NULL), 0);
+	assert_int_equal(symlink("../../outside", "folder/src/sub"), 0);
 	put("tree/sub/b", "other");
+	sync_tree(&t, true); /* a folder again, with all that is in it */
+	assert_content("outside/b", "precious");
+	assert_content("folder/src/sub/b", "other");
+	viv_own_tree_free(&t);
+}
+
+/* Nor does the copy itself. */
+static void a_copy_that_is_a_link_is_refused(void **state)
+{
+	struct viv_own_tree t = {0};
+
+	make_tree();
+	sync_tree(&t, true);
+	assert_int_equal(rename("folder/src", "folder/old"), 0);
+	assert_int_equal(viv_mkdir_p("home/sub", 0755, NULL), 0);
+	put("home/a", "precious");
+	put("home/gone", "precious");
+	assert_int_equal(symlink("../home", "folder/src"), 0);
+	put("tree/a", "other");
+	put("tree/sub/b", "other");
+	assert_true(try_sync(&t) < 0);
+	assert_content("home/a", "precious");
+	assert_false(viv_exists("home/sub/b"));
+	assert_int_equal(unlink("tree/a"), 0);
+	assert_true(try_sync(&t) < 0);
+	assert_content("home/a", "precious");
+	viv_own_tree_free(&t);
+}
+
+static void what_changes_its_type_is_replaced(void **state)
+{
+	struct viv_own_tree t = {0};
+	char target[16] = {0};
+
+	make_tree();
+	sync_tree(&t, true);
+	put("folder/src/sub/b.o", "a build's");
+	assert_int_equal(viv_remove_tree("tree/sub", NULL), 0);
+	put("tree/sub", "a file now");
+	unlink("tree/a");
+	assert_int_equal(viv_mkdir_p("tree/a", 0755, NULL), 0);
+	put("tree/a/x", "in a folder now");
+	unlink("tree/same");
+	assert_int_equal(symlink("a/x", "tree/same"), 0);
+	sync_tree(&t, false);
+	assert_content("folder/src/sub", "a file now");
+	assert_content("folder/src/a/x", "in a folder now");
+	assert_int_equal(readlink("folder/src/same", target, sizeof(target) - 1), 3);
+	unlink("tree/same");
+	assert_int_equal(viv_mkdir_p("tree/same", 0755, NULL), 0);
+	sync_tree(&t, false);
+	assert_true(viv_exists("folder/src/same/."));
+	viv_own_tree_free(&t);
+}
+
+/* A failure in the middle loses nothing of what the next time has to know. */
+static void a_copy_goes_on_after_a_failure(void **state)
+{
+	struct viv_own_tree t = {0};
+
+	make_tree();
+	put("tree/gone", "x");
+	sync_tree(&t, true);
+	unlink("tree/gone");
+	put("tree/sub/configure", "changed");
+	put("tree/z", "new");
 	viv_own_tree_free(&t);
 	assert_int_equal(viv_own_tree_read("tree", false, NULL, &t, NULL), 0);
-	assert_true(viv_own_tree_sync(&t, "copy", "record", &configure, NULL) < 0);
-	assert_false(viv_exists("outside/b"));
+	put("tree/z", "changed meanwhile");
+	put("folder/src/gone", "as if it had failed before it was removed");
+	assert_int_equal(viv_own_tree_sync(&t, "folder", "record", NULL), -EAGAIN);
+	put("folder/src/gone", "as if it had failed before it was removed");
+	sync_tree(&t, true);
+	assert_content("folder/src/z", "changed meanwhile");
+	assert_content("folder/src/sub/configure", "changed");
+	sync_tree(&t, false);
 	viv_own_tree_free(&t);
+}
+
+static void hash_of(const char *path, char ret[VIV_SHA256_HEX])
+{
+	struct viv_own_tree t = {0};
+
+	assert_int_equal(viv_own_tree_read(path, false, NULL, &t, NULL), 0);
+	memcpy(ret, t.hash, VIV_SHA256_HEX);
+	viv_own_tree_free(&t);
+}
+
+static void hashes_of_other_trees_are_others(void **state)
+{
+	char a[VIV_SHA256_HEX], b[VIV_SHA256_HEX];
+
+	assert_int_equal(viv_mkdir_p("one", 0755, NULL), 0);
+	assert_int_equal(viv_mkdir_p("two", 0755, NULL), 0);
+	hash_of("one", a);
+	hash_of("two", b);
+	assert_string_equal(a, b);
+	assert_int_equal(viv_mkdir_p("two/empty", 0755, NULL), 0);
+	hash_of("two", b);
+	assert_string_not_equal(a, b);
+	assert_int_equal(viv_remove_tree("two/empty", NULL), 0);
+	assert_int_equal(symlink("a b", "one/c"), 0);
+	assert_int_equal(symlink("a", "two/b c"), 0);
+	hash_of("one", a);
+	hash_of("two", b);
+	assert_string_not_equal(a, b);
 }
 
 static void names_of_dependencies(void **state)
@@ -140,6 +255,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_copy_keeps_what_did_not_change, unit_folder, unit_folder_remove),
 		cmocka_unit_test_setup_teardown(a_copy_is_not_left_through_links, unit_folder, unit_folder_remove),
+		cmocka_unit_test_setup_teardown(a_copy_that_is_a_link_is_refused, unit_folder, unit_folder_remove),
+		cmocka_unit_test_setup_teardown(what_changes_its_type_is_replaced, unit_folder, unit_folder_remove),
+		cmocka_unit_test_setup_teardown(a_copy_goes_on_after_a_failure, unit_folder, unit_folder_remove),
+		cmocka_unit_test_setup_teardown(hashes_of_other_trees_are_others, unit_folder, unit_folder_remove),
 		cmocka_unit_test(names_of_dependencies),
 	};
 
