@@ -9,6 +9,8 @@
 
 #include <sys/stat.h>
 
+#define PRIORITY_DEFAULT 1000 /* mkDefault's */
+
 /* What base-passwd would have made, as far as anybody here needs it. */
 static const char passwd[] = "root:*:0:0:root:/root:/bin/sh\n"
 			     "nobody:*:65534:65534:nobody:/nonexistent:/bin/false\n";
@@ -135,20 +137,57 @@ static int add_etc(const struct viv_plan *p, const char *folder, struct viv_pack
 	return 0;
 }
 
-static void add_skeleton(const struct viv_plan *p, struct viv_pack *pack)
+static const struct viv_pack_entry *find_entry(const struct viv_pack *pack, const char *path)
+{
+	for (size_t i = 0; i < pack->n; i++)
+		if (viv_streq(pack->entries[i].path, path))
+			return &pack->entries[i];
+	return NULL;
+}
+
+/* Does something of a package, or of another option, go before it? */
+static bool is_default(const struct viv_config *config, const char *option)
+{
+	VIV_JSON *all = NULL;
+	json_t *d;
+	size_t i;
+
+	if (viv_config_why(config, option, &all, NULL) < 0)
+		return false;
+	json_array_foreach(all, i, d)
+		if (json_is_true(json_object_get(d, "used")))
+			return json_integer_value(json_object_get(d, "priority")) >= PRIORITY_DEFAULT;
+	return false;
+}
+
+static int add_link(const struct viv_plan *p, const char *path, const char *target, struct viv_pack *pack,
+		    struct viv_error *err)
+{
+	VIV_FREE char *inside = viv_take_path(path), *option = viv_asprintf("system.minimal.links[\"%s\"]", path);
+	const struct viv_pack_entry *there = inside ? find_entry(pack, inside) : NULL;
+
+	if (there && is_default(p->config, option))
+		return 0;
+	if (there)
+		return viv_error_say(err, EEXIST, "%s: %s: /%s is there already, from %s",
+				     viv_config_place(p->config, option), option, inside, there->origin);
+	viv_pack_add(pack, 'l', inside ? inside : path, 0777, target, option);
+	return 0;
+}
+
+static int add_skeleton(const struct viv_plan *p, struct viv_pack *pack, struct viv_error *err)
 {
 	const char *path;
 	json_t *target;
+	int r = 0;
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(skeleton); i++)
 		viv_pack_add(pack, skeleton[i].type, skeleton[i].path, skeleton[i].mode, skeleton[i].target,
 			     "the minimal root");
-	json_object_foreach((json_t *)viv_config_get(p->config, "system.minimal.links"), path, target) {
-		VIV_FREE char *inside = viv_take_path(path);
-		VIV_FREE char *origin = viv_asprintf("system.minimal.links[\"%s\"]", path);
-
-		viv_pack_add(pack, 'l', inside ? inside : path, 0777, json_string_value(target), origin);
-	}
+	json_object_foreach((json_t *)viv_config_get(p->config, "system.minimal.links"), path, target)
+		if (r == 0)
+			r = add_link(p, path, json_string_value(target), pack, err);
+	return r;
 }
 
 static int make(struct viv_plan *p, const char *folder, const char *dest, struct viv_report *report,
@@ -171,10 +210,9 @@ static int make(struct viv_plan *p, const char *folder, const char *dest, struct
 		drop_hidden(p, &pack);
 		r = add_etc(p, etc, &pack, err);
 	}
-	if (r < 0)
-		return r;
-	add_skeleton(p, &pack);
-	return viv_squashfs_write(&pack, dest, epoch, err);
+	if (r == 0)
+		r = add_skeleton(p, &pack, err);
+	return r < 0 ? r : viv_squashfs_write(&pack, dest, epoch, err);
 }
 
 int viv_build_root(struct viv_plan *p, const struct viv_step *s, const char *dest,

@@ -18,7 +18,8 @@ static const struct viv_option rows[] = {
 	 .type = VIV_T_SET(&viv_rule_guest_path, "<path>", VIV_T_TEXT(&viv_rule_line)),
 	 .fallback = "{}",
 	 .example = "{ [\"/usr/bin/ls\"] = \"busybox\" }",
-	 .text = "With system.root = \"minimal\": symbolic links in the root, by their path."},
+	 .text = "With system.root = \"minimal\": symbolic links in the root, by their path. One of mkDefault gives way to "
+		 "a package's file of that path."},
 	{.name = "system.minimal.packages",
 	 .type = VIV_T_SET(&viv_rule_package, "<name>", VIV_T_SUBMODULE(package_fields)),
 	 .fallback = "{}",

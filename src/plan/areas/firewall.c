@@ -145,10 +145,25 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 
 static void packages(const struct viv_config *config, struct viv_strv *base VIV_UNUSED, struct viv_strv *ret)
 {
-	static const char *const needed[] = {"nftables", "kmod", NULL}; /* its modules load themselves */
-
-	if (viv_config_bool(config, option))
-		viv_strv_push_all(ret, needed);
+	if (!viv_config_bool(config, option))
+		return;
+	viv_strv_push(ret, "nftables");
+	if (!viv_is_minimal(config))
+		viv_strv_push(ret, "kmod"); /* its modules load themselves */
 }
 
-const struct viv_area viv_area_firewall = {.files = files, .packages = packages};
+/* A root without modules: what rules need is loaded at once. */
+static void modules(const struct viv_config *config, struct viv_strv *ret, struct viv_strv *optional)
+{
+	static const char *const needed[] = {"nf_tables", "nft_ct", NULL};
+	/* For extraInputRules. */
+	static const char *const useful[] = {"nft_limit", "nft_log", "nf_log_syslog", "nft_reject_inet", "nft_fib_inet",
+					     "nft_connlimit", "nft_hash", "nft_numgen", "nft_quota", NULL};
+
+	if (!viv_is_minimal(config) || !viv_config_bool(config, option))
+		return;
+	viv_strv_push_all(ret, needed);
+	viv_strv_push_all(optional, useful);
+}
+
+const struct viv_area viv_area_firewall = {.files = files, .packages = packages, .modules = modules};

@@ -73,7 +73,7 @@ static const char make[] =
 	": >\"$file.new\"\n"
 	"chattr +C \"$file.new\" 2>/dev/null || : # btrfs\n"
 	"fallocate -l \"${size}M\" \"$file.new\"\n"
-	"mkswap -q \"$file.new\"\n"
+	"mkswap \"$file.new\" >/dev/null\n"
 	"mv \"$file.new\" \"$file\"\n";
 
 static long long size_of(const json_t *swap)
@@ -162,15 +162,15 @@ static void add_zram(struct viv_etc *etc, const struct viv_config *config)
 	VIV_FREE char *script = viv_asprintf(
 		"#!/bin/sh -e\n"
 		"# zramSwap: swap to compressed memory\n"
-		"modprobe zram num_devices=0\n"
+		"[ -e /sys/class/zram-control ] || modprobe zram num_devices=0\n"
 		"read -r n </sys/class/zram-control/hot_add\n"
 		"cd /sys/block/zram$n\n"
 		"(echo %s >comp_algorithm) 2>/dev/null || echo \"the kernel has no %s, zram uses $(cat comp_algorithm)\" >&2\n"
 		"while read -r key value unit; do\n"
 		"\t[ \"$key\" != MemTotal: ] || echo $((value * %lld / 100 * 1024)) >disksize\n"
 		"done </proc/meminfo\n"
-		"mkswap -q /dev/zram$n\n"
-		"exec swapon --priority %lld /dev/zram$n\n",
+		"mkswap /dev/zram$n >/dev/null\n"
+		"exec swapon -p %lld /dev/zram$n\n",
 		viv_config_string(config, "zramSwap.algorithm"), viv_config_string(config, "zramSwap.algorithm"),
 		(long long)viv_config_int(config, "zramSwap.memoryPercent"),
 		(long long)viv_config_int(config, "zramSwap.priority"));
@@ -214,7 +214,7 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 
 static void packages(const struct viv_config *config, struct viv_strv *base VIV_UNUSED, struct viv_strv *ret)
 {
-	bool zram = viv_config_bool(config, "zramSwap.enable");
+	bool zram = viv_config_bool(config, "zramSwap.enable") && !viv_is_minimal(config);
 
 	if (zram)
 		viv_strv_push(ret, "kmod");
@@ -222,4 +222,14 @@ static void packages(const struct viv_config *config, struct viv_strv *base VIV_
 		viv_strv_push(ret, "mount"); /* swapon */
 }
 
-const struct viv_area viv_area_swap = {.files = files, .packages = packages};
+/* A root without modules; zram asks for what compresses by these names. */
+static void modules(const struct viv_config *config, struct viv_strv *ret, struct viv_strv *optional)
+{
+	if (!viv_is_minimal(config) || !viv_config_bool(config, "zramSwap.enable"))
+		return;
+	viv_strv_push(ret, "zram");
+	viv_strv_pushf(optional, "crypto-%s", viv_config_string(config, "zramSwap.algorithm"));
+	viv_strv_push(optional, "crypto-lzo-rle"); /* the kernel's own */
+}
+
+const struct viv_area viv_area_swap = {.files = files, .packages = packages, .modules = modules};

@@ -11,7 +11,7 @@ system.minimal.packages.runit.files = {
 	"sbin/runit", "usr/bin/chpst", "usr/bin/runsv", "usr/bin/runsvdir", "usr/bin/sv", "usr/bin/svlogd",
 }
 
--- What busybox goes by.
+-- What busybox goes by, where no package has the file.
 local applets = [[
 	[ [[ ar arp arping ash awk base64 basename bc blkid bunzip2 bzcat bzip2 cal cat chgrp chmod chown chroot chvt clear cmp cp cpio
 	cttyhack cut date dc dd df diff dirname dmesg dnsdomainname du echo egrep env expand expr factor fallocate
@@ -27,7 +27,7 @@ local applets = [[
 ]]
 local links = {}
 for name in applets:gmatch("%S+") do
-	links["/usr/bin/" .. name] = "busybox"
+	links["/usr/bin/" .. name] = mkDefault("busybox")
 end
 system.minimal.links = links
 
