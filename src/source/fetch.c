@@ -20,7 +20,7 @@
 static int fetch_url(const char *url, const char *dest, struct viv_report *report, struct viv_error *err)
 {
 	VIV_FREE char *masked = viv_uri_masked(url);
-	const char *argv[] = {"curl", "-q", "--silent", "--show-error", "--fail", "--location",
+	const char *argv[] = {"curl", "-q", "--globoff", "--silent", "--show-error", "--fail", "--location",
 			      "--proto", "=http,https,file", "--proto-redir", "=https", "--max-filesize",
 			      SIZE_MAX_TEXT, "--speed-limit", "1", "--speed-time", "120", "--retry", "2",
 			      "--output", dest, "--", url, NULL};

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * git, run so that no configuration but the repository's own counts, nothing asks and no hook runs. Only
- * https and file addresses.
+ * git, run so that no configuration counts, not even the repository's own, which may be a stranger's and can name
+ * programs; nothing asks and no hook runs. Only https and file addresses.
  */
 
 #include "base/error.h"
@@ -12,7 +12,7 @@
 
 /*
  * The paths of a work tree's files, committed or not, but for ignored ones; sorted. Tells how many have
- * changes that are not committed.
+ * changes that are not committed, and that submodules are left out.
  */
 int viv_git_list(const char *tree, struct viv_report *report, struct viv_strv *ret,
 		 struct viv_error *err);
