@@ -15,11 +15,13 @@
 #define TIME_LIMIT   600000
 #define SAID_MAX     2000
 
-void viv_commands_add(struct viv_commands *c, const char *option, const char *inputs, const char *script)
+struct viv_command *viv_commands_add(struct viv_commands *c, const char *option, const char *inputs, const char *script)
 {
 	c->items = viv_realloc(c->items, (c->count + 1) * sizeof(*c->items));
-	c->items[c->count++] =
-		(struct viv_command){viv_strdup(option), viv_strdup(inputs), viv_strdup(script)};
+	c->items[c->count] = (struct viv_command){.option = viv_strdup(option),
+						  .inputs = viv_strdup(inputs),
+						  .script = viv_strdup(script)};
+	return &c->items[c->count++];
 }
 
 void viv_commands_free(struct viv_commands *c)
@@ -130,6 +132,7 @@ static int run(const char *root, const struct viv_command *c, const struct viv_c
 		.stdin_fd = -1,
 		.output_fd = -1,
 		.output = &said,
+		.network_admin = c->network_admin,
 		.timeout_ms = TIME_LIMIT,
 	};
 	int status, r = viv_sandbox_exec(&e, &status, err);

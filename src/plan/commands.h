@@ -16,6 +16,7 @@ struct viv_command {
 	char *option; /* that it follows from, and that is named if it fails */
 	char *inputs; /* what names of files of the etc layer that it reads begin with, blanks between; NULL: none */
 	char *script; /* for sh -e, as root; what it prints is shown if it fails */
+	bool network_admin; /* it needs tables of the sandbox's own network */
 };
 
 struct viv_commands {
@@ -23,8 +24,8 @@ struct viv_commands {
 	size_t count;
 };
 
-/* Copies all. */
-void viv_commands_add(struct viv_commands *c, const char *option, const char *inputs, const char *script);
+/* Copies all. What is returned is valid until the next is added. */
+struct viv_command *viv_commands_add(struct viv_commands *c, const char *option, const char *inputs, const char *script);
 void viv_commands_free(struct viv_commands *c);
 
 /* What the layer's id covers: scripts, and the files that they read. The caller owns it. */

@@ -36,10 +36,11 @@ static const unsigned char kept_capabilities[] = {
 	CAP_SETGID, CAP_SETUID,	      CAP_SYS_CHROOT, CAP_SETFCAP, CAP_AUDIT_WRITE,
 };
 
-static void drop_capabilities(void)
+static void drop_capabilities(bool network_admin)
 {
 	for (int cap = 0; cap <= 63; cap++)
-		if (!memchr(kept_capabilities, cap, sizeof(kept_capabilities)))
+		if (!memchr(kept_capabilities, cap, sizeof(kept_capabilities)) &&
+		    !(network_admin && cap == CAP_NET_ADMIN))
 			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
@@ -108,7 +109,7 @@ static void in_child(const struct viv_sandbox_exec *s, int output, int report)
 		f.step = 3;
 		setrlimit(RLIMIT_CORE, &no_core);
 		setrlimit(RLIMIT_NOFILE, &files);
-		drop_capabilities();
+		drop_capabilities(s->network_admin);
 		environ = (char **)(s->env ? s->env : viv_sandbox_env); /* its PATH counts */
 		execvp(s->argv[0], (char *const *)s->argv);
 	}

@@ -86,6 +86,7 @@ struct viv_sandbox_exec {
 	struct viv_str *output;	 /* may be NULL; at most 4 MiB, the rest is dropped */
 	const int *keep;	 /* become 3, 4, … */
 	size_t n_keep;
+	bool network_admin;	 /* may change its own network namespace's tables */
 	int timeout_ms;		 /* then all that runs in root is killed: -ETIMEDOUT; 0: no limit */
 };
 int viv_sandbox_exec(const struct viv_sandbox_exec *spec, int *ret_status, struct viv_error *err);

@@ -26,8 +26,16 @@ static const struct {
 	 "interfaces = { eth1 = { allowedUDPPorts = { 53 } } } }\n"
 	 "services.openssh = { enable = true, openFirewall = false }",
 	 "etc/nftables.conf",
-	 {"\t\tiifname \"eth1\" udp dport { 53 } accept\n\t\tip saddr 192.0.2.1 accept\n\t}\n}\n", "-echo-request",
-	  "-tcp dport"}},
+	 {"\t\tiifname \"eth1\" udp dport { 53 } accept\n\t}\n}\n", "-echo-request", "-tcp dport", "-192.0.2.1"}},
+	{"networking.firewall = { enable = true, extraInputRules = \"ip saddr 192.0.2.1 accept\" }",
+	 "etc/viv/firewall-extra.nft", {"table inet viv {\n\tchain input {\n\t\tip saddr 192.0.2.1 accept\n\t}\n}\n"}},
+	{"networking.firewall = { enable = true, extraInputRules = \"ip saddr 192.0.2.1 accept\" }",
+	 "etc/systemd/system/nftables.service.d/viv.conf",
+	 {"ExecStart=\nExecStart=/usr/lib/viv/firewall\nExecReload=/usr/sbin/nft -f /etc/viv/firewall-extra.nft\n"}},
+	{"networking.firewall.enable = true", "usr/lib/viv/firewall",
+	 {"viv-init: fatal: networking.firewall", "systemctl --force poweroff\nfi\n", "-extra"}},
+	{"system.init = \"runit\"\nnetworking.firewall.enable = true", "usr/lib/viv/firewall",
+	 {"\t>/run/runit/end; exit 1\nfi\n"}},
 	{"security.sudo = { enable = true, wheelNeedsPassword = false, extraConfig = \"Defaults !lecture\", extraRules = {\n"
 	 "{ users = { \"a\" }, groups = { \"b\" }, runAs = \"www-data\", commands = {\n"
 	 "{ command = \"/bin/ls a:b\", options = { \"NOPASSWD\", \"SETENV\" } }, {} } } } }",

@@ -75,13 +75,15 @@ static const struct viv_option rows[] = {
 	 .example = "true",
 	 .inits = VIV_INIT_SYSTEMD | VIV_INIT_RUNIT,
 	 .text = "Drop what reaches the machine's network unasked, but for what is allowed here, with "
-		 "nftables. Commands from the host do not come by the network and always work. NixOS's default is "
+		 "nftables. Its own nft checks the rules when it is built, and a machine that can't load them ends its "
+		 "start. Commands from the host do not come by the network and always work. NixOS's default is "
 		 "true: a machine here is reached by forwarded ports and its own segments only."},
 	{.name = "networking.firewall.extraInputRules",
 	 .type = VIV_T_LINES,
 	 .fallback = "\"\"",
 	 .example = "\"ip saddr 192.168.1.0/24 accept\"",
-	 .text = "Further rules of nft(8), asked before what is left is dropped."},
+	 .text = "Further rules of nft(8), asked before what is left is dropped. They are loaded after the others: "
+		 "if that fails, what is left is dropped all the same, and nftables.service has failed."},
 	{.name = "networking.firewall.interfaces",
 	 .type = VIV_T_SET(&viv_rule_interface, "<name>", VIV_T_SUBMODULE(interface_fields)),
 	 .fallback = "{}",

@@ -2,9 +2,16 @@
 #include "plan/areas/areas.h"
 #include "plan/areas/runit.h"
 
-/* networking.firewall: rules for nftables, loaded before the system's own networks are set up. */
+/*
+ * networking.firewall: rules for nftables, loaded before the system's own networks are set up. Those of
+ * extraInputRules are a file of its own: what a machine's nft does not take of them leaves the others.
+ */
 
-static const char option[] = "networking.firewall.enable";
+#define RULES "etc/nftables.conf"
+#define EXTRA "etc/viv/firewall-extra.nft"
+#define LOAD  "usr/lib/viv/firewall"
+
+static const char option[] = "networking.firewall.enable", extra[] = "networking.firewall.extraInputRules";
 
 struct range {
 	long long from, to;
@@ -80,13 +87,22 @@ static json_t *ports_of_services(const struct viv_config *config)
 	return all;
 }
 
-static void add_extra(struct viv_str *s, const char *rules)
+/* They go behind those of the chain that is there. False: there are none. */
+static bool write_extra(struct viv_str *s, const struct viv_config *config)
 {
+	const char *rules = viv_config_string(config, extra);
 	struct viv_slice rest = viv_slice(rules ? rules : ""), line;
+	size_t empty;
 
+	viv_str_add(s, "# networking.firewall.extraInputRules\ntable inet viv {\n\tchain input {\n");
+	empty = s->len;
 	while (viv_slice_line(&rest, &line))
 		if (viv_slice_trim(line).len)
 			viv_str_addf(s, "\t\t%.*s\n", (int)line.len, line.data);
+	if (s->len == empty)
+		return false;
+	viv_str_add(s, "\t}\n}\n");
+	return true;
 }
 
 static void write_rules(struct viv_str *s, const struct viv_config *config)
@@ -123,23 +139,56 @@ static void write_rules(struct viv_str *s, const struct viv_config *config)
 	viv_json_keys(interfaces, &names);
 	for (size_t i = 0; i < names.count; i++)
 		allow(s, names.items[i], json_object_get(interfaces, names.items[i]), NULL);
-	add_extra(s, viv_config_string(config, "networking.firewall.extraInputRules"));
 	viv_str_add(s, "\t}\n}\n");
+}
+
+/* Without its rules the machine would stand open: it does not go on. `end` is how it powers off. */
+static void add_loader(struct viv_etc *etc, const char *end, bool has_extra)
+{
+	VIV_FREE char *text = viv_asprintf(
+		"#!/bin/sh\n"
+		"# networking.firewall\n"
+		"if ! said=$(nft -f /" RULES " 2>&1); then\n"
+		"\tprintf '\\nviv-init: fatal: networking.firewall: %%s\\n' \"$(echo \"$said\" | head -n 1)\" "
+		">/dev/console\n"
+		"\t%s\n"
+		"fi\n"
+		"%s",
+		end, has_extra ? "exec nft -f /" EXTRA "\n" : "");
+
+	viv_etc_add_script(etc, option, LOAD, text);
+}
+
+static void add_unit(struct viv_etc *etc, bool has_extra)
+{
+	VIV_FREE char *text = viv_asprintf("[Service]\nExecStart=\nExecStart=/" LOAD "\n%s",
+					   has_extra ? "ExecReload=/usr/sbin/nft -f /" EXTRA "\n" : "");
+
+	viv_etc_add_text(etc, option, VIV_ETC_UNITS "nftables.service.d/viv.conf", text);
+	viv_etc_add_link(etc, option, VIV_ETC_UNITS "sysinit.target.wants/nftables.service",
+			 "/usr/lib/systemd/system/nftables.service");
 }
 
 static int files(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err VIV_UNUSED)
 {
-	struct viv_str s = VIV_STR_INIT;
+	struct viv_str s = VIV_STR_INIT, more = VIV_STR_INIT;
+	bool has_extra;
 
 	if (!viv_config_bool(config, option))
 		return 0;
 	write_rules(&s, config);
-	viv_etc_add(etc, option, "etc/nftables.conf", VIV_ETC_FILE, 0755, &s);
-	if (viv_uses_systemd(config))
-		viv_etc_add_link(etc, option, VIV_ETC_UNITS "sysinit.target.wants/nftables.service",
-				 "/usr/lib/systemd/system/nftables.service");
-	if (viv_uses_runit(config))
-		viv_runit_add_boot(etc, option, "firewall", "nft -f /etc/nftables.conf\n");
+	viv_etc_add(etc, option, RULES, VIV_ETC_FILE, 0755, &s);
+	has_extra = write_extra(&more, config);
+	if (has_extra)
+		viv_etc_add(etc, extra, EXTRA, VIV_ETC_FILE, 0644, &more);
+	viv_str_free(&more);
+	if (viv_uses_systemd(config)) {
+		add_loader(etc, "exec systemctl --force poweroff", has_extra);
+		add_unit(etc, has_extra);
+	} else {
+		add_loader(etc, ">" VIV_RUNIT_END "; exit 1", has_extra);
+		viv_runit_add_boot(etc, option, "firewall", "/" LOAD "\n");
+	}
 	return 0;
 }
 
@@ -166,4 +215,24 @@ static void modules(const struct viv_config *config, struct viv_strv *ret, struc
 	viv_strv_push_all(optional, useful);
 }
 
-const struct viv_area viv_area_firewall = {.files = files, .packages = packages, .modules = modules};
+/*
+ * By the machine's nft. Names are sought after all is read, in the tables of the sandbox's own network: a host without
+ * nftables, or without one of its modules, is no fault of the rules'.
+ */
+static void commands(const struct viv_config *config, struct viv_commands *ret)
+{
+	static const char check[] =
+		"cat /" RULES " $(ls /" EXTRA " 2>/dev/null) >/tmp/rules\n"
+		"if ! said=$(nft -c -f /tmp/rules 2>&1); then\n"
+		"\tcase $said in *'cache initialization failed'* | *'Could not process rule'*) exit 0;; esac\n"
+		"\techo \"$said\" | sed 's/^[^ :]*:[0-9]*:[0-9-]*: /nft: /'\n"
+		"\texit 1\n"
+		"fi\n";
+	const char *rules = viv_config_string(config, extra);
+
+	if (viv_config_bool(config, option))
+		viv_commands_add(ret, rules && *rules ? extra : option, RULES " " EXTRA, check)->network_admin = true;
+}
+
+const struct viv_area viv_area_firewall = {
+	.files = files, .packages = packages, .modules = modules, .commands = commands};

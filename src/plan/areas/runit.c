@@ -68,6 +68,7 @@ static void add_stages(struct viv_etc *etc)
 		   "for f in /etc/runit/boot.d/*; do\n"
 		   "\t[ -f \"$f\" ] || continue\n"
 		   "\t(set -e; . \"$f\") || echo \"runit: stage 1: $f failed\"\n"
+		   "\t[ ! -e " VIV_RUNIT_END " ] || exit 100 # to stage 3\n"
 		   "done\n");
 	add_script(etc, NULL, "etc/runit/2",
 		   SCRIPT_HEAD
