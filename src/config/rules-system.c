@@ -63,10 +63,16 @@ static bool ip6(const char *s)
 	return inet_pton(AF_INET6, s, bytes) == 1;
 }
 
-/* Of a host or a pattern of nginx's; nothing that ends its statement. */
-static bool server_name(const char *s)
+/* Nothing that ends nginx's statement. */
+static bool listen_parameter(const char *s)
 {
 	return *s && strlen(s) < 256 && s[strcspn(s, " \t\r\n;{}\"'\\$")] == '\0';
+}
+
+/* Of a host, or a pattern of nginx's. A host's gets into certificates, too: there , / # + and = mean something. */
+static bool server_name(const char *s)
+{
+	return listen_parameter(s) && (*s == '~' || !strpbrk(s, ",/#+=@|"));
 }
 
 static bool algorithm(const char *s)
@@ -144,5 +150,6 @@ const struct viv_text_rule
 	viv_rule_key_map = {"a keyboard's layout such as \"de\" or \"us-dvorak\"", key_map},
 	viv_rule_font = {"a console font such as \"Lat15-Terminus16\"", font},
 	viv_rule_ip6 = {"an IPv6 address such as \"2001:db8::1\"", ip6},
-	viv_rule_server_name = {"a server's name, without blanks, quotes, braces and ;", server_name},
+	viv_rule_server_name = {"a server's name, without blanks, quotes, braces and , / ;", server_name},
+	viv_rule_listen_parameter = {"a parameter, without blanks, quotes, braces and ;", listen_parameter},
 	viv_rule_algorithm = {"an algorithm such as \"zstd\"", algorithm};

@@ -138,6 +138,8 @@ static int check_example(const char *name, const struct viv_option *o, void *arg
 	if (viv_ends_with(name, ".sslCertificate") || viv_ends_with(name, ".sslCertificateKey"))
 		viv_str_addf(&text, "services.nginx.virtualHosts.xy.sslCertificate%s = \"/x\"\n",
 			     viv_ends_with(name, "Key") ? "" : "Key");
+	if (viv_ends_with(name, ".proxyWebsockets"))
+		viv_str_addf(&text, "services.nginx.virtualHosts.xy.locations[\"/x\"].proxyPass = \"http://127.0.0.1:1\"\n");
 	if (viv_starts_with(name, "environment.etc.<path>."))
 		viv_str_add(&text, "environment.etc.x.text = mkDefault(\"x\")\n");
 	if (strstr(name, "fileSystems.<path>."))

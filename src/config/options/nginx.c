@@ -21,7 +21,7 @@ static const struct viv_option listen_fields[] = {
 	 .example = "true",
 	 .text = "TLS is spoken there."},
 	{.name = "extraParameters",
-	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_server_name)),
+	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_listen_parameter)),
 	 .fallback = "[]",
 	 .example = "{ \"reuseport\" }",
 	 .text = "Further parameters of nginx's listen."},
@@ -87,7 +87,8 @@ static const struct viv_option host_fields[] = {
 	 .fallback = "[]",
 	 .fallback_text = "80, and 443 with TLS, on all addresses",
 	 .example = "{ { addr = \"0.0.0.0\", port = 9080 } }",
-	 .text = "Where it listens."},
+	 .text = "Where it listens. addSSL and onlySSL then need a place with ssl = true, onlySSL no other; forceSSL "
+		 "needs one with and one without."},
 	{.name = "default",
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",

@@ -195,13 +195,11 @@ static void add_redirect(struct viv_str *s, const char *key, const json_t *host)
 
 static void add_host(struct viv_str *s, const char *key, const json_t *host)
 {
-	bool own = json_array_size(json_object_get(host, "listen")) > 0, ssl = has_ssl(host);
-
 	if (flag(host, "forceSSL")) {
 		add_redirect(s, key, host);
 		add_server(s, key, host, false, true);
 	} else {
-		add_server(s, key, host, own || !flag(host, "onlySSL"), ssl);
+		add_server(s, key, host, !flag(host, "onlySSL"), has_ssl(host));
 	}
 }
 
@@ -318,15 +316,28 @@ static void add_certificates(struct viv_etc *etc, const struct viv_config *confi
 			 "After=viv-nginx-certificates.service\n");
 }
 
+/* For certificates that are made in the machine, or for the check of what it gets later. */
 static bool needs_openssl(const struct viv_config *config)
 {
 	const char *key;
 	json_t *host;
 
 	json_object_foreach((json_t *)viv_config_get(config, NGINX "virtualHosts"), key, host)
-		if (wants_certificate(host))
+		if (has_ssl(host))
 			return true;
 	return false;
+}
+
+/* Does it name one? Then its files may be there later only. */
+static void add_placeholder(struct viv_str *s, const json_t *host)
+{
+	VIV_STR certificate = VIV_STR_INIT, key = VIV_STR_INIT;
+
+	if (!has_ssl(host) || wants_certificate(host))
+		return;
+	viv_str_add_quoted(&certificate, viv_json_str(host, "sslCertificate"));
+	viv_str_add_quoted(&key, viv_json_str(host, "sslCertificateKey"));
+	viv_str_addf(s, "placeholder %s %s\n", certificate.data, key.data);
 }
 
 static const struct viv_runit_service runit_service = {
@@ -359,26 +370,28 @@ static void packages(const struct viv_config *config, struct viv_strv *base VIV_
 }
 
 /*
- * Certificates that are not there yet are made for the check. A name that only a network knows is no error
+ * Certificates that are not there yet are made for the check, those with keys that the machine gets later among
+ * them. A name that only a network knows is no error
  * of the file's, nor is a port that can't be opened in a sandbox.
  */
 static void commands(const struct viv_config *config, struct viv_commands *ret)
 {
 	VIV_STR script = VIV_STR_INIT;
-	const char *key;
-	json_t *host;
+	const json_t *hosts = viv_config_get(config, NGINX "virtualHosts");
+	VIV_STRV names = VIV_STRV_INIT;
 
 	if (!viv_config_bool(config, option))
 		return;
-	if (needs_openssl(config))
-		viv_str_add(&script, "sh -e " MAKE "\n");
-	/* Those with keys that the machine gets later can't be looked at. */
-	json_object_foreach((json_t *)viv_config_get(config, NGINX "virtualHosts"), key, host)
-		if (viv_json_str(host, "sslCertificateKey")) {
-			viv_str_add(&script, "[ -e ");
-			viv_str_add_quoted(&script, viv_json_str(host, "sslCertificateKey"));
-			viv_str_add(&script, " ] || exit 0\n");
-		}
+	viv_str_add(&script, "[ ! -e " MAKE " ] || sh -e " MAKE "\n"
+			     "placeholder() { # CERTIFICATE KEY\n"
+			     "\t[ ! -s \"$1\" ] || [ ! -s \"$2\" ] || return 0\n"
+			     "\tmkdir -p \"${1%/*}\" \"${2%/*}\"\n"
+			     "\topenssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+			     "-subj /CN=placeholder -keyout \"$2\" -out \"$1\" 2>/dev/null\n"
+			     "}\n");
+	viv_json_keys(hosts, &names);
+	for (size_t i = 0; i < names.count; i++)
+		add_placeholder(&script, json_object_get(hosts, names.items[i]));
 	viv_str_add(&script, "if ! said=$(nginx -t 2>&1); then\n"
 			     "\tcase $said in *'syntax is ok'* | *'host not found in upstream'*) exit 0;; esac\n"
 			     "\techo \"$said\" | grep -v 'test failed' |\n"
