@@ -101,11 +101,22 @@ static void check_content(struct viv_eval *ev, const struct viv_slot *s)
 		fault(ev, s, s, "it has neither text nor source");
 }
 
+/* They are made of what the packages and users.* say. */
+static void check_no_accounts(struct viv_eval *ev, const struct viv_slot *s)
+{
+	static const char *const files[] = {"passwd", "group", "shadow", "gshadow"};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(files); i++)
+		if (viv_streq(s->key, files[i]))
+			fault(ev, s, s, "accounts are described with users.users and users.groups");
+}
+
 static void check_etc(struct viv_eval *ev)
 {
 	const struct viv_slot *etc = option(ev, "environment.etc");
 
 	for (size_t i = 0; i < etc->n_children; i++) {
+		check_no_accounts(ev, etc->children[i]);
 		check_content(ev, etc->children[i]);
 		check_parents(ev, etc, i);
 	}

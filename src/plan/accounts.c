@@ -2,6 +2,7 @@
 #include "plan/accounts.h"
 
 #include "base/hash.h"
+#include "plan/unit.h"
 
 #include <crypt.h>
 
@@ -12,6 +13,34 @@ struct work {
 	const struct viv_accounts_request *req;
 	struct viv_accounts *out;
 };
+
+/* 'users.users["a.b"].home'; without a field the entry itself. The caller frees it. */
+static char *option_of(const char *kind, const char *name, const char *field)
+{
+	VIV_FREE char *set = viv_asprintf("users.%s", kind), *entry = viv_unit_option(set, name);
+
+	return viv_asprintf("%s%s%s", entry, field ? "." : "", field ? field : "");
+}
+
+/* "vm.lua:3: users.users.paul.group: …": of the entry where the field was not written. */
+static int VIV_PRINTF(6, 7) refuse(const struct work *w, struct viv_error *err, const char *kind, const char *name,
+				   const char *field, const char *fmt, ...)
+{
+	VIV_FREE char *option = option_of(kind, name, field), *entry = option_of(kind, name, NULL);
+	VIV_FREE char *user = option_of("users", name, NULL); /* whose group has the name */
+	const char *const names[] = {option, entry, user}, *place = "default";
+	va_list ap;
+
+	for (size_t i = 0; w->req->config && i < VIV_ARRAY_SIZE(names) && viv_streq(place, "default"); i++)
+		place = viv_config_place(w->req->config, names[i]);
+	va_start(ap, fmt);
+	viv_error_sayv(err, EINVAL, fmt, ap);
+	va_end(ap);
+	viv_error_context(err, "%s", option);
+	if (!viv_streq(place, "default"))
+		viv_error_context(err, "%s", place);
+	return -EINVAL;
+}
 
 static const char *text_of(const json_t *below, const char *file)
 {
@@ -126,38 +155,49 @@ static int choose_id(struct work *w, const char *kind, const char *name, const j
 	const char *text = kind[0] == 'u' ? w->out->passwd.data : w->out->group.data;
 	const json_t *assigned = json_object_get(json_object_get(w->req->ids, kind), name);
 	const json_t *id = json_is_integer(asked) ? asked : assigned;
+	const char *field = !json_is_integer(asked) ? NULL : kind[0] == 'u' ? "uid" : "gid";
 	VIV_FREE char *owner = NULL;
 
-	if (!json_is_integer(id))
-		return viv_error_say(err, EINVAL,
-				     "users.%s.%s: no package makes it\nto make it, set isNormalUser "
-				     "or isSystemUser",
-				     kind, name);
+	if (!json_is_integer(id)) {
+		refuse(w, err, kind, name, NULL, "no package makes it");
+		viv_error_hint(err, "To make it, set isNormalUser or isSystemUser.");
+		return -EINVAL;
+	}
 	if (json_integer_value(id) > MAX_ID || json_integer_value(id) < 0)
-		return viv_error_say(err, EINVAL, "users.%s.%s: ids go up to %d", kind, name, MAX_ID);
+		return refuse(w, err, kind, name, field, "ids go up to %d", MAX_ID);
 	owner = owner_of(text, (uint64_t)json_integer_value(id));
 	if (owner)
-		return viv_error_say(err, EINVAL, "users.%s.%s: the id %lld belongs to %s", kind,
-				     name, (long long)json_integer_value(id), owner);
+		return refuse(w, err, kind, name, field, "the id %lld belongs to %s",
+			      (long long)json_integer_value(id), owner);
 	*ret = (uint64_t)json_integer_value(id);
 	return 0;
 }
 
-static int check_name(const char *kind, const char *name, struct viv_error *err)
+static int check_name(const struct work *w, const char *kind, const char *name, struct viv_error *err)
 {
 	if (is_valid_name(name))
 		return 0;
-	return viv_error_say(err, EINVAL,
-			     "users.%s.%s: a name is 1 to 32 letters, digits, '_', '.' or '-'", kind,
-			     name);
+	return refuse(w, err, kind, name, NULL, "a name is 1 to 32 letters, digits, '_', '.' or '-'");
+}
+
+/* What a package gave stays: files in the layers belong to that number. */
+static int check_given(const struct work *w, const char *kind, const char *name, const char *field,
+		       int64_t asked, int64_t there, struct viv_error *err)
+{
+	if (asked == there)
+		return 0;
+	return refuse(w, err, kind, name, field, "it has %lld by its package, which stays", (long long)there);
 }
 
 static int add_group(struct work *w, const char *name, const json_t *asked, struct viv_error *err)
 {
+	int64_t there = viv_account_id(w->out->group.data, name);
 	uint64_t gid;
-	int r = check_name("groups", name, err);
+	int r = check_name(w, "groups", name, err);
 
-	if (r < 0 || viv_account_id(w->out->group.data, name) >= 0)
+	if (r == 0 && there >= 0 && json_is_integer(asked))
+		r = check_given(w, "groups", name, "gid", json_integer_value(asked), there, err);
+	if (r < 0 || there >= 0)
 		return r;
 	r = choose_id(w, "groups", name, asked, &gid, err);
 	if (r < 0)
@@ -212,14 +252,14 @@ int viv_accounts_describe(const json_t *users, json_t **ret, struct viv_error *e
 }
 
 /* What stands in shadow's second field; NULL: the configuration says nothing. */
-static int password_field(const char *name, const json_t *user, char **ret, struct viv_error *err)
+static int password_field(const struct work *w, const char *name, const json_t *user, char **ret,
+			  struct viv_error *err)
 {
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(plain); i++) {
 		const char *h = viv_json_str(user, hashed[i]), *p = viv_json_str(user, plain[i]);
 
 		if (h && !fits_a_field(h))
-			return viv_error_say(err, EINVAL, "users.users.%s.%s: not a crypt(5) hash",
-					     name, hashed[i]);
+			return refuse(w, err, "users", name, hashed[i], "not a crypt(5) hash");
 		if (h)
 			*ret = viv_strdup(h);
 		else if (p && !*p)
@@ -242,21 +282,27 @@ static int add_memberships(struct work *w, const char *name, const json_t *user,
 		const char *group = json_string_value(g);
 
 		if (viv_account_id(w->out->group.data, group) < 0)
-			return viv_error_say(err, EINVAL,
-					     "users.users.%s.extraGroups: no group \"%s\"", name,
-					     group);
+			return refuse(w, err, "users", name, "extraGroups", "no group \"%s\"", group);
 		add_member(&w->out->group, group, name);
 		add_member(&w->out->gshadow, group, name);
 	}
 	return 0;
 }
 
-static void add_home(struct work *w, const char *path, uint64_t uid, uint64_t gid)
+/* A folder of its own, which nobody else was given. */
+static int add_home(struct work *w, const char *user, const char *path, int64_t uid, int64_t gid,
+		    struct viv_error *err)
 {
 	struct viv_accounts *a = w->out;
 
+	for (size_t i = 0; i < a->n_homes; i++)
+		if (viv_streq(a->homes[i].path, path))
+			return refuse(w, err, "users", user, "home", "%s is made for %s already", path,
+				      a->homes[i].user);
 	a->homes = viv_realloc(a->homes, (a->n_homes + 1) * sizeof(*a->homes));
-	a->homes[a->n_homes++] = (struct viv_home){viv_strdup(path), (unsigned)uid, (unsigned)gid};
+	a->homes[a->n_homes++] =
+		(struct viv_home){viv_strdup(path), viv_strdup(user), (unsigned)uid, (unsigned)gid};
+	return 0;
 }
 
 /* A user that no package made. */
@@ -278,7 +324,7 @@ static int add_user(struct work *w, const char *name, const json_t *user, struct
 	group = group ? group : name;
 	gid = viv_account_id(w->out->group.data, group);
 	if (r == 0 && gid < 0)
-		r = viv_error_say(err, EINVAL, "users.users.%s.group: no group \"%s\"", name, group);
+		r = refuse(w, err, "users", name, "group", "no group \"%s\"", group);
 	if (r < 0)
 		return r;
 	home = home ? home : default_home;
@@ -288,16 +334,45 @@ static int add_user(struct work *w, const char *name, const json_t *user, struct
 		     (long long)gid, text ? text : "", home, shell);
 	viv_str_addf(&w->out->shadow, "%s:!:::::::\n", name);
 	if (json_is_boolean(make) ? json_is_true(make) : !system)
-		add_home(w, home, uid, (uint64_t)gid);
-	return 0;
+		r = add_home(w, name, home, (int64_t)uid, gid, err);
+	return r;
 }
 
-static void change_user(struct work *w, const char *name, const json_t *user)
+/* Does it ask for other numbers than the package gave? */
+static int check_user(struct work *w, const char *name, const json_t *user, struct viv_error *err)
+{
+	const json_t *uid = json_object_get(user, "uid");
+	const char *group = viv_json_str(user, "group");
+	int64_t there = viv_account_id(w->out->passwd.data, name);
+	uint64_t gid = 0;
+	struct viv_slice field = {0};
+	int r = 0;
+
+	if (json_is_integer(uid))
+		r = check_given(w, "users", name, "uid", json_integer_value(uid), there, err);
+	if (r < 0 || !group)
+		return r;
+	find_field(w->out->passwd.data, name, 3, &field);
+	viv_slice_u64(field, UINT32_MAX, &gid);
+	if (viv_account_id(w->out->group.data, group) < 0)
+		return refuse(w, err, "users", name, "group", "no group \"%s\"", group);
+	if (viv_account_id(w->out->group.data, group) == (int64_t)gid)
+		return 0;
+	refuse(w, err, "users", name, "group", "its group is that of its package");
+	viv_error_hint(err, "extraGroups adds it to others.");
+	return -EINVAL;
+}
+
+static int change_user(struct work *w, const char *name, const json_t *user, struct viv_error *err)
 {
 	static const struct {
 		const char *key;
 		unsigned field;
 	} fields[] = {{"description", 4}, {"home", 5}, {"shell", 6}};
+	VIV_FREE char *path = NULL;
+	struct viv_slice home, gid = {0};
+	uint64_t number = 0;
+	int r = check_user(w, name, user, err);
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(fields); i++) {
 		const char *v = viv_json_str(user, fields[i].key);
@@ -305,29 +380,35 @@ static void change_user(struct work *w, const char *name, const json_t *user)
 		if (v)
 			set_field(&w->out->passwd, name, fields[i].field, v);
 	}
+	if (r < 0 || !json_is_true(json_object_get(user, "createHome")) ||
+	    !find_field(w->out->passwd.data, name, 5, &home))
+		return r;
+	path = viv_slice_dup(home);
+	find_field(w->out->passwd.data, name, 3, &gid);
+	viv_slice_u64(gid, UINT32_MAX, &number);
+	return add_home(w, name, path, viv_account_id(w->out->passwd.data, name), (int64_t)number, err);
 }
 
 static int make_user(struct work *w, const char *name, const json_t *user, struct viv_error *err)
 {
 	static const char *const fields[] = {"description", "home", "shell"};
 	VIV_FREE char *password = NULL;
-	int r = check_name("users", name, err);
+	int r = check_name(w, "users", name, err);
 
 	for (size_t i = 0; r == 0 && i < VIV_ARRAY_SIZE(fields); i++) {
 		const char *v = viv_json_str(user, fields[i]);
 
 		if (v && !fits_a_field(v))
-			r = viv_error_say(err, EINVAL, "users.users.%s.%s: no ':' and no newline",
-					  name, fields[i]);
+			r = refuse(w, err, "users", name, fields[i], "no ':' and no newline");
 	}
 	if (r < 0)
 		return r;
 	if (viv_account_id(w->out->passwd.data, name) >= 0)
-		change_user(w, name, user);
+		r = change_user(w, name, user, err);
 	else
 		r = add_user(w, name, user, err);
 	if (r == 0)
-		r = password_field(name, user, &password, err);
+		r = password_field(w, name, user, &password, err);
 	if (r == 0 && password)
 		set_field(&w->out->shadow, name, 1, password);
 	return r < 0 ? r : add_memberships(w, name, user, err);
@@ -359,6 +440,23 @@ static int make_groups(struct work *w, struct viv_error *err)
 	return 0;
 }
 
+/* When all users are there. */
+static int check_members(const struct work *w, struct viv_error *err)
+{
+	VIV_STRV names = VIV_STRV_INIT;
+	json_t *member;
+	size_t i;
+
+	viv_json_keys(w->req->groups, &names);
+	for (size_t k = 0; k < names.count; k++)
+		json_array_foreach(json_object_get(json_object_get(w->req->groups, names.items[k]), "members"),
+				   i, member)
+			if (viv_account_id(w->out->passwd.data, json_string_value(member)) < 0)
+				return refuse(w, err, "groups", names.items[k], "members", "no user \"%s\"",
+					      json_string_value(member));
+	return 0;
+}
+
 int viv_accounts_make(const struct viv_accounts_request *req, struct viv_accounts *ret,
 		      struct viv_error *err)
 {
@@ -376,6 +474,8 @@ int viv_accounts_make(const struct viv_accounts_request *req, struct viv_account
 	viv_json_keys(req->users, &names);
 	for (size_t i = 0; r == 0 && i < names.count; i++)
 		r = make_user(&w, names.items[i], json_object_get(req->users, names.items[i]), err);
+	if (r == 0)
+		r = check_members(&w, err);
 	if (r == 0 && req->open_root && find_field(a.shadow.data, "root", 1, &root) &&
 	    (viv_slice_eq(root, "*") || viv_slice_eq(root, "!") || viv_slice_eq(root, "!*")))
 		set_field(&a.shadow, "root", 1, "");
@@ -393,8 +493,10 @@ void viv_accounts_free_contents(struct viv_accounts *a)
 	viv_str_free(&a->group);
 	viv_str_free(&a->shadow);
 	viv_str_free(&a->gshadow);
-	for (size_t i = 0; i < a->n_homes; i++)
+	for (size_t i = 0; i < a->n_homes; i++) {
 		free(a->homes[i].path);
+		free(a->homes[i].user);
+	}
 	free(a->homes);
 	*a = (struct viv_accounts){0};
 }

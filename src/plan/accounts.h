@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "config/config.h"
 
 /*
  * users.groups, and what is a group only when it is asked for: wheel, for those that NixOS calls so. The
@@ -41,12 +42,13 @@ struct viv_accounts_request {
 	const json_t *groups; /* as viv_accounts_groups gave them */
 	const json_t *ids;    /* as viv_accounts_assign gave them */
 	const char *shell;    /* of people who name none */
+	const struct viv_config *config; /* for the places of errors; NULL: they have none */
 	bool open_root; /* root without a password of its own gets an empty one */
 };
 
 /* A home folder to be made. */
 struct viv_home {
-	char *path;
+	char *path, *user;
 	unsigned uid, gid;
 };
 
@@ -56,7 +58,10 @@ struct viv_accounts {
 	size_t n_homes;
 };
 
-/* EINVAL: an id taken twice, an unknown group, a name that passwd(5) can't hold. */
+/*
+ * EINVAL: an id taken twice, an unknown group or member, a name that passwd(5) can't hold, a home of two, an id
+ * or a group other than that which a package gave.
+ */
 int viv_accounts_make(const struct viv_accounts_request *req, struct viv_accounts *ret,
 		      struct viv_error *err);
 void viv_accounts_free_contents(struct viv_accounts *a);

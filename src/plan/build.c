@@ -6,7 +6,6 @@
 #include "deb/layer.h"
 #include "image/erofs.h"
 #include "kernel/kernel.h"
-#include "plan/accounts.h"
 #include "plan/area.h"
 #include "plan/needs.h"
 #include "plan/units.h"
@@ -82,54 +81,6 @@ int viv_build_initrd(struct viv_plan *p, const struct viv_step *s, const char *d
 	return viv_initrd_write(&spec, dest, err);
 }
 
-static void add_accounts(struct viv_etc *etc, struct viv_accounts *a)
-{
-	struct {
-		const char *path;
-		struct viv_str *text;
-		unsigned mode;
-		const char *group;
-	} files[] = {
-		{"etc/passwd", &a->passwd, 0644, NULL},
-		{"etc/group", &a->group, 0644, NULL},
-		{"etc/shadow", &a->shadow, 0640, "shadow"},
-		{"etc/gshadow", &a->gshadow, 0640, "shadow"},
-	};
-
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(files); i++) {
-		struct viv_str copy = VIV_STR_INIT;
-		struct viv_etc_file *f;
-
-		viv_str_add(&copy, files[i].text->data ? files[i].text->data : "");
-		f = viv_etc_add(etc, "users.users", files[i].path, VIV_ETC_FILE, files[i].mode, &copy);
-		f->group = viv_strdup(files[i].group);
-	}
-	for (size_t i = 0; i < a->n_homes; i++) {
-		struct viv_etc_file *f =
-			viv_etc_add(etc, "users.users", a->homes[i].path + 1, VIV_ETC_FOLDER, 0700, NULL);
-
-		f->uid = a->homes[i].uid;
-		f->gid = a->homes[i].gid;
-	}
-}
-
-/* Names become numbers, now that the accounts are known. */
-static int resolve_owner(const struct viv_plan *p, const struct viv_etc_file *f, const char *text,
-			 const char *kind, const char *name, unsigned *ret, struct viv_error *err)
-{
-	const char *place = f->option ? viv_config_place(p->config, f->option) : NULL;
-	int64_t id;
-
-	if (!name)
-		return 0;
-	id = viv_account_id(text, name);
-	if (id < 0)
-		return viv_error_say(err, EINVAL, "%s%s%s: no %s \"%s\"", place ? place : "",
-				     place ? ": " : "", f->path, kind, name);
-	*ret = (unsigned)id;
-	return 0;
-}
-
 /* By the systemd of the lowest layer: it stands nowhere else. */
 static int verify_units(struct viv_plan *p, struct viv_report *report, struct viv_error *err)
 {
@@ -140,19 +91,6 @@ static int verify_units(struct viv_plan *p, struct viv_report *report, struct vi
 		return 0;
 	r = viv_unit_checker(p->store, p->deb.layers[0].id, report, &checker, err);
 	return r < 0 ? r : viv_units_verify(&p->etc, p->config, checker, err);
-}
-
-static int finish_units(struct viv_plan *p, struct viv_report *report, struct viv_error *err)
-{
-	VIV_STRV layers = VIV_STRV_INIT;
-	int r;
-
-	for (size_t i = 0; i < p->deb.n_layers; i++)
-		viv_strv_take(&layers, viv_store_object_path(p->store, p->deb.layers[i].id));
-	r = viv_etc_place_units(&p->etc, &layers, err);
-	if (r == 0)
-		r = viv_units_check(&p->etc, p->config, true, err);
-	return r < 0 ? r : verify_units(p, report, err);
 }
 
 int viv_build_made(struct viv_plan *p, const struct viv_step *s, const char *dest,
@@ -172,31 +110,21 @@ int viv_build_made(struct viv_plan *p, const struct viv_step *s, const char *des
 					    report, err);
 }
 
-int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, struct viv_error *err)
+/* Takes the layers into account: their accounts, units and folders. */
+static int finish_etc(struct viv_plan *p, const char *top, struct viv_error *err)
 {
-	struct viv_accounts_request req = {
-		.below = below,
-		.users = viv_config_get(p->config, "users.users"),
-		.groups = p->groups,
-		.ids = p->ids,
-		.shell = viv_config_string(p->config, "users.defaultUserShell"),
-		.open_root = true,
-	};
-	struct viv_accounts a = {0};
-	int r = viv_accounts_make(&req, &a, err);
+	VIV_CLEANUP(viv_manifests_free) struct viv_manifests m = {0};
+	VIV_STRV layers = VIV_STRV_INIT;
+	VIV_JSON *below = NULL;
+	int r = viv_layer_read_accounts(top, &below, err);
 
-	if (r < 0)
-		return r;
-	add_accounts(&p->etc, &a);
-	for (size_t i = 0; r == 0 && i < p->etc.n_files; i++) {
-		struct viv_etc_file *f = &p->etc.files[i];
-
-		r = resolve_owner(p, f, a.passwd.data, "user", f->user, &f->uid, err);
-		if (r == 0)
-			r = resolve_owner(p, f, a.group.data, "group", f->group, &f->gid, err);
-	}
-	viv_accounts_free_contents(&a);
-	return r;
+	for (size_t i = 0; i < p->deb.n_layers; i++)
+		viv_strv_take(&layers, viv_store_object_path(p->store, p->deb.layers[i].id));
+	if (r == 0)
+		r = viv_manifests_read(&layers, &m, err);
+	if (r == 0)
+		r = viv_plan_finish_etc(p, below, &m, err);
+	return r < 0 ? r : viv_units_check(&p->etc, p->config, true, err);
 }
 
 int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest,
@@ -204,18 +132,16 @@ int viv_build_etc(struct viv_plan *p, const struct viv_step *s, const char *dest
 {
 	VIV_FREE char *top =
 		viv_store_object_path(p->store, p->deb.layers[p->deb.n_layers - 1].id);
-	VIV_JSON *below = NULL, *info = NULL;
+	VIV_JSON *info = NULL;
 	uint64_t epoch = 0;
-	int r = viv_layer_read_accounts(top, &below, err);
+	int r = viv_layer_read_info(top, &info, err);
 
-	if (r == 0)
-		r = viv_layer_read_info(top, &info, err);
 	if (r == 0 && !viv_json_u64(info, "epoch", INT64_MAX, &epoch))
 		r = viv_error_say(err, EINVAL, "%s has no epoch", top);
 	if (r == 0)
-		r = viv_plan_finish_etc(p, below, err);
+		r = finish_etc(p, top, err);
 	if (r == 0)
-		r = finish_units(p, report, err);
+		r = verify_units(p, report, err);
 	if (r < 0)
 		return r;
 	r = viv_etc_write(&p->etc, dest, (int64_t)epoch, err);
@@ -299,8 +225,8 @@ static int build_step(struct viv_plan *p, const struct viv_step *s, struct viv_r
 	else
 		viv_store_abort(b);
 	viv_task_end(report, r == 0);
-	/* What is wrong with etc is an option's fault, and begins with its place. */
-	if (r < 0 && s != &p->steps[VIV_STEP_ETC])
+	/* What is wrong with these is an option's fault, and begins with its place. */
+	if (r < 0 && s != &p->steps[VIV_STEP_ETC] && s != &p->steps[VIV_STEP_MADE])
 		return viv_error_context(err, "building %s", s->name);
 	return r;
 }

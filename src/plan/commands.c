@@ -9,6 +9,7 @@
 #include "sandbox/sandbox.h"
 
 #include <fcntl.h>
+#include <fts.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,6 +145,36 @@ static int run(const char *root, const struct viv_command *c, const struct viv_c
 			     *words ? words : "the machine's own check failed");
 }
 
+static void close_walk(FTS **walk)
+{
+	if (*walk)
+		fts_close(*walk);
+}
+
+/* A folder that the packages have keeps its owner and mode: the highest layer's are the machine's. */
+static int keep_attributes(const char *root, const char *made, struct viv_error *err)
+{
+	char *const paths[] = {(char *)made, NULL};
+	VIV_CLEANUP(close_walk) FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+
+	if (!walk)
+		return viv_error_set(err, errno, "%s", made);
+	for (FTSENT *e; (e = fts_read(walk));) {
+		VIV_FD there = -1;
+		struct stat st;
+
+		if (e->fts_info != FTS_D || e->fts_level == 0)
+			continue;
+		there = viv_open_below(root, e->fts_path + strlen(made) + 1, O_PATH | O_DIRECTORY, 0, NULL);
+		if (there < 0)
+			continue;
+		if (fstat(there, &st) < 0 || lchown(e->fts_path, st.st_uid, st.st_gid) < 0 ||
+		    chmod(e->fts_path, st.st_mode & 07777) < 0)
+			return viv_error_set(err, errno, "%s", e->fts_path);
+	}
+	return 0;
+}
+
 static int make(const struct viv_sandbox_view *view, void *arg, struct viv_report *report VIV_UNUSED,
 		struct viv_str *result VIV_UNUSED, struct viv_error *err)
 {
@@ -162,10 +193,14 @@ static int make(const struct viv_sandbox_view *view, void *arg, struct viv_repor
 		r = viv_error_set(err, errno, "%s", made);
 	if (r == 0)
 		r = viv_sandbox_mount_api(root, err);
+	if (r < 0)
+		viv_error_context(err, "building made");
 	for (size_t i = 0; r == 0 && i < job->commands->count; i++)
 		r = run(root, &job->commands->items[i], job->config, err);
 	if (r == 0)
 		r = viv_sandbox_unmount_api(root, err);
+	if (r == 0)
+		r = keep_attributes(root, made, err);
 	return r < 0 ? r : viv_erofs_write(made, out, job->time, job->name, false, err);
 }
 

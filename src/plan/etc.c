@@ -88,7 +88,7 @@ static int check_no_key(const struct viv_config *config, const struct viv_etc_fi
 	return -EACCES;
 }
 
-static int sort_and_check(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
+int viv_etc_check(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
 {
 	qsort(etc->files, etc->n_files, sizeof(*etc->files), compare);
 	for (size_t i = 0; i < etc->n_files; i++) {
@@ -109,7 +109,7 @@ int viv_etc_collect(const struct viv_config *config, struct viv_etc *ret, struct
 		if ((*a)->files)
 			r = (*a)->files(&etc, config, err);
 	if (r == 0)
-		r = sort_and_check(&etc, config, err);
+		r = viv_etc_check(&etc, config, err);
 	if (r == 0)
 		r = viv_units_check(&etc, config, false, err);
 	if (r < 0) {

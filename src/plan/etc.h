@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "config/config.h"
+#include "plan/manifests.h"
 
 enum viv_etc_kind { VIV_ETC_FILE, VIV_ETC_LINK, VIV_ETC_FOLDER };
 
@@ -39,6 +40,8 @@ char *viv_etc_where(const struct viv_config *config, const struct viv_etc_file *
 
 /* What all areas write (plan/area.h); not the account files. Two options that write one file: EEXIST, naming both. */
 int viv_etc_collect(const struct viv_config *config, struct viv_etc *ret, struct viv_error *err);
+/* Sorts, and looks for such a file that two write; once more when others came to it. */
+int viv_etc_check(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err);
 void viv_etc_free_contents(struct viv_etc *etc);
 
 /* What the layer's id covers: each file's path, kind, mode, owner names and SHA-256. */
@@ -52,10 +55,17 @@ struct viv_etc_file *viv_etc_add(struct viv_etc *etc, const char *option, const 
 struct viv_etc_file *viv_etc_find(const struct viv_etc *etc, const char *path);
 
 /*
- * Makes drop-ins of the units that the layers (their folders in the store, lowest first) have already,
- * and points what starts them to those.
+ * Makes drop-ins of the units that the layers have already, and of instances whose template is there, and
+ * points what starts them to those. Paths change: viv_etc_check.
  */
-int viv_etc_place_units(struct viv_etc *etc, const struct viv_strv *layers, struct viv_error *err);
+void viv_etc_place_units(struct viv_etc *etc, const struct viv_manifests *layers);
+
+/*
+ * Adds the folders on the way to each file, with the owners and modes that they have in the layers: the
+ * highest layer's count for a folder. Below what is no folder, here or in a layer, nothing can be: EINVAL.
+ */
+int viv_etc_add_parents(struct viv_etc *etc, const struct viv_manifests *layers, const struct viv_config *config,
+			struct viv_error *err);
 
 /*
  * Makes the image `dest` (in an existing folder) of the files, in a sandbox, where they can belong

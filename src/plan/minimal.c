@@ -197,6 +197,7 @@ static int make(struct viv_plan *p, const char *folder, const char *dest, struct
 	VIV_FREE char *files = viv_path_join(folder, "files"), *etc = viv_path_join(folder, "etc");
 	VIV_JSON *below = json_pack("{s:s, s:s, s:s, s:s}", "passwd", passwd, "group", group, "shadow", shadow,
 				    "gshadow", gshadow);
+	const struct viv_manifests none = {0}; /* there are no layers */
 	int64_t epoch = 0;
 	int r = viv_mkdir_p(files, 0755, err);
 
@@ -205,7 +206,7 @@ static int make(struct viv_plan *p, const char *folder, const char *dest, struct
 	if (r == 0)
 		r = take(p, files, report, &pack, &epoch, err);
 	if (r == 0)
-		r = viv_plan_finish_etc(p, below, err);
+		r = viv_plan_finish_etc(p, below, &none, err);
 	if (r == 0) {
 		drop_hidden(p, &pack);
 		r = add_etc(p, etc, &pack, err);

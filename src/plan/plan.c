@@ -14,8 +14,8 @@
 #define KERNEL_BUILDER	"kernel 1"
 #define MODULES_BUILDER "modules 2"
 #define INITRD_BUILDER	"initrd 1"
-#define MADE_BUILDER	"made 1"
-#define ETC_BUILDER	"etc 3"
+#define MADE_BUILDER	"made 2"
+#define ETC_BUILDER	"etc 4"
 #define ROOT_BUILDER	"root 3"
 #define SYSTEM_BUILDER	"system 1"
 

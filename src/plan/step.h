@@ -60,10 +60,12 @@ struct viv_plan {
 };
 
 /*
- * build.c: the account files and homes are added to p->etc, and owners' names become numbers. `below`: as in
- * struct viv_accounts_request.
+ * finish.c: what p->etc lacks when it is known what is below it. The account files and homes are added, owners'
+ * names become numbers, units are placed, and folders get their attributes. `below`: as in struct
+ * viv_accounts_request. EINVAL, EEXIST with the option's place.
  */
-int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, struct viv_error *err);
+int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct viv_manifests *layers,
+			struct viv_error *err);
 /* local.c: resolves the request, with the packages from source: those are built first. */
 int viv_local_resolve(struct viv_plan *p, struct viv_report *report, struct viv_error *err);
 /* Their layer, when the lock is not written any more. */

@@ -106,3 +106,12 @@ char *viv_unit_escape_path(const char *path)
 	}
 	return s.len ? viv_str_steal(&s) : viv_strdup("-");
 }
+
+char *viv_unit_template(const char *unit)
+{
+	const char *at = strchr(unit, '@'), *type = strrchr(unit, '.');
+
+	if (!at || !type || type <= at + 1)
+		return NULL;
+	return viv_asprintf("%.*s%s", (int)(at + 1 - unit), unit, type);
+}

@@ -52,3 +52,6 @@ char *viv_unit_option(const char *set, const char *name);
 
 /* "/a/b-c" as "a-b\x2dc": a mount's name (systemd.unit(5), STRING ESCAPING). The caller frees it. */
 char *viv_unit_escape_path(const char *path);
+
+/* "getty@tty1.service" is made from "getty@.service". NULL: it is no instance. The caller frees it. */
+char *viv_unit_template(const char *unit);

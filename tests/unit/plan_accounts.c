@@ -118,6 +118,22 @@ static void a_user_of_a_package_is_changed_not_doubled(void **state)
 	viv_accounts_free_contents(&a);
 }
 
+/* What agrees with the package is no fault, and a home is made where it is asked for. */
+static void a_user_of_a_package_gets_a_home(void **state)
+{
+	struct viv_accounts a;
+
+	assert_int_equal(make("{\"sshd\": {\"uid\": 998, \"createHome\": true, \"home\": \"/srv/s\"},"
+			      " \"daemon\": {\"group\": \"daemon\", \"isSystemUser\": true}}",
+			      "{\"sudo\": {\"gid\": 27, \"members\": [\"daemon\"]}}", "{}", false, &a, NULL),
+			 0);
+	assert_int_equal(a.n_homes, 1);
+	assert_string_equal(a.homes[0].path, "/srv/s");
+	assert_int_equal(a.homes[0].uid, 998);
+	assert_int_equal(a.homes[0].gid, 65534);
+	viv_accounts_free_contents(&a);
+}
+
 /* A recipe is in the store: it has the hash, and differs where the password does. */
 static void recipes_have_no_password(void **state)
 {
@@ -166,12 +182,12 @@ static void refusals(void **state)
 		const char *users, *groups, *message;
 	} rows[] = {
 		{"{\"p\": {}}", "{}",
-		 "users.users.p: no package makes it\nto make it, set isNormalUser or isSystemUser"},
+		 "users.users.p: no package makes it\nTo make it, set isNormalUser or isSystemUser."},
 		{"{\"a b\": {}}", "{}",
-		 "users.users.a b: a name is 1 to 32 letters, digits, '_', '.' or '-'"},
-		{"{\"p\": {\"uid\": 998}}", "{}", "users.users.p: the id 998 belongs to sshd"},
+		 "users.users[\"a b\"]: a name is 1 to 32 letters, digits, '_', '.' or '-'"},
+		{"{\"p\": {\"uid\": 998}}", "{}", "users.users.p.uid: the id 998 belongs to sshd"},
 		{"{\"p\": {\"uid\": 70000, \"group\": \"sudo\"}}", "{}",
-		 "users.users.p: ids go up to 65533"},
+		 "users.users.p.uid: ids go up to 65533"},
 		{"{\"p\": {\"isNormalUser\": true, \"group\": \"nope\"}}", "{}", "users.users.p.group: no group \"nope\""},
 		{"{\"p\": {\"isNormalUser\": true, \"extraGroups\": [\"x\"]}}", "{}",
 		 "users.users.p.extraGroups: no group \"x\""},
@@ -179,7 +195,19 @@ static void refusals(void **state)
 		 "users.users.p.description: no ':' and no newline"},
 		{"{\"p\": {\"isSystemUser\": true, \"hashedPassword\": \"a:b\"}}", "{}",
 		 "users.users.p.hashedPassword: not a crypt(5) hash"},
-		{"{}", "{\"g\": {\"gid\": 27}}", "users.groups.g: the id 27 belongs to sudo"},
+		{"{}", "{\"sudo\": {\"gid\": 5000}}",
+		 "users.groups.sudo.gid: it has 27 by its package, which stays"},
+		{"{}", "{\"sudo\": {\"members\": [\"nobodythere\"]}}",
+		 "users.groups.sudo.members: no user \"nobodythere\""},
+		{"{\"sshd\": {\"uid\": 5000}}", "{}",
+		 "users.users.sshd.uid: it has 998 by its package, which stays"},
+		{"{\"sshd\": {\"group\": \"sudo\"}}", "{}",
+		 "users.users.sshd.group: its group is that of its package\nextraGroups adds it to others."},
+		{"{\"sshd\": {\"group\": \"nope\"}}", "{}", "users.users.sshd.group: no group \"nope\""},
+		{"{\"a\": {\"isNormalUser\": true, \"home\": \"/home/x\"}, "
+		 "\"b\": {\"isNormalUser\": true, \"home\": \"/home/x\"}}", "{}",
+		 "users.users.b.home: /home/x is made for a already"},
+		{"{}", "{\"g\": {\"gid\": 27}}", "users.groups.g.gid: the id 27 belongs to sudo"},
 	};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
@@ -198,6 +226,7 @@ int main(void)
 		cmocka_unit_test(a_user_as_described),
 		cmocka_unit_test(recorded_ids_stay),
 		cmocka_unit_test(a_user_of_a_package_is_changed_not_doubled),
+		cmocka_unit_test(a_user_of_a_package_gets_a_home),
 		cmocka_unit_test(recipes_have_no_password),
 		cmocka_unit_test(passwords_hash_the_same_each_time),
 		cmocka_unit_test(refusals),

@@ -254,6 +254,7 @@ static void placed(void **state)
 	};
 	VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
 	VIV_CLEANUP(viv_etc_free_contents) struct viv_etc etc = {0};
+	VIV_CLEANUP(viv_manifests_free) struct viv_manifests manifests = {0};
 	VIV_FREE char *dir = test_dir("layers");
 	VIV_STRV layers = VIV_STRV_INIT;
 	const struct viv_etc_file *link;
@@ -263,7 +264,8 @@ static void placed(void **state)
 		    UNIT("f", "foo.service.other") UNIT("c", "plain.service -> 0:0"), &layers);
 	enter("valid");
 	assert_int_equal(collect("service", &config, &etc, NULL), 0);
-	assert_int_equal(viv_etc_place_units(&etc, &layers, NULL), 0);
+	assert_int_equal(viv_manifests_read(&layers, &manifests, NULL), 0);
+	viv_etc_place_units(&etc, &manifests);
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(cases); i++) {
 		VIV_FREE char *path = viv_asprintf("etc/systemd/system/%s", cases[i].unit);
 		VIV_FREE char *moved = viv_asprintf("etc/systemd/system/%s", cases[i].path);

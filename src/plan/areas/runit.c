@@ -2,6 +2,7 @@
 #include "plan/areas/runit.h"
 
 #include "plan/areas/areas.h"
+#include "plan/unit.h"
 
 #define SCRIPT_HEAD \
 	"#!/bin/sh\n" \
@@ -134,7 +135,7 @@ static int add_services(struct viv_etc *etc, const struct viv_config *config, st
 	json_t *service;
 
 	json_object_foreach((json_t *)viv_config_get(config, "runit.services"), name, service) {
-		VIV_FREE char *option = viv_asprintf("runit.services.%s", name);
+		VIV_FREE char *option = viv_unit_option("runit.services", name);
 		struct viv_runit_service s = {.name = name,
 					      .run = viv_json_str(service, "run"),
 					      .finish = viv_json_str(service, "finish"),

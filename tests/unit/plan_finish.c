@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The etc layer's files as they are finished over layers that have something already. */
+
+#include "unit.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "plan/accounts.h"
+#include "plan/area.h"
+#include "plan/step.h"
+#include "plan/units.h"
+
+#include <unistd.h>
+
+static const char manifest[] =
+	"d 755 0 0 0 1 - - etc\n"
+	"d 755 0 0 0 1 - - etc/ssl\n"
+	"d 710 0 42 0 1 - - etc/ssl/private\n"
+	"l 777 0 0 0 1 - - etc/mtab -> ../proc/self/mounts\n"
+	"f 644 0 0 1 1 - - etc/fstab\n"
+	"d 755 33 33 0 1 - - srv/www\n"
+	"d 755 0 0 0 1 - - usr\n"
+	"f 644 0 0 1 1 - - usr/lib/systemd/system/cron.service\n"
+	"f 644 0 0 1 1 - - usr/lib/systemd/system/dbus.service\n"
+	"f 644 0 0 1 1 - - etc/init.d/old\n"
+	"d 755 0 0 0 1 - - usr/share/games\n";
+
+static json_t *below(void)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "passwd",
+			 "root:x:0:0:root:/root:/bin/bash\n"
+			 "www-data:x:33:33:www-data:/srv/www:/usr/sbin/nologin\n",
+			 "group", "root:x:0:\nshadow:x:42:\nwww-data:x:33:\n",
+			 "shadow", "root:*:19000:0:99999:7:::\nwww-data:*:19000::::::\n",
+			 "gshadow", "root:*::\nshadow:*::\nwww-data:*::\n");
+}
+
+/* vm.lua's text; the plan's etc is to be freed even after an error. */
+static int finish(const char *text, struct viv_config **config, struct viv_etc *ret, struct viv_error *err)
+{
+	VIV_FREE char *dir = test_dir("finish");
+	VIV_JSON *b = below(), *ids = NULL, *groups = NULL;
+	struct viv_str one = VIV_STR_INIT;
+	const struct viv_manifests layers = {.texts = &one, .n = 1};
+	struct viv_plan p = {0};
+	const struct viv_config_request req = {.file = "vm.lua", .no_site_files = true};
+	int r;
+
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(viv_write_file("vm.lua", text, strlen(text), 0644, NULL), 0);
+	r = viv_config_load(&req, NULL, config, err);
+	assert_int_equal(chdir("/"), 0);
+	viv_remove_tree(dir, NULL);
+	if (r < 0)
+		return r;
+	viv_str_add(&one, manifest);
+	p.config = *config;
+	p.groups = groups = viv_accounts_groups(viv_config_get(*config, "users.users"),
+						viv_config_get(*config, "users.groups"), false);
+	p.ids = ids = viv_accounts_assign(viv_config_get(*config, "users.users"), groups, NULL);
+	r = viv_etc_collect(*config, &p.etc, err);
+	if (r == 0)
+		r = viv_plan_finish_etc(&p, b, &layers, err);
+	viv_str_free(&one);
+	*ret = p.etc;
+	return r;
+}
+
+static void refusals(void **state)
+{
+	static const struct {
+		const char *text, *want; /* how the message begins */
+	} cases[] = {
+		/* Homes. */
+		{"users.users.c = { isNormalUser = true, home = '/etc' }",
+		 "vm.lua:1: users.users.c.home: /etc is the system's and can't be given to c\n"
+		 "With createHome = false it stays as it is."},
+		{"users.users.c = { isNormalUser = true, home = '/' }", "vm.lua:1: users.users.c.home: / is the system's"},
+		{"users.users.c = { isNormalUser = true, home = '/tmp' }", "vm.lua:1: users.users.c.home: /tmp is"},
+		{"users.users.c = { isNormalUser = true, home = '/sys/x' }", "vm.lua:1: users.users.c.home: /sys/x is"},
+		{"users.users.c = { isNormalUser = true, home = '/usr/share/games' }",
+		 "vm.lua:1: users.users.c.home: /usr/share/games is"},
+		{"users.users.c = { isNormalUser = true, home = '/etc/fstab' }", "vm.lua:1: users.users.c.home: /etc/fstab"},
+		{"users.users.c = { isNormalUser = true, home = '/etc/mtab/c' }",
+		 "vm.lua:1: users.users.c.home: /etc/mtab/c can't be written: /etc/mtab is a package's link"},
+		{"users.users.c = { isNormalUser = true, home = '/srv/c' }\n"
+		 "users.users.d = { isNormalUser = true, home = '/srv/c' }",
+		 "vm.lua:2: users.users.d.home: /srv/c is made for c already"},
+		/* Accounts, with their places. */
+		{"users.users.p = { isNormalUser = true, extraGroups = { 'nogrp' } }",
+		 "vm.lua:1: users.users.p.extraGroups: no group \"nogrp\""},
+		{"users.users.p = { isNormalUser = true, uid = 33 }",
+		 "vm.lua:1: users.users.p.uid: the id 33 belongs to www-data"},
+		{"\nusers.users.d = {}", "vm.lua:2: users.users.d: no package makes it\nTo make it, "},
+		/* Two that write one file, seen late. */
+		{"systemd.services.dbus.serviceConfig.Nice = 5\n"
+		 "environment.etc['systemd/system/dbus.service.d/options.conf'].text = '[Service]'",
+		 "vm.lua:1: systemd.services.dbus: writes /etc/systemd/system/dbus.service.d/options.conf, which is "
+		 "written by vm.lua:2: environment.etc[\"systemd/system/dbus.service.d/options.conf\"] already"},
+		{"environment.etc.passwd.text = ''", "vm.lua:1: environment.etc.passwd: "},
+		{"environment.etc.gshadow.text = ''", "vm.lua:1: environment.etc.gshadow: "},
+		/* Below what is no folder. */
+		{"environment.etc['resolv.conf/x'].text = ''",
+		 "vm.lua:1: environment.etc[\"resolv.conf/x\"]: /etc/resolv.conf/x can't be written: /etc/resolv.conf is a "},
+		{"environment.etc['mtab/x'].text = ''",
+		 "vm.lua:1: environment.etc[\"mtab/x\"]: /etc/mtab/x can't be written: /etc/mtab is a package's link"},
+		{"environment.etc['fstab/x'].text = ''",
+		 "vm.lua:1: environment.etc[\"fstab/x\"]: /etc/fstab/x can't be written: /etc/fstab is a "},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(cases); i++) {
+		VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
+		VIV_CLEANUP(viv_etc_free_contents) struct viv_etc etc = {0};
+		VIV_ERROR err = VIV_ERROR_INIT;
+
+		if (finish(cases[i].text, &config, &etc, &err) == 0)
+			fail_msg("no error: %s", cases[i].text);
+		if (!viv_starts_with(err.msg, cases[i].want))
+			fail_msg("got\n%s\nnot\n%s", err.msg, cases[i].want);
+	}
+}
+
+static const struct viv_etc_file *file(const struct viv_etc *etc, const char *path)
+{
+	const struct viv_etc_file *f = viv_etc_find(etc, path);
+
+	if (!f)
+		fail_msg("no %s", path);
+	return f;
+}
+
+/* In an overlay the highest layer's attributes are a folder's. */
+static void folders_stay_private(void **state)
+{
+	static const char text[] = "environment.etc['ssl/private/x.pem'].text = 'x'\n"
+				   "environment.etc['own/x'].text = 'x'\n"
+				   "users.users.p = { isNormalUser = true }\n"
+				   "users.users['www-data'].createHome = true";
+	VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
+	VIV_CLEANUP(viv_etc_free_contents) struct viv_etc etc = {0};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	const struct viv_etc_file *f;
+
+	if (finish(text, &config, &etc, &err) < 0)
+		fail_msg("%s", err.msg);
+	f = file(&etc, "etc/ssl/private");
+	assert_int_equal(f->kind, VIV_ETC_FOLDER);
+	assert_int_equal(f->mode, 0710);
+	assert_int_equal(f->uid, 0);
+	assert_int_equal(f->gid, 42);
+	assert_null(viv_etc_find(&etc, "etc/own"));
+	f = file(&etc, "home/p");
+	assert_int_equal(f->mode, 0700);
+	assert_int_equal(f->uid, 1000);
+	/* There already, and his. */
+	assert_null(viv_etc_find(&etc, "srv/www"));
+	for (size_t i = 1; i < etc.n_files; i++)
+		assert_true(strcmp(etc.files[i - 1].path, etc.files[i].path) < 0);
+}
+
+static void instances_of_own_templates(void **state)
+{
+	static const char text[] = "systemd.services['foo@'] = { script = 'true' }\n"
+				   "systemd.services['foo@bar'] = { wantedBy = { 'multi-user.target' } }\n"
+				   "systemd.services['foo@-x'] = { serviceConfig = { Nice = 5 } }";
+	VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
+	VIV_CLEANUP(viv_etc_free_contents) struct viv_etc etc = {0};
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	if (finish(text, &config, &etc, &err) < 0)
+		fail_msg("%s", err.msg);
+	file(&etc, VIV_ETC_UNITS "foo@.service");
+	file(&etc, VIV_ETC_UNITS "foo@bar.service.d/options.conf");
+	file(&etc, VIV_ETC_UNITS "foo@-x.service.d/options.conf");
+	assert_string_equal(file(&etc, VIV_ETC_WANTED "foo@bar.service")->content.data,
+			    "/" VIV_ETC_UNITS "foo@.service");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(folders_stay_private),
+		cmocka_unit_test(instances_of_own_templates),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
