@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "deb/layer.h"
 #include "plan/area.h"
+#include "plan/unit.h"
 #include "sandbox/sandbox.h"
 
 #include <sys/stat.h>
@@ -131,6 +132,15 @@ static int write_below(const char *root, const char *folder, const char *name, c
 	return r < 0 ? r : viv_write_file(path, text, len, 0644, err);
 }
 
+/* An instance of a template that is the options', too: that is what it is made from. */
+static bool has_own_template(const struct viv_etc *etc, const char *unit)
+{
+	VIV_FREE char *template = viv_unit_template(unit);
+	VIV_FREE char *path = template ? viv_asprintf(VIV_ETC_UNITS "%s", template) : NULL;
+
+	return path && viv_etc_find(etc, path);
+}
+
 /* Writes them, and lists them for the command line. */
 static int write_units(const char *root, const struct viv_etc *etc, struct viv_strv *argv, struct viv_error *err)
 {
@@ -147,7 +157,7 @@ static int write_units(const char *root, const struct viv_etc *etc, struct viv_s
 			continue;
 		r = write_below(root, UNITS, f->path + strlen(VIV_ETC_UNITS), f->content.data,
 				f->content.len, err);
-		if (r == 0 && !viv_ends_with(f->path, type))
+		if (r == 0 && !viv_ends_with(f->path, type) && !has_own_template(etc, unit))
 			r = write_below(root, BELOW, unit, stub, strlen(stub), err);
 		viv_strv_take(&units, viv_steal(unit));
 	}
@@ -281,59 +291,158 @@ static char *option_of_line(const struct viv_config *config, const struct viv_et
 	return viv_strdup(f->option);
 }
 
-static void add_fault(struct viv_str *to, const struct viv_config *config, const char *option, const char *file,
-		      size_t line, struct viv_slice text)
+/* What was found. */
+struct verdict {
+	const struct viv_etc *etc;
+	const struct viv_config *config;
+	struct viv_str faults;
+	struct viv_strv units; /* that have any */
+};
+
+/* `line` 0: of no line. */
+static void add_fault(struct verdict *v, const struct viv_etc_file *f, size_t line, struct viv_slice text)
 {
-	viv_str_addf(to, "%s%s: %s: %s", to->len ? "\n" : "", viv_config_place(config, option), option, file);
+	VIV_FREE char *option = line ? option_of_line(v->config, f, line) : viv_strdup(f->option);
+	VIV_FREE char *unit = NULL;
+	const char *type;
+
+	viv_str_addf(&v->faults, "%s%s: %s: %s", v->faults.len ? "\n" : "", viv_config_place(v->config, option),
+		     option, line ? f->path + strlen(VIV_ETC_UNITS) : viv_path_base(f->path));
 	if (line)
-		viv_str_addf(to, " line %zu", line);
-	viv_str_addf(to, ": %.*s", (int)text.len, text.data);
+		viv_str_addf(&v->faults, " line %zu", line);
+	viv_str_addf(&v->faults, ": %.*s", (int)text.len, text.data);
+	if (viv_unit_of_file(f, &unit, &type))
+		viv_strv_take(&v->units, viv_steal(unit));
 }
 
-/* What it says of a line, and goes on without it. Advice ("please use") is none. */
-static bool judge_line(const struct viv_etc *etc, const struct viv_config *config, struct viv_slice line,
-		       struct viv_str *faults)
+static bool has(struct viv_slice text, const char *words)
 {
-	VIV_FREE char *path = NULL, *option = NULL;
+	return memmem(text.data, text.len, words, strlen(words));
+}
+
+/* What systemd does as it is told, and says that another way is better (252 to 257). */
+static bool is_advice(struct viv_slice text)
+{
+	static const char *const words[] = {
+		"please use", "please update", "Please update", "Please specify", "is obsolete, automatically",
+		"is deprecated", "this is not safe!",
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(words); i++)
+		if (has(text, words[i]))
+			return !has(text, "gnoring");
+	return false;
+}
+
+/* Of a line: what it goes on without, or does not start the unit for. */
+static bool judge_line(struct verdict *v, struct viv_slice line)
+{
+	VIV_FREE char *path = NULL;
 	struct viv_slice text;
 	const struct viv_etc_file *f;
 	size_t number;
 
 	if (!split_place(line, &path, &number, &text))
 		return false;
-	f = viv_etc_find(etc, path);
-	if (!f || !viv_unit_is_users(f) || !memmem(text.data, text.len, "gnoring", 7))
-		return true;
-	option = option_of_line(config, f, number);
-	add_fault(faults, config, option, f->path + strlen(VIV_ETC_UNITS), number, text);
+	f = viv_etc_find(v->etc, path);
+	if (f && viv_unit_is_users(f) && !is_advice(text))
+		add_fault(v, f, number, text);
 	return true;
 }
 
-/* "x.service: Service has no ExecStart=… Refusing.": of a whole unit, not of a part of one. */
-static void judge_unit(const struct viv_etc *etc, const struct viv_config *config, struct viv_slice line,
-		       struct viv_str *faults)
+/* The file of a whole unit, or of the template of an instance. NULL: it is none of the options'. */
+static const struct viv_etc_file *file_of(const struct verdict *v, const char *unit)
 {
-	const char *colon = memmem(line.data, line.len, ": ", 2);
-	VIV_FREE char *path = NULL;
+	VIV_FREE char *template = viv_unit_template(unit);
+	const char *const names[] = {unit, template};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(names) && names[i]; i++) {
+		VIV_FREE char *path = viv_asprintf(VIV_ETC_UNITS "%s", names[i]);
+		const struct viv_etc_file *f = viv_etc_find(v->etc, path);
+
+		if (f)
+			return viv_unit_is_users(f) ? f : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * "x.service: Service has no ExecStart=… Refusing.": of a whole unit, not of a part of one. "Unit
+ * x.service has a bad unit file setting." comes after what is wrong with it.
+ */
+static void judge_unit(struct verdict *v, struct viv_slice line)
+{
+	static const char bad[] = " has a bad unit file setting";
+	const char *colon = memmem(line.data, line.len, ": ", 2), *end = memmem(line.data, line.len, bad, strlen(bad));
+	bool is_bad = end && line.len > 5 && memcmp(line.data, "Unit ", 5) == 0;
+	struct viv_slice name = {line.data, colon ? (size_t)(colon - line.data) : 0}, text = line;
+	VIV_FREE char *unit = NULL;
 	const struct viv_etc_file *f;
 
-	if (!colon || !memmem(line.data, line.len, "Refusing.", 9))
+	if (is_bad)
+		name = (struct viv_slice){line.data + 5, (size_t)(end - line.data - 5)};
+	else if (name.len && (has(line, "Refusing.") || has(line, "fatal error")))
+		text = (struct viv_slice){colon + 2, line.len - (size_t)(colon + 2 - line.data)};
+	else
 		return;
-	path = viv_asprintf(VIV_ETC_UNITS "%.*s", (int)(colon - line.data), line.data);
-	f = viv_etc_find(etc, path);
-	if (f && viv_unit_is_users(f))
-		add_fault(faults, config, f->option, viv_path_base(path), 0,
-			  (struct viv_slice){colon + 2, line.len - (size_t)(colon + 2 - line.data)});
+	unit = viv_slice_dup(name);
+	f = file_of(v, unit);
+	if (f && (has(text, "Refusing.") || !viv_strv_has(&v->units, viv_path_base(f->path))))
+		add_fault(v, f, 0, text);
+}
+
+/* Where a unit says KEY=NAME: its line, from 1; 0: nowhere. */
+static size_t line_with(const struct viv_etc_file *f, const char *name)
+{
+	struct viv_slice rest = {f->content.data, f->content.len}, line;
+	VIV_FREE char *end = viv_asprintf("=%s", name);
+
+	for (size_t n = 1; viv_slice_line(&rest, &line); n++)
+		if (line.len > strlen(end) &&
+		    memcmp(line.data + line.len - strlen(end), end, strlen(end)) == 0)
+			return n;
+	return 0;
+}
+
+/* It takes nearly any name for a user's, and finds at the start that there is nobody of it. */
+static void judge_name(struct verdict *v, struct viv_slice line)
+{
+	static const char start[] = "Accepting user/group name '";
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	VIV_FREE char *name = NULL;
+
+	if (line.len < strlen(start) || memcmp(line.data, start, strlen(start)) != 0)
+		return;
+	name = viv_slice_dup((struct viv_slice){line.data + strlen(start), line.len - strlen(start)});
+	name[strcspn(name, "'")] = '\0';
+	if (name[strspn(name, letters)] == '\0')
+		return;
+	for (size_t i = 0; i < v->etc->n_files; i++) {
+		const struct viv_etc_file *f = &v->etc->files[i];
+		VIV_FREE char *unit = NULL;
+		const char *type;
+		size_t n;
+
+		if (viv_unit_is_users(f) && viv_unit_of_file(f, &unit, &type) && (n = line_with(f, name)))
+			add_fault(v, f, n, viv_slice("nobody can have this name"));
+	}
 }
 
 int viv_units_judge(const struct viv_etc *etc, const struct viv_config *config, const char *said,
 		    struct viv_error *err)
 {
 	struct viv_slice rest = viv_slice(said), line;
-	VIV_STR faults = VIV_STR_INIT;
+	struct verdict v = {.etc = etc, .config = config};
+	int r = 0;
 
-	while (viv_slice_line(&rest, &line))
-		if (!judge_line(etc, config, line, &faults))
-			judge_unit(etc, config, line, &faults);
-	return faults.len ? viv_error_say(err, EINVAL, "%s", faults.data) : 0;
+	while (viv_slice_line(&rest, &line)) {
+		judge_name(&v, line);
+		if (!judge_line(&v, line))
+			judge_unit(&v, line);
+	}
+	if (v.faults.len)
+		r = viv_error_say(err, EINVAL, "%s", v.faults.data);
+	viv_str_free(&v.faults);
+	viv_strv_free(&v.units);
+	return r;
 }

@@ -155,11 +155,25 @@ static void write_units(const char *dir, const struct viv_etc *etc, struct viv_s
 	}
 }
 
+static char *replace(const char *text, const char *what, const char *with)
+{
+	VIV_STR s = VIV_STR_INIT;
+
+	for (const char *at; (at = strstr(text, what)); text = at + strlen(what)) {
+		viv_str_add_bytes(&s, text, (size_t)(at - text));
+		viv_str_add(&s, with);
+	}
+	viv_str_add(&s, text);
+	return viv_str_steal(&s);
+}
+
 static void verify(const char *name)
 {
 	VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
 	VIV_CLEANUP(viv_etc_free_contents) struct viv_etc etc = {0};
 	VIV_FREE char *dir = test_dir("units"), *path = viv_asprintf("SYSTEMD_UNIT_PATH=%s", dir);
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_FREE char *at_u = NULL;
 	VIV_STRV argv = VIV_STRV_INIT;
 	VIV_STR said = VIV_STR_INIT;
 	static const char *const words[] = {"systemd-analyze", "verify", "--man=no", "--generators=no",
@@ -172,8 +186,10 @@ static void verify(const char *name)
 	write_units(dir, &etc, &argv);
 	assert_int_equal(viv_process_run((const char *const *)argv.items, env, NULL, NULL, &said, 1 << 20, 60000,
 					 &status, NULL), 0);
-	if (said.data && (strstr(said.data, "gnoring") || strstr(said.data, "Refusing")))
-		fail_msg("%s", said.data);
+	/* As the build judges it, where units stand in /u. */
+	at_u = replace(said.data ? said.data : "", dir, "/u");
+	if (viv_units_judge(&etc, config, at_u, &err) < 0)
+		fail_msg("%s", err.msg);
 	viv_remove_tree(dir, NULL);
 }
 
@@ -209,6 +225,34 @@ static void judges(void **state)
 		 "/usr/lib/systemd/system/x.service:1: Unknown key 'X', ignoring.\n"
 		 "/u/none.service:1: Unknown key 'X', ignoring.\n"
 		 "/u/foo.service: ignoring\n/u/foo.service:x: ignoring\n/u/\n:\n\n", NULL},
+		/* Nothing is ignored: it does not start. */
+		{"/u/foo.service:9: Neither a valid executable name nor an absolute path: ./foo\n"
+		 "foo.service: Unit configuration has fatal error, unit will not be started.\n"
+		 "Unit foo.service has a bad unit file setting.\n",
+		 "service.lua:2: systemd.services.foo: foo.service line 9: Neither a valid executable name nor an absolute "
+		 "path: ./foo"},
+		{"/u/foo.service:14: Support for option Nice= has been removed and it is ignored\n",
+		 "service.lua:10: systemd.services.foo.serviceConfig.Nice: foo.service line 14: Support for option Nice= has "
+		 "been removed and it is ignored"},
+		{"foo.service: Unit configuration has fatal error, unit will not be started.\n"
+		 "Unit foo.service has a bad unit file setting.\n",
+		 "service.lua:2: systemd.services.foo: foo.service: Unit configuration has fatal error, unit will not be "
+		 "started."},
+		{"Unit foo.service has a bad unit file setting.\nUnit none.service has a bad unit file setting.\n",
+		 "service.lua:2: systemd.services.foo: foo.service: Unit foo.service has a bad unit file setting."},
+		{"Accepting user/group name '5 %', which does not match strict user/group name rules.\n"
+		 "Accepting user/group name '5', which does not match strict user/group name rules.\n", NULL},
+		/* Advice of 252 and 257. */
+		{"/u/foo.service:3: Standard output type syslog is obsolete, automatically updating to journal. Please update "
+		 "your unit file, and consider removing the setting altogether.\n"
+		 "/u/foo.service:4: Special user nobody configured, this is not safe!\n"
+		 "/u/foo.service:5: Unit uses MemoryLimit=; please use MemoryMax= instead. Support for MemoryLimit= will be "
+		 "removed soon.\n"
+		 "/u/foo.service:6: Unit uses KillMode=none. This is unsafe, as it disables systemd's process lifecycle "
+		 "management for the service. Please update the service to use a safer KillMode=, such as 'mixed' or "
+		 "'control-group'. Support for KillMode=none is deprecated and will eventually be removed.\n"
+		 "/u/foo.service:7: ListenStream= references a path below legacy directory /var/run/, updating /var/run/foo "
+		 "→ /run/foo; please update the unit file accordingly.\n", NULL},
 		{"foo.service: Service has no ExecStart=. Refusing.\nUnit foo.service has a bad unit file setting.\n"
 		 "none.service: Service has no ExecStart=. Refusing.\n",
 		 "service.lua:2: systemd.services.foo: foo.service: Service has no ExecStart=. Refusing."},
