@@ -303,14 +303,15 @@ struct verdict {
 static void add_fault(struct verdict *v, const struct viv_etc_file *f, size_t line, struct viv_slice text)
 {
 	VIV_FREE char *option = line ? option_of_line(v->config, f, line) : viv_strdup(f->option);
-	VIV_FREE char *unit = NULL;
+	VIV_FREE char *unit = NULL, *number = line ? viv_asprintf(" line %zu", line) : viv_strdup("");
+	VIV_FREE char *fault = viv_asprintf("%s: %s: %s%s: %.*s\n", viv_config_place(v->config, option), option,
+					    line ? f->path + strlen(VIV_ETC_UNITS) : viv_path_base(f->path), number,
+					    (int)text.len, text.data);
 	const char *type;
 
-	viv_str_addf(&v->faults, "%s%s: %s: %s", v->faults.len ? "\n" : "", viv_config_place(v->config, option),
-		     option, line ? f->path + strlen(VIV_ETC_UNITS) : viv_path_base(f->path));
-	if (line)
-		viv_str_addf(&v->faults, " line %zu", line);
-	viv_str_addf(&v->faults, ": %.*s", (int)text.len, text.data);
+	/* Of a template each instance says it again. */
+	if (!v->faults.data || !strstr(v->faults.data, fault))
+		viv_str_add(&v->faults, fault);
 	if (viv_unit_of_file(f, &unit, &type))
 		viv_strv_take(&v->units, viv_steal(unit));
 }
@@ -441,7 +442,7 @@ int viv_units_judge(const struct viv_etc *etc, const struct viv_config *config, 
 			judge_unit(&v, line);
 	}
 	if (v.faults.len)
-		r = viv_error_say(err, EINVAL, "%s", v.faults.data);
+		r = viv_error_say(err, EINVAL, "%.*s", (int)v.faults.len - 1, v.faults.data);
 	viv_str_free(&v.faults);
 	viv_strv_free(&v.units);
 	return r;

@@ -227,6 +227,7 @@ static void judges(void **state)
 		 "/u/foo.service: ignoring\n/u/foo.service:x: ignoring\n/u/\n:\n\n", NULL},
 		/* Nothing is ignored: it does not start. */
 		{"/u/foo.service:9: Neither a valid executable name nor an absolute path: ./foo\n"
+		 "/u/foo.service:9: Neither a valid executable name nor an absolute path: ./foo\n"
 		 "foo.service: Unit configuration has fatal error, unit will not be started.\n"
 		 "Unit foo.service has a bad unit file setting.\n",
 		 "service.lua:2: systemd.services.foo: foo.service line 9: Neither a valid executable name nor an absolute "
