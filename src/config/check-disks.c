@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/path.h"
 #include "config/check-private.h"
 #include "config/disks.h"
 #include "config/filesystems.h"
@@ -139,6 +140,25 @@ static void check_once(struct viv_eval *ev, const struct viv_config_filesystems 
 	}
 }
 
+/* systemd has one unit for a folder: of two descriptions one would win. */
+static void check_others(struct viv_eval *ev, const struct viv_config_fs *fs)
+{
+	VIV_JSON *tmpfs = value_of(ev, "boot.tmp.useTmpfs"), *mounts = value_of(ev, "systemd.mounts");
+	VIV_FREE char *text = viv_asprintf("systemd.mounts mounts something on %s already", fs->target);
+	json_t *one;
+	size_t i;
+
+	if (json_is_true(tmpfs) && viv_streq(fs->target, "/tmp"))
+		fs_fault(ev, fs, "boot.tmp.useTmpfs mounts something on /tmp already");
+	json_array_foreach(mounts, i, one) {
+		const char *where = viv_json_str(one, "where");
+		VIV_FREE char *clean = where ? viv_path_clean(where) : NULL;
+
+		if (clean && viv_streq(clean, fs->target))
+			fs_fault(ev, fs, text);
+	}
+}
+
 static void check_filesystems(struct viv_eval *ev, const struct viv_disk_values *disks)
 {
 	VIV_CLEANUP(viv_config_filesystems_free) struct viv_config_filesystems f = {0};
@@ -155,6 +175,7 @@ static void check_filesystems(struct viv_eval *ev, const struct viv_disk_values 
 		if (text)
 			fs_fault(ev, &f.items[i], text);
 		check_once(ev, &f, i);
+		check_others(ev, &f.items[i]);
 	}
 }
 

@@ -11,6 +11,7 @@ void viv_check_disks(struct viv_eval *ev);
 void viv_check_boot(struct viv_eval *ev);
 void viv_check_init(struct viv_eval *ev);
 void viv_check_root(struct viv_eval *ev);
+void viv_check_system(struct viv_eval *ev);
 void viv_check_units(struct viv_eval *ev);
 
 /* A part of a slot whose value is there and is not null; NULL otherwise. */

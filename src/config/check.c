@@ -247,4 +247,5 @@ void viv_check(struct viv_eval *ev)
 	viv_check_boot(ev);
 	viv_check_init(ev);
 	viv_check_root(ev);
+	viv_check_system(ev);
 }

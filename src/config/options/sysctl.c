@@ -12,7 +12,8 @@ static const struct viv_option rows[] = {
 	 .example = "{ [\"net.ipv4.ip_forward\"] = true }",
 	 .text = "Settings of the kernel, as sysctl(8) names them; null leaves one as it is. NixOS calls this "
 		 "boot.kernel.sysctl; here boot.kernel is the kernel itself, which nothing can be within. Without "
-		 "systemd they are set by the kernel as it starts, so those of modules are not there yet."},
+		 "systemd they are set by the kernel as it starts, so those of modules are not there yet, and a value "
+		 "can't hold a quote."},
 	{.name = "boot.tmp.cleanOnBoot",
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",
