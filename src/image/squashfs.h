@@ -29,7 +29,7 @@ struct viv_pack_entry *viv_pack_add(struct viv_pack *p, char type, const char *p
 void viv_pack_free(struct viv_pack *p); /* the contents */
 
 /*
- * Makes the image `dest`, which isn't there yet. Folders that nobody listed belong to root and have 0755. All
+ * Makes the image `dest`, which isn't there yet. The list is sorted. Folders that nobody listed belong to root and have 0755. All
  * times are `time` (seconds). EEXIST: two entries of one path, unless both are folders: then the first added counts.
  */
 int viv_squashfs_write(struct viv_pack *p, const char *dest, int64_t time, struct viv_error *err);

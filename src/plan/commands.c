@@ -15,6 +15,7 @@
 
 #define TIME_LIMIT   600000
 #define SAID_MAX     2000
+#define NOT_FOUND    127 /* sh's word for a program that isn't there */
 
 struct viv_command *viv_commands_add(struct viv_commands *c, const char *option, const char *inputs, const char *script)
 {
@@ -75,6 +76,8 @@ json_t *viv_commands_describe(const struct viv_commands *c, const struct viv_etc
 struct job {
 	const struct viv_commands *commands;
 	struct viv_etc inputs;
+	const struct viv_pack *pack; /* instead of layers and inputs */
+	const char *folder;	     /* of the pack's files, outside */
 	const struct viv_config *config;
 	size_t n_layers;
 	const char *name; /* of the image, in the folder "out" */
@@ -122,7 +125,7 @@ static char *last_words(const struct viv_str *said)
 }
 
 static int run(const char *root, const struct viv_command *c, const struct viv_config *config,
-	       struct viv_error *err)
+	       bool only_some, struct viv_error *err)
 {
 	const char *argv[] = {"/bin/sh", "-ec", c->script, NULL};
 	VIV_STR said = VIV_STR_INIT;
@@ -140,6 +143,8 @@ static int run(const char *root, const struct viv_command *c, const struct viv_c
 
 	if (r < 0 || status == 0)
 		return r < 0 ? viv_error_context(err, "%s", c->option) : 0;
+	if (only_some && WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND)
+		return 0;
 	words = last_words(&said);
 	return viv_error_say(err, EINVAL, "%s: %s: %s", viv_config_place(config, c->option), c->option,
 			     *words ? words : "the machine's own check failed");
@@ -175,6 +180,55 @@ static int keep_attributes(const char *root, const char *made, struct viv_error 
 	return 0;
 }
 
+static int copy_file(const struct viv_sandbox_view *view, const char *root, const struct job *job,
+		     const struct viv_pack_entry *e, struct viv_error *err)
+{
+	VIV_FREE char *from = viv_asprintf("%s/pack%s", view->scratch, e->from + strlen(job->folder));
+	VIV_FD in = viv_open(from, O_RDONLY, 0, err), out = -1;
+	int r = 0;
+
+	if (in < 0)
+		return in;
+	out = viv_open_below(root, e->path, O_WRONLY | O_CREAT | O_TRUNC, 0600, err);
+	r = out < 0 ? out : viv_copy_content(in, out, e->path, err);
+	if (r == 0 && (fchown(out, e->uid, e->gid) < 0 || fchmod(out, e->mode) < 0))
+		r = viv_error_set(err, errno, "%s", e->path);
+	return r;
+}
+
+static int lay_entry(const struct viv_sandbox_view *view, const char *root, const struct job *job,
+		     const struct viv_pack_entry *e, struct viv_error *err)
+{
+	VIV_FREE char *dir = viv_path_dir(e->path);
+	VIV_FD parent = -1;
+	int r = viv_mkdir_below(root, e->type == 'd' ? e->path : dir, 0755, err);
+
+	if (r < 0 || e->type == 'f')
+		return r < 0 ? r : copy_file(view, root, job, e, err);
+	parent = viv_open_below(root, e->type == 'd' ? e->path : dir, O_RDONLY | O_DIRECTORY, 0, err);
+	if (parent < 0)
+		return parent;
+	if (e->type == 'd' ? fchown(parent, e->uid, e->gid) < 0 || fchmod(parent, e->mode) < 0
+			   : symlinkat(e->from, parent, viv_path_base(e->path)) < 0)
+		return viv_error_set(err, errno, "%s", e->path);
+	return 0;
+}
+
+/* What the commands find: the packages' layers with their inputs above, or all of a pack. */
+static int lay(const struct viv_sandbox_view *view, const char *root, const struct job *job, struct viv_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < job->n_layers; i++)
+		r = unpack(view, i, root, err);
+	for (size_t i = 0; r == 0 && i < job->inputs.n_files; i++)
+		r = write_input(root, &job->inputs.files[i], err);
+	for (size_t i = 0; r == 0 && job->pack && i < job->pack->n; i++)
+		if (!i || !viv_streq(job->pack->entries[i - 1].path, job->pack->entries[i].path))
+			r = lay_entry(view, root, job, &job->pack->entries[i], err);
+	return r;
+}
+
 static int make(const struct viv_sandbox_view *view, void *arg, struct viv_report *report VIV_UNUSED,
 		struct viv_str *result VIV_UNUSED, struct viv_error *err)
 {
@@ -182,13 +236,11 @@ static int make(const struct viv_sandbox_view *view, void *arg, struct viv_repor
 	VIV_FREE char *root = viv_path_join(view->scratch, "root");
 	VIV_FREE char *made = viv_asprintf("%s" VIV_COMMANDS_OUT, root);
 	VIV_FREE char *out = viv_asprintf("%s/out/%s", view->scratch, job->name);
-	int r = 0;
+	int r = viv_mkdir_p(root, 0755, err);
 
 	umask(022);
-	for (size_t i = 0; r == 0 && i < job->n_layers; i++)
-		r = unpack(view, i, root, err);
-	for (size_t i = 0; r == 0 && i < job->inputs.n_files; i++)
-		r = write_input(root, &job->inputs.files[i], err);
+	if (r == 0)
+		r = lay(view, root, job, err);
 	if (r == 0 && mkdir(made, 0755) < 0)
 		r = viv_error_set(err, errno, "%s", made);
 	if (r == 0)
@@ -196,12 +248,12 @@ static int make(const struct viv_sandbox_view *view, void *arg, struct viv_repor
 	if (r < 0)
 		viv_error_context(err, "building made");
 	for (size_t i = 0; r == 0 && i < job->commands->count; i++)
-		r = run(root, &job->commands->items[i], job->config, err);
+		r = run(root, &job->commands->items[i], job->config, job->pack != NULL, err);
 	if (r == 0)
 		r = viv_sandbox_unmount_api(root, err);
 	if (r == 0)
 		r = keep_attributes(root, made, err);
-	return r < 0 ? r : viv_erofs_write(made, out, job->time, job->name, false, err);
+	return r < 0 || job->pack ? r : viv_erofs_write(made, out, job->time, job->name, false, err);
 }
 
 int viv_commands_run(const struct viv_commands *c, const struct viv_etc *etc, const struct viv_config *config,
@@ -229,4 +281,24 @@ int viv_commands_run(const struct viv_commands *c, const struct viv_etc *etc, co
 	r = viv_sandbox_call(&spec, make, &job, report, NULL, err);
 	free(job.inputs.files);
 	return r;
+}
+
+static bool has_shell(const struct viv_pack *pack)
+{
+	for (size_t i = 0; i < pack->n; i++)
+		if (viv_streq(pack->entries[i].path, "usr/bin/sh"))
+			return true;
+	return false;
+}
+
+int viv_commands_check(const struct viv_commands *c, const struct viv_config *config, const struct viv_pack *pack,
+		       const char *folder, struct viv_report *report, struct viv_error *err)
+{
+	const struct viv_sandbox_bind bind = {.host = folder, .name = "pack"};
+	const struct viv_sandbox_spec spec = {.binds = &bind, .n_binds = 1};
+	struct job job = {.commands = c, .pack = pack, .folder = folder, .config = config, .name = "root"};
+
+	if (!c->count || !has_shell(pack))
+		return 0;
+	return viv_sandbox_call(&spec, make, &job, report, NULL, err);
 }

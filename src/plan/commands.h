@@ -8,6 +8,7 @@
  * Inside plan/ only.
  */
 
+#include "image/squashfs.h"
 #include "plan/etc.h"
 
 #define VIV_COMMANDS_OUT "/viv-made" /* as they see it */
@@ -38,3 +39,10 @@ json_t *viv_commands_describe(const struct viv_commands *c, const struct viv_etc
 int viv_commands_run(const struct viv_commands *c, const struct viv_etc *etc, const struct viv_config *config,
 		     const struct viv_strv *layers, const char *dest, int64_t time, struct viv_report *report,
 		     struct viv_error *err);
+
+/*
+ * The same for a root without layers, in a tree of what is in its image; all its files stand below `folder`. What they
+ * make is dropped: only checks have a place there. Those whose program is not in it are passed over.
+ */
+int viv_commands_check(const struct viv_commands *c, const struct viv_config *config, const struct viv_pack *pack,
+		       const char *folder, struct viv_report *report, struct viv_error *err);

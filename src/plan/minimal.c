@@ -213,7 +213,9 @@ static int make(struct viv_plan *p, const char *folder, const char *dest, struct
 	}
 	if (r == 0)
 		r = add_skeleton(p, &pack, err);
-	return r < 0 ? r : viv_squashfs_write(&pack, dest, epoch, err);
+	if (r == 0)
+		r = viv_squashfs_write(&pack, dest, epoch, err);
+	return r < 0 ? r : viv_commands_check(&p->commands, p->config, &pack, folder, report, err);
 }
 
 int viv_build_root(struct viv_plan *p, const struct viv_step *s, const char *dest,

@@ -300,11 +300,16 @@ static int set_initrd_step(struct viv_plan *p, struct viv_error *err)
 	return 0;
 }
 
-static void set_made_step(struct viv_plan *p, const char *mkfs)
+static void choose_commands(struct viv_plan *p)
 {
 	for (const struct viv_area *const *a = viv_areas; *a; a++)
 		if ((*a)->commands)
 			(*a)->commands(p->config, &p->commands);
+}
+
+static void set_made_step(struct viv_plan *p, const char *mkfs)
+{
+	choose_commands(p);
 	if (p->commands.count)
 		set_step(p, VIV_STEP_MADE, "made",
 			 json_pack("{s:s, s:o, s:o, s:s}", "builder", MADE_BUILDER, "layers", layer_ids(p),
@@ -366,8 +371,10 @@ static int set_root_step(struct viv_plan *p, struct viv_error *err)
 		r = describe_top(p, &recipe, err);
 	if (r < 0)
 		return r;
-	json_object_update_new(recipe, json_pack("{s:s, s:o, s:o, s:s}", "builder", ROOT_BUILDER, "archives",
+	choose_commands(p);
+	json_object_update_new(recipe, json_pack("{s:s, s:o, s:o, s:o, s:s}", "builder", ROOT_BUILDER, "archives",
 						 package_hashes(p->lock), "root", viv_minimal_describe(p),
+						 "checks", viv_commands_describe(&p->commands, &p->etc),
 						 "mkfs", tool));
 	set_step(p, VIV_STEP_ETC, "root", recipe, viv_build_root);
 	return 0;

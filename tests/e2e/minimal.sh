@@ -21,6 +21,42 @@ printf 'imports = { "profiles/minimal" }\nsystem.minimal.links["/usr/bin/busybox
 expect 125 "$VIV" build -q twice.lua
 err_has 'system.minimal.links["/usr/bin/busybox"]: /usr/bin/busybox is there already, from package busybox'
 
+# What is taken of packages is checked by its own programs, and goes before busybox's names.
+check_fails() { # FILE WHAT IS SAID; the machine is stdin
+	cat >"$1.lua"
+	expect 125 "$VIV" build -q --no-link "$1.lua"
+	err_has "$2"
+}
+check_fails bogus 'unknown directive "bogus"' <<'E2'
+imports = { "profiles/minimal" }
+services.nginx = { enable = true, appendConfig = "bogus on;" }
+E2
+check_fails garbage 'garbage.lua:3: security.sudo.extraConfig: ' <<'E2'
+imports = { "profiles/minimal" }
+security.sudo.enable = true
+security.sudo.extraConfig = "garbage"
+E2
+check_fails wrong 'wrong.lua:2: services.openssh.settings: ' <<'E2'
+imports = { "profiles/minimal" }
+services.openssh = { enable = true, settings = { Wrong = true } }
+E2
+cat >both.lua <<'E2'
+imports = { "profiles/minimal" }
+environment.systemPackages = { "less", "kmod", "at" }
+networking.firewall.enable = true
+networking.firewall.extraInputRules = "limit rate 10/second counter accept"
+zramSwap.enable = true
+virtualisation.memorySize = 256
+E2
+expect 0 "$VIV" run -q both.lua -- sh -c 'readlink /usr/bin/less || echo file; readlink /usr/bin/more
+	stat -c "%a %U" /usr/bin/at /var/spool/cron/atjobs; nft list ruleset | grep -c "policy drop"; cut -d " " -f 1 /proc/swaps | sed -n "2s/[0-9].*//p"'
+out_is "file
+busybox
+755 root
+1770 root
+1
+/dev/zram"
+
 # Promised sizes: 5 MB by itself, 12 MB with an ssh server (and a web server).
 size_at_most() { # FILE BYTES
 	local size

@@ -96,7 +96,7 @@ static const struct {
 	 "etc/systemd/system/data-swap.swap",
 	 {"RequiresMountsFor=/data/swap\n", "Requires=viv-swap-data-swap.service\n", "-Priority"}},
 	{"zramSwap = { enable = true, memoryPercent = 25 }", "usr/lib/viv/zram-swap",
-	 {"value * 25 / 100", "echo zstd >comp_algorithm", "swapon -p 5"}},
+	 {"value * 25 / 100", "echo zstd >comp_algorithm", "swapon --priority 5"}},
 	{"i18n = { defaultLocale = \"de_DE.UTF-8\", extraLocaleSettings = { LC_TIME = \"C.UTF-8\" } }", "etc/locale.conf",
 	 {"LANG=de_DE.UTF-8\nLC_TIME=C.UTF-8\n"}},
 	{"i18n.defaultLocale = \"C.UTF-8\"\nenvironment.variables.LANG = \"C\"", "etc/environment", {"LANG=\"C\"\n"}},

@@ -170,7 +170,7 @@ static void add_zram(struct viv_etc *etc, const struct viv_config *config)
 		"\t[ \"$key\" != MemTotal: ] || echo $((value * %lld / 100 * 1024)) >disksize\n"
 		"done </proc/meminfo\n"
 		"mkswap /dev/zram$n >/dev/null\n"
-		"exec swapon -p %lld /dev/zram$n\n",
+		"exec swapon --priority %lld /dev/zram$n\n",
 		viv_config_string(config, "zramSwap.algorithm"), viv_config_string(config, "zramSwap.algorithm"),
 		(long long)viv_config_int(config, "zramSwap.memoryPercent"),
 		(long long)viv_config_int(config, "zramSwap.priority"));
@@ -214,9 +214,9 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 
 static void packages(const struct viv_config *config, struct viv_strv *base VIV_UNUSED, struct viv_strv *ret)
 {
-	bool zram = viv_config_bool(config, "zramSwap.enable") && !viv_is_minimal(config);
+	bool zram = viv_config_bool(config, "zramSwap.enable");
 
-	if (zram)
+	if (zram && !viv_is_minimal(config))
 		viv_strv_push(ret, "kmod");
 	if (zram || json_array_size(viv_config_get(config, option)))
 		viv_strv_push(ret, "mount"); /* swapon */
