@@ -48,6 +48,55 @@ static void check_template(struct viv_eval *ev, const struct viv_slot *unit)
 	}
 }
 
+/* They become folders' names as they are. */
+static void check_targets(struct viv_eval *ev, const struct viv_slot *unit)
+{
+	static const char *const fields[] = {"wantedBy", "requiredBy"};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(fields); i++) {
+		const struct viv_slot *f = given(unit, fields[i]);
+
+		for (size_t k = 0; is_filled(f) && k < f->value->list.count; k++)
+			if (f->value->list.items[k]->kind == VIV_VALUE_STRING &&
+			    strchr(f->value->list.items[k]->text, '%'))
+				item_fault(ev, f, k, "specifiers such as %%i are not replaced here: write the unit's name");
+	}
+}
+
+/* tmpfiles.d(5): TYPE PATH …; systemd-tmpfiles passes over others with a warning. */
+static const char *wrong_rule(const char *line)
+{
+	struct viv_slice rest = viv_slice(line), type = {0}, path = {0};
+	size_t modifiers = 1;
+
+	if (!viv_slice_word(&rest, &type) || type.data[0] == '#')
+		return NULL;
+	while (modifiers < type.len && strchr("+!-=~^?$", type.data[modifiers]))
+		modifiers++;
+	if (!strchr("fFwdDevqQpLcbCxXrRzZtThHaAm", type.data[0]) || modifiers < type.len)
+		return "its first word is no type of tmpfiles.d(5)";
+	if (!viv_slice_word(&rest, &path))
+		return "it has no path";
+	if (strchr("\"'", path.data[0]) && path.len > 1)
+		path.data++;
+	return strchr("/%", path.data[0]) ? NULL : "its path is not absolute";
+}
+
+static void check_tmpfiles(struct viv_eval *ev)
+{
+	const struct viv_slot *rules = option(ev, "systemd.tmpfiles.rules");
+
+	if (rules->state != VIV_SLOT_DONE || !is_filled(rules))
+		return;
+	for (size_t i = 0; i < rules->value->list.count; i++) {
+		const struct viv_value *rule = rules->value->list.items[i];
+		const char *wrong = rule->kind == VIV_VALUE_STRING ? wrong_rule(rule->text) : NULL;
+
+		if (wrong)
+			item_fault(ev, rules, i, "%s", wrong);
+	}
+}
+
 static const char *text_of(const struct viv_value *set, const char *key)
 {
 	const struct viv_value *v = viv_value_member(set, key);
@@ -100,9 +149,11 @@ void viv_check_units(struct viv_eval *ev)
 
 		for (size_t k = 0; k < set->n_children; k++) {
 			check_template(ev, set->children[k]);
+			check_targets(ev, set->children[k]);
 			check_scripts(ev, set->children[k]);
 		}
 	}
 	check_mounts(ev);
+	check_tmpfiles(ev);
 	check_autologin(ev);
 }

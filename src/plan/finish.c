@@ -151,6 +151,8 @@ int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct vi
 		return r;
 	viv_etc_place_units(&p->etc, layers);
 	r = viv_etc_check(&p->etc, p->config, err);
+	if (r == 0 && viv_uses_systemd(p->config))
+		r = viv_units_check_partners(&p->etc, layers, p->config, err);
 	if (r == 0)
 		r = viv_etc_add_parents(&p->etc, layers, p->config, err);
 	return r < 0 ? r : viv_etc_check(&p->etc, p->config, err);

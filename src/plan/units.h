@@ -25,3 +25,10 @@ int viv_units_check(const struct viv_etc *etc, const struct viv_config *config, 
 /* unit_order.c: the second half of it. */
 int viv_units_check_order(const struct viv_etc *etc, const struct viv_config *config, bool placed,
 			  struct viv_error *err);
+
+/*
+ * unit_partners.c: timers and sockets of the options whose service is nowhere. EINVAL with the place. Units
+ * are placed.
+ */
+int viv_units_check_partners(const struct viv_etc *etc, const struct viv_manifests *layers,
+			     const struct viv_config *config, struct viv_error *err);

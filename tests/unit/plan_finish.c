@@ -100,6 +100,15 @@ static void refusals(void **state)
 		 "written by vm.lua:2: environment.etc[\"systemd/system/dbus.service.d/options.conf\"] already"},
 		{"environment.etc.passwd.text = ''", "vm.lua:1: environment.etc.passwd: "},
 		{"environment.etc.gshadow.text = ''", "vm.lua:1: environment.etc.gshadow: "},
+		/* What starts nothing. */
+		{"systemd.timers.t = { timerConfig = { OnCalendar = 'daily' } }",
+		 "vm.lua:1: systemd.timers.t: it is to start t.service, which is neither an option's nor a package's"},
+		{"systemd.timers.cron = { timerConfig = { OnCalendar = 'daily', Unit = 'corn.service' } }",
+		 "vm.lua:1: systemd.timers.cron: it is to start corn.service, "},
+		{"systemd.sockets.dbus = { listenStreams = { '/run/x' }, socketConfig = { Accept = true } }",
+		 "vm.lua:1: systemd.sockets.dbus: it is to start dbus@.service, "},
+		{"environment.etc['systemd/system/x.socket'].text = '[Socket]\\nListenStream=1\\nService=y.service\\n'",
+		 "vm.lua:1: environment.etc[\"systemd/system/x.socket\"]: it is to start y.service, "},
 		/* Below what is no folder. */
 		{"environment.etc['resolv.conf/x'].text = ''",
 		 "vm.lua:1: environment.etc[\"resolv.conf/x\"]: /etc/resolv.conf/x can't be written: /etc/resolv.conf is a "},
@@ -159,6 +168,27 @@ static void folders_stay_private(void **state)
 		assert_true(strcmp(etc.files[i - 1].path, etc.files[i].path) < 0);
 }
 
+static void partners(void **state)
+{
+	static const char text[] =
+		"systemd.timers.cron.timerConfig.OnCalendar = 'daily'\n"
+		"systemd.timers.old.timerConfig.OnCalendar = 'daily'\n"
+		"systemd.services.own.script = 'true'\n"
+		"systemd.timers.own.timerConfig.OnCalendar = 'daily'\n"
+		"systemd.timers.other.timerConfig = { OnCalendar = 'daily', Unit = 'own.service' }\n"
+		"systemd.timers.mount.timerConfig = { OnCalendar = 'daily', Unit = 'srv-x.mount' }\n"
+		"systemd.services['a@'].script = 'true'\n"
+		"systemd.sockets.a = { listenStreams = { '1' }, socketConfig = { Accept = true } }\n"
+		"systemd.sockets['a@b'] = { listenStreams = { '1' } }\n"
+		"systemd.sockets.b = { listenStreams = { '1' }, socketConfig = { Service = 'a@x.service' } }";
+	VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
+	VIV_CLEANUP(viv_etc_free_contents) struct viv_etc etc = {0};
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	if (finish(text, &config, &etc, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
 static void instances_of_own_templates(void **state)
 {
 	static const char text[] = "systemd.services['foo@'] = { script = 'true' }\n"
@@ -182,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(folders_stay_private),
+		cmocka_unit_test(partners),
 		cmocka_unit_test(instances_of_own_templates),
 	};
 

@@ -31,12 +31,39 @@ static void add_cron(struct viv_etc *etc, const struct viv_config *config)
 	viv_etc_add(etc, option, "etc/cron.d/viv", VIV_ETC_FILE, 0644, &s);
 }
 
+/* journald.conf(5), of systemd 252 to 257. */
+static const char *const journald_keys[] = {
+	"Audit", "Compress", "ForwardToConsole", "ForwardToKMsg", "ForwardToSocket", "ForwardToSyslog",
+	"ForwardToWall", "LineMax", "MaxFileSec", "MaxLevelConsole", "MaxLevelKMsg", "MaxLevelSocket",
+	"MaxLevelStore", "MaxLevelSyslog", "MaxLevelWall", "MaxRetentionSec", "RateLimitBurst",
+	"RateLimitInterval", "RateLimitIntervalSec", "ReadKMsg", "RuntimeKeepFree", "RuntimeMaxFileSize",
+	"RuntimeMaxFiles", "RuntimeMaxUse", "Seal", "SplitMode", "Storage", "SyncIntervalSec",
+	"SystemKeepFree", "SystemMaxFileSize", "SystemMaxFiles", "SystemMaxUse", "TTYPath",
+};
+
+static int check_key(const struct viv_unit_setting *s, void *arg VIV_UNUSED, struct viv_error *err)
+{
+	VIV_FREE char *key = viv_slice_printable(s->key);
+	VIV_STRV near = VIV_STRV_INIT;
+
+	if (!viv_streq(s->section, "Journal"))
+		return 0;
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(journald_keys); i++)
+		if (viv_slice_eq(s->key, journald_keys[i]))
+			return 0;
+	viv_suggest(key, journald_keys, VIV_ARRAY_SIZE(journald_keys), 1, &near);
+	viv_error_say(err, EINVAL, "line %zu sets %s, which journald hasn't got", s->line, key);
+	if (near.count)
+		viv_error_hint(err, "Did you mean %s?", near.items[0]);
+	return -EINVAL;
+}
+
 /* Lines that journald would pass over. */
 static int check_extra(const struct viv_config *config, const char *option, const char *lines, struct viv_error *err)
 {
 	VIV_FREE char *text = viv_asprintf("[Journal]\n%s", lines);
 
-	if (viv_unit_parse(viv_slice(text), "journald.conf", NULL, NULL, err) == 0)
+	if (viv_unit_parse(viv_slice(text), "journald.conf", check_key, NULL, err) == 0)
 		return 0;
 	return viv_error_context(err, "%s: %s, after a line [Journal]", viv_config_place(config, option), option);
 }

@@ -8,3 +8,12 @@ systemd.mounts = {
 	{ where = "/x" },
 	{ what = "a", where = "/x" },
 }
+systemd.services.percent = { script = "true", wantedBy = { "multi-user.target", "%i.target" } }
+systemd.services["percent@x"].requiredBy = { "%i.target" }
+systemd.tmpfiles.rules = {
+	"garbage",
+	"d run/x",
+	"d",
+	"D+! /run/fine 0755 root root -", "# a comment", "", "d \"/run/a b\"", "L? %h/x",
+	"dd /run/x",
+}

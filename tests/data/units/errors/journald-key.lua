@@ -1,0 +1,1 @@
+services.journald.extraConfig = "SystemMaxUse=1M\nSystemMaxUsage=5"
