@@ -26,6 +26,21 @@ printf 'runit.services.a.run = "x"\n' >bad.lua
 expect 125 "$VIV" eval --etc bad.lua
 err_has 'bad.lua:1: runit.services.a: needs system.init = "runit"'
 
+# The firewall and swap come before what users run, of which one may take for ever.
+cat >order.lua <<'E2'
+system.init = "runit"
+networking.firewall.enable = true
+zramSwap.enable = true
+virtualisation.emptyDiskImages = { 64 }
+swapDevices = { { device = "/dev/vdb" } }
+for i = 1, 501 do systemd.services["once" .. i] = {
+	script = "x", serviceConfig = { Type = "oneshot" }, wantedBy = { "multi-user.target" } } end
+E2
+expect 0 "$VIV" eval --etc order.lua
+grep -oE 'etc/runit/boot.d/[0-9]+-[a-z-]*' out | LC_ALL=C sort -u | cut -d/ -f4 | tr '\n' ' ' >names
+grep -qE '^10-firewall .*20-viv-.* 30-swap 31-zram-swap 50-' names || fail "$(cut -c1-300 names)"
+[ "$(grep -oE 'boot.d/50-[0-9]{5}-once' out | sort -u | wc -l)" = 501 ] || fail "$(cut -c1-300 names)"
+
 cat >vm.lua <<'E2'
 system.init = "runit"
 networking.hostName = "runner"

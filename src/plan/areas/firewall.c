@@ -187,7 +187,7 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 		add_unit(etc, has_extra);
 	} else {
 		add_loader(etc, ">" VIV_RUNIT_END "; exit 1", has_extra);
-		viv_runit_add_boot(etc, option, "firewall", "/" LOAD "\n");
+		viv_runit_add_boot(etc, option, "10-firewall", "/" LOAD "\n");
 	}
 	return 0;
 }

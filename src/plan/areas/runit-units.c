@@ -364,7 +364,7 @@ static int add_long(struct translating *t, struct viv_error *err)
 /* Started by hand (sv once NAME) where nothing wants it at boot. */
 static void add_once(struct translating *t, size_t order)
 {
-	VIV_FREE char *name = viv_asprintf("%03zu-%s", 500 + order, t->service.name);
+	VIV_FREE char *name = viv_asprintf(VIV_RUNIT_BOOT_SERVICES "-%05zu-%s", order, t->service.name);
 
 	if (is_wanted(t))
 		viv_runit_add_boot(t->etc, t->service.option, name, t->run.data);

@@ -151,15 +151,16 @@ static int add_services(struct viv_etc *etc, const struct viv_config *config, st
 
 static int files(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
 {
+	int r;
+
 	if (!viv_uses_runit(config))
 		return 0;
 	add_stages(etc);
 	add_tools(etc);
 	add_getty(etc, config);
 	viv_runit_add_first_boot(etc);
-	if (add_services(etc, config, err) < 0)
-		return -err->code;
-	return viv_runit_add_units(etc, config, err);
+	r = add_services(etc, config, err);
+	return r < 0 ? r : viv_runit_add_units(etc, config, err);
 }
 
 static void packages(const struct viv_config *config, struct viv_strv *base, struct viv_strv *ret)

@@ -179,7 +179,7 @@ static void add_zram(struct viv_etc *etc, const struct viv_config *config)
 		return;
 	viv_etc_add_script(etc, zram, "usr/lib/viv/zram-swap", script);
 	if (viv_uses_runit(config)) {
-		viv_runit_add_boot(etc, zram, "zram-swap", "/usr/lib/viv/zram-swap\n");
+		viv_runit_add_boot(etc, zram, "31-zram-swap", "/usr/lib/viv/zram-swap\n");
 		return;
 	}
 	viv_etc_add_text(etc, zram, VIV_ETC_UNITS "viv-zram-swap.service",
@@ -207,7 +207,7 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 	if (has_files)
 		viv_etc_add_script(etc, option, &MAKE[1], make);
 	if (boot.len)
-		viv_runit_add_boot(etc, option, "swap", boot.data);
+		viv_runit_add_boot(etc, option, "30-swap", boot.data);
 	add_zram(etc, config);
 	return r;
 }
