@@ -8,7 +8,8 @@
 
 struct viv_exec_line {
 	bool may_fail; /* "-" in front */
-	struct viv_str shell; /* words for a POSIX shell, "$NAME" and "${NAME}" expanded by it */
+	/* Words for a POSIX shell after set -f: "$NAME" is split into words, "${NAME}" stays one, and no file is looked for. */
+	struct viv_str shell;
 };
 
 /*

@@ -40,13 +40,30 @@ void viv_service_free(struct viv_service *s)
 	*s = (struct viv_service){0};
 }
 
-char *viv_service_setting(const struct viv_service *s, const char *key)
+void viv_service_settings(const struct viv_service *s, const char *key, struct viv_strv *ret)
 {
 	const json_t *v = json_object_get(s->settings, key);
+	size_t n = json_is_array(v) ? json_array_size(v) : v != NULL;
 
-	if (json_is_array(v) && json_array_size(v) == 1)
-		v = json_array_get(v, 0);
-	return viv_unit_value(v);
+	for (size_t i = 0; i < n; i++) {
+		char *text = viv_unit_value(json_is_array(v) ? json_array_get(v, i) : v);
+
+		if (text && *text) {
+			viv_strv_take(ret, text);
+			continue;
+		}
+		if (text)
+			viv_strv_free(ret);
+		free(text);
+	}
+}
+
+char *viv_service_setting(const struct viv_service *s, const char *key)
+{
+	VIV_STRV all = VIV_STRV_INIT;
+
+	viv_service_settings(s, key, &all);
+	return all.count ? viv_strdup(all.items[all.count - 1]) : NULL;
 }
 
 char *viv_service_script_path(const struct viv_service *s, enum viv_script which)

@@ -42,7 +42,12 @@ struct viv_service {
 void viv_service_get(const char *name, const json_t *entry, struct viv_service *ret);
 void viv_service_free(struct viv_service *s); /* the contents */
 
-/* A setting that is there once: its text ("true" and "false" of a bool). NULL: not there. The caller frees it. */
+/*
+ * A setting's texts ("true" and "false" of a bool), into *ret, which is empty: one that is "" takes those before it
+ * away, as systemd has it.
+ */
+void viv_service_settings(const struct viv_service *s, const char *key, struct viv_strv *ret);
+/* Of a setting that counts once: the last. NULL: not there. The caller frees it. */
 char *viv_service_setting(const struct viv_service *s, const char *key);
 
 /* Where a script stands in the machine: "/usr/lib/viv/services/foo/start". The caller frees it. */

@@ -21,6 +21,42 @@ refused 'systemd.services.a = { script = "x", serviceConfig = { MemoryMax = "1G"
 refused 'systemd.sockets.a = { listenStreams = { "80" } }' 'bad.lua:2: systemd.sockets.a: needs system.init = "systemd"'
 refused 'for _, n in ipairs { "a", "b" } do systemd.services[n] = { script = "x", serviceConfig = { Type = "oneshot" } } end
 systemd.services.a.after = { "b.service" } systemd.services.b.after = { "a.service" }' 'a cycle of services that wait for each other: a -> b -> a'
+refused 'systemd.services["c@"] = { script = "x" }' 'bad.lua:2: systemd.services["c@"]: there are no templates'
+refused 'systemd.services.a = { script = "x", requires = { "b.service" } } systemd.services.b = { script = "x", enable = false }' \
+	'bad.lua:2: systemd.services.a.requires: there is no b.service'
+refused 'systemd.services.a = { script = "x", wantedBy = { "b.socket" } }' 'systemd.services.a.wantedBy: there is no b.socket'
+refused 'systemd.services.a = { script = "x", before = { "b.service" } }
+systemd.services.b = { script = "x", serviceConfig = { Type = { "oneshot" } } }' \
+	'bad.lua:2: systemd.services.a.before: b.service runs once, before all services: it can'\''t wait for one'
+refused 'systemd.services.a = { script = "x", wants = { "b.service" } } systemd.services.b = { script = "x", serviceConfig = { Type = "oneshot" } }' \
+	'bad.lua:2: systemd.services.a.wants: b.service runs once, at boot, and nothing starts it then: this'
+once='systemd.services.a = { script = "x", wantedBy = { "multi-user.target" }, serviceConfig = { Type = "oneshot" } } systemd.services.a'
+refused "$once.postStop = 'x'" 'bad.lua:2: systemd.services.a.postStop: what runs once can'\''t have this'
+while IFS='|' read -r key value text; do
+	refused "$once.serviceConfig.$key = $value" "bad.lua:2: systemd.services.a.serviceConfig.$key: $text"
+done <<'E2'
+ExecStopPost|"/bin/x"|what runs once can't have this
+Restart|"always"|"always" can't be had of what runs once
+SyslogIdentifier|"x"|what runs once writes to the console
+TimeoutStartSec|"5min"|"5min" can't be had (infinity can)
+User|"x; touch /pwn"|"x; touch /pwn" can't be had (a name or a number can)
+User|"4294967295"|"4294967295" can't be had
+Group|{ "x", "$(y)" }|"$(y)" can't be had
+UMask|"$(touch /pwn)"|"$(touch /pwn)" is no mask
+UMask|"0797"|"0797" is no mask
+Nice|"$(x)"|"$(x)" can't be had
+StateDirectory|"../../etc/x"|"../../etc/x" is no name of a folder
+RuntimeDirectory|{ "a", "b:c" }|"b:c" is no name of a folder
+LogsDirectory|"%p"|the specifier %p can't be had
+WorkingDirectory|"a"|"a" is no path
+WorkingDirectory|"/%p"|"/%p" is no path
+StandardOutput|"append:x"|"x" is no path
+StandardOutput|"socket"|"socket" can't be had (journal,
+StandardError|"fd:x"|"fd:x" can't be had (journal,
+Environment|"x;y=1"|"x;y=1" is no NAME=value
+Environment|"x"|"x" is no NAME=value
+E2
+refused 'systemd.services.a.serviceConfig = { ExecStart = "-/bin/x", Restart = "on-failure" }' 'the prefix "-" can'\''t be had with this Restart'
 refused 'runit.services.a.log = "x"' 'bad.lua:2: runit.services.a: give its run script'
 printf 'runit.services.a.run = "x"\n' >bad.lua
 expect 125 "$VIV" eval --etc bad.lua
@@ -69,6 +105,27 @@ systemd.services.daemon = {
 	script = "id -un; id -gn; pwd; umask; echo $COLOUR; echo up > /run/daemon/up; exec sleep inf",
 }
 systemd.services.fails = { script = "echo again >> /run/fails; exit 1", wantedBy = { "multi-user.target" } }
+systemd.services.lists = {
+	after = { "daemon.service" }, wants = { "network-online.target", "pulled.service" }, wantedBy = { "multi-user.target" },
+	environment = { ONE = "0", GLOB = "/etc/host*  'x" },
+	serviceConfig = { User = "paul", Environment = { "ONE=1 TWO=2", "THREE='3 3'" }, RuntimeDirectory = { "lists", "lists-2" },
+		WorkingDirectory = "~", StandardOutput = "append:/var/log/lists.txt", Nice = 5, SyslogIdentifier = "lister",
+		ExecStopPost = "/bin/sh -c 'id -un >/run/lists/over'", StandardError = "journal",
+		ExecStartPre = { "/bin/echo", "", "/usr/bin/printf <%%s> $GLOB ${GLOB}", "-/bin/false" },
+		ExecStart = "/bin/sh -c 'echo; id -Gn; pwd; nice; echo $ONE $TWO $THREE $HOME $SHELL; cat /run/daemon/up; echo trouble >&2; exec sleep inf'" },
+}
+systemd.services.pulled = { wants = { "further.service" }, script = "exec sleep inf" }
+systemd.services.further = { script = "exec sleep inf", serviceConfig = { User = "1000", Group = 60, StandardOutput = "null" } }
+systemd.services.online = { script = "exec sleep inf", wantedBy = { "network-online.target" } }
+systemd.services.offline = { script = "exec sleep inf", wantedBy = { "rescue.target" }, requires = { "needed.service" } }
+systemd.services.needed = { script = "exec sleep inf" }
+systemd.services["g\\x2dh"] = { script = "exec sleep inf", wantedBy = { "multi-user.target" } }
+systemd.services.broken = { script = "exit 3", wantedBy = { "multi-user.target" }, serviceConfig = { Type = "oneshot" } }
+for _, n in ipairs { "after-broken", "long-after-broken" } do
+	systemd.services[n] = { script = "touch /run/" .. n, after = { "broken.service" }, requires = { "broken.service" },
+		wantedBy = { "multi-user.target" } }
+end
+systemd.services["after-broken"].serviceConfig.Type = "oneshot"
 systemd.services.manual = { script = "exec sleep inf" }
 systemd.services.off = { script = "exec sleep inf", enable = false, wantedBy = { "multi-user.target" } }
 E2
@@ -93,6 +150,23 @@ sv status manual | grep -q ^down || fail "manual: $(sv status manual)"
 [ ! -e /etc/sv/off ] || fail off
 sv -w 60 down hello >/dev/null
 [ "$(cat /run/hello-ended)" = -1 ] || fail "finish: $(cat /run/hello-ended)"
+# Lists, output, a user with all of his groups, other services.
+until_there /var/log/lists/current 'lister: trouble'
+[ "$(cat /var/log/lists.txt)" = "</etc/host*><'x></etc/host*  'x>
+paul games
+/home/paul
+5
+1 2 3 3 /home/paul /bin/bash
+up" ] || fail "lists: $(cat /var/log/lists.txt)"
+[ "$(stat -c %U /run/lists /run/lists-2 | sort -u)" = paul ] || fail RuntimeDirectory
+sv -w 60 down lists >/dev/null
+[ "$(cat /run/lists/over)" = paul ] || fail ExecStopPost
+for s in pulled further online 'g\x2dh'; do sv -w 60 check "$s" >/dev/null && sv status "$s" | grep -q ^run || fail "$s: $(sv status "$s")"; done
+[ "$(stat -c %u:%g /proc/$(cat /run/runit/supervise/further/pid))" = 1000:60 ] || fail "further: $(stat -c %u:%g /proc/$(cat /run/runit/supervise/further/pid))"
+for s in offline needed; do sv status $s | grep -q ^down || fail "$s: $(sv status $s)"; done
+sv -w 60 start offline >/dev/null && sv -w 60 check needed >/dev/null && sv status needed | grep -q ^run || fail "needed: $(sv status needed)"
+until_there /var/log/long-after-broken/current "broken failed, which is required"
+[ ! -e /run/after-broken ] && [ ! -e /run/long-after-broken ] || fail broken
 # No Restart: it ended, and that was it.
 until_there /run/fails again
 sv -w 60 down fails >/dev/null
