@@ -106,6 +106,22 @@ int root_assemble(const struct params *p, const struct disks *d)
 	return fd;
 }
 
+/*
+ * runit's stage 3 finds there what is below the root, and leaves it clean. Nobody else is to look in: a folder around
+ * it is root's.
+ */
+void root_show_upper(const struct params *p, int upper_fd)
+{
+	if (p->upper != UPPER_DISK || upper_fd < 0)
+		return;
+	make_folder("/run/viv/upper", 0700);
+	make_folder("/run/viv/upper/disk", 0700);
+	if (fchdir(upper_fd) < 0 || mount(".", "/run/viv/upper/disk", NULL, MS_BIND, NULL) < 0)
+		warning("the disk is not left clean: %m");
+	if (chdir("/") < 0)
+		fatal("cannot go to the root: %m");
+}
+
 static void move(const char *from)
 {
 	char to[32];

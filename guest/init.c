@@ -152,8 +152,10 @@ int main(void)
 	post_boot_run(&p);
 	if (p.none)
 		none_run(&p, upper_fd);
-	if (p.runit)
+	if (p.runit) {
+		root_show_upper(&p, upper_fd);
 		system_set_up();
+	}
 	if (agent_start(&p) < 0)
 		warning("cannot start the agent: %m");
 	if (p.runit)

@@ -103,6 +103,8 @@ bool device_find(const char *path, char *ret, size_t size);
 int root_assemble(const struct params *p, const struct disks *d);
 /* Makes it the root, with /dev, /proc, /sys and /run, and frees the initrd's memory. */
 void root_switch(void);
+/* The disk that the root writes to, for runit. upper_fd may be -1. */
+void root_show_upper(const struct params *p, int upper_fd);
 
 /* init-format.c */
 bool device_is_empty(const char *device); /* all zero where file systems and tables have their marks */

@@ -62,6 +62,9 @@ printf 'runit.services.a.run = "x"\n' >bad.lua
 expect 125 "$VIV" eval --etc bad.lua
 err_has 'bad.lua:1: runit.services.a: needs system.init = "runit"'
 
+refused 'system.root = "minimal" services.getty.helpLine = "x"' 'bad.lua:2: services.getty.helpLine: a minimal root has no login'
+refused 'system.root = "minimal" services.getty.autologinUser = "root"' 'bad.lua:2: services.getty.autologinUser: a minimal root has no login'
+
 # The firewall and swap come before what users run, of which one may take for ever.
 cat >order.lua <<'E2'
 system.init = "runit"
@@ -81,6 +84,7 @@ cat >vm.lua <<'E2'
 system.init = "runit"
 networking.hostName = "runner"
 services.openssh.enable = true
+services.getty = { autologinUser = "paul", helpLine = "Type CTRL-A X to exit QEMU" }
 users.users.paul = { isNormalUser = true, extraGroups = { "games" } }
 runit.services.hello = {
 	run = "echo hello\nexec sleep inf",
@@ -167,6 +171,11 @@ for s in offline needed; do sv status $s | grep -q ^down || fail "$s: $(sv statu
 sv -w 60 start offline >/dev/null && sv -w 60 check needed >/dev/null && sv status needed | grep -q ^run || fail "needed: $(sv status needed)"
 until_there /var/log/long-after-broken/current "broken failed, which is required"
 [ ! -e /run/after-broken ] && [ ! -e /run/long-after-broken ] || fail broken
+# The console's login, which knows whom to let in.
+timeout 60 sh -c 'until [ "$(cat /proc/$(cat /run/runit/supervise/getty-ttyS0/pid)/comm)" = login ]; do sleep 1; done' ||
+	fail "the console: $(cat /proc/$(cat /run/runit/supervise/getty-ttyS0/pid)/comm)"
+tr '\0' ' ' <"/proc/$(cat /run/runit/supervise/getty-ttyS0/pid)/cmdline" | grep -q paul || fail autologinUser
+[ "$(cat /etc/issue.d/viv-help.issue)" = "Type CTRL-A X to exit QEMU" ] || fail helpLine
 # No Restart: it ended, and that was it.
 until_there /run/fails again
 sv -w 60 down fails >/dev/null
@@ -175,5 +184,8 @@ sv -w 60 down fails >/dev/null
 [ -s /etc/ssh/ssh_host_ed25519_key ] || fail "no host key"
 until_there /proc/net/tcp ':0016 00000000:0000 0A'
 E2
-expect 0 "$VIV" run vm.lua -- sh ./check
+expect 0 "$VIV" run --keep vm.lua -- sh ./check
+# The disk was left clean: ext4 has nothing to replay (s_feature_incompat, EXT4_FEATURE_INCOMPAT_RECOVER).
+qemu-img convert -O raw runner.qcow2 disk.raw || fail "no disk"
+[ $(($(od -An -tu1 -j1120 -N1 disk.raw) & 4)) = 0 ] || fail "the disk's journal is to be replayed"
 

@@ -36,6 +36,8 @@ void viv_layout_script_add(const struct viv_layout *l, struct viv_str *ret); /* 
 /* What it runs, and the drivers for it. */
 void viv_layout_packages(const struct viv_layout *l, struct viv_strv *ret);
 void viv_layout_modules(const struct viv_layout *l, struct viv_strv *ret);
+/* services.getty.helpLine */
+void viv_etc_add_help_line(struct viv_etc *etc, const struct viv_config *config);
 /* Units that make again, at first boot, what deb/scrub.h takes out of the layers. */
 void viv_etc_add_first_boot(struct viv_etc *etc);
 /* LANG and its like, as i18n.* says them; set in *ret. */

@@ -59,6 +59,34 @@ void viv_runit_add_boot(struct viv_etc *etc, const char *option, const char *nam
 	viv_etc_add_text(etc, option, path, text);
 }
 
+/*
+ * What has no disk below it is not looked at. The root comes before the disk that it writes to, which viv-init shows
+ * (guest/init-root.c). Who was killed a moment ago may still be on the way.
+ */
+#define SETTLE \
+	"# What still runs ends, but for those whose name begins with @: the agent.\n" \
+	"for p in /proc/[0-9]*; do\n" \
+	"\tp=${p#/proc/} name=\n" \
+	"\t[ \"$p\" != 1 ] && [ \"$p\" != $$ ] || continue\n" \
+	"\tread -r name <\"/proc/$p/cmdline\"\n" \
+	"\tcase $name in '' | @*) ;; *) kill -s KILL \"$p\" ;; esac\n" \
+	"done 2>/dev/null\n" \
+	"sync\n" \
+	"# Disks are left clean: read-only, the last one that was mounted first.\n" \
+	"set --\n" \
+	"upper=/run/viv/upper/disk\n" \
+	"while read -r device where _; do\n" \
+	"\tcase $device:$where in\n" \
+	"\t*:$upper | *:/) ;;\n" \
+	"\t/dev/*) set -- \"$(printf %b \"$where\")\" \"$@\" ;;\n" \
+	"\tesac\n" \
+	"done </proc/self/mounts\n" \
+	"for where in \"$@\" / $upper; do\n" \
+	"\t[ -d \"$where\" ] || continue\n" \
+	"\tmount -o remount,ro none \"$where\" 2>/dev/null ||\n" \
+	"\t\t{ sleep 1; mount -o remount,ro none \"$where\"; }\n" \
+	"done\n"
+
 /* The three stages. What udev and systemd do besides, viv-init has done (docs/boot.md). */
 static void add_stages(struct viv_etc *etc)
 {
@@ -78,7 +106,7 @@ static void add_stages(struct viv_etc *etc)
 		   "exec runsvdir -P /etc/service\n");
 	add_script(etc, NULL, "etc/runit/3",
 		   SCRIPT_HEAD
-		   "# Stage 3: the end. runit ends what is left, writes the disks, and powers off.\n"
+		   "# Stage 3: the end. runit powers off after it.\n"
 		   "set -- /etc/service/*\n"
 		   "if [ -e \"$1\" ]; then\n"
 		   "\tsv -w 10 force-stop \"$@\"\n"
@@ -86,8 +114,7 @@ static void add_stages(struct viv_etc *etc)
 		   "fi >/dev/null 2>&1\n"
 		   "if [ -d /etc/runit/stop.d ]; then\n"
 		   "\tfor f in /etc/runit/stop.d/*; do (. \"$f\"); done\n"
-		   "fi\n"
-		   "sync\n");
+		   "fi\n" SETTLE);
 	/* Where runit looks for what it is to do; releases differ in which. */
 	viv_etc_add_link(etc, NULL, "etc/runit/stopit", "/run/runit.stopit");
 	viv_etc_add_link(etc, NULL, "etc/runit/reboot", "/run/runit.reboot");
@@ -115,18 +142,34 @@ static void add_tools(struct viv_etc *etc)
 	add_script(etc, NULL, "etc/runit/ctrlaltdel", "exec reboot\n");
 }
 
-/* A login on the serial console, as systemd has it; a minimal root has no agetty. */
-static void add_getty(struct viv_etc *etc, const struct viv_config *config)
+static void add_getty(struct viv_etc *etc, const char *user, const char *line, const char *options)
 {
-	static const char option[] = "services.getty.autologinUser";
-	const char *user = viv_config_string(config, option);
+	VIV_FREE char *name = viv_asprintf("getty-%s", line);
 	VIV_FREE char *login = user ? viv_asprintf("--autologin %s --noclear ", user) : viv_strdup("");
-	VIV_FREE char *run = viv_asprintf(
-		"exec chpst -P /sbin/agetty %s--keep-baud ttyS0 115200,57600 vt220\n", login);
+	VIV_FREE char *run = viv_asprintf("exec chpst -P /sbin/agetty %s%s\n", login, options);
 
-	if (!viv_is_minimal(config))
-		viv_runit_add_service(etc, option, &(struct viv_runit_service){
-			.name = "getty-ttyS0", .run = run});
+	viv_runit_add_service(etc, "services.getty.autologinUser", &(struct viv_runit_service){.name = name, .run = run});
+}
+
+/* Logins as systemd has them: on the serial console, and on a screen. A minimal root has no agetty. */
+static int add_logins(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
+{
+	static const char *const options[] = {"services.getty.autologinUser", "services.getty.helpLine"};
+	const char *user = viv_config_string(config, options[0]);
+
+	if (!viv_is_minimal(config)) {
+		add_getty(etc, user, "ttyS0", "--keep-baud ttyS0 115200,57600 vt220");
+		if (viv_config_bool(config, "virtualisation.graphics"))
+			add_getty(etc, user, "tty1", "tty1 linux");
+		viv_etc_add_help_line(etc, config);
+		return 0;
+	}
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(options); i++)
+		if (!viv_streq(viv_config_place(config, options[i]), "default"))
+			return viv_error_say(err, EINVAL, "%s: %s: a minimal root has no login on the console: a service "
+					     "of runit.services can be one", viv_config_place(config, options[i]),
+					     options[i]);
+	return 0;
 }
 
 static int add_services(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
@@ -157,9 +200,10 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 		return 0;
 	add_stages(etc);
 	add_tools(etc);
-	add_getty(etc, config);
 	viv_runit_add_first_boot(etc);
-	r = add_services(etc, config, err);
+	r = add_logins(etc, config, err);
+	if (r == 0)
+		r = add_services(etc, config, err);
 	return r < 0 ? r : viv_runit_add_units(etc, config, err);
 }
 
@@ -167,6 +211,8 @@ static void packages(const struct viv_config *config, struct viv_strv *base, str
 {
 	if (viv_uses_runit(config))
 		viv_strv_push(base, "runit");
+	if (viv_uses_runit(config) && !viv_is_minimal(config))
+		viv_strv_push(base, "mount");
 }
 
 const struct viv_area viv_area_runit = {.files = files, .packages = packages};

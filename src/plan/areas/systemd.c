@@ -35,20 +35,26 @@ static void add_login(struct viv_etc *etc, const struct viv_config *config, cons
 	viv_etc_add_text(etc, option, path, text);
 }
 
-/* On a screen somebody logs in as on the serial console. */
-static void add_logins(struct viv_etc *etc, const struct viv_config *config)
+/* issue(5): agetty shows it whatever starts it. */
+void viv_etc_add_help_line(struct viv_etc *etc, const struct viv_config *config)
 {
 	static const char help[] = "services.getty.helpLine";
 	const char *lines = viv_config_string(config, help);
 	VIV_FREE char *issue = NULL;
 
-	add_login(etc, config, "serial-getty@ttyS0", "--keep-baud 115200,57600 ");
-	if (viv_config_bool(config, "virtualisation.graphics"))
-		add_login(etc, config, "getty@tty1", "");
 	if (!lines || !*lines)
 		return;
 	issue = viv_asprintf("%s%s\n", lines, viv_ends_with(lines, "\n") ? "" : "\n");
 	viv_etc_add_text(etc, help, "etc/issue.d/viv-help.issue", issue);
+}
+
+/* On a screen somebody logs in as on the serial console. */
+static void add_logins(struct viv_etc *etc, const struct viv_config *config)
+{
+	add_login(etc, config, "serial-getty@ttyS0", "--keep-baud 115200,57600 ");
+	if (viv_config_bool(config, "virtualisation.graphics"))
+		add_login(etc, config, "getty@tty1", "");
+	viv_etc_add_help_line(etc, config);
 }
 
 /* Nobody can log in there; the host waits for a system that does not come. */
