@@ -45,6 +45,7 @@ static bool asks_for_something(const json_t *v)
 #define WHOLE_DEBIAN "takes the programs of a whole Debian: it can't be had with system.root = \"minimal\""
 #define NO_LOCALES "nothing makes locales in a minimal root (system.root): \"C.UTF-8\" is always there"
 #define NO_SCRIPTS "a script of ca-certificates would collect them, and none runs for a minimal root (system.root)"
+#define NO_LOGIN "there is no login on the console of a minimal root (system.root): runit.services can have one"
 #define NO_DOCUMENTATION "the documentation of packages is not in a minimal root (system.root): name its files in " \
 			 "system.minimal.packages"
 
@@ -68,8 +69,8 @@ static const struct {
 	{"raid", asks_for_something, WHOLE_DEBIAN},
 	{"security.pki.certificateFiles", asks_for_something, NO_SCRIPTS},
 	{"security.pki.certificates", asks_for_something, NO_SCRIPTS},
-	{"services.getty.autologinUser", asks_for_something,
-	 "there is no login on the console of a minimal root (system.root): runit.services can have one"},
+	{"services.getty.autologinUser", asks_for_something, NO_LOGIN},
+	{"services.getty.helpLine", asks_for_something, NO_LOGIN},
 	{"virtualisation.useBootLoader", asks_for_something, WHOLE_DEBIAN},
 };
 

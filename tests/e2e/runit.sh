@@ -62,8 +62,8 @@ printf 'runit.services.a.run = "x"\n' >bad.lua
 expect 125 "$VIV" eval --etc bad.lua
 err_has 'bad.lua:1: runit.services.a: needs system.init = "runit"'
 
-refused 'system.root = "minimal" services.getty.helpLine = "x"' 'bad.lua:2: services.getty.helpLine: a minimal root has no login'
-refused 'system.root = "minimal" services.getty.autologinUser = "root"' 'bad.lua:2: services.getty.autologinUser: a minimal root has no login'
+refused 'system.root = "minimal" services.getty.helpLine = "x"' 'bad.lua:2: services.getty.helpLine: there is no login on the console of a minimal root'
+refused 'system.root = "minimal" services.getty.autologinUser = "root"' 'bad.lua:2: services.getty.autologinUser: there is no login on the console of a minimal root'
 
 # The firewall and swap come before what users run, of which one may take for ever.
 cat >order.lua <<'E2'

@@ -74,15 +74,15 @@ void viv_runit_add_boot(struct viv_etc *etc, const char *option, const char *nam
 	"sync\n" \
 	"# Disks are left clean: read-only, the last one that was mounted first.\n" \
 	"set --\n" \
-	"upper=/run/viv/upper/disk\n" \
+	"root= upper=/run/viv/upper/disk\n" \
 	"while read -r device where _; do\n" \
 	"\tcase $device:$where in\n" \
-	"\t*:$upper | *:/) ;;\n" \
+	"\t/dev/*:/ | *:$upper) root=/ ;;\n" \
 	"\t/dev/*) set -- \"$(printf %b \"$where\")\" \"$@\" ;;\n" \
 	"\tesac\n" \
 	"done </proc/self/mounts\n" \
-	"for where in \"$@\" / $upper; do\n" \
-	"\t[ -d \"$where\" ] || continue\n" \
+	"[ -d $upper ] || upper=\n" \
+	"for where in \"$@\" $root $upper; do\n" \
 	"\tmount -o remount,ro none \"$where\" 2>/dev/null ||\n" \
 	"\t\t{ sleep 1; mount -o remount,ro none \"$where\"; }\n" \
 	"done\n"
@@ -152,24 +152,16 @@ static void add_getty(struct viv_etc *etc, const char *user, const char *line, c
 }
 
 /* Logins as systemd has them: on the serial console, and on a screen. A minimal root has no agetty. */
-static int add_logins(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
+static void add_logins(struct viv_etc *etc, const struct viv_config *config)
 {
-	static const char *const options[] = {"services.getty.autologinUser", "services.getty.helpLine"};
-	const char *user = viv_config_string(config, options[0]);
+	const char *user = viv_config_string(config, "services.getty.autologinUser");
 
-	if (!viv_is_minimal(config)) {
-		add_getty(etc, user, "ttyS0", "--keep-baud ttyS0 115200,57600 vt220");
-		if (viv_config_bool(config, "virtualisation.graphics"))
-			add_getty(etc, user, "tty1", "tty1 linux");
-		viv_etc_add_help_line(etc, config);
-		return 0;
-	}
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(options); i++)
-		if (!viv_streq(viv_config_place(config, options[i]), "default"))
-			return viv_error_say(err, EINVAL, "%s: %s: a minimal root has no login on the console: a service "
-					     "of runit.services can be one", viv_config_place(config, options[i]),
-					     options[i]);
-	return 0;
+	if (viv_is_minimal(config))
+		return;
+	add_getty(etc, user, "ttyS0", "--keep-baud ttyS0 115200,57600 vt220");
+	if (viv_config_bool(config, "virtualisation.graphics"))
+		add_getty(etc, user, "tty1", "tty1 linux");
+	viv_etc_add_help_line(etc, config);
 }
 
 static int add_services(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
@@ -201,9 +193,8 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 	add_stages(etc);
 	add_tools(etc);
 	viv_runit_add_first_boot(etc);
-	r = add_logins(etc, config, err);
-	if (r == 0)
-		r = add_services(etc, config, err);
+	add_logins(etc, config);
+	r = add_services(etc, config, err);
 	return r < 0 ? r : viv_runit_add_units(etc, config, err);
 }
 
