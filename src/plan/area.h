@@ -32,6 +32,8 @@ extern const struct viv_area *const viv_areas[]; /* ends with NULL */
 bool viv_uses_systemd(const struct viv_config *config);
 bool viv_uses_runit(const struct viv_config *config);
 bool viv_is_minimal(const struct viv_config *config); /* system.root: no layers, plan/minimal.h */
+/* What is on the disk that the machine writes to: "ext4". NULL: there is none, or nothing of ours on it. */
+const char *viv_own_disk_type(const struct viv_config *config);
 /* A list option's strings; everything that an array has. */
 void viv_push_option(struct viv_strv *to, const struct viv_config *config, const char *option);
 

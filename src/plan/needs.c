@@ -13,9 +13,11 @@ enum state { YES, MODULE, ENABLED, NO };
 static const char *const state_names[] = {"yes", "module", "enabled", "no"};
 static const char *const state_texts[] = {"must be y", "must be m", "must be y or m", "must not be set"};
 
-enum machine { ANY, SYSTEMD, SERIAL, DISK, CRASH };
+enum machine {
+	ANY, SYSTEMD, SERIAL, CRASH, LAYERED, MINIMAL, OVERLAY, EXT4, XFS, BTRFS, FIREWALL, SWAP, ZRAM, SYSCTL
+};
 
-/* In every kernel's configuration: what our init, the agent and the init system can't do without. */
+/* What our init, the agent, the init system and some options can't do without. */
 static const struct {
 	const char *name;
 	enum state state;
@@ -26,13 +28,15 @@ static const struct {
 	{"BLK_DEV_INITRD", YES, ANY, "the initrd"},
 	{"BINFMT_ELF", YES, ANY, "programs"},
 	{"DEVTMPFS", YES, ANY, "/dev"},
-	{"EROFS_FS", ENABLED, ANY, "the layers of the root"},
+	{"EROFS_FS", ENABLED, LAYERED, "the layers of the root"},
 	{"INET", YES, ANY, "networks"},
 	{"NETDEVICES", YES, ANY, "networks"},
 	{"NET_CORE", YES, ANY, "networks"},
-	{"OVERLAY_FS", ENABLED, ANY, "a root that can be written to"},
+	{"OVERLAY_FS", ENABLED, OVERLAY, "a root that can be written to"},
 	{"PCI", YES, ANY, "virtio's devices"},
 	{"PROC_FS", YES, ANY, "/proc"},
+	{"SQUASHFS", ENABLED, MINIMAL, "system.root = \"minimal\""},
+	{"SQUASHFS_ZSTD", YES, MINIMAL, "system.root = \"minimal\""},
 	{"SYSFS", YES, ANY, "/sys"},
 	{"TMPFS", YES, ANY, "/run"},
 	{"UNIX", ENABLED, ANY, "sockets"},
@@ -40,7 +44,15 @@ static const struct {
 	{"VIRTIO_CONSOLE", ENABLED, ANY, "the agent's port"},
 	{"VIRTIO_NET", ENABLED, ANY, "networks"},
 	{"VIRTIO_PCI", ENABLED, ANY, "virtio's devices"},
-	{"EXT4_FS", ENABLED, DISK, "the machine's own disk"},
+	{"EXT4_FS", ENABLED, EXT4, "the machine's own disk"},
+	{"XFS_FS", ENABLED, XFS, "the machine's own disk"},
+	{"BTRFS_FS", ENABLED, BTRFS, "the machine's own disk"},
+	{"NF_TABLES", ENABLED, FIREWALL, "networking.firewall"},
+	{"NF_TABLES_INET", YES, FIREWALL, "networking.firewall"},
+	{"NFT_CT", ENABLED, FIREWALL, "networking.firewall"},
+	{"PROC_SYSCTL", YES, SYSCTL, "boot.sysctl"},
+	{"SWAP", YES, SWAP, "swap"},
+	{"ZRAM", ENABLED, ZRAM, "zramSwap"},
 	{"SERIAL_8250", YES, SERIAL, "the console"},
 	{"SERIAL_8250_CONSOLE", YES, SERIAL, "the console"},
 	{"CRASH_DUMP", YES, CRASH, "boot.crashDump"},
@@ -107,6 +119,13 @@ static void add_fault(struct checking *c, const char *name, enum state want, cha
 	viv_str_addf(&c->faults, "\n\tCONFIG_%s %s, and is %s: %s", name, state_texts[want], now, what_for);
 }
 
+static bool is_on_disk(const struct viv_config *config, const char *type)
+{
+	const char *own = viv_own_disk_type(config);
+
+	return own && viv_streq(own, type);
+}
+
 static bool is_asked(const struct viv_config *config, enum machine which)
 {
 	switch (which) {
@@ -114,8 +133,27 @@ static bool is_asked(const struct viv_config *config, enum machine which)
 		return viv_uses_systemd(config);
 	case SERIAL:
 		return !viv_config_bool(config, "virtualisation.graphics");
-	case DISK:
-		return viv_config_string(config, "virtualisation.diskImage") != NULL;
+	case LAYERED:
+		return !viv_is_minimal(config);
+	case MINIMAL:
+		return viv_is_minimal(config);
+	case OVERLAY:
+		return !viv_is_minimal(config) || viv_config_bool(config, "virtualisation.writableStore");
+	case EXT4:
+		return is_on_disk(config, "ext4");
+	case XFS:
+		return is_on_disk(config, "xfs");
+	case BTRFS:
+		return is_on_disk(config, "btrfs");
+	case FIREWALL:
+		return viv_config_bool(config, "networking.firewall.enable");
+	case SWAP:
+		return json_array_size(viv_config_get(config, "swapDevices")) ||
+		       viv_config_bool(config, "zramSwap.enable");
+	case ZRAM:
+		return viv_config_bool(config, "zramSwap.enable");
+	case SYSCTL:
+		return json_object_size(viv_config_get(config, "boot.sysctl")) > 0;
 	case CRASH:
 		return viv_config_bool(config, "boot.crashDump.enable");
 	default:

@@ -15,8 +15,7 @@ static const struct {
 	{"nvme", {"nvme"}},
 };
 
-/* What is on the disk that the machine writes to; NULL: nothing of ours. */
-static const char *type_of_own(const struct viv_config *config)
+const char *viv_own_disk_type(const struct viv_config *config)
 {
 	const char *root = viv_config_string(config, "virtualisation.rootFileSystem");
 	const char *device = viv_config_string(config, "virtualisation.rootDevice");
@@ -65,7 +64,7 @@ static void add_type_packages(const struct viv_config *config, struct viv_strv *
 static void modules(const struct viv_config *config, struct viv_strv *ret,
 			   struct viv_strv *optional)
 {
-	const char *type = type_of_own(config);
+	const char *type = viv_own_disk_type(config);
 
 	if (type)
 		viv_strv_push(ret, type);
@@ -77,7 +76,7 @@ static void modules(const struct viv_config *config, struct viv_strv *ret,
 
 static void packages(const struct viv_config *config, struct viv_strv *base, struct viv_strv *ret)
 {
-	const char *type = type_of_own(config);
+	const char *type = viv_own_disk_type(config);
 	const char *image = viv_config_string(config, "virtualisation.diskImage");
 	bool by_host = image && viv_streq(image, "fresh") &&
 		       !viv_config_string(config, "virtualisation.rootDevice") &&

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "plan/needs.h"
+#include "unit.h"
+
+/* A kernel that has everything; rows take something away. */
+static const char *const everything[] = {
+	"BLK_DEV", "BLK_DEV_INITRD", "BINFMT_ELF", "DEVTMPFS", "EROFS_FS", "INET", "NETDEVICES", "NET_CORE",
+	"OVERLAY_FS", "PCI", "PROC_FS", "SQUASHFS", "SQUASHFS_ZSTD", "SYSFS", "TMPFS", "UNIX", "VIRTIO_BLK",
+	"VIRTIO_CONSOLE", "VIRTIO_NET", "VIRTIO_PCI", "EXT4_FS", "XFS_FS", "BTRFS_FS", "SERIAL_8250",
+	"SERIAL_8250_CONSOLE", "CRASH_DUMP", "KEXEC_FILE", "PROC_VMCORE", "CGROUPS", "EPOLL", "FHANDLE",
+	"INOTIFY_USER", "SIGNALFD", "TIMERFD", "NF_TABLES", "NF_TABLES_INET", "NFT_CT", "PROC_SYSCTL", "SWAP", "ZRAM",
+};
+
+#define MINIMAL "system.root = \"minimal\"\nsystem.init = \"none\"\n"
+#define DISK	"virtualisation.diskImage = \"./x.img\"\n"
+
+/* A machine file; what the kernel lacks; whether the machine needs that. */
+static const struct {
+	const char *lua, *lacks;
+	bool needed;
+} rows[] = {
+	{"", "EROFS_FS", true},
+	{"", "OVERLAY_FS", true},
+	{"", "SQUASHFS", false},
+	{MINIMAL, "EROFS_FS", false},
+	{MINIMAL, "OVERLAY_FS", true},
+	{MINIMAL "virtualisation.writableStore = false\nvirtualisation.diskImage = null", "OVERLAY_FS", false},
+	{MINIMAL, "SQUASHFS", true},
+	{MINIMAL, "SQUASHFS_ZSTD", true},
+	{"virtualisation.diskImage = null", "EXT4_FS", false},
+	{DISK, "EXT4_FS", true},
+	{DISK, "XFS_FS", false},
+	{DISK "virtualisation.rootFileSystem = \"xfs\"", "EXT4_FS", false},
+	{DISK "virtualisation.rootFileSystem = \"xfs\"", "XFS_FS", true},
+	{DISK "virtualisation.rootFileSystem = \"btrfs\"", "BTRFS_FS", true},
+	{"", "NF_TABLES", false},
+	{"networking.firewall.enable = true", "NF_TABLES", true},
+	{"networking.firewall.enable = true", "NF_TABLES_INET", true},
+	{"networking.firewall.enable = true", "NFT_CT", true},
+	{"", "SWAP", false},
+	{"swapDevices = { { device = \"/dev/vdb\" } }", "SWAP", true},
+	{"swapDevices = { { device = \"/dev/vdb\" } }", "ZRAM", false},
+	{"zramSwap.enable = true", "SWAP", true},
+	{"zramSwap.enable = true", "ZRAM", true},
+	{"", "PROC_SYSCTL", false},
+	{"boot.sysctl = { [\"vm.swappiness\"] = 7 }", "PROC_SYSCTL", true},
+	{"", "CGROUPS", true},
+	{"system.init = \"none\"", "CGROUPS", false},
+};
+
+static void load(const char *lua, struct viv_config **ret)
+{
+	VIV_FREE char *dir = test_dir("needs"), *path = viv_asprintf("%s/vm.lua", dir);
+	struct viv_config_request req = {.file = path, .no_site_files = true};
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	assert_int_equal(viv_write_file(path, lua, strlen(lua), 0644, &err), 0);
+	if (viv_config_load(&req, NULL, ret, &err) < 0)
+		fail_msg("%s", err.msg);
+	viv_remove_tree(dir, NULL);
+}
+
+static void table(void **state VIV_UNUSED)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+		VIV_FREE char *name = viv_asprintf("\tCONFIG_%s must", rows[i].lacks);
+		VIV_STR kernel = VIV_STR_INIT;
+		VIV_ERROR err = VIV_ERROR_INIT;
+		int r;
+
+		load(rows[i].lua, &c);
+		for (size_t k = 0; k < VIV_ARRAY_SIZE(everything); k++)
+			if (!viv_streq(everything[k], rows[i].lacks))
+				viv_str_addf(&kernel, "CONFIG_%s=y\n", everything[k]);
+		r = viv_kernel_needs(c, kernel.data, false, NULL, &err);
+		if ((r < 0) != rows[i].needed || (r < 0 && !strstr(err.msg, name)))
+			fail_msg("%zu: %s: %d %s", i, rows[i].lacks, r, r < 0 ? err.msg : "");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
