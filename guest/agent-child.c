@@ -192,6 +192,7 @@ static void make_environment(const struct viv_proto_run *run, const struct passw
 		set("TERM", "linux");
 	set_from_file("/etc/default/locale");
 	set_from_file("/etc/environment");
+	set_from_file("/etc/viv/environment"); /* what PAM would misread there */
 	for (unsigned i = 0; i < run->envc; i++, strings = next(strings)) {
 		const char *eq = strchr(strings, '=');
 		char *name = eq && eq != strings ? strndup(strings, (size_t)(eq - strings)) : NULL;

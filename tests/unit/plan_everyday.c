@@ -100,6 +100,11 @@ static const struct {
 	{"i18n = { defaultLocale = \"de_DE.UTF-8\", extraLocaleSettings = { LC_TIME = \"C.UTF-8\" } }", "etc/locale.conf",
 	 {"LANG=de_DE.UTF-8\nLC_TIME=C.UTF-8\n"}},
 	{"i18n.defaultLocale = \"C.UTF-8\"\nenvironment.variables.LANG = \"C\"", "etc/environment", {"LANG=\"C\"\n"}},
+	{"environment.variables = { COLOUR = \"it's #ff0000\", EDITOR = \"vim\" }", "etc/environment", {"EDITOR=\"vim\"\n", "-COLOUR"}},
+	{"environment.variables = { COLOUR = \"it's #ff0000\", EDITOR = \"vim\" }", "etc/viv/environment",
+	 {"COLOUR=\"it's #ff0000\"\n", "-EDITOR"}},
+	{"environment.variables = { COLOUR = \"it's #ff0000\", EDITOR = \"vim\" }", "etc/profile.d/viv-variables.sh",
+	 {"export COLOUR='it'\\''s #ff0000'\n", "-EDITOR"}},
 	{"console.keyMap = \"us-dvorak\"", "etc/default/keyboard", {"XKBLAYOUT=\"us\"\nXKBVARIANT=\"dvorak\"\n"}},
 	{"console.keyMap = \"uk\"", "etc/default/keyboard", {"XKBLAYOUT=\"gb\"\nXKBVARIANT=\"\"\n"}},
 	{"networking.primaryIPAddress = \"192.168.1.2\"\nnetworking.domain = \"example.org\"\n"

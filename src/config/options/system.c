@@ -49,7 +49,8 @@ static const struct viv_option rows[] = {
 	 .type = VIV_T_SET(&viv_rule_variable, "<name>", VIV_T_TEXT(&viv_rule_line)),
 	 .fallback = "{}",
 	 .example = "{ EDITOR = \"vim\" }",
-	 .text = "Environment variables of every login and of commands run from the host."},
+	 .text = "Environment variables of every login and of commands run from the host. One with # in its value, which "
+		 "pam_env(8) would cut, reaches logins by their shell."},
 	{.name = "system.init",
 	 .type = VIV_T_ENUM("systemd", "runit", "none"),
 	 .fallback = "\"systemd\"",

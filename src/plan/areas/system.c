@@ -6,11 +6,26 @@
 
 #define MAX_SOURCE ((size_t)64 << 20)
 
+#define OWN_VARIABLES "etc/viv/environment"
+
+/* For what pam_env would cut at a #: the agent reads the one file, login shells the other. */
+static void add_others(struct viv_etc *etc, struct viv_str *values, struct viv_str *exports)
+{
+	static const char option[] = "environment.variables";
+
+	if (values->len) {
+		viv_etc_add(etc, option, OWN_VARIABLES, VIV_ETC_FILE, 0644, values);
+		viv_etc_add(etc, option, "etc/profile.d/viv-variables.sh", VIV_ETC_FILE, 0644, exports);
+	}
+	viv_str_free(values);
+	viv_str_free(exports);
+}
+
 /* environment(5) as pam_env and our agent read it: NAME="value", one a line. */
 static int add_variables(struct viv_etc *etc, const struct viv_config *config,
 			 struct viv_error *err)
 {
-	VIV_STR s = VIV_STR_INIT;
+	VIV_STR s = VIV_STR_INIT, values = VIV_STR_INIT, exports = VIV_STR_INIT;
 	VIV_STRV names = VIV_STRV_INIT;
 	VIV_JSON *all = json_object();
 
@@ -26,8 +41,14 @@ static int add_variables(struct viv_etc *etc, const struct viv_config *config,
 					     "%s: %s: a value can't hold a newline, a double quote or "
 					     "a backslash",
 					     viv_config_place(config, option), option);
-		viv_str_addf(&s, "%s=\"%s\"\n", names.items[i], value);
+		viv_str_addf(strchr(value, '#') ? &values : &s, "%s=\"%s\"\n", names.items[i], value);
+		if (!strchr(value, '#'))
+			continue;
+		viv_str_addf(&exports, "export %s=", names.items[i]);
+		viv_str_add_quoted(&exports, value);
+		viv_str_add_char(&exports, '\n');
 	}
+	add_others(etc, &values, &exports);
 	viv_etc_add(etc, "environment.variables", "etc/environment", VIV_ETC_FILE, 0644, &s);
 	return 0;
 }
