@@ -162,6 +162,14 @@ static int attempt(struct fetching *f, size_t k, struct viv_report *report, stru
 	return r == 0 ? take_whole(f, err) : r;
 }
 
+/* A source package is several files. */
+static void add_want(const struct viv_lock_package *p, struct viv_str *names)
+{
+	viv_str_addf(names, "%s%s %s", names->len ? ", " : "", p->name, p->version);
+	if (viv_streq(p->architecture, "source"))
+		viv_str_addf(names, " (%s)", viv_path_base(p->path));
+}
+
 static int missing(const struct fetching *f, const struct viv_str *said, struct viv_error *err)
 {
 	VIV_STR names = VIV_STR_INIT;
@@ -173,8 +181,7 @@ static int missing(const struct fetching *f, const struct viv_str *said, struct 
 		wrong = wrong || (!f->wants[i].done && f->wants[i].wrong);
 	for (size_t i = 0; i < f->n; i++)
 		if (!f->wants[i].done && f->wants[i].wrong == wrong && n++ < 5)
-			viv_str_addf(&names, "%s%s %s", names.len ? ", " : "",
-				     f->wants[i].package->name, f->wants[i].package->version);
+			add_want(f->wants[i].package, &names);
 	if (n > 5)
 		viv_str_addf(&names, " and %zu more", n - 5);
 	if (strstr(text, "No space left on device")) {

@@ -275,7 +275,7 @@ int viv_lua_make_package(lua_State *L)
 		return luaL_error(L, "it is written %s", usage);
 	name = viv_arena_strdup(lua->arena, viv_lua_check_text(L, -1));
 	lua_pop(L, 1);
-	if (!viv_rule_package.ok(name) || strchr(name, '='))
+	if (!viv_rule_package.ok(name) || strpbrk(name, "=:"))
 		return luaL_error(L, "mkPackage: \"%s\" is no package's name", name);
 	made->origin = viv_lua_here(lua);
 	made->from = VIV_MADE_NEW;

@@ -10,6 +10,7 @@ packages.overlays = {
 	function(final, prev) return { hh = prev.hh.version } end,
 	function(final, prev) return { ["h h"] = prev.hh } end,
 	function(final, prev) return { ii = mkPackage{ name = "ii" } } end,
+	function(final, prev) return { jj = mkPackage{ name = "jj:amd64", src = "./jj" } } end,
 }
 environment.systemPackages = {
 	pkgs.tmux:override{ version = "1" },
