@@ -22,15 +22,41 @@ static char *object_file(const struct viv_plan *p, const char *id, const char *f
 	return viv_path_join(object, file);
 }
 
+static int differs(const struct viv_step *s, const char *key, const char *hash, struct viv_error *err)
+{
+	const char *was = viv_json_str(s->recipe, key);
+
+	return was && !viv_streq(was, hash)
+		       ? viv_error_say(err, EAGAIN, "the kernel or its modules changed while they were read: try again")
+		       : 0;
+}
+
+/* The id says what the user's files were when it was made: it is not that of what they became meanwhile. */
+static int check_same(const struct viv_plan *p, const struct viv_step *s, struct viv_error *err)
+{
+	char source[VIV_SHA256_HEX] = "", extra[VIV_SHA256_HEX];
+	int r = p->kernel_package ? 0 : viv_kernel_source_hash(&p->kernel_source, source, err);
+
+	if (r == 0)
+		r = differs(s, "source", source, err);
+	if (r == 0)
+		r = viv_kernel_modules_hash(&p->extra_modules, extra, err);
+	return r == 0 ? differs(s, "extraModules", extra, err) : r;
+}
+
 int viv_build_kernel(struct viv_plan *p, const struct viv_step *s, const char *dest,
 		     struct viv_report *report, struct viv_error *err)
 {
 	VIV_FREE char *deb = NULL;
+	int r;
 
-	if (!p->kernel_package)
-		return viv_kernel_assemble(&p->kernel_source, &p->extra_modules, dest, report, err);
-	deb = viv_store_object_path(p->store, p->deb.kernel_deb);
-	return viv_kernel_unpack(deb, &p->extra_modules, dest, report, err);
+	if (p->kernel_package) {
+		deb = viv_store_object_path(p->store, p->deb.kernel_deb);
+		r = viv_kernel_unpack(deb, &p->extra_modules, dest, report, err);
+	} else {
+		r = viv_kernel_assemble(&p->kernel_source, &p->extra_modules, dest, report, err);
+	}
+	return r == 0 ? check_same(p, s, err) : r;
 }
 
 /*
