@@ -14,7 +14,6 @@
 
 #define SIZE_MAX_TEXT "8589934592" /* 8 GiB */
 #define FETCH_LIMIT_MS (60 * 60 * 1000)
-#define NAMES_MAX      2000
 
 /* curl is what everybody has; https and file alone, also after a redirection. */
 static int fetch_url(const char *url, const char *dest, struct viv_report *report, struct viv_error *err)
@@ -49,34 +48,48 @@ static int check_hash(const char *path, const char *want, const char *url, struc
 	return r;
 }
 
-/* The names in it, without the folder that all of it is in. */
-static int list_names(const char *path, struct viv_strv *ret, struct viv_error *err)
+static struct archive *open_archive(void)
 {
-	struct archive *a;
-	struct archive_entry *e;
-	int r = viv_dl_libarchive(err);
+	struct archive *a = sym_archive_read_new();
 
-	if (r < 0)
-		return r;
-	a = sym_archive_read_new();
 	sym_archive_read_support_filter_gzip(a);
 	sym_archive_read_support_filter_bzip2(a);
 	sym_archive_read_support_filter_xz(a);
 	sym_archive_read_support_filter_zstd(a);
 	sym_archive_read_support_filter_lzma(a);
 	sym_archive_read_support_format_tar(a);
+	return a;
+}
+
+static void take_name(const char *name, struct viv_strv *ret)
+{
+	const char *slash;
+
+	if (name && viv_starts_with(name, "./"))
+		name += 2;
+	slash = name ? strchr(name, '/') : NULL;
+	if (slash && viv_source_is_sign(slash + 1) && !viv_strv_has(ret, slash + 1))
+		viv_strv_push(ret, slash + 1);
+}
+
+int viv_source_archive_signs(const char *path, struct viv_strv *ret, struct viv_error *err)
+{
+	struct archive *a;
+	struct archive_entry *e;
+	int r = viv_dl_libarchive(err), next = ARCHIVE_OK;
+
+	if (r < 0)
+		return r;
+	a = open_archive();
 	if (sym_archive_read_open_filename(a, path, 65536) != ARCHIVE_OK)
 		r = viv_error_say(err, EBADMSG, "it is no tar file: %s", sym_archive_error_string(a));
-	while (r == 0 && ret->count < NAMES_MAX && sym_archive_read_next_header(a, &e) == ARCHIVE_OK) {
-		const char *name = sym_archive_entry_pathname(e);
-		const char *slash;
-
-		if (name && viv_starts_with(name, "./"))
-			name += 2;
-		slash = name ? strchr(name, '/') : NULL;
-		if (slash && slash[1])
-			viv_strv_push(ret, slash + 1);
+	while (r == 0 && (next == ARCHIVE_OK || next == ARCHIVE_WARN)) {
+		next = sym_archive_read_next_header(a, &e);
+		if (next == ARCHIVE_OK || next == ARCHIVE_WARN)
+			take_name(sym_archive_entry_pathname(e), ret);
 	}
+	if (r == 0 && next != ARCHIVE_EOF)
+		r = viv_error_say(err, EBADMSG, "the tar file cannot be read: %s", sym_archive_error_string(a));
 	sym_archive_read_free(a);
 	return r;
 }
@@ -120,5 +133,5 @@ int viv_source_fetch_archive(struct viv_source_job *j, const json_t *src, struct
 			viv_store_abort(b);
 	}
 	path = viv_store_object_path(store, j->archive);
-	return r < 0 ? r : list_names(path, &j->archive_files, err);
+	return r < 0 ? r : viv_source_archive_signs(path, &j->archive_files, err);
 }

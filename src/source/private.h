@@ -31,7 +31,7 @@ struct viv_source_job {
 	const char *name, *place;
 	struct viv_own_tree tree;    /* path NULL: it is no tree of the user's */
 	char *archive;		     /* id of a tar file in the store; NULL: it is none */
-	struct viv_strv archive_files; /* first names in it, without its top folder */
+	struct viv_strv archive_files; /* the signs of styles in it */
 	json_t *debian;		     /* the source record; NULL: none was asked for */
 	enum viv_source_style style;
 	json_t *patches;	     /* [{"file", "sha256"}] */
@@ -44,6 +44,7 @@ struct viv_source_job {
 };
 
 /* style.c */
+bool viv_source_is_sign(const char *path); /* does a file of that name tell how a tree is built? */
 enum viv_source_style viv_source_style_of(const struct viv_source_job *j);
 void viv_source_style_inputs(enum viv_source_style style, struct viv_strv *ret);
 /* The shell commands for the steps; NULL in the entry: the style's. The caller frees it. */
@@ -53,9 +54,16 @@ char *viv_source_steps(const struct viv_source_job *j);
 int viv_source_fetch_archive(struct viv_source_job *j, const json_t *src, struct viv_report *report,
 			     struct viv_error *err);
 
+/* The signs among the names in a tar file, without the folder that all of it is in. All of it is read. */
+int viv_source_archive_signs(const char *path, struct viv_strv *ret, struct viv_error *err);
+
 /* root.c: what it is built in: fills lock, root, debian, epoch. */
 int viv_source_make_root(struct viv_source_job *j, struct viv_report *report, struct viv_error *err);
 
+/* run.c: into the folder, as what was hashed: EAGAIN when one changed since. Their names there are pushed. */
+#define VIV_SOURCE_PATCH_MAX (64 << 20)
+int viv_source_copy_patches(const json_t *patches, const char *dir, struct viv_strv *ret,
+			    struct viv_error *err);
 /* run.c: builds; the .debs are in *ret as in viv_source_set, each in the store as an archive. */
 int viv_source_run(struct viv_source_job *j, struct viv_report *report, json_t **ret,
 		   struct viv_error *err);

@@ -21,6 +21,13 @@ static bool fits_version(const struct viv_source_job *j, const json_t *record)
 	return !wanted || (viv_json_str(record, "version") && viv_streq(viv_json_str(record, "version"), wanted));
 }
 
+/* Another release's is none of this one's, as with packages (deb/lock.h). */
+static bool is_of_release(const struct viv_lock *old, const struct viv_source_request *req)
+{
+	return viv_streq(old->release ? old->release : "", req->source.release) &&
+	       viv_streq(old->architecture ? old->architecture : "", req->source.architecture);
+}
+
 /* Debian's source: needed without an own one; else its build dependencies are good to have. */
 static int find_debian(struct viv_source_job *j, const struct viv_lock *old, struct viv_report *report,
 		       struct viv_error *err)
@@ -33,7 +40,7 @@ static int find_debian(struct viv_source_job *j, const struct viv_lock *old, str
 		j->debian = json_object();
 		return 0;
 	}
-	if (old->source && !req->renew && fits_version(j, old->source) &&
+	if (old->source && !req->renew && is_of_release(old, req) && fits_version(j, old->source) &&
 	    (!needed || json_object_size(old->source))) {
 		j->debian = json_incref(old->source);
 		return 0;
@@ -115,7 +122,7 @@ static int resolve(struct viv_source_job *j, const struct viv_lock *old, const c
 
 	deb.source.recommends = false;
 	/* The compiler and its like are a layer that all build roots share. */
-	if (!req->locked && (!old->n_layers || req->renew)) {
+	if (!req->locked && (!old->n_layers || !is_of_release(old, req) || req->renew)) {
 		r = viv_deb_resolve(&deb, report, &l, err);
 		deb.renew = false;
 	}

@@ -137,25 +137,47 @@ static int sync_tree(const struct viv_source_job *j, const struct folder *f, str
 	return r;
 }
 
-static int copy_patches(const struct viv_source_job *j, const struct folder *f, struct viv_strv *ret,
-			struct viv_error *err)
+static int copy_patch(const json_t *patch, const char *to, struct viv_error *err)
+{
+	const char *file = viv_json_str(patch, "file");
+	VIV_STR text = VIV_STR_INIT;
+	char hex[VIV_SHA256_HEX];
+	int r = viv_read_file(file, VIV_SOURCE_PATCH_MAX, &text, err);
+
+	if (r < 0)
+		return r;
+	viv_sha256_of(text.data ? text.data : "", text.len, hex);
+	if (!viv_streq(hex, viv_json_str(patch, "sha256")))
+		return viv_error_say(err, EAGAIN, "%s changed while it was read: try again", file);
+	return viv_write_file(to, text.data ? text.data : "", text.len, 0644, err);
+}
+
+int viv_source_copy_patches(const json_t *patches, const char *dir, struct viv_strv *ret,
+			    struct viv_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < json_array_size(patches); i++) {
+		const json_t *patch = json_array_get(patches, i);
+		VIV_FREE char *name = viv_asprintf("%03zu-%.200s", i,
+						   viv_path_base(viv_json_str(patch, "file")));
+		VIV_FREE char *to = viv_path_join(dir, name);
+
+		r = copy_patch(patch, to, err);
+		viv_strv_push(ret, name);
+	}
+	return r;
+}
+
+static int make_in(const struct viv_source_job *j, const struct folder *f, struct viv_strv *ret_patches,
+		   struct viv_error *err)
 {
 	VIV_FREE char *in = viv_path_join(f->path, "in"), *dir = viv_path_join(in, "patches");
 	int r = viv_sandbox_remove_tree(in, err);
 
 	if (r == 0)
 		r = viv_mkdir_p(dir, 0755, err);
-	for (size_t i = 0; r == 0 && i < json_array_size(j->patches); i++) {
-		const char *file = viv_json_str(json_array_get(j->patches, i), "file");
-		VIV_FREE char *name = viv_asprintf("%03zu-%.200s", i, viv_path_base(file));
-		VIV_FREE char *to = viv_path_join(dir, name);
-		VIV_FD from = viv_open(file, O_RDONLY, 0, err), out = -1;
-
-		out = from < 0 ? from : viv_open(to, O_WRONLY | O_CREAT | O_EXCL, 0644, err);
-		r = out < 0 ? out : viv_copy_content(from, out, to, err);
-		viv_strv_push(ret, name);
-	}
-	return r;
+	return r < 0 ? r : viv_source_copy_patches(j->patches, dir, ret_patches, err);
 }
 
 static void make_env(const struct viv_source_job *j, struct viv_strv *env)
@@ -335,7 +357,7 @@ int viv_source_run(struct viv_source_job *j, struct viv_report *report, json_t *
 	if (r == 0 && j->tree.path)
 		r = sync_tree(j, &f, err);
 	if (r == 0)
-		r = copy_patches(j, &f, &patches, err);
+		r = make_in(j, &f, &patches, err);
 	if (r == 0)
 		r = call(j, &f, &patches, report, &made, &why);
 	if (why.code) {

@@ -8,7 +8,6 @@
 /* From an override to packages in the store. */
 
 #define FORMAT	  1 /* to be raised when the same recipe would be built otherwise */
-#define PATCH_MAX (64 << 20)
 #define WAY_MAX	  50
 
 struct viv_source_set *viv_source_set_new(const struct viv_source_request *req)
@@ -63,7 +62,7 @@ static int read_patches(struct viv_source_job *j, struct viv_error *err)
 		const char *file = json_string_value(v);
 		VIV_STR text = VIV_STR_INIT;
 		char hex[VIV_SHA256_HEX];
-		int r = viv_read_file(file, PATCH_MAX, &text, err);
+		int r = viv_read_file(file, VIV_SOURCE_PATCH_MAX, &text, err);
 
 		if (r < 0)
 			return viv_error_context(err, "patches");

@@ -31,6 +31,14 @@ static const struct {
 	 "make install DESTDIR=\"$DESTDIR\" PREFIX=/usr prefix=/usr"},
 };
 
+bool viv_source_is_sign(const char *path)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(styles); i++)
+		if (viv_streq(path, styles[i].sign))
+			return true;
+	return false;
+}
+
 static bool has(const struct viv_source_job *j, const char *path)
 {
 	return j->tree.path ? viv_own_tree_has(&j->tree, path) : viv_strv_has(&j->archive_files, path);

@@ -53,6 +53,13 @@ grep -q ' usr/share/hello/text ' "$VIV_STORE"/objects/*-tiny-packages/manifest |
 grep -q '"vm.lua#greeter"' vm.lock || fail "the lock file has no build of greeter"
 grep -q 'greeter_1.0.dsc' vm.lock || fail "the lock file has no source of greeter"
 
+# Another release's source is none of this one's
+cp vm.lock before.lock
+sed -i 's/"release": "tiny"/"release": "older"/; s/greeter_1\.0\.dsc/greeter_0.9.dsc/' vm.lock
+! grep -q greeter_1.0.dsc vm.lock || fail "the lock file is not edited"
+tiny_builds
+cmp vm.lock before.lock || fail "another release's source was kept"
+
 # One changed file: it alone is compiled. Uncommitted and new files count, ignored ones don't.
 compiled() { sort cache/viv/builds/own-*/compiled; } # make works on several at a time
 [ "$(compiled)" = "$(printf 'compiled a.o b.o\ncompiled a.src\ncompiled b.src')" ] || fail "compiled: $(compiled)"

@@ -6,8 +6,9 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "deb/source.h"
-#include "source/tree.h"
+#include "source/private.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -226,6 +227,41 @@ static void hashes_of_other_trees_are_others(void **state)
 	assert_string_not_equal(a, b);
 }
 
+/* An id says what a patch was: what it became meanwhile doesn't go into it. */
+static void patches_are_what_was_hashed(void **state)
+{
+	VIV_JSON *patches = json_array();
+	VIV_STRV names = VIV_STRV_INIT;
+	char hex[VIV_SHA256_HEX];
+
+	viv_sha256_of("one", 3, hex);
+	json_array_append_new(patches, json_pack("{s:s, s:s}", "file", "fix.patch", "sha256", hex));
+	put("fix.patch", "one");
+	assert_int_equal(viv_mkdir_p("in", 0755, NULL), 0);
+	assert_int_equal(viv_source_copy_patches(patches, "in", &names, NULL), 0);
+	assert_string_equal(names.items[0], "000-fix.patch");
+	assert_content("in/000-fix.patch", "one");
+	put("fix.patch", "two");
+	assert_int_equal(viv_source_copy_patches(patches, "in", &names, NULL), -EAGAIN);
+}
+
+static void signs_anywhere_in_a_tar_file(void **state)
+{
+	static const char script[] = "mkdir -p x/a x/debian; cd x/a; seq 3000 | xargs touch; cd ../..; touch x/rest\n"
+				     "touch x/meson.build x/debian/rules; tar -cf t.tar x/a x/rest x/meson.build x/debian\n"
+				     "gzip -n <t.tar >t.tar.gz; head -c 3000 t.tar.gz >cut.tar.gz; ls >no.tar";
+	const char *argv[] = {"sh", "-ec", script, NULL};
+	VIV_STRV signs = VIV_STRV_INIT, none = VIV_STRV_INIT;
+	VIV_FREE char *text = NULL;
+
+	assert_int_equal(viv_process_check(argv, NULL, 1 << 16, 60000, NULL), 0);
+	assert_int_equal(viv_source_archive_signs("t.tar.gz", &signs, NULL), 0);
+	text = viv_strv_join(&signs, " ");
+	assert_string_equal(text, "meson.build debian/rules");
+	assert_int_equal(viv_source_archive_signs("cut.tar.gz", &none, NULL), -EBADMSG);
+	assert_int_equal(viv_source_archive_signs("no.tar", &none, NULL), -EBADMSG);
+}
+
 static void names_of_dependencies(void **state)
 {
 	static const struct {
@@ -259,6 +295,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_changes_its_type_is_replaced, unit_folder, unit_folder_remove),
 		cmocka_unit_test_setup_teardown(a_copy_goes_on_after_a_failure, unit_folder, unit_folder_remove),
 		cmocka_unit_test_setup_teardown(hashes_of_other_trees_are_others, unit_folder, unit_folder_remove),
+		cmocka_unit_test_setup_teardown(patches_are_what_was_hashed, unit_folder, unit_folder_remove),
+		cmocka_unit_test_setup_teardown(signs_anywhere_in_a_tar_file, unit_folder, unit_folder_remove),
 		cmocka_unit_test(names_of_dependencies),
 	};
 
