@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/layout.h"
 
+#include "config/disks.h"
 #include "config/filesystems.h"
 
 /* What is wrong with a layout that can be known before anything is made. */
@@ -129,8 +130,24 @@ static void check_partition(const struct check *c, const struct viv_layout_disk 
 			at(c, p, "the name %s is partition %zu's already", p->part_name, i + 1);
 }
 
+/* What the machine itself is made of. */
+static bool is_vivs(const char *device)
+{
+	static const char *const interfaces[] = {"virtio", "scsi", "ide", "nvme"};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(interfaces); i++) {
+		VIV_FREE char *begin = viv_disk_link(interfaces[i], "viv-");
+
+		if (viv_starts_with(device, begin))
+			return true;
+	}
+	return false;
+}
+
 static void check_disk(const struct check *c, const struct viv_layout_disk *d)
 {
+	if (!d->is_attached && is_vivs(d->device)) /* else its serial is refused */
+		about(c, "disks", d->name, "%s is one of viv's own disks", d->device);
 	if (d->has_device && d->is_attached)
 		about(c, "disks", d->name,
 		      "device is for a disk that the machine has otherwise, size and image give it one");

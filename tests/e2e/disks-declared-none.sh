@@ -57,9 +57,26 @@ mark $g 40 making; mark $b 40 made; mark $o 7 making
 try made
 [ "$(id)" = "$was" ] || echo "was made anew"
 mark $g 40 making
+try used
 off
-wipefs -q -a $g-part4
-mark /dev/disk/by-id/virtio-s1 7 making; mark /dev/disk/by-id/virtio-s2 7 making
+head -c 131072 $g >/tmp/table
+dd if=/dev/zero of=$g bs=64k count=2 conv=notrunc 2>/dev/null
+dd if=/dev/zero of=$g bs=1M seek=799 count=1 conv=notrunc 2>/dev/null
+blockdev --rereadpt $g
+try lost
+dd if=/tmp/table of=$g conv=notrunc,fsync 2>/dev/null
+blockdev --rereadpt $g
+[ "$(id)" = "$was" ] || echo "is not what it was"
+dmsetup create bad --table "0 204800 error"
+try unreadable s,/dev/disk/by-id/virtio-gpt,/dev/mapper/bad,g
+dmsetup remove bad
+off
+for d in $(lsblk -n -r -o PATH $g $b $o /dev/disk/by-id/virtio-s1 /dev/disk/by-id/virtio-s2 | tac); do
+	wipefs -q -a $d; dd if=/dev/zero of=$d bs=64k count=2 conv=notrunc,fsync 2>/dev/null
+done
+for d in $g $b; do blockdev --rereadpt $d; done
+try unfinished 's/^made .*/:/'
+was=$(id)
 try half
 [ "$(id)" != "$was" ] || echo "was not made anew"
 try again
@@ -97,6 +114,10 @@ out_is " /a ext4
 2
 again: 0 
 made: 0 
+used: 1 the disk /dev/pool/a is not made to its end, but may have been used: it is left as it is. wipefs -a frees it
+lost: 1 the disk $d/virtio-gpt holds something unknown, and a table (gpt) is declared: it is left as it is
+unreadable: 1 the disk /dev/mapper/bad can't be read: it is left as it is
+unfinished: 0 
 half: 0 
 again: 0 
 blank: 0 
@@ -105,6 +126,8 @@ away: 0
 clean, degraded
 stale: 0 
 viv-init: the disk virtio-gpt was not made to its end: it is made anew
+viv-init: the disk virtio-mbr was not made to its end: it is made anew
+viv-init: the disk scsi-0QEMU_QEMU_HARDDISK_other was not made to its end: it is made anew
 viv-init: the disk virtio-s1 was not made to its end: it is made anew
 viv-init: the disk virtio-s2 was not made to its end: it is made anew
 viv-init: the disk scsi-0QEMU_QEMU_HARDDISK_other is empty: raid.mirror is copied onto it

@@ -38,7 +38,7 @@ static const struct {
 	 "look_for_marks /dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_b:end\n"
 	 "content ext4 x /dev/disk/by-id/virtio-a\n"
 	 "content vfat - /dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_b\n"
-	 "end\n"},
+	 "made /dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_b\n"},
 	/* Where partitions are, what types they have, and how the kernel names them. */
 	{"{\"a\": {\"device\": \"/dev/nvme0n1\", \"partitions\": [{\"size\": 1, \"type\": \"bios\"}, {\"size\": 2, "
 	 "\"type\": \"esp\", \"name\": \"boot\", \"fsType\": \"vfat\"}, {\"size\": 3, \"fsType\": \"swap\"}, {}]},"
@@ -51,13 +51,14 @@ static const struct {
 	 "8192 6144 swap -\n"
 	 "14336 - linux -\n"
 	 ".\n"
+	 "content vfat - /dev/nvme0n1p2\n"
+	 "content swap - /dev/nvme0n1p3\n"
+	 "made /dev/nvme0n1\n"
 	 "table dos /dev/vdb <<.\n"
 	 "2048 - linux -\n"
 	 ".\n"
-	 "content vfat - /dev/nvme0n1p2\n"
-	 "content swap - /dev/nvme0n1p3\n"
 	 "content xfs - /dev/vdb1\n"
-	 "end\n"},
+	 "made /dev/vdb\n"},
 	/* Volumes on an array; the one that takes the rest comes last. */
 	{"{\"a\": {\"size\": 8, \"raid\": \"r\"}, \"b\": {\"size\": 8, \"partitions\": [{\"raid\": \"r\"}]}, "
 	 "\"c\": {\"size\": 8, \"volumeGroup\": \"g\"}}",
@@ -73,7 +74,23 @@ static const struct {
 	 "volume g b 8\n"
 	 "volume g a -\n"
 	 "content ext4 - /dev/g/a\n"
-	 "end\n"},
+	 "made /dev/disk/by-id/virtio-a /dev/disk/by-id/virtio-b /dev/disk/by-id/virtio-c\n"},
+	/* What is whole by itself waits for nobody; disks that have something in common wait for the last of it. */
+	{"{\"a\": {\"raid\": \"r\"}, \"b\": {\"partitions\": [{\"size\": 8, \"raid\": \"r\"}, {\"size\": 8, "
+	 "\"raid\": \"s\"}]}, \"c\": {\"raid\": \"s\"}, \"d\": {\"volumeGroup\": \"g\"}}",
+	 "{\"r\": {\"level\": 1, \"fsType\": \"ext4\"}, \"s\": {\"level\": 0}}", "{\"g\": {\"volumes\": {}}}",
+	 "look_for_marks /dev/disk/by-id/virtio-a:part /dev/disk/by-id/virtio-b:table "
+	 "/dev/disk/by-id/virtio-c:part /dev/disk/by-id/virtio-d:part\n"
+	 "table gpt /dev/disk/by-id/virtio-b <<.\n"
+	 "2048 16384 raid -\n"
+	 "18432 16384 raid -\n"
+	 ".\n"
+	 "raid r 1 /dev/disk/by-id/virtio-a /dev/disk/by-id/virtio-b-part1\n"
+	 "content ext4 - /dev/md/r\n"
+	 "raid s 0 /dev/disk/by-id/virtio-b-part2 /dev/disk/by-id/virtio-c\n"
+	 "made /dev/disk/by-id/virtio-a /dev/disk/by-id/virtio-b /dev/disk/by-id/virtio-c\n"
+	 "group g /dev/disk/by-id/virtio-d\n"
+	 "made /dev/disk/by-id/virtio-d\n"},
 };
 
 static void calls(void **state)
@@ -140,6 +157,19 @@ static void is_a_table(void **state)
 	check_by(argv);
 }
 
+/* What the script does with disks, on files instead: tests/data/layout-on-files.sh. */
+static void on_files(void **state)
+{
+	static const char *const tools[][3] = {
+		{"mke2fs", "-V"}, {"mkfs.vfat", "--help"}, {"blkid", "-V"}, {"wipefs", "-V"}, {"cmp", "-v"}};
+	const char *const argv[] = {"sh", TEST_DATA "/layout-on-files.sh", NULL};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(tools); i++)
+		check_by(tools[i]);
+	write_script(2, "layout.sh");
+	check_by(argv);
+}
+
 static int enter(void **state)
 {
 	*state = test_dir("layout");
@@ -158,7 +188,7 @@ static int leave(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(calls), cmocka_unit_test(is_good_shell),
-					   cmocka_unit_test(is_a_table)};
+					   cmocka_unit_test(is_a_table), cmocka_unit_test(on_files)};
 
 	return cmocka_run_group_tests(tests, enter, leave);
 }

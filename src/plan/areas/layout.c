@@ -114,32 +114,110 @@ static void add_group(const struct viv_layout *l, const char *group, struct viv_
 	add_volumes(l, group, true, s);
 }
 
-static void add_contents(const struct viv_layout *l, struct viv_str *s)
+static void add_content(const struct viv_layout_place *p, struct viv_str *s)
 {
-	for (size_t i = 0; i < l->n_places; i++) {
-		const struct viv_layout_place *p = &l->places[i];
+	if (!p->fs)
+		return;
+	viv_str_addf(s, "content %s %s", p->fs, or_dash(p->label));
+	add_device(s, p->device);
+	viv_str_add_char(s, '\n');
+}
 
-		if (!p->fs)
-			continue;
-		viv_str_addf(s, "content %s %s", p->fs, or_dash(p->label));
-		add_device(s, p->device);
-		viv_str_add_char(s, '\n');
+static void add_contents(const struct viv_layout *l, enum viv_layout_kind kind, const char *name,
+			 struct viv_str *s)
+{
+	for (size_t i = 0; i < l->n_places; i++)
+		if (l->places[i].kind == kind && viv_streq(l->places[i].name, name))
+			add_content(&l->places[i], s);
+}
+
+static bool same(const char *maybe, const char *name)
+{
+	return maybe && viv_streq(maybe, name);
+}
+
+/* The step that makes an array (disks come before) or a group (arrays do); 0: `p` is a part of neither. */
+static size_t step_of(const struct viv_layout *l, const struct viv_layout_place *p)
+{
+	for (size_t i = 0; i < l->n_raids; i++)
+		if (same(p->raid, l->raids[i].name))
+			return l->n_disks + i;
+	for (size_t i = 0; i < l->n_groups; i++)
+		if (same(p->group, l->groups[i]))
+			return l->n_disks + l->n_raids + i;
+	return 0;
+}
+
+/* The last step on which each disk has a part, until none takes another along: all of these are whole at once. */
+static size_t *last_steps(const struct viv_layout *l)
+{
+	size_t n_steps = l->n_disks + l->n_raids + l->n_groups;
+	size_t *last = viv_calloc(n_steps + 1, sizeof(*last)); /* of disks, arrays, groups */
+
+	for (size_t i = 0; i < n_steps; i++)
+		last[i] = i;
+	for (bool again = true; again;) {
+		again = false;
+		for (size_t i = 0, disk = 0, raid = l->n_disks; i < l->n_places; i++) {
+			const struct viv_layout_place *p = &l->places[i];
+			size_t on = step_of(l, p), from;
+
+			while (disk + 1 < l->n_disks && l->disks[disk + 1].first <= i)
+				disk++;
+			if (p->kind == VIV_LAYOUT_VOLUME)
+				continue;
+			from = p->kind == VIV_LAYOUT_RAID ? raid++ : disk;
+			if (!on || last[from] == last[on])
+				continue;
+			last[from] = last[on] = VIV_MAX(last[from], last[on]);
+			again = true;
+		}
 	}
+	return last;
+}
+
+/* These lose their marks now. */
+static void add_made(const struct viv_layout *l, const size_t *last, size_t step, struct viv_str *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < l->n_disks; i++) {
+		if (last[i] != step || !mark_of(l, &l->disks[i]))
+			continue;
+		if (!any)
+			viv_str_add(s, "made");
+		any = true;
+		add_device(s, l->disks[i].device);
+	}
+	if (any)
+		viv_str_add_char(s, '\n');
 }
 
 void viv_layout_script_add(const struct viv_layout *l, struct viv_str *ret)
 {
+	VIV_FREE size_t *last = last_steps(l);
+	size_t step = 0;
+
 	viv_str_add(ret, viv_layout_script);
 	add_marks(l, ret);
-	for (size_t i = 0; i < l->n_disks; i++)
-		if (l->disks[i].table)
-			add_table(l, &l->disks[i], ret);
-	for (size_t i = 0; i < l->n_raids; i++)
+	for (size_t i = 0; i < l->n_disks; i++) {
+		const struct viv_layout_disk *d = &l->disks[i];
+
+		if (d->table)
+			add_table(l, d, ret);
+		add_contents(l, d->table ? VIV_LAYOUT_PARTITION : VIV_LAYOUT_DISK, d->name, ret);
+		add_made(l, last, step++, ret);
+	}
+	for (size_t i = 0; i < l->n_raids; i++) {
 		add_raid(l, &l->raids[i], ret);
-	for (size_t i = 0; i < l->n_groups; i++)
+		add_contents(l, VIV_LAYOUT_RAID, l->raids[i].name, ret);
+		add_made(l, last, step++, ret);
+	}
+	for (size_t i = 0; i < l->n_groups; i++) {
 		add_group(l, l->groups[i], ret);
-	add_contents(l, ret);
-	viv_str_add(ret, "end\n");
+		add_contents(l, VIV_LAYOUT_VOLUME, l->groups[i], ret);
+		add_made(l, last, step++, ret);
+	}
 }
 
 /*

@@ -2,9 +2,9 @@
 # Makes what disks, raid and lvm declare, where there is nothing; what is there is looked at and left alone.
 # viv's init runs it before all else of the system: docs/disks.md of vivarium. Its end is the declaration.
 #
-# A disk that is begun gets a mark, where no table and no file system has anything, and loses it when all is
-# made: one that has it at the next start was interrupted, nobody has used it, and it is made from its
-# beginning. Marks go in two steps, so that of several disks none is taken for half-made that isn't.
+# A disk that is begun gets a mark, where no table and no file system has anything, and loses it when it and what
+# stands on it is made: one that has it at the next start was interrupted. It is made from its beginning if what is
+# on it was never used. Marks go in steps, so that of several disks none is taken for half-made that isn't.
 #
 # What is several devices, or an option or none, is words.
 # shellcheck disable=SC2086
@@ -12,10 +12,11 @@ set -u
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin MDADM_NO_UDEV=1 LVM_SUPPRESS_FD_WARNINGS=1
 lf='
 '
-run=$(cat /proc/sys/kernel/random/uuid)
+run=''
 kinds=' '  # DEVICE:KIND, where a disk has its mark
 new=' '    # devices that are empty, or were a moment ago
-marked=' ' # DEVICE:KIND of this run
+ours=' '   # devices, and lvm.NAME, on which all is an earlier start's that was interrupted
+marked=' ' # devices that this run has begun
 pvs=''     # for lvm, which otherwise looks at all that there is
 
 fail() {
@@ -41,11 +42,26 @@ mark_sector() { # DEVICE KIND
 	case $2 in
 	table) echo 40 ;; # between the table and the first partition
 	part) echo 7 ;;   # arrays and volume groups begin at 4096
-	end) echo $(($(blockdev --getsz "$1") - 1)) ;;
+	end) echo $(($(blockdev --getsz "$1") - 1)) ;; # content() leaves it out of the file system
 	esac
 }
 
+kind_of() { # DEVICE
+	for k in table part end; do
+		case "$kinds" in *" $1:$k "*) echo $k ;; esac
+	done
+}
+
+# In the last sector others have files.
+is_in_vfat() { # DEVICE KIND
+	[ "$2" = end ] && [ "$(type_of "$1")" = vfat ] || return 1
+	sectors=$(od -An -tu2 -j19 -N2 "$1")
+	[ $sectors != 0 ] || sectors=$(od -An -tu4 -j32 -N4 "$1")
+	[ $((sectors * $(od -An -tu2 -j11 -N2 "$1"))) -gt $(($(mark_sector "$1" end) * 512)) ]
+}
+
 read_mark() { # DEVICE KIND: "making ID", "made ID" or nothing
+	is_in_vfat "$1" "$2" && return
 	dd if="$1" bs=512 skip="$(mark_sector "$1" "$2")" count=1 2>/dev/null | tr -d '\0' |
 		sed -n 's/^viv-disks \(ma[a-z]* [0-9a-f-]\{36\}\) *$/\1/p'
 }
@@ -60,31 +76,53 @@ write_mark() { # DEVICE KIND TEXT
 }
 
 begin() { # DEVICE: a disk that is empty; of partitions the disk is marked already
-	for k in table part end; do
-		case "$kinds" in *" $1:$k "*)
-			write_mark "$1" "$k" "making $run"
-			marked="$marked$1:$k "
-			;;
-		esac
-	done
 	new="$new$1 "
+	kind=$(kind_of "$1")
+	[ -n "$kind" ] || return 0
+	[ -n "$run" ] || run=$(cat /proc/sys/kernel/random/uuid)
+	write_mark "$1" "$kind" "making $run"
+	marked="$marked$1 "
+}
+
+# First they get an ID of their own: others may be begun still.
+made() { # DEVICE…: they are whole, and so is what stands on them
+	whole=''
+	for d; do
+		case "$marked" in *" $d "*) whole="$whole $d" ;; esac
+	done
+	[ -n "$whole" ] || return 0
+	sync
+	run=$(cat /proc/sys/kernel/random/uuid)
+	for text in "making $run" "made $run" ''; do
+		for d in $whole; do write_mark "$d" "$(kind_of "$d")" "$text"; done
+	done
+	for d in $whole; do marked="${marked%%" $d "*} ${marked#*" $d "}"; done
+}
+
+# What somebody had there: it must not be taken for what this run has begun.
+foreign() { # DEVICE
+	for d in $marked; do write_mark "$d" "$(kind_of "$d")" ''; done
+	fail "the disk $1 is new, but where it lies is $(holds "$1") already: it is left as it is"
+}
+
+clear() { # DEVICE
+	must "the disk $1" wipefs -q -a "$1"
+	must "the disk $1" dd if=/dev/zero of="$1" bs=64k count=2 conv=notrunc,fsync
 }
 
 wipe() { # DEVICE KIND: what was begun and not ended
 	say "the disk $1 was not made to its end: it is made anew"
-	for p in $(partitions_of "$1"); do
-		must "the disk $p" wipefs -q -a "$p"
-	done
-	must "the disk $1" wipefs -q -a "$1"
-	must "the disk $1" dd if=/dev/zero of="$1" bs=64k count=2 conv=notrunc,fsync
+	for p in $(partitions_of "$1"); do clear "$p"; done
+	clear "$1"
 	[ "$2" != end ] || write_mark "$1" end ''
 	blockdev --rereadpt "$1" 2>/dev/null
 	new="$new$1 "
+	ours="$ours$1 "
 }
 
 # All disks, before anything is done to one.
 look_for_marks() { # DEVICE:KIND…
-	done=' ' begun=' '
+	done=' ' begun=' ' half=''
 	for disk; do
 		[ -b "${disk%:*}" ] || continue
 		kinds="$kinds$disk "
@@ -98,19 +136,78 @@ look_for_marks() { # DEVICE:KIND…
 		disk=${mark%:*}
 		case "$done" in
 		*" ${mark##*:} "*) write_mark "${disk%:*}" "${disk##*:}" '' ;;
-		*) wipe "${disk%:*}" "${disk##*:}" ;;
+		*) half="$half $disk" ;;
 		esac
+	done
+	[ -z "$half" ] || look_for_use $half
+	for disk in $half; do wipe "${disk%:*}" "${disk##*:}"; done
+}
+
+# What half-made disks hold
+
+in_use() { # DEVICE
+	fail "the disk $1 is not made to its end, but may have been used: it is left as it is. wipefs -a frees it"
+}
+
+has_files() { # DEVICE TYPE
+	mkdir -p /run/viv-look
+	mount -t "$2" -o ro "$1" /run/viv-look 2>/dev/null || return 0
+	files=$(ls -A /run/viv-look) || files=unknown
+	umount /run/viv-look
+	[ -n "$files" ]
+}
+
+never_used() { # DEVICE
+	about=$(blkid -p -o value -s TYPE "$1")
+	case $?:$about in
+	[02]: | 0:swap | 0:linux_raid_member | 0:LVM2_member) ;;
+	0:ext4) dumpe2fs -h "$1" 2>/dev/null | grep -q '^Mount count: *0$' ;;
+	0:vfat | 0:xfs | 0:btrfs) ! has_files "$1" "$about" ;;
+	*) return 1 ;;
+	esac
+}
+
+of_type() { # TYPE DEVICE…
+	type=$1
+	shift
+	for d; do
+		[ "$(type_of "$d")" != "$type" ] || echo "$d"
 	done
 }
 
-end() {
-	[ "$marked" != ' ' ] || return 0
-	sync
-	for m in $marked; do
-		write_mark "${m%:*}" "${m##*:}" "made $run"
-	done
-	for m in $marked; do
-		write_mark "${m%:*}" "${m##*:}" ''
+# Also in arrays and volumes, which are there for as long as that takes.
+look_for_use() { # DEVICE:KIND…
+	all='' arrays=''
+	for disk; do all="$all ${disk%:*} $(partitions_of "${disk%:*}")"; done
+	for d in $all; do never_used "$d" || in_use "$d"; done
+	parts=$(of_type linux_raid_member $all)
+	if [ -n "$parts" ]; then
+		echo DEVICE $parts >/run/viv-look.conf
+		echo 1 >/sys/module/md_mod/parameters/start_ro # until something writes
+		mdadm --assemble --scan --run --quiet --config=/run/viv-look.conf >/dev/null 2>&1
+		echo 0 >/sys/module/md_mod/parameters/start_ro
+		for d in $parts; do
+			array=$(array_of "$d")
+			{ [ -n "$array" ] && never_used "$array"; } || in_use "$d"
+			case " $arrays " in *" $array "*) ;; *) arrays="$arrays $array" ;; esac
+		done
+	fi
+	pvs=$(of_type LVM2_member $all $arrays | paste -sd,)
+	if [ -n "$pvs" ]; then
+		lvm_ vgchange -q -a y >/dev/null 2>&1
+		for d in $(lvm_ lvs --noheadings -o lv_path); do
+			{ [ -b "$d" ] && never_used "$d"; } || in_use "$d"
+		done
+		must "the volumes of what is half made" lvm_ vgchange -q -a n
+	fi
+	for d in $arrays; do must "the disk $d" mdadm --stop --quiet "$d"; done
+	pvs=''
+}
+
+array_of() { # DEVICE: where it is a part of one that runs
+	disk_=$(readlink -f "$1")
+	for f in /sys/class/block/"${disk_##*/}"/holders/md*; do
+		[ ! -e "$f" ] || [ "$(cat "$f/md/array_state")" = inactive ] || echo "/dev/${f##*/}"
 	done
 }
 
@@ -149,10 +246,62 @@ is_new() {
 	return 1
 }
 
-is_empty() {
+is_ours() {
+	case "$ours" in *" $1 "*) return 0 ;; esac
+	return 1
+}
+
+unreadable() {
+	fail "the disk $1 can't be read${2:+: $2}: it is left as it is"
+}
+
+# Nothing but zeros in 128 KiB, or up to the disk's end. What can't be read is no answer.
+nothing_at() { # DEVICE SECTOR
+	bytes=$((size - $2 * 512))
+	[ $bytes -le 131072 ] || bytes=131072
+	[ $bytes -gt 0 ] || return 0
+	cmp -s -i $(($2 * 512)):0 -n $bytes "$1" /dev/zero
+	case $? in
+	0) ;;
+	1) return 1 ;;
+	*) unreadable "$1" ;;
+	esac
+}
+
+# blkid and wipefs take what they can't read for nothing, and they look at the end, too.
+is_empty() { # DEVICE [SECTOR…]: where else nothing may be
 	is_new "$1" && return 0
-	signatures=$(wipefs -n "$1" 2>&1) || fail "the disk $1 can't be read: $signatures"
-	[ -z "$signatures" ] && [ -z "$(head -c 131072 "$1" | tr -d '\0' | head -c 1)" ]
+	device=$1
+	size=$(blockdev --getsize64 "$1") || unreadable "$1"
+	shift
+	for sector in 0 "$@"; do nothing_at "$device" "$sector" || return 1; done
+	last=$((size < 1048576 ? size : 1048576))
+	[ "$(dd if="$device" bs=64k iflag=skip_bytes skip=$((size - last)) 2>/dev/null | wc -c)" = $last ] ||
+		unreadable "$device"
+	signatures=$(wipefs -n "$device" 2>&1) || unreadable "$device" "$signatures"
+	[ -z "$signatures" ] || return 1
+	blkid -p "$device" >/dev/null 2>&1
+	case $? in
+	2) ;;
+	0 | 8) return 1 ;;
+	*) unreadable "$device" ;;
+	esac
+}
+
+# What is made a moment ago; on a disk that was found empty something can lie further in.
+is_made() { # DEVICE OURS
+	if [ -n "$2" ]; then
+		clear "$1"
+		ours="$ours$1 "
+	else
+		is_empty "$1" || foreign "$1"
+	fi
+	new="$new$1 "
+}
+
+all_ours() { # DEVICE…
+	for d; do is_ours "$d" || return; done
+	echo yes
 }
 
 # As blkid names it: ext4, swap, LVM2_member, linux_raid_member, … or nothing.
@@ -190,8 +339,9 @@ check_partition() { # DEVICE NUMBER START SIZE NAME; sectors, - where it doesn't
 # Standard input: START SIZE TYPE NAME of each partition.
 table() { # gpt|dos DEVICE
 	is_there "$2"
-	made=''
-	if is_empty "$2"; then
+	made='' lines=$(cat)
+	starts=$(echo "$lines" | cut -d' ' -f1)
+	if is_empty "$2" $starts; then
 		made=yes
 		begin "$2"
 	elif [ "$(type_of "$2" PTTYPE)" != "$1" ]; then
@@ -204,13 +354,15 @@ table() { # gpt|dos DEVICE
 		text="$text${lf}start=$start, type=$type"
 		[ "$size" = - ] || text="$text, size=$size"
 		[ "$name" = - ] || text="$text, name=\"$name\""
-	done
+	done <<-EOF
+		$lines
+	EOF
 	if [ -n "$made" ]; then
-		out=$(echo "$text" | sfdisk -q --wipe always --wipe-partitions always "$2" 2>&1) ||
+		out=$(echo "$text" | sfdisk -q --wipe never --wipe-partitions never "$2" 2>&1) ||
 			fail "the disk $2: ${out%%"$lf"*}"
 		link_partitions "$2"
 		while [ $n -gt 0 ]; do
-			new="$new$(partition "$2" $n) "
+			is_made "$(partition "$2" $n)" "$(all_ours "$2")"
 			n=$((n - 1))
 		done
 	elif [ "$(partitions_of "$2" | wc -l)" -gt $n ]; then
@@ -244,8 +396,7 @@ raid() { # NAME LEVEL DEVICE…
 		[ "$level" != 1 ] || clean=--assume-clean # of nothing there are as many copies as one likes
 		must "the disk $md" mdadm --create "$md" --run --quiet --level="$level" --raid-devices=$number \
 			--metadata=1.2 --homehost=any --name="$name" $clean $blank
-		must "the disk $md" wipefs -q -a "$md" # what lay there when the parts were others'
-		new="$new$md "
+		is_made "$md" "$(all_ours $blank)"
 	fi
 }
 
@@ -298,6 +449,8 @@ group() { # NAME DEVICE…
 		for d in $blank; do begin "$d"; done
 		must "the disk${blank}" lvm_ pvcreate -q -y $blank
 		must "lvm.$name" lvm_ vgcreate -q -y "$name" $blank
+		new="${new}lvm.$name "
+		[ -z "$(all_ours $blank)" ] || ours="${ours}lvm.$name "
 		return
 	fi
 	[ -z "$blank" ] ||
@@ -316,8 +469,11 @@ volume() { # GROUP NAME MIB; - is the rest
 	if [ -z "$is" ]; then
 		size="-l 100%FREE"
 		[ "$3" = - ] || size="-L ${3}m"
-		must "the disk /dev/$1/$2" lvm_ lvcreate -q -y $size -n "$2" "$1"
-		new="$new/dev/$1/$2 "
+		keep='' # in a group that was there lvm knows what is free
+		is_new "lvm.$1" && keep='-Z n -W n'
+		must "the disk /dev/$1/$2" lvm_ lvcreate -q -y $keep $size -n "$2" "$1"
+		is_new "lvm.$1" || new="$new/dev/$1/$2 "
+		is_new "/dev/$1/$2" || is_made "/dev/$1/$2" "$(all_ours "lvm.$1")"
 	elif [ "$3" != - ] && [ "$is" != "$3" ]; then
 		fail "the disk /dev/$1/$2 has $is MiB, and $3 are declared"
 	fi
@@ -338,7 +494,11 @@ content() { # TYPE LABEL DEVICE; - is no label
 	[ "$2" != - ] || label=''
 	case $1 in
 	swap) must "the disk $3" mkswap $label "$3" ;;
-	vfat) must "the disk $3" mkfs.vfat -I --mbr=no ${label:+-n "$2"} "$3" ;;
+	vfat)
+		room=''
+		[ "$(kind_of "$3")" != end ] || room=$(($(blockdev --getsz "$3") / 2 - 64)) # KiB; the mark is behind it
+		must "the disk $3" mkfs.vfat -I --mbr=no ${label:+-n "$2"} "$3" $room
+		;;
 	ext4) must "the disk $3" mkfs.ext4 -q -F $label "$3" ;;
 	*) must "the disk $3" mkfs."$1" -q -f $label "$3" ;;
 	esac

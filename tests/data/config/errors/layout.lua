@@ -63,3 +63,6 @@ lvm.small.volumes = {
 }
 lvm.empty = {}
 virtualisation.emptyDiskImages = { { size = 1, serial = "whole" } }
+disks["viv-disk"] = { fsType = "ext4" }
+disks["viv-layer-0"] = { partitions = { {} } }
+disks.own = { device = "/dev/disk/by-id/virtio-viv-layer-1", fsType = "xfs" }
