@@ -24,6 +24,7 @@
 #define KERNEL "/viv/crash/kernel"
 #define INITRD "/viv/crash/initrd"
 #define WINDOW ((size_t)4 << 20)
+#define REPORT ((uint64_t)64 << 20) /* a line for each: the host waits as long as they come */
 #define PAGE   ((size_t)4096)
 
 /* What is of use to it, too, of the first kernel's command line. */
@@ -203,8 +204,11 @@ void crash_dump(void)
 		end();
 	warning(INIT_CRASH_STARTS "%llu MiB", (unsigned long long)(d.size >> 20));
 	ok = true;
-	for (uint64_t at = 0; ok && at < d.size; at += WINDOW)
+	for (uint64_t at = 0; ok && at < d.size; at += WINDOW) {
+		if (at && at % REPORT == 0)
+			warning(INIT_CRASH_STARTS "%llu MiB are done", (unsigned long long)(at >> 20));
 		ok = copy_window(&d, at, d.size - at < WINDOW ? (size_t)(d.size - at) : WINDOW);
+	}
 	if (!ok || !write_end(&d))
 		warning("crash dump: cannot be written: %m");
 	else

@@ -110,16 +110,72 @@ int viv_kernel_modules_hash(const struct viv_kernel_modules *m, char ret_hex[65]
 	return r;
 }
 
+static const char vermagic[] = "vermagic=";
+
+static const char *find_vermagic(const struct viv_str *ko)
+{
+	return ko->len ? memmem(ko->data, ko->len, vermagic, sizeof(vermagic) - 1) : NULL;
+}
+
+static int no_module(const char *path, struct viv_error *err)
+{
+	return viv_error_say(err, EINVAL, "%s is no kernel module: it has no vermagic", path);
+}
+
+/* As the kernel names it: "a-b.ko.xz" is a_b. */
+static char *module_name(const char *path)
+{
+	char *name = viv_strdup(viv_path_base(path));
+	size_t n = strlen(name);
+
+	viv_unpack_filter_for(name, &n);
+	name[n - strlen(".ko")] = 0;
+	for (char *p = name; *p; p++)
+		*p = *p == '-' ? '_' : *p;
+	return name;
+}
+
+static int check_name(const struct viv_kernel_modules *m, const struct viv_strv *names, struct viv_error *err)
+{
+	size_t last = names->count - 1;
+
+	for (size_t i = 0; i < last; i++)
+		if (viv_streq(names->items[i], names->items[last]) &&
+		    !viv_streq(m->paths.items[i], m->paths.items[last]))
+			return viv_error_say(err, EINVAL, "%s and %s are both the module %s", m->paths.items[i],
+					     m->paths.items[last], names->items[i]);
+	return 0;
+}
+
+int viv_kernel_modules_check(const struct viv_kernel_modules *m, struct viv_error *err)
+{
+	VIV_STRV names = VIV_STRV_INIT;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < m->paths.count; i++) {
+		const char *path = m->paths.items[i];
+		size_t n = strlen(path);
+		VIV_STR ko = VIV_STR_INIT;
+
+		viv_strv_take(&names, module_name(path));
+		r = check_name(m, &names, err);
+		if (r == 0 && !viv_unpack_filter_for(path, &n))
+			r = viv_read_file(path, MAX_MODULE, &ko, err);
+		if (r == 0 && !viv_unpack_filter_for(path, &n) && !find_vermagic(&ko))
+			r = no_module(path, err);
+	}
+	return r;
+}
+
 /* "vermagic=6.12.1 SMP preempt mod_unload " in .modinfo: the kernel refuses one that differs from its own. */
 static int check_release(const struct viv_str *ko, const char *path, const char *release, struct viv_error *err)
 {
-	static const char mark[] = "vermagic=";
-	const char *at = ko->len ? memmem(ko->data, ko->len, mark, sizeof(mark) - 1) : NULL;
+	const char *at = find_vermagic(ko);
 	size_t n, left;
 
 	if (!at)
-		return viv_error_say(err, EINVAL, "%s is no kernel module: it has no vermagic", path);
-	at += sizeof(mark) - 1;
+		return no_module(path, err);
+	at += sizeof(vermagic) - 1;
 	left = ko->len - (size_t)(at - ko->data);
 	for (n = 0; n < left && n < 128 && at[n] && at[n] != ' '; n++)
 		;

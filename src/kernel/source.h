@@ -38,6 +38,8 @@ int viv_kernel_source_hash(const struct viv_kernel_source *s, char ret_hex[65], 
 
 /* A .ko file, or all below a folder; they belong in updates/, where depmod looks first. Adds to *ret. */
 int viv_kernel_modules_add(const char *path, struct viv_kernel_modules *ret, struct viv_error *err);
+/* EINVAL names one that is none, if it is not compressed, and two that are the same one to the kernel. */
+int viv_kernel_modules_check(const struct viv_kernel_modules *m, struct viv_error *err);
 int viv_kernel_modules_hash(const struct viv_kernel_modules *m, char ret_hex[65], struct viv_error *err);
 void viv_kernel_modules_free_contents(struct viv_kernel_modules *m);
 /*

@@ -56,6 +56,8 @@ static int find_extra_modules(struct viv_plan *p, struct viv_error *err)
 	viv_push_option(&paths, p->config, "boot.extraModulePackages");
 	for (size_t i = 0; r == 0 && i < paths.count; i++)
 		r = viv_kernel_modules_add(paths.items[i], &p->extra_modules, err);
+	if (r == 0)
+		r = viv_kernel_modules_check(&p->extra_modules, err);
 	return r < 0 ? viv_error_context(err, "%s: boot.extraModulePackages",
 					 viv_config_place(p->config, "boot.extraModulePackages"))
 		     : 0;

@@ -226,7 +226,8 @@ static bool feed_fatal(struct viv_trouble *t, struct viv_slice m)
 
 static bool feed_dump(struct viv_trouble *t, struct viv_slice m)
 {
-	if (t->dumping || !contains(m, "viv-init: crash dump: "))
+	/* Anybody can write such a line as long as the kernel is alive. */
+	if (t->kind < VIV_TROUBLE_OOPS || !contains(m, "viv-init: crash dump: "))
 		return false;
 	t->dumping = true;
 	t->open = false;

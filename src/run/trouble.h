@@ -38,14 +38,14 @@ struct viv_trouble {
 	struct viv_strv lines;	    /* the report, from its first line */
 	bool open;		    /* its end has not come yet */
 	char *fatal;		    /* what viv-init said, or NULL */
-	bool dumping;		    /* it said that it writes a crash dump */
+	bool dumping;		    /* after an oops or a panic it said that it writes a crash dump */
 };
 
 void viv_trouble_free_contents(struct viv_trouble *t);
 /* {kind, what, lines}; null if there was none. The caller owns it. */
 json_t *viv_trouble_json(const struct viv_trouble *t);
 
-/* A line of the console without its end. True when the kind got worse, init gave up, or a dump begins. */
+/* A line of the console without its end. True when the kind got worse, init gave up, or a dump goes on. */
 bool viv_trouble_feed(struct viv_trouble *t, struct viv_slice line);
 
 /* What one line says by itself; *ret_message is the line without time stamps. */

@@ -23,7 +23,7 @@
 #define STDERR_KEPT   8192u
 #define QUIT_MS	      2000 /* from "quit" to SIGKILL */
 #define LAST_WORDS_MS 2000 /* from a panic to the end of its report */
-#define DUMP_MS	      1800000 /* for a crash dump, of much memory on a slow host */
+#define DUMP_MS	      600000 /* until a kernel for crash dumps says that it is further */
 #define SHUTDOWN_MS   30000 /* from the agent's end to the guest's, which writes its disks meanwhile */
 #define DRAIN_MS      3000 /* from a forced end to giving up on unread output */
 
@@ -306,10 +306,10 @@ static void wait_for_last_words(struct viv_vm *vm)
 		set_deadline(vm, vm->dumps && !vm->fatal ? DUMP_MS : LAST_WORDS_MS, on_last_words);
 }
 
-/* Another kernel has begun: it powers off when it is done. */
+/* Another kernel is at work: it powers off when it is done. */
 static void let_dump(struct viv_vm *vm)
 {
-	if (!vm->dumps || vm->dumping || vm->killed)
+	if (!vm->dumps || vm->killed)
 		return;
 	vm->dumping = true;
 	set_deadline(vm, DUMP_MS, on_last_words);

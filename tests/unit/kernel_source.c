@@ -180,6 +180,7 @@ static void releases_of_modules(void **state)
 	assert_true(viv_kernel_modules_add(folder, &m, NULL) < 0);
 	put_module("extra/sub/good.ko", RELEASE);
 	assert_int_equal(viv_kernel_modules_add(folder, &m, NULL), 0);
+	assert_int_equal(viv_kernel_modules_check(&m, NULL), 0);
 	assert_int_equal(viv_kernel_modules_copy(&m, RELEASE, to, NULL), 0);
 	assert_true(viv_exists(copied));
 	assert_int_equal(viv_kernel_modules_copy(&m, RELEASE "2", to, &err), -EINVAL);
@@ -188,6 +189,31 @@ static void releases_of_modules(void **state)
 	put_text("extra/sub/good.ko", "text");
 	assert_int_equal(viv_kernel_modules_copy(&m, RELEASE, to, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "no vermagic"));
+	viv_kernel_modules_free_contents(&m);
+}
+
+/* Before anything is built: what is no module, and what the kernel takes for the same one. */
+static void faults_of_modules(void **state)
+{
+	VIV_FREE char *a = viv_path_join(dir, "faults/a-b.ko"), *again = viv_path_join(dir, "faults/x/a_b.ko");
+	struct viv_kernel_modules m = {0};
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	put_module("faults/a-b.ko", RELEASE);
+	put_module("faults/x/a_b.ko", RELEASE);
+	assert_int_equal(viv_kernel_modules_add(a, &m, NULL), 0);
+	assert_int_equal(viv_kernel_modules_add(a, &m, NULL), 0);
+	assert_int_equal(viv_kernel_modules_check(&m, NULL), 0);
+	assert_int_equal(viv_kernel_modules_add(again, &m, NULL), 0);
+	assert_int_equal(viv_kernel_modules_check(&m, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "faults/a-b.ko and "));
+	assert_non_null(strstr(err.msg, "faults/x/a_b.ko are both the module a_b"));
+	viv_kernel_modules_free_contents(&m);
+	viv_error_clear(&err);
+	put_text("faults/a-b.ko", "text");
+	assert_int_equal(viv_kernel_modules_add(a, &m, NULL), 0);
+	assert_int_equal(viv_kernel_modules_check(&m, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "a-b.ko is no kernel module: it has no vermagic"));
 	viv_kernel_modules_free_contents(&m);
 }
 
@@ -216,6 +242,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(hashes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(files, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(releases_of_modules, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(faults_of_modules, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(embedded, set_up, tear_down),
 	};
 
