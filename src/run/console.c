@@ -8,6 +8,7 @@
 
 #define INPUT_MAX (64u << 10)
 #define CHUNK	  16384u
+#define MAX_WARNINGS 16 /* a guest can say it as often as it likes */
 
 struct viv_console {
 	struct viv_loop *loop;
@@ -20,6 +21,7 @@ struct viv_console {
 	struct viv_str kept; /* up to twice VIV_CONSOLE_KEPT */
 	struct viv_str line; /* being received, at most VIV_TROUBLE_LINE_MAX */
 	struct viv_str input;
+	unsigned n_warnings;
 };
 
 /* A log that can't be written must not end a run: it is dropped. */
@@ -46,10 +48,26 @@ static void write_log(struct viv_console *c, const char *data, size_t len)
 	c->logged += len;
 }
 
+static void hear_warning(struct viv_console *c)
+{
+	VIV_FREE char *text = NULL;
+
+	if (!c->events.warning || c->n_warnings >= MAX_WARNINGS)
+		return;
+	text = viv_trouble_warning((struct viv_slice){c->line.data, c->line.len});
+	if (!text)
+		return;
+	c->n_warnings++;
+	c->events.warning(c, text, c->events.arg);
+}
+
 static void on_line(struct viv_console *c)
 {
 	bool was_open = c->trouble.open;
-	bool worse = viv_trouble_feed(&c->trouble, (struct viv_slice){c->line.data, c->line.len});
+	bool worse;
+
+	hear_warning(c);
+	worse = viv_trouble_feed(&c->trouble, (struct viv_slice){c->line.data, c->line.len});
 
 	viv_str_clear(&c->line);
 	if (worse && c->events.trouble)

@@ -22,6 +22,8 @@ struct viv_console_events {
 	void (*output)(struct viv_console *c, const char *data, size_t len, void *arg);
 	/* The kernel's state got worse, or viv-init gave up. */
 	void (*trouble)(struct viv_console *c, const struct viv_trouble *t, void *arg);
+	/* The guest's init warns, a few times at most. */
+	void (*warning)(struct viv_console *c, const char *text, void *arg);
 	/* A report's last line has come. */
 	void (*report_end)(struct viv_console *c, const struct viv_trouble *t, void *arg);
 	/* QEMU closed it. */

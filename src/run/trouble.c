@@ -212,6 +212,16 @@ static void keep_line(struct viv_trouble *t, struct viv_slice line, bool importa
 	viv_strv_take(&t->lines, viv_slice_printable(line));
 }
 
+char *viv_trouble_warning(struct viv_slice line)
+{
+	static const char mark[] = "viv-init: warning: ";
+	struct viv_slice m = message_of(line);
+
+	if (!begins(m, mark))
+		return NULL;
+	return viv_slice_printable((struct viv_slice){m.data + sizeof(mark) - 1, m.len - (sizeof(mark) - 1)});
+}
+
 static bool feed_fatal(struct viv_trouble *t, struct viv_slice m)
 {
 	static const char mark[] = "viv-init: fatal: ";

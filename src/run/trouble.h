@@ -48,5 +48,8 @@ json_t *viv_trouble_json(const struct viv_trouble *t);
 /* A line of the console without its end. True when the kind got worse, init gave up, or a dump goes on. */
 bool viv_trouble_feed(struct viv_trouble *t, struct viv_slice line);
 
+/* What the guest's init warns of: "viv-init: warning: …", fit for a terminal. NULL: nothing; the caller frees it. */
+char *viv_trouble_warning(struct viv_slice line);
+
 /* What one line says by itself; *ret_message is the line without time stamps. */
 enum viv_trouble_kind viv_trouble_classify(struct viv_slice line, struct viv_slice *ret_message);

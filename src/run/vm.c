@@ -333,6 +333,15 @@ static void on_console_trouble(struct viv_console *c, const struct viv_trouble *
 		vm->events.trouble(vm, t, vm->events.arg);
 }
 
+static void on_console_warning(struct viv_console *c, const char *text, void *arg)
+{
+	struct viv_vm *vm = arg;
+	VIV_FREE char *said = viv_asprintf("the guest: %s", text);
+
+	if (vm->events.warning)
+		vm->events.warning(vm, said, vm->events.arg);
+}
+
 static void on_console_report_end(struct viv_console *c, const struct viv_trouble *t, void *arg)
 {
 	struct viv_vm *vm = arg;
@@ -611,6 +620,7 @@ static int watch(struct viv_vm *vm, struct viv_wires *w, const char *log, struct
 					       .arg = vm};
 	const struct viv_console_events console = {.output = on_console_output,
 						   .trouble = on_console_trouble,
+						   .warning = on_console_warning,
 						   .report_end = on_console_report_end,
 						   .closed = on_console_closed,
 						   .arg = vm};

@@ -88,7 +88,7 @@ cat /sys/block/md*/md/degraded
 try away s/scsi-0QEMU_QEMU_HARDDISK_other/nobody/
 mdadm --detail /dev/md/mirror | grep -oE 'clean, degraded'
 try stale
-dmesg | grep -oE 'viv-init: (the disk|warning).*' | sed 's,/dev/disk/by-id/,,g' |
+dmesg | grep -oE 'viv-init: warning: .*' | sed 's,/dev/disk/by-id/,,g' |
 	grep -v 'degraded: what' # of what was away for a moment, and may do
 try size 's/^2048 409600/2048 411648/'
 try name 's/linux root$/linux other/'
@@ -125,12 +125,12 @@ blank: 0
 away: 0 
 clean, degraded
 stale: 0 
-viv-init: the disk virtio-gpt was not made to its end: it is made anew
-viv-init: the disk virtio-mbr was not made to its end: it is made anew
-viv-init: the disk scsi-0QEMU_QEMU_HARDDISK_other was not made to its end: it is made anew
-viv-init: the disk virtio-s1 was not made to its end: it is made anew
-viv-init: the disk virtio-s2 was not made to its end: it is made anew
-viv-init: the disk scsi-0QEMU_QEMU_HARDDISK_other is empty: raid.mirror is copied onto it
+viv-init: warning: the disk virtio-gpt was not made to its end: it is made anew
+viv-init: warning: the disk virtio-mbr was not made to its end: it is made anew
+viv-init: warning: the disk scsi-0QEMU_QEMU_HARDDISK_other was not made to its end: it is made anew
+viv-init: warning: the disk virtio-s1 was not made to its end: it is made anew
+viv-init: warning: the disk virtio-s2 was not made to its end: it is made anew
+viv-init: warning: the disk scsi-0QEMU_QEMU_HARDDISK_other is empty: raid.mirror is copied onto it
 viv-init: warning: raid.mirror is degraded: nobody is not there: what is written now has one copy less
 size: 1 the disk $d/virtio-gpt: partition 1 has 409600 sectors, and 411648 are declared
 name: 1 the disk $d/virtio-gpt: partition 1 has another name than other, which is declared

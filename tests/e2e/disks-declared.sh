@@ -40,7 +40,7 @@ lvs --noheadings --nosuffix --units m -o lv_name,lv_size | tr -d ' '
 cat /sys/block/md*/md/raid_disks
 systemctl --failed --no-legend
 systemctl is-system-running
-dmesg | grep -o 'viv-init: the disk .*'; true
+dmesg | grep -o 'viv-init: warning: .*'; true
 EOT
 are() { # WHAT EACH HOLDS
 	out_is "/efi vfat$1
@@ -71,7 +71,8 @@ fi
 rm other.img
 expect 0 "$VIV" run -q -- sh -c "$(cat guest.sh)"
 are " found" "
-viv-init: the disk /dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_other is empty: raid.mirror is copied onto it"
+viv-init: warning: the disk /dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_other is empty: raid.mirror is copied onto it"
+err_has "the guest: the disk /dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_other is empty: raid.mirror is copied onto it"
 # The run script makes what is not there yet, too.
 rm other.img
 expect 0 "$VIV" build -q

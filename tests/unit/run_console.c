@@ -46,7 +46,8 @@ static void on_closed(struct viv_console *c, void *arg)
 
 static struct viv_console *open_console(struct seen *s, const char *log, int *ret_guest)
 {
-	const struct viv_console_events events = {on_output, on_trouble, on_end, on_closed, s};
+	const struct viv_console_events events = {.output = on_output, .trouble = on_trouble, .report_end = on_end,
+						  .closed = on_closed, .arg = s};
 	struct viv_console *c;
 	int fds[2];
 

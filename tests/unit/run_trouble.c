@@ -188,6 +188,26 @@ static void test_dump(void **state)
 	assert_int_equal(t.kind, VIV_TROUBLE_PANIC);
 }
 
+static void test_warning(void **state)
+{
+	static const struct {
+		const char *line, *want;
+	} said[] = {
+		{"[    1.000000] viv-init: warning: raid.a is degraded", "raid.a is degraded"},
+		{"viv-init: warning: a\x1b[2Jb", "ab"},
+		{"viv-init: raid.a is degraded", NULL},
+		{"it said viv-init: warning: x", NULL},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(said); i++) {
+		VIV_FREE char *got = viv_trouble_warning((struct viv_slice){said[i].line, strlen(said[i].line)});
+
+		assert_int_equal(!got, !said[i].want);
+		if (got)
+			assert_string_equal(got, said[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +215,7 @@ int main(void)
 		cmocka_unit_test(test_open_oops_stays), cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_open_warning_goes),
 		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_warning),
 		cmocka_unit_test(test_init),	     cmocka_unit_test(test_sets),
 	};
 

@@ -24,9 +24,9 @@ fail() {
 	exit 1
 }
 
-# On the console, and in the system's log.
+# On the console, from which the host takes it, and in the system's log.
 say() {
-	echo "<3>viv-init: $*" >/dev/kmsg
+	echo "<3>viv-init: warning: $*" >/dev/kmsg
 }
 
 # The first line that a program says is why.
@@ -280,10 +280,10 @@ is_empty() { # DEVICE [SECTOR…]: where else nothing may be
 		unreadable "$device"
 	signatures=$(wipefs -n "$device" 2>&1) || unreadable "$device" "$signatures"
 	[ -z "$signatures" ] || return 1
-	blkid -p "$device" >/dev/null 2>&1
-	case $? in
-	2) ;;
-	0 | 8) return 1 ;;
+	signatures=$(blkid -p -o value -s TYPE -s PTTYPE "$device")
+	case $?:$signatures in
+	2: | 0:) ;; # of a partition it knows that it is one
+	[08]:*) return 1 ;;
 	*) unreadable "$device" ;;
 	esac
 }
@@ -417,7 +417,7 @@ start_raid() {
 	node=$(readlink -f "$md")
 	# While it is copied it has one copy less, too; that was said.
 	if [ -z "$blank" ] && [ "$(cat "/sys/class/block/${node##*/}/md/degraded" 2>/dev/null || echo 0)" != 0 ]; then
-		say "warning: raid.$name is degraded${gone:+:$gone is not there}: what is written now has one copy less"
+		say "raid.$name is degraded${gone:+:$gone is not there}: what is written now has one copy less"
 	fi
 }
 
