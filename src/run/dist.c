@@ -11,7 +11,13 @@
 
 int viv_dist_check(const struct viv_config *config, struct viv_error *err)
 {
-	if (viv_streq(viv_config_string(config, "system.root"), "minimal"))
+	bool minimal = viv_streq(viv_config_string(config, "system.root"), "minimal");
+
+	if (minimal && viv_config_bool(config, "boot.crashDump.enable"))
+		return viv_error_say(err, EINVAL, "%s: boot.crashDump.enable: the disk that a dump goes to is made by "
+				     "viv run: it can't be had with -t dist",
+				     viv_config_place(config, "boot.crashDump.enable"));
+	if (minimal)
 		return 0;
 	viv_error_say(err, EINVAL, "%s: system.root: a root of layers is no single image, which -t dist is for",
 		      viv_config_place(config, "system.root"));

@@ -67,13 +67,14 @@ try lost
 dd if=/tmp/table of=$g conv=notrunc,fsync 2>/dev/null
 blockdev --rereadpt $g
 [ "$(id)" = "$was" ] || echo "is not what it was"
-dmsetup create bad --table "0 204800 error"
+DM_DISABLE_UDEV=1 dmsetup create bad --table "0 204800 error"
 try unreadable s,/dev/disk/by-id/virtio-gpt,/dev/mapper/bad,g
-dmsetup remove bad
+DM_DISABLE_UDEV=1 dmsetup remove bad
+dd if=/dev/zero of=$g bs=512 seek=40 count=1 conv=notrunc,fsync 2>/dev/null
+for d in $b-part1 $o; do dd if=/dev/zero of=$d bs=64k count=2 conv=notrunc,fsync 2>/dev/null; done
+try foreign
 off
-for d in $(lsblk -n -r -o PATH $g $b $o /dev/disk/by-id/virtio-s1 /dev/disk/by-id/virtio-s2 | tac); do
-	wipefs -q -a $d; dd if=/dev/zero of=$d bs=64k count=2 conv=notrunc,fsync 2>/dev/null
-done
+for d in $g $b $o /dev/disk/by-id/virtio-s1 /dev/disk/by-id/virtio-s2; do blkdiscard -f $d; done
 for d in $g $b; do blockdev --rereadpt $d; done
 try unfinished 's/^made .*/:/'
 was=$(id)
@@ -117,6 +118,7 @@ made: 0
 used: 1 the disk /dev/pool/a is not made to its end, but may have been used: it is left as it is. wipefs -a frees it
 lost: 1 the disk $d/virtio-gpt holds something unknown, and a table (gpt) is declared: it is left as it is
 unreadable: 1 the disk /dev/mapper/bad can't be read: it is left as it is
+foreign: 1 the disk /dev/md/mirror is new, but where it lies is ext4 already: it is left as it is
 unfinished: 0 
 half: 0 
 again: 0 

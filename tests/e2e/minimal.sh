@@ -15,6 +15,9 @@ err_has 'bad.lua:2: system.minimal.packages.tzdata.files: "usr/share/nothing/*" 
 printf 'system.init = "runit"\n' >layers.lua
 expect 125 "$VIV" build -t dist layers.lua
 err_has 'a root of layers is no single image'
+printf 'imports = { "profiles/minimal" }\nboot.crashDump.enable = true\n' >crash.lua
+expect 125 "$VIV" build -t dist crash.lua
+err_has 'crash.lua:2: boot.crashDump.enable: the disk that a dump goes to is made by viv run'
 expect 125 "$VIV" build -t floppy layers.lua
 err_has 'no target "floppy": there are vm, dist'
 printf 'imports = { "profiles/minimal" }\nsystem.minimal.links["/usr/bin/busybox"] = "x"\n' >twice.lua

@@ -195,7 +195,7 @@ look_for_use() { # DEVICE:KIND…
 	pvs=$(of_type LVM2_member $all $arrays | paste -sd,)
 	if [ -n "$pvs" ]; then
 		lvm_ vgchange -q -a y >/dev/null 2>&1
-		for d in $(lvm_ lvs --noheadings -o lv_path); do
+		for d in $(lvm_ lvs --noheadings -o lv_path 2>/dev/null); do
 			{ [ -b "$d" ] && never_used "$d"; } || in_use "$d"
 		done
 		must "the volumes of what is half made" lvm_ vgchange -q -a n
