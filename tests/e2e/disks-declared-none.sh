@@ -74,7 +74,7 @@ dd if=/dev/zero of=$g bs=512 seek=40 count=1 conv=notrunc,fsync 2>/dev/null
 for d in $b-part1 $o; do dd if=/dev/zero of=$d bs=64k count=2 conv=notrunc,fsync 2>/dev/null; done
 try foreign
 off
-for d in $g $b $o /dev/disk/by-id/virtio-s1 /dev/disk/by-id/virtio-s2; do blkdiscard -f $d; done
+for d in $g $b $o /dev/disk/by-id/virtio-s1 /dev/disk/by-id/virtio-s2; do blkdiscard -f $d 2>/dev/null; done
 for d in $g $b; do blockdev --rereadpt $d; done
 try unfinished 's/^made .*/:/'
 was=$(id)

@@ -260,7 +260,7 @@ nothing_at() { # DEVICE SECTOR
 	bytes=$((size - $2 * 512))
 	[ $bytes -le 131072 ] || bytes=131072
 	[ $bytes -gt 0 ] || return 0
-	cmp -s -i $(($2 * 512)):0 -n $bytes "$1" /dev/zero
+	cmp -s -i $(($2 * 512)):0 -n $bytes "$1" /dev/zero 2>/dev/null
 	case $? in
 	0) ;;
 	1) return 1 ;;
