@@ -246,10 +246,7 @@ static int build_step(struct viv_plan *p, const struct viv_step *s, struct viv_r
 		return r < 0 ? r : 0;
 	viv_task_begin(report, 0, "building %s", s->name);
 	r = s->build(p, s, viv_store_build_path(b), report, err);
-	if (r == 0)
-		r = viv_store_commit(b, s->recipe, &s->refs, err);
-	else
-		viv_store_abort(b);
+	r = viv_store_end(b, r, s->recipe, &s->refs, err);
 	viv_task_end(report, r == 0);
 	/* What is wrong with these is an option's fault, and begins with its place. */
 	if (r < 0 && s != &p->steps[VIV_STEP_ETC] && s != &p->steps[VIV_STEP_MADE])

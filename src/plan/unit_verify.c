@@ -98,10 +98,7 @@ int viv_unit_checker(struct viv_store *store, const char *layer, struct viv_repo
 		viv_task_begin(report, 0, "taking systemd's check of units out of the packages");
 		r = build_checker(folder, viv_store_build_path(b), report, err);
 		viv_task_end(report, r == 0);
-		if (r == 0)
-			r = viv_store_commit(b, recipe, &refs, err);
-		else
-			viv_store_abort(b);
+		r = viv_store_end(b, r, recipe, &refs, err);
 	}
 	if (r < 0)
 		return viv_error_context(err, "systemd's check of units");

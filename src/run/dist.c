@@ -80,10 +80,7 @@ int viv_dist_build(struct viv_store *store, const struct viv_config *config,
 	r = viv_store_begin(store, id, report, &b, err);
 	if (r == 0) {
 		r = fill(viv_store_build_path(b), system, line, err);
-		if (r == 0)
-			r = viv_store_commit(b, recipe, &refs, err);
-		else
-			viv_store_abort(b);
+		r = viv_store_end(b, r, recipe, &refs, err);
 	}
 	if (r >= 0)
 		*ret_id = viv_steal(id);

@@ -178,10 +178,7 @@ int viv_loader_image_build(struct viv_store *store, const struct viv_system *sys
 		viv_task_begin(report, 0, "building the boot loader");
 		r = make(&layers, &kinds[kind], viv_store_build_path(b), report, err);
 		viv_task_end(report, r == 0);
-		if (r == 0)
-			r = viv_store_commit(b, recipe, &refs, err);
-		else
-			viv_store_abort(b);
+		r = viv_store_end(b, r, recipe, &refs, err);
 	}
 	if (r < 0)
 		return viv_error_context(err, "the boot loader");

@@ -80,10 +80,8 @@ static int build(const struct disk *d, const json_t *recipe, struct viv_report *
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = write_disk(d, viv_store_build_path(b), err);
-	if (r == 0)
-		return viv_store_commit(b, recipe, &refs, err);
-	viv_store_abort(b);
-	return viv_error_context(err, "the boot disk");
+	r = viv_store_end(b, r, recipe, &refs, err);
+	return r < 0 ? viv_error_context(err, "the boot disk") : 0;
 }
 
 static int make_recipe(const struct disk *d, const char *loader, json_t **ret, struct viv_error *err)

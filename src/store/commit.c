@@ -271,3 +271,12 @@ int viv_store_commit(struct viv_store_build *b, const json_t *recipe, const stru
 
 	return viv_store_commit_many(b->store, &item, 1, err);
 }
+
+int viv_store_end(struct viv_store_build *b, int r, const json_t *recipe, const struct viv_strv *refs,
+		  struct viv_error *err)
+{
+	if (r == 0)
+		return viv_store_commit(b, recipe, refs, err);
+	viv_store_abort(b);
+	return r;
+}

@@ -84,6 +84,9 @@ const char *viv_store_build_path(const struct viv_store_build *b);
  */
 int viv_store_commit(struct viv_store_build *b, const json_t *recipe, const struct viv_strv *refs,
 		     struct viv_error *err);
+/* What making it came to, `r`, decides: 0: commits it; an error: aborts, and returns that. */
+int viv_store_end(struct viv_store_build *b, int r, const json_t *recipe, const struct viv_strv *refs,
+		  struct viv_error *err);
 /*
  * Commits a group with a few syncs for all of them: for many small objects the only quick way.
  * `sha256` is the object's content hash where the caller has it already (it is believed); NULL: it
