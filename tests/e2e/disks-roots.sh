@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # slow
 # The whole system on xfs and btrfs: copied at the first start, found at the second, asked for when the
-# description changes. (ext4: disk-rebase.sh, disks-systemd.sh)
+# description changes. (ext4: disk-rebase-root.sh, disks-systemd.sh)
 . "$(dirname "$0")/lib.sh"
 
 quick_machine

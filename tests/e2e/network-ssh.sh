@@ -10,7 +10,7 @@ ssh-keygen -q -t ed25519 -N "" -f paul-key
 cat >vm.lua <<LUA
 services.openssh.enable = true
 services.openssh.ports = { 22, 2022 }
-services.openssh.settings = { PasswordAuthentication = false }
+services.openssh.settings = { PasswordAuthentication = false, AllowUsers = { "root", "paul" } }
 users.users.root.openssh.authorizedKeys.keys = { "$(cat root-key.pub)" }
 users.users.paul = { isNormalUser = true, openssh = { authorizedKeys = { keyFiles = { "./paul-key.pub" } } } }
 networking.hostName = "sshd"
@@ -49,6 +49,12 @@ out_is "inactive
 echo >&4
 exec 4>&- 5<&-
 wait $run || fail "run: $(cat run.err)"
+
+# The machine's own sshd looks at its settings.
+sed 's/AllowUsers = .*" }/Bogus = true/' vm.lua >bogus.lua
+expect 125 "$VIV" build -q --no-link bogus.lua
+err_has "bogus.lua:3: services.openssh.settings: /etc/ssh/sshd_config.d/viv.conf: line "
+err_has "Bad configuration option: Bogus"
 
 # A private key is no public one.
 sed -i 's/paul-key.pub/paul-key/' vm.lua
