@@ -86,36 +86,31 @@ starts_as_qcow2() {
 }
 
 # Under another name until it is whole. Where the host can't format it, the guest does.
-make_disk() {
-	new=$disk.new-$$
+make_disk() { # FILE MIB BLANK
+	new=$1.new-$$
 	trap 'rm -f -- "$new" "$new.raw"' EXIT
 	trap 'exit 130' HUP INT TERM
-	truncate -s "${disk_mib}M" -- "$new.raw" || fail "cannot make the disk $disk"
-	if [ -z "$disk_blank" ] && command -v mke2fs >/dev/null; then
+	truncate -s "${2}M" -- "$new.raw" || fail "cannot make the disk $1"
+	if [ -z "$3" ] && command -v mke2fs >/dev/null; then
 		mke2fs -q -F -t ext4 -m 0 -L viv-disk \
 			-E nodiscard,lazy_itable_init=1,lazy_journal_init=1 "$new.raw" ||
-			fail "cannot format the disk $disk"
+			fail "cannot format the disk $1"
 	fi
-	if [ "$format" = qcow2 ]; then
+	case $1 in
+	*.qcow2)
 		need qemu-img qemu-utils
-		qemu-img convert -f raw -O qcow2 "$new.raw" "$new" || fail "cannot make the disk $disk"
-	else
-		mv -f -- "$new.raw" "$new"
-	fi
+		qemu-img convert -f raw -O qcow2 "$new.raw" "$new" || fail "cannot make the disk $1" ;;
+	*) mv -f -- "$new.raw" "$new" ;;
+	esac
 	# Another run may have been faster: then its disk is as good.
-	ln -- "$new" "$disk" 2>/dev/null || [ -e "$disk" ] || mv -f -- "$new" "$disk"
+	ln -- "$new" "$1" 2>/dev/null || [ -e "$1" ] || mv -f -- "$new" "$1"
 	rm -f -- "$new" "$new.raw"
 	trap - EXIT HUP INT TERM
 }
 
 # Of a declared disk: made with the first start.
 make_kept() { # FILE MIB
-	[ ! -e "$1" ] || return 0
-	(
-		disk=$1 disk_mib=$2 disk_blank=yes
-		case $disk in *.qcow2) format=qcow2 ;; *) format=raw ;; esac
-		make_disk
-	)
+	[ -e "$1" ] || make_disk "$1" "$2" yes
 }
 
 # The name says what it is, never the content alone: a guest can write what it likes onto a raw disk.
@@ -123,7 +118,7 @@ find_disk() {
 	disk=${VIV_DISK_IMAGE:-${NIX_DISK_IMAGE:-$disk}}
 	case $disk in /*) ;; *) disk=$PWD/$disk ;; esac
 	case $disk in *.qcow2) format=qcow2 ;; *) format=raw ;; esac
-	[ -e "$disk" ] || make_disk
+	[ -e "$disk" ] || make_disk "$disk" "$disk_mib" "$disk_blank"
 	if [ $format = qcow2 ]; then
 		starts_as_qcow2 "$disk" || fail "$disk is not a qcow2 image: name a raw one otherwise"
 	elif starts_as_qcow2 "$disk"; then
