@@ -139,7 +139,10 @@ int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct vi
 		.open_root = true,
 	};
 	struct viv_accounts a = {0};
-	int r = viv_accounts_make(&req, &a, err);
+	int r = viv_plan_check_shells(p, layers, err);
+
+	if (r == 0)
+		r = viv_accounts_make(&req, &a, err);
 
 	if (r < 0)
 		return r;

@@ -21,6 +21,7 @@ static const char manifest[] =
 	"f 644 0 0 1 1 - - etc/fstab\n"
 	"d 755 33 33 0 1 - - srv/www\n"
 	"d 755 0 0 0 1 - - usr\n"
+	"f 755 0 0 1 1 - - usr/bin/bash\n"
 	"f 644 0 0 1 1 - - usr/lib/systemd/system/cron.service\n"
 	"f 644 0 0 1 1 - - usr/lib/systemd/system/dbus.service\n"
 	"f 644 0 0 1 1 - - etc/init.d/old\n"
@@ -93,6 +94,9 @@ static void refusals(void **state)
 		{"users.users.p = { isNormalUser = true, uid = 33 }",
 		 "vm.lua:1: users.users.p.uid: the id 33 belongs to www-data"},
 		{"\nusers.users.d = {}", "vm.lua:2: users.users.d: no package makes it\nTo make it, "},
+		{"users.users.p = { isNormalUser = true,\nshell = '/bin/nosuch' }",
+		 "vm.lua:2: users.users.p.shell: there is no /bin/nosuch in the machine: have its package in it"},
+		{"users.defaultUserShell = '/usr/bin/zsh'", "vm.lua:1: users.defaultUserShell: there is no /usr/bin/zsh"},
 		/* Two that write one file, seen late. */
 		{"systemd.services.dbus.serviceConfig.Nice = 5\n"
 		 "environment.etc['systemd/system/dbus.service.d/options.conf'].text = '[Service]'",
@@ -143,6 +147,8 @@ static const struct viv_etc_file *file(const struct viv_etc *etc, const char *pa
 static void folders_stay_private(void **state)
 {
 	static const char text[] = "environment.etc['ssl/private/x.pem'].text = 'x'\n"
+				   "users.defaultUserShell = '/bin/bash'\n"
+				   "users.users.root.shell = '/srv/shell'\n"
 				   "environment.etc['own/x'].text = 'x'\n"
 				   "users.users.p = { isNormalUser = true }\n"
 				   "users.users['www-data'].createHome = true";

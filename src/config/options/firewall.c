@@ -88,7 +88,8 @@ static const struct viv_option rows[] = {
 	 .type = VIV_T_SET(&viv_rule_interface, "<name>", VIV_T_SUBMODULE(interface_fields)),
 	 .fallback = "{}",
 	 .example = "{ eth1 = { allowedTCPPorts = { 5432 } } }",
-	 .text = "Ports that are open on one interface."},
+	 .text = "Ports that are open on one interface, by its name in the machine. It need not be declared: programs "
+		 "make interfaces, too (a bridge, a VPN)."},
 };
 
 const struct viv_option_area viv_options_firewall = VIV_OPTION_AREA(rows);

@@ -148,10 +148,31 @@ static const char make_locale[] =
 	"localedef --no-archive -c -i $language$at -f $charset -A /usr/share/locale/locale.alias "
 	VIV_COMMANDS_OUT "/usr/lib/locale/$language$short$at || [ $? = 1 ]\n";
 
+/* What setupcon would only grumble about at boot: xkeyboard-config has lists of what there is. */
+static void check_key_map(const struct viv_config *config, struct viv_commands *ret)
+{
+	static const char option[] = "console.keyMap";
+	const char *map = viv_config_string(config, option), *variant;
+	VIV_STR layout = VIV_STR_INIT, s = VIV_STR_INIT;
+
+	if (!map)
+		return;
+	split_key_map(map, &layout, &variant);
+	viv_str_addf(&s, "has() { sed -n \"/^! $1\\$/,/^! $2\\$/p\" /usr/share/X11/xkb/rules/base.lst | "
+			 "grep -q \"^  *$3\"; }\n"
+			 "has layout variant '%s ' || { echo 'there is no keyboard layout %s'; exit 1; }\n",
+		     layout.data, layout.data);
+	if (*variant)
+		viv_str_addf(&s, "has variant option '%s  *%s: ' || { echo 'the keyboard layout %s has no variant %s'; "
+				 "exit 1; }\n", variant, layout.data, layout.data, variant);
+	viv_commands_add(ret, option, NULL, s.data);
+}
+
 static void commands(const struct viv_config *config, struct viv_commands *ret)
 {
 	VIV_CLEANUP(wanted_clear) struct wanted locales = {0};
 
+	check_key_map(config, ret);
 	list_locales(config, &locales);
 	for (size_t i = 0; i < locales.names.count; i++) {
 		VIV_FREE char *script = viv_asprintf(make_locale, locales.names.items[i]);
