@@ -106,7 +106,7 @@ for n in 1 2; do
 	out_is "7
 C.UTF-8
 anna wheel
-		tcp dport 80 accept
+		tcp dport { 22, 80 } accept
 /dev/zram0
 /var/swap
 hello
