@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "image/tool.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,7 +16,6 @@
 #define MBR_CODE      440
 #define SMALLEST      ((uint64_t)8 << 20)
 #define SPARE	      ((uint64_t)2 << 20) /* FAT's own tables, and what clusters waste */
-#define TIME_LIMIT_MS 120000
 
 /* mtools, mkfs.fat and sfdisk take the time from here, or are told not to use any. */
 static const char *const environment[] = {
@@ -26,23 +26,6 @@ static const char *const environment[] = {
 	"TZ=UTC",
 	NULL,
 };
-
-static int run(const char *const *argv, const char *input, const char *package,
-	       struct viv_error *err)
-{
-	struct viv_slice in = viv_slice(input ? input : "");
-	VIV_STR said = VIV_STR_INIT;
-	VIV_FREE char *how = NULL;
-	int status, r;
-
-	r = viv_process_run(argv, environment, &in, NULL, &said, 65536, TIME_LIMIT_MS, &status, err);
-	if (r == -ENOENT)
-		viv_error_hint(err, "install the package %s", package);
-	if (r < 0 || status == 0)
-		return r;
-	how = viv_process_status_text(status);
-	return viv_error_say(err, EIO, "%s: %s\n%s", argv[0], how, said.data ? said.data : "");
-}
 
 static int size_of(const struct viv_boot_disk *d, uint64_t *ret, struct viv_error *err)
 {
@@ -84,7 +67,7 @@ static int write_table(const struct viv_boot_disk *d, const char *dest, uint64_t
 				      "start=%lld, size=%llu, type=uefi, uuid=%s, name=%s\n",
 				      disk, (long long)START / SECTOR,
 				      (unsigned long long)size / SECTOR, part, d->label);
-	return run(argv, script, "fdisk", err);
+	return viv_image_tool(argv, environment, script, "fdisk", err);
 }
 
 static int make_fat(const struct viv_boot_disk *d, const char *dest, uint64_t size, const char *hex,
@@ -96,7 +79,7 @@ static int make_fat(const struct viv_boot_disk *d, const char *dest, uint64_t si
 	const char *argv[] = {"mkfs.fat", "--invariant", "-i", id, "-n", d->label, offset, dest,
 			      blocks, NULL};
 
-	return run(argv, NULL, "dosfstools", err);
+	return viv_image_tool(argv, environment, NULL, "dosfstools", err);
 }
 
 /* Every folder of the paths, parents first, each once. */
@@ -113,7 +96,7 @@ static int make_folders(const struct viv_boot_disk *d, const char *image, struct
 
 			if (viv_strv_has(&made, folder))
 				continue;
-			r = run(argv, NULL, "mtools", err);
+			r = viv_image_tool(argv, environment, NULL, "mtools", err);
 			viv_strv_push(&made, folder);
 		}
 	return r;
@@ -133,7 +116,7 @@ static int copy_files(const struct viv_boot_disk *d, const char *dest, const cha
 		if (!f->source)
 			r = viv_write_file(tmp, f->text, strlen(f->text), 0644, err);
 		if (r == 0)
-			r = run(argv, NULL, "mtools", err);
+			r = viv_image_tool(argv, environment, NULL, "mtools", err);
 	}
 	unlink(tmp);
 	return r;

@@ -4,14 +4,13 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "image/tool.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-#define TIME_LIMIT_MS (15 * 60 * 1000)
 
 /* A version 8 (RFC 9562) UUID out of the seed's hash. */
 static char *uuid_of(const char *seed)
@@ -21,24 +20,6 @@ static char *uuid_of(const char *seed)
 	viv_sha256_of(seed, strlen(seed), hex);
 	return viv_asprintf("%.8s-%.4s-8%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 15,
 			    hex + 18);
-}
-
-static int run_tool(const char *const *argv, const char *const *env, struct viv_error *err)
-{
-	VIV_STR said = VIV_STR_INIT, out = VIV_STR_INIT;
-	VIV_FREE char *how = NULL;
-	struct viv_slice text;
-	int status, r;
-
-	r = viv_process_run(argv, env, NULL, &out, &said, 4 << 20, TIME_LIMIT_MS, &status, err);
-	if (r == -ENOENT)
-		viv_error_hint(err, "Install the package erofs-utils.");
-	if (r < 0 || status == 0)
-		return r;
-	how = viv_process_status_text(status);
-	text = viv_slice_trim((struct viv_slice){said.data, said.len});
-	return viv_error_say(err, EIO, "%s: %s\n%.*s", argv[0], how, (int)VIV_MIN(text.len, 2000u),
-			     text.data ? text.data : "");
 }
 
 int viv_erofs_write(const char *tree, const char *dest, int64_t clamp_time, const char *seed,
@@ -52,7 +33,7 @@ int viv_erofs_write(const char *tree, const char *dest, int64_t clamp_time, cons
 	const char *argv[] = {"mkfs.erofs", "--quiet", xattrs ? "-x2" : "-x-1", "-U", uuid,
 			      dest, tree, NULL};
 
-	return run_tool(argv, env, err);
+	return viv_image_tool(argv, env, NULL, "erofs-utils", err);
 }
 
 int viv_erofs_version(char **ret, struct viv_error *err)
@@ -179,7 +160,7 @@ int viv_erofs_extract(const char *image, const struct viv_tree *manifest, const 
 	VIV_FREE char *option = viv_asprintf("--extract=%s", into);
 	const char *argv[] = {"fsck.erofs", "--preserve-owner", "--preserve-perms", option, image,
 			      NULL};
-	int r = run_tool(argv, NULL, err);
+	int r = viv_image_tool(argv, NULL, NULL, "erofs-utils", err);
 
 	if (r == 0)
 		r = put_right(into, manifest, err);

@@ -4,11 +4,10 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "image/tool.h"
 
 #include <inttypes.h>
 #include <unistd.h>
-
-#define TIME_LIMIT_MS (15 * 60 * 1000)
 
 struct viv_pack_entry *viv_pack_add(struct viv_pack *p, char type, const char *path, unsigned mode,
 				    const char *from, const char *origin)
@@ -91,25 +90,6 @@ static int describe(struct viv_pack *p, struct viv_str *ret, struct viv_error *e
 	return r;
 }
 
-static int run_tool(const char *const *argv, const char *const *env, struct viv_str *out,
-		    struct viv_error *err)
-{
-	VIV_STR said = VIV_STR_INIT;
-	VIV_FREE char *how = NULL;
-	struct viv_slice text;
-	int status, r;
-
-	r = viv_process_run(argv, env, NULL, out, &said, 1 << 20, TIME_LIMIT_MS, &status, err);
-	if (r == -ENOENT)
-		viv_error_hint(err, "Install the package squashfs-tools-ng.");
-	if (r < 0 || status == 0)
-		return r;
-	how = viv_process_status_text(status);
-	text = viv_slice_trim((struct viv_slice){said.data, said.len});
-	return viv_error_say(err, EIO, "%s: %s\n%.*s", argv[0], how, (int)VIV_MIN(text.len, 2000u),
-			     text.data ? text.data : "");
-}
-
 int viv_squashfs_write(struct viv_pack *p, const char *dest, int64_t time, struct viv_error *err)
 {
 	VIV_FREE char *list = viv_asprintf("%s.list", dest);
@@ -120,13 +100,13 @@ int viv_squashfs_write(struct viv_pack *p, const char *dest, int64_t time, struc
 	/* zstd: quicker to read for an emulated processor than xz, and 9 % larger. Levels above are 2 % smaller. */
 	const char *argv[] = {"gensquashfs", "--quiet", "--pack-file", list, "--pack-dir", "/", "--defaults",
 			      defaults, "--compressor", "zstd", "--comp-extra", "level=15", dest, NULL};
-	VIV_STR text = VIV_STR_INIT, out = VIV_STR_INIT;
+	VIV_STR text = VIV_STR_INIT;
 	int r = describe(p, &text, err);
 
 	if (r == 0)
 		r = viv_write_file(list, text.data ? text.data : "", text.len, 0644, err);
 	if (r == 0)
-		r = run_tool(argv, env, &out, err);
+		r = viv_image_tool(argv, env, NULL, "squashfs-tools-ng", err);
 	unlink(list);
 	return r;
 }
