@@ -35,7 +35,7 @@ void viv_etc_add_layout(struct viv_etc *etc, const struct viv_config *config);
 void viv_layout_script_add(const struct viv_layout *l, struct viv_str *ret); /* its text, for tests, too */
 /* What it runs, and the drivers for it. */
 void viv_layout_packages(const struct viv_layout *l, struct viv_strv *ret);
-void viv_layout_modules(const struct viv_layout *l, struct viv_strv *ret);
+void viv_layout_modules(const struct viv_layout *l, struct viv_strv *ret, struct viv_strv *optional);
 /* services.getty.helpLine */
 void viv_etc_add_help_line(struct viv_etc *etc, const struct viv_config *config);
 /* Units that make again, at first boot, what deb/scrub.h takes out of the layers. */

@@ -35,7 +35,7 @@ static void add_type_modules(const struct viv_config *config, struct viv_strv *r
 	bool by_systemd = viv_uses_systemd(config);
 
 	viv_config_filesystems_get(config, &f);
-	viv_layout_modules(&f.layout, ret);
+	viv_layout_modules(&f.layout, ret, optional);
 	for (size_t i = 0; i < f.count; i++) {
 		const struct viv_fs_type *type = viv_fs_type_find(f.items[i].type);
 

@@ -275,8 +275,15 @@ void viv_layout_packages(const struct viv_layout *l, struct viv_strv *ret)
 		viv_strv_push(ret, "lvm2");
 }
 
-void viv_layout_modules(const struct viv_layout *l, struct viv_strv *ret)
+void viv_layout_modules(const struct viv_layout *l, struct viv_strv *ret, struct viv_strv *optional)
 {
+	/* The script looks into these before it makes them anew. */
+	for (size_t i = 0; i < l->n_places; i++) {
+		const struct viv_fs_type *t = l->places[i].fs ? viv_fs_type_find(l->places[i].fs) : NULL;
+
+		if (t)
+			viv_strv_push_all(optional, t->modules);
+	}
 	for (size_t i = 0; i < l->n_raids; i++)
 		viv_strv_pushf(ret, "raid%d", l->raids[i].level);
 	if (l->n_groups)
