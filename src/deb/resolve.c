@@ -310,8 +310,21 @@ static int fill_layer(struct viv_resolution *x, struct viv_lock_layer *layer,
 	return 0;
 }
 
+/*
+ * bookworm's init-system-helpers wants usrmerge, which moves files of a running system, or usr-is-merged, which
+ * is what our trees are from the start.
+ */
+static bool wants_usrmerge(const struct viv_sim *sim)
+{
+	for (size_t i = 0; i < sim->n; i++)
+		if (viv_streq(sim->steps[i].name, "usrmerge"))
+			return true;
+	return false;
+}
+
 /* What must be there before dpkg can run: the essential packages, in apt's order. */
-static int find_bootstrap(struct viv_resolution *x, struct viv_lock_layer *layer, struct viv_error *err)
+static int find_bootstrap(struct viv_resolution *x, struct viv_lock_layer *layer, struct viv_strv *more,
+			  struct viv_error *err)
 {
 	VIV_CLEANUP(viv_sim_free) struct viv_sim sim = {0};
 	VIV_STRV wanted = VIV_STRV_INIT;
@@ -319,6 +332,12 @@ static int find_bootstrap(struct viv_resolution *x, struct viv_lock_layer *layer
 
 	viv_strv_push(&wanted, "?essential");
 	r = viv_sim_run(x->apt, &wanted, NULL, false, &sim, err);
+	if (r == 0 && wants_usrmerge(&sim)) {
+		viv_strv_push(more, "usr-is-merged");
+		viv_strv_push(&wanted, "usr-is-merged");
+		viv_sim_free(&sim);
+		r = viv_sim_run(x->apt, &wanted, NULL, false, &sim, err);
+	}
 	for (size_t i = 0; r == 0 && i < sim.n; i++)
 		if (sim.steps[i].kind == VIV_SIM_UNPACK)
 			viv_strv_push(&layer->bootstrap, sim.steps[i].name);
@@ -356,7 +375,7 @@ int viv_resolve_base(struct viv_resolution *x, struct viv_error *err)
 	viv_resolve_copy_names(x->req->base, &layer->requested);
 	if (layer->requested.count)
 		viv_strv_push_all(&wanted, (const char *const *)layer->requested.items);
-	r = find_bootstrap(x, layer, err);
+	r = find_bootstrap(x, layer, &wanted, err);
 	if (r == 0)
 		r = fill_layer(x, layer, &wanted, false, err);
 	trim_bootstrap(layer);

@@ -13,6 +13,8 @@ expect 0 "$VIV" run -q -- sh -ec '
 	[ "$VERSION_CODENAME" = bookworm ]
 	[ -L /bin ] # hard links of packages name files below it
 	[ /bin/uncompress -ef /usr/bin/gunzip ]
+	dpkg-query -s usr-is-merged >/dev/null # and not usrmerge, which takes perl along
+	[ ! -e /var/lib/dpkg/info/usrmerge.list ]
 	dpkg -V
 	[ "$(cat /run/foo)" = ran ]
 	[ "$(systemctl --failed --quiet)" = "" ]
