@@ -52,3 +52,19 @@ check test "$(grep -c trustedCertEntry /tmp/list)" -gt 100
 exit $fail
 S
 expect 0 "$VIV" run -q --timeout 20m -- sh -c "$(cat look.sh)"
+
+# A minimal root is the same bytes, too: all of what -t dist makes.
+command -v gensquashfs >/dev/null || { echo "gensquashfs is missing: no minimal root"; exit 0; }
+mkdir minimal && cp "$tests/../examples/minimal/vm.lua" minimal/vm.lua
+export VIV_STORE=$first
+expect 0 "$VIV" build -q -t dist --no-link minimal/vm.lua
+one=$(cat "$work/out")
+find "$second" -type d -exec chmod u+w {} + && rm -r "$second"
+cp -al "$first" "$second"
+export VIV_STORE=$second
+expect 0 "$VIV" store gc --all --keep-archives
+expect 0 "$VIV" build -q -t dist --no-link --locked minimal/vm.lua
+two=$(cat "$work/out")
+[ "$(stat -c %i "$one/root.squashfs")" != "$(stat -c %i "$two/root.squashfs")" ] ||
+	fail "the second minimal root was not built again"
+expect 0 diff -r "$one" "$two"
