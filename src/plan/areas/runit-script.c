@@ -331,9 +331,9 @@ int viv_runit_add_scripts(struct viv_runit_unit *u, struct viv_error *err)
 		r = add_restart(u, err);
 	if (r < 0)
 		return r;
-	if (!viv_etc_find(u->etc, WAIT_SCRIPT + 1)) {
-		viv_etc_add_script(u->etc, "systemd.services", WAIT_SCRIPT + 1, wait_script);
-		viv_etc_add_text(u->etc, "systemd.services", USER_SCRIPT + 1, user_script);
+	if (!viv_etc_find(u->etc, &WAIT_SCRIPT[1])) {
+		viv_etc_add_script(u->etc, "systemd.services", &WAIT_SCRIPT[1], wait_script);
+		viv_etc_add_text(u->etc, "systemd.services", &USER_SCRIPT[1], user_script);
 	}
 	viv_service_add_scripts(u->etc, &u->service);
 	return 0;
