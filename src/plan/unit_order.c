@@ -220,6 +220,7 @@ int viv_units_check_order(const struct viv_etc *etc, const struct viv_config *co
 		if (placed && !reading.no_defaults && viv_ends_with(f->path, type))
 			add_defaults(&o, unit, type);
 	}
-	qsort(o.edges, o.n, sizeof(*o.edges), compare);
+	if (o.n)
+		qsort(o.edges, o.n, sizeof(*o.edges), compare);
 	return find_circle(&o, config, err);
 }

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# slow
 # The whole of a systemd machine on a disk of its own, with further ones by every interface: each is found
 # by its serial, before udev comes to it. File systems on them: made at the first start, found at the second.
 . "$(dirname "$0")/lib.sh"
