@@ -24,6 +24,10 @@ systemd.sockets.back = {
 	wantedBy = { "sockets.target" },
 }
 systemd.services["back@"].serviceConfig = { ExecStart = "/usr/bin/cat", StandardInput = "socket" }
+systemd.services["made@"].serviceConfig = {
+	Type = "oneshot", RemainAfterExit = true, ExecStart = "/usr/bin/touch /run/made-%i",
+}
+systemd.services["made@one"].wantedBy = { "multi-user.target" }
 systemd.mounts = { {
 	what = "tmpfs", where = "/srv/a-b c", type = "tmpfs", options = "size=1M",
 	wantedBy = { "multi-user.target" },
@@ -45,7 +49,7 @@ cat /run/tick /run/cron /run/login # first: with a job under way the system is n
 systemctl is-system-running --wait
 systemctl --failed --no-legend
 dmesg | grep -o 'Not much to do before systemd.*\|This service runs.*'
-stat -c '%a %U %G %n' /var/cache/foo
+stat -c '%a %U %G %n' /var/cache/foo /run/made-one
 exec 3<>/dev/tcp/127.0.0.1/7777
 echo there and back >&3
 read -r line <&3
@@ -71,6 +75,7 @@ running
 Not much to do before systemd :)
 This service runs 100% "right" \ near $HOME
 750 www-data www-data /var/cache/foo
+644 root root /run/made-one
 there and back
 tmpfs
 size=1024k
@@ -110,6 +115,7 @@ cat vm.lua - >wrong.lua <<'EOF'
 systemd.services.cron.serviceConfig.Nise = 5
 systemd.timers.tick.timerConfig.OnCalendar = "Frday"
 systemd.services.nothing.serviceConfig = { RemainAfterExit = true }
+systemd.services.dot.serviceConfig.ExecStart = "./dot"
 environment.etc["systemd/system/x.service"].text = "[Service]\nExecStart=/not/there\nKey=1\n"
 EOF
 expect 125 "$VIV" build -q wrong.lua
@@ -117,8 +123,9 @@ cp err said
 err_has "wrong.lua:$((lines + 1)): systemd.services.cron.serviceConfig.Nise: cron.service.d/options.conf line "
 err_has "wrong.lua:$((lines + 2)): systemd.timers.tick.timerConfig.OnCalendar: tick.timer line 4: "
 err_has "wrong.lua:$((lines + 3)): systemd.services.nothing: nothing.service: "
-err_has "wrong.lua:$((lines + 4)): environment.etc[\"systemd/system/x.service\"]: x.service line 3: Unknown key"
-[ "$(wc -l <said)" = 4 ] || fail "other lines than these four"
+err_has "wrong.lua:$((lines + 4)): systemd.services.dot.serviceConfig.ExecStart: dot.service line "
+err_has "wrong.lua:$((lines + 5)): environment.etc[\"systemd/system/x.service\"]: x.service line 3: Unknown key"
+[ "$(wc -l <said)" = 5 ] || fail "other lines than these five"
 expect 125 "$VIV" build -q --set 'systemd.services.foo.before=["sysinit.target"]'
 err_has "units wait for each other: "
 err_has "sysinit.target is after foo.service (command line)"
