@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/result.h"
+
+
+static const char *const verdict_names[] = {"pass", "fail", "skip", "error", "timeout", "crash"};
+
+const char *viv_verdict_name(enum viv_verdict verdict)
+{
+	return verdict_names[verdict];
+}
+
+bool viv_verdict_parse(const char *name, enum viv_verdict *ret)
+{
+	for (unsigned i = 0; i < VIV_VERDICT_COUNT; i++)
+		if (viv_streq(name, verdict_names[i])) {
+			*ret = i;
+			return true;
+		}
+	return false;
+}
+
+bool viv_verdict_is_ok(enum viv_verdict verdict)
+{
+	return verdict == VIV_VERDICT_PASS || verdict == VIV_VERDICT_SKIP;
+}
+
+void viv_test_subtests_free(struct viv_test_subtests *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->items[i].name);
+		free(list->items[i].reason);
+	}
+	free(list->items);
+	*list = (struct viv_test_subtests){0};
+}
+
+struct viv_test_subtest *viv_test_subtests_insert(struct viv_test_subtests *list, size_t at,
+						  unsigned depth, const char *name)
+{
+	struct viv_test_subtest *s;
+	unsigned most = at ? list->items[at - 1].depth + 1 : 0;
+
+	if (list->count >= VIV_TEST_SUBTESTS_MAX) {
+		list->dropped++;
+		return NULL;
+	}
+	list->items = viv_grow(list->items, &list->cap, list->count + 1, sizeof(*list->items));
+	s = &list->items[at];
+	memmove(s + 1, s, (list->count - at) * sizeof(*s));
+	list->count++;
+	*s = (struct viv_test_subtest){
+		.name = viv_strdup(name),
+		.verdict = VIV_VERDICT_PASS,
+		.depth = VIV_MIN(VIV_MIN(depth, most), VIV_TEST_DEPTH_MAX),
+		.ms = -1,
+	};
+	return s;
+}
+
+struct viv_test_subtest *viv_test_subtests_add(struct viv_test_subtests *list, unsigned depth,
+					       const char *name)
+{
+	return viv_test_subtests_insert(list, list->count, depth, name);
+}
+
+void viv_test_result_free_contents(struct viv_test_result *r)
+{
+	free(r->file);
+	free(r->name);
+	free(r->combination);
+	free(r->title);
+	free(r->reason);
+	free(r->place);
+	free(r->details);
+	free(r->folder);
+	viv_test_subtests_free(&r->subtests);
+	viv_strv_free(&r->machines);
+	*r = (struct viv_test_result){0};
+}
+
+void viv_test_results_free(struct viv_test_results *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		viv_test_result_free_contents(&list->items[i]);
+	free(list->items);
+	*list = (struct viv_test_results){0};
+}
+
+void viv_test_results_take(struct viv_test_results *list, struct viv_test_result *r)
+{
+	list->items = viv_grow(list->items, &list->cap, list->count + 1, sizeof(*list->items));
+	list->items[list->count++] = *r;
+	*r = (struct viv_test_result){0};
+}
+
+/* By title, then in the order in which they ended: items of one array. */
+static int compare_attempts(const void *a, const void *b)
+{
+	const struct viv_test_result *x = *(const struct viv_test_result *const *)a;
+	const struct viv_test_result *y = *(const struct viv_test_result *const *)b;
+	int c = strcmp(x->title, y->title);
+
+	return c ? c : (x > y) - (x < y);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct viv_test_result *x = *(const struct viv_test_result *const *)a;
+	const struct viv_test_result *y = *(const struct viv_test_result *const *)b;
+	int c = strcmp(x->file, y->file);
+
+	if (!c)
+		c = (x->line > y->line) - (x->line < y->line);
+	return c ? c : strcmp(x->title, y->title);
+}
+
+const struct viv_test_result **viv_test_results_final(const struct viv_test_results *list,
+						      size_t *ret_n)
+{
+	const struct viv_test_result **all = viv_calloc(list->count + 1, sizeof(*all));
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		all[i] = &list->items[i];
+	qsort(all, list->count, sizeof(*all), compare_attempts);
+	for (size_t i = 0; i < list->count; i++)
+		if (i + 1 == list->count || !viv_streq(all[i]->title, all[i + 1]->title))
+			all[n++] = all[i];
+	qsort(all, n, sizeof(*all), compare_places);
+	*ret_n = n;
+	return all;
+}
+
+static bool is_continuation(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+char *viv_test_cut(const char *text, size_t max, bool middle)
+{
+	static const size_t room = 64; /* for the words between */
+	size_t len = strlen(text), head, tail;
+
+	if (len <= max)
+		return viv_strdup(text);
+	if (!middle || max <= room) {
+		head = max;
+		tail = len;
+	} else {
+		head = (max - room) / 2;
+		tail = len - (max - room) / 2;
+	}
+	while (head && is_continuation(text[head]))
+		head--;
+	while (tail < len && is_continuation(text[tail]))
+		tail++;
+	if (tail == len)
+		return viv_strndup(text, head);
+	return viv_asprintf("%.*s\n[… %zu bytes …]\n%s", (int)head, text, tail - head, text + tail);
+}
