@@ -2,7 +2,7 @@
 #include "test/result.h"
 
 #include "base/path.h"
-#include "base/report.h"
+#include "test/text.h"
 
 #define MS_MAX ((uint64_t)1 << 52) /* far more than a life, exact as a double */
 
@@ -29,7 +29,7 @@ static char **text_of(const struct viv_test_result *r, const struct text_row *ro
 
 static json_t *text_json(const char *text, size_t max)
 {
-	VIV_FREE char *shown = viv_report_text(text ? text : "");
+	VIV_FREE char *shown = viv_test_text(text ? text : "");
 	VIV_FREE char *cut = viv_test_cut(shown, max, max == VIV_TEST_DETAILS_MAX);
 
 	return json_string(cut);

@@ -130,31 +130,3 @@ const struct viv_test_result **viv_test_results_final(const struct viv_test_resu
 	*ret_n = n;
 	return all;
 }
-
-static bool is_continuation(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-char *viv_test_cut(const char *text, size_t max, bool middle)
-{
-	static const size_t room = 64; /* for the words between */
-	size_t len = strlen(text), head, tail;
-
-	if (len <= max)
-		return viv_strdup(text);
-	if (!middle || max <= room) {
-		head = max;
-		tail = len;
-	} else {
-		head = (max - room) / 2;
-		tail = len - (max - room) / 2;
-	}
-	while (head && is_continuation(text[head]))
-		head--;
-	while (tail < len && is_continuation(text[tail]))
-		tail++;
-	if (tail == len)
-		return viv_strndup(text, head);
-	return viv_asprintf("%.*s\n[… %zu bytes …]\n%s", (int)head, text, tail - head, text + tail);
-}

@@ -107,6 +107,3 @@ json_t *viv_test_result_json(const struct viv_test_result *r);
  * know are ignored. EINVAL says what is wrong. *ret is replaced; free its contents.
  */
 int viv_test_result_parse(const json_t *j, struct viv_test_result *ret, struct viv_error *err);
-
-/* Text of at most `max` bytes, cut where a character ends; with `middle` the end is kept, too. The caller frees it. */
-char *viv_test_cut(const char *text, size_t max, bool middle);

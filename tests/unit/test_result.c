@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "test/result.h"
+#include "test/text.h"
 
 #define RESULT VIV_CLEANUP(viv_test_result_free_contents) struct viv_test_result
 

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Text of tests and guests as results may hold it: fit for a terminal and for every format that we
+ * write. What is returned is the caller's.
+ */
+
+#include "base/str.h"
+
+/* As viv_report_text, and of the characters that XML can't hold none is left. */
+char *viv_test_text(const char *text);
+/* That as one line: newlines and tabs are blanks, none at the ends. */
+char *viv_test_line(const char *text);
+/* At most `max` bytes, cut where a character ends; with `middle` the end is kept, too. */
+char *viv_test_cut(const char *text, size_t max, bool middle);
