@@ -127,10 +127,7 @@ int viv_source_fetch_archive(struct viv_source_job *j, const json_t *src, struct
 	r = viv_store_begin(store, j->archive, report, &b, err);
 	if (r == 0 && b) {
 		r = fill(j, src, viv_store_build_path(b), report, err);
-		if (r == 0)
-			r = viv_store_commit(b, recipe, NULL, err);
-		else
-			viv_store_abort(b);
+		r = viv_store_end(b, r, recipe, NULL, err);
 	}
 	path = viv_store_object_path(store, j->archive);
 	return r < 0 ? r : viv_source_archive_signs(path, &j->archive_files, err);

@@ -318,10 +318,7 @@ static int take_deb(struct viv_source_job *j, const struct folder *f, const json
 	if (r == 0) {
 		out = viv_open(viv_store_build_path(b), O_WRONLY | O_CREAT | O_EXCL, 0644, err);
 		r = out < 0 ? out : lseek(in, 0, SEEK_SET) < 0 ? -errno : viv_copy_content(in, out, path, err);
-		if (r == 0)
-			r = viv_store_commit(b, recipe, NULL, err);
-		else
-			viv_store_abort(b);
+		r = viv_store_end(b, r, recipe, NULL, err);
 	}
 	if (r < 0)
 		return r;

@@ -175,12 +175,8 @@ static int find_epoch(struct viv_source_job *j, struct viv_report *report, struc
 }
 
 /* The object is a list of the .debs, which it refers to. */
-static int commit(struct viv_source_job *j, struct viv_store_build *b, const json_t *debs,
-		  struct viv_error *err)
+static int write_list(const char *dest, const json_t *debs, struct viv_strv *ret_refs, struct viv_error *err)
 {
-	VIV_STRV refs = VIV_STRV_INIT;
-	int r = viv_json_write_file(viv_store_build_path(b), debs, 0644, err);
-
 	for (size_t i = 0; i < json_array_size(debs); i++) {
 		const json_t *d = json_array_get(debs, i);
 		struct viv_lock_package p = {.name = (char *)viv_json_str(d, "name"),
@@ -188,12 +184,9 @@ static int commit(struct viv_source_job *j, struct viv_store_build *b, const jso
 					     .architecture = (char *)viv_json_str(d, "architecture")};
 
 		memcpy(p.sha256, viv_json_str(d, "sha256"), VIV_SHA256_HEX);
-		viv_strv_take(&refs, viv_archive_id(&p));
+		viv_strv_take(ret_refs, viv_archive_id(&p));
 	}
-	if (r == 0)
-		return viv_store_commit(b, j->recipe, &refs, err);
-	viv_store_abort(b);
-	return r;
+	return viv_json_write_file(dest, debs, 0644, err);
 }
 
 static int build_or_take(struct viv_source_job *j, struct viv_report *report, struct viv_error *err)
@@ -201,6 +194,7 @@ static int build_or_take(struct viv_source_job *j, struct viv_report *report, st
 	struct viv_store *store = j->set->req.store;
 	VIV_FREE char *path = viv_store_object_path(store, j->id);
 	struct viv_store_build *b = NULL;
+	VIV_STRV refs = VIV_STRV_INIT;
 	VIV_JSON *debs = NULL;
 	int r;
 
@@ -214,9 +208,8 @@ static int build_or_take(struct viv_source_job *j, struct viv_report *report, st
 	if (r == 0) {
 		r = viv_source_run(j, report, &debs, err);
 		if (r == 0)
-			r = commit(j, b, debs, err);
-		else
-			viv_store_abort(b);
+			r = write_list(viv_store_build_path(b), debs, &refs, err);
+		r = viv_store_end(b, r, j->recipe, &refs, err);
 	} else if (r == 1) {
 		r = viv_json_read_file(path, 16 << 20, &debs, err);
 	}
