@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent.h"
+#include "processes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -124,6 +125,17 @@ static int arguments(struct agent *a, int argc, char **argv)
 
 static struct agent the_agent; /* static: there from the start, whatever memory is left */
 
+/* For stage 3 of runit, after its services. */
+static int end_others(void)
+{
+	char self[32] = "";
+
+	/* Anywhere but in a machine it would be the host's. */
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0 || strcmp(self, "/run/viv/agent") != 0)
+		return 2;
+	return processes_end(SIGTERM, 5000) && processes_end(SIGKILL, 3000);
+}
+
 int main(int argc, char **argv)
 {
 	struct agent *a = &the_agent;
@@ -132,6 +144,8 @@ int main(int argc, char **argv)
 		return shares_mount(), system_tell_booted();
 	if (argc == 2 && strcmp(argv[1], "--shares") == 0)
 		return shares_mount(), 0;
+	if (argc == 2 && strcmp(argv[1], "--end") == 0)
+		return end_others();
 	if (argc >= 2 && (strcmp(argv[1], "--put") == 0 || strcmp(argv[1], "--get") == 0))
 		return files_main(argv + 1);
 	a->init = INIT_NONE;

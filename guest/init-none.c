@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "init.h"
+#include "processes.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -20,48 +14,11 @@
 #define GRACE_MS       5000
 #define KILL_MS	       3000
 #define SYNC_MS	       10000
-#define MAX_WATCHED    512
 #define AGENT_RESTARTS 3
-#define PF_KTHREAD     0x00200000 /* include/linux/sched.h; field 9 of /proc/PID/stat */
 
 /* What glibc calls SIGRTMIN+4 and +5: systemd's tools send them to power off and reboot. */
 #define SIGNAL_POWEROFF 38
 #define SIGNAL_REBOOT	39
-
-/* Neither we, nor the agent, nor the kernel's own. */
-static bool to_wait_for(const char *name, pid_t agent)
-{
-	char path[288], stat[512], *end;
-	long pid = strtol(name, &end, 10);
-	unsigned flags = PF_KTHREAD;
-
-	if (*end || pid <= 1 || pid == agent)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%s/stat", name);
-	if (read_text(path, stat, sizeof(stat)) < 0)
-		return false;
-	end = strrchr(stat, ')');
-	return end && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
-	       !(flags & PF_KTHREAD);
-}
-
-static nfds_t watch_processes(pid_t agent, struct pollfd *fds)
-{
-	DIR *dir = opendir("/proc");
-	struct dirent *e;
-	nfds_t n = 0;
-
-	while (dir && n < MAX_WATCHED && (e = readdir(dir))) {
-		int fd = to_wait_for(e->d_name, agent)
-			? (int)syscall(SYS_pidfd_open, (pid_t)strtol(e->d_name, NULL, 10), 0) : -1;
-
-		if (fd >= 0)
-			fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
-	}
-	if (dir)
-		closedir(dir);
-	return n;
-}
 
 /* Until there are none or the time is up (false): one in the kernel's hands may never end. */
 static bool wait_children(int ms)
@@ -83,32 +40,13 @@ static bool wait_children(int ms)
 	}
 }
 
-/*
- * SIGTERM to all, then time for them to end. The agent blocks SIGTERM and goes on: what the commands
- * write at their end still reaches the host.
- */
-static void end_processes(pid_t agent)
+/* The agent goes on while the others end: what the commands write then still reaches the host. */
+static void end_processes(void)
 {
-	static struct pollfd fds[MAX_WATCHED];
-	int64_t deadline = now_ms() + GRACE_MS, ms;
-	nfds_t n, left;
+	unsigned left = processes_end(SIGTERM, GRACE_MS);
 
-	kill(-1, SIGTERM);
-	kill(-1, SIGCONT);
-	left = n = watch_processes(agent, fds);
-	/* The time is read once a round: less than none would be for ever. */
-	while (left && (ms = deadline - now_ms()) > 0) {
-		if (poll(fds, n, (int)ms) < 0 && errno != EINTR)
-			break;
-		for (nfds_t i = 0; i < n; i++)
-			if (fds[i].fd >= 0 && fds[i].revents) {
-				close(fds[i].fd);
-				fds[i].fd = -1;
-				left--;
-			}
-	}
 	if (left)
-		warning("%u processes did not end when asked to", (unsigned)left);
+		warning("%u processes did not end when asked to", left);
 	kill(-1, SIGKILL);
 	wait_children(KILL_MS);
 }
@@ -127,11 +65,11 @@ static void settle_disks(int upper_fd)
 }
 
 /* A child does what a broken disk could hold up: the power goes off all the same. */
-static _Noreturn void power_off(pid_t agent, int upper_fd, int how)
+static _Noreturn void power_off(int upper_fd, int how)
 {
 	pid_t pid;
 
-	end_processes(agent);
+	end_processes();
 	pid = fork();
 	if (pid == 0) {
 		settle_disks(upper_fd);
@@ -183,13 +121,6 @@ static void ignore(int signo)
 {
 }
 
-/* A shell at a terminal heeds no SIGTERM. */
-static void hang_up(pid_t shell)
-{
-	if (shell > 0)
-		kill(-shell, SIGHUP);
-}
-
 void none_run(const struct params *p, int upper_fd)
 {
 	unsigned restarts = 0;
@@ -220,13 +151,11 @@ void none_run(const struct params *p, int upper_fd)
 		case SIGUSR2:
 		case SIGPWR:
 		case SIGNAL_POWEROFF:
-			hang_up(shell);
-			power_off(agent, upper_fd, RB_POWER_OFF);
+			power_off(upper_fd, RB_POWER_OFF);
 		case SIGINT:
 		case SIGTERM:
 		case SIGNAL_REBOOT:
-			hang_up(shell);
-			power_off(agent, upper_fd, RB_AUTOBOOT);
+			power_off(upper_fd, RB_AUTOBOOT);
 		}
 	}
 }

@@ -78,7 +78,7 @@ imports = { "./example.lua" }
 users.users.root.openssh.authorizedKeys.keyFiles = { "./key.pub" }
 users.users.paul = { isNormalUser = true }
 systemd.services.job = {
-	script = "id -un > /run/job/who; exec sleep 100000",
+	script = "mkfifo -m 666 /run/job/who || :; id -un > /run/job/who; exec sleep 100000",
 	serviceConfig = { User = "paul", Group = "users", RuntimeDirectory = "job" },
 	wantedBy = { "multi-user.target" },
 }
@@ -114,7 +114,7 @@ guest() {
 	ssh -F none -p "$ssh" -i key -o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=no \
 		-o UserKnownHostsFile=known -o LogLevel=ERROR -o ConnectTimeout=300 root@127.0.0.1 "$@"
 }
-expect 0 guest 'id -un; hostname; cat /proc/1/comm; sv -w 60 start job >/dev/null && until [ -s /run/job/who ]; do sleep 1; done; cat /run/job/who
+expect 0 guest 'id -un; hostname; cat /proc/1/comm; mkdir -p /run/job; mkfifo -m 666 /run/job/who 2>/dev/null; timeout 300 cat /run/job/who
 	ls -ld /root /tmp /etc/shadow | cut -c1-10 | tr "\n" " "; touch /usr/x && echo written'
 out_is "root
 minimal

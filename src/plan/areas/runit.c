@@ -61,16 +61,11 @@ void viv_runit_add_boot(struct viv_etc *etc, const char *option, const char *nam
 
 /*
  * What has no disk below it is not looked at. The root comes before the disk that it writes to, which viv-init shows
- * (guest/init-root.c). Who was killed a moment ago may still be on the way.
+ * (guest/init-root.c).
  */
 #define SETTLE \
-	"# What still runs ends, but for those whose name begins with @: the agent.\n" \
-	"for p in /proc/[0-9]*; do\n" \
-	"\tp=${p#/proc/} name=\n" \
-	"\t[ \"$p\" != 1 ] && [ \"$p\" != $$ ] || continue\n" \
-	"\tread -r name <\"/proc/$p/cmdline\"\n" \
-	"\tcase $name in '' | @*) ;; *) kill -s KILL \"$p\" ;; esac\n" \
-	"done 2>/dev/null\n" \
+	"# What still runs ends, and is waited for: what it had open is let go of then.\n" \
+	"/run/viv/agent --end\n" \
 	"sync\n" \
 	"# Disks are left clean: read-only, the last one that was mounted first.\n" \
 	"set --\n" \
@@ -83,8 +78,7 @@ void viv_runit_add_boot(struct viv_etc *etc, const char *option, const char *nam
 	"done </proc/self/mounts\n" \
 	"[ -d $upper ] || upper=\n" \
 	"for where in \"$@\" $root $upper; do\n" \
-	"\tmount -o remount,ro none \"$where\" 2>/dev/null ||\n" \
-	"\t\t{ sleep 1; mount -o remount,ro none \"$where\"; }\n" \
+	"\tmount -o remount,ro none \"$where\"\n" \
 	"done\n"
 
 /* The three stages. What udev and systemd do besides, viv-init has done (docs/boot.md). */
