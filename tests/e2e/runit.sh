@@ -131,6 +131,10 @@ for _, n in ipairs { "after-broken", "long-after-broken" } do
 		wantedBy = { "multi-user.target" } }
 end
 systemd.services["after-broken"].serviceConfig.Type = "oneshot"
+-- What fails ends a service that runs once, but not a plain list of commands.
+systemd.services.half = {
+	serviceConfig = { Type = "oneshot", ExecStart = { "/bin/false", "/bin/touch /run/half" } }, wantedBy = { "multi-user.target" } }
+boot.postBootCommands = "false; mkdir -p /run/post; false\ntouch /run/post/on; (exit 4)"
 systemd.services.manual = { script = "exec sleep inf" }
 systemd.services.off = { script = "exec sleep inf", enable = false, wantedBy = { "multi-user.target" } }
 E2
@@ -172,6 +176,8 @@ for s in offline needed; do sv status $s | grep -q ^down || fail "$s: $(sv statu
 sv -w 60 start offline >/dev/null && sv -w 60 check needed >/dev/null && sv status needed | grep -q ^run || fail "needed: $(sv status needed)"
 until_there /var/log/long-after-broken/current "broken failed, which is required"
 [ ! -e /run/after-broken ] && [ ! -e /run/long-after-broken ] || fail broken
+[ ! -e /run/half ] || fail half
+[ -e /run/post/on ] || fail postBootCommands
 # The console's login, which knows whom to let in.
 until_there /tmp/logins "paul on /dev/ttyS0"
 [ "$(cat /etc/issue.d/viv-help.issue)" = "Type CTRL-A X to exit QEMU" ] || fail helpLine
@@ -191,6 +197,9 @@ echo up >/run/held
 exec sleep inf
 E2
 expect 0 "$VIV" run --keep vm.lua -- sh -c 'sh ./check && mkfifo /run/held && { setsid sh ./hold & } && cat /run/held'
+grep -q 'boot.d/50-[0-9]*-broken ended with status 3$' err || fail "broken is not said"
+grep -q 'boot.d/50-[0-9]*-half ended with status 1$' err || fail "half is not said"
+err_has "boot.postBootCommands ended with status 4"
 # The disk was left clean: ext4 has nothing to replay (s_feature_incompat, EXT4_FEATURE_INCOMPAT_RECOVER).
 qemu-img convert -O raw runner.qcow2 disk.raw || fail "no disk"
 [ $(($(od -An -tu1 -j1120 -N1 disk.raw) & 4)) = 0 ] || fail "the disk's journal is to be replayed"

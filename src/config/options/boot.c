@@ -90,7 +90,8 @@ static const struct viv_option rows[] = {
 	 .fallback = "\"\"",
 	 .example = "\"echo 'Not much to do before systemd :)' > /dev/kmsg\"",
 	 .text = "Shell commands, run as root when the root is mounted and before the init system starts. What they "
-		 "print goes to the console. The start waits for them."},
+		 "print goes to the console. The start waits for them. A command that fails does not end them; that the last "
+		 "one failed is said by `viv run`, and the start goes on."},
 	{.name = "kernel.tree", .alias_of = "boot.kernel"},
 	{.name = "system.requiredKernelConfig",
 	 .type = VIV_T_LIST(VIV_T_SUBMODULE(required_fields)),

@@ -90,8 +90,10 @@ static void add_stages(struct viv_etc *etc)
 		   "mkdir -p /run/runit/supervise\n"
 		   "for f in /etc/runit/boot.d/*; do\n"
 		   "\t[ -f \"$f\" ] || continue\n"
-		   "\t(set -e; . \"$f\") || echo \"runit: stage 1: $f failed\"\n"
+		   "\t(set -e; . \"$f\") # not before ||, where shells pass over -e\n"
+		   "\tstatus=$?\n"
 		   "\t[ ! -e " VIV_RUNIT_END " ] || exit 100 # to stage 3\n"
+		   "\t[ $status = 0 ] || echo \"viv-init: warning: $f ended with status $status\"\n"
 		   "done\n");
 	add_script(etc, NULL, "etc/runit/2",
 		   SCRIPT_HEAD

@@ -19,9 +19,10 @@ void viv_runit_add_service(struct viv_etc *etc, const char *option, const struct
 
 /*
  * Something that is done once at boot, before all services: a piece of a POSIX shell's script, run in a shell
- * of its own, in the order of the names: 10-… what protects the machine, 20-… what is made at first boot,
- * 30-… swap, 50-… what users say, which may take for ever. That one fails is said on the console. One that fails and
- * has made the file VIV_RUNIT_END ends the machine, before any service is started.
+ * of its own that ends at the first command which fails, in the order of the names: 10-… what protects the
+ * machine, 20-… what is made at first boot, 30-… swap, 50-… what users say, which may take for ever. That one fails
+ * is said on the console and by `viv run`, and the next is run. One that fails and has made the file VIV_RUNIT_END
+ * ends the machine, before any service is started.
  */
 #define VIV_RUNIT_BOOT_SERVICES "50"
 #define VIV_RUNIT_END "/run/runit/end"
