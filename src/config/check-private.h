@@ -11,6 +11,7 @@ void viv_check_disks(struct viv_eval *ev);
 void viv_check_boot(struct viv_eval *ev);
 void viv_check_init(struct viv_eval *ev);
 void viv_check_root(struct viv_eval *ev);
+void viv_check_nginx(struct viv_eval *ev);
 void viv_check_system(struct viv_eval *ev);
 void viv_check_units(struct viv_eval *ev);
 
@@ -24,6 +25,19 @@ static inline const struct viv_slot *given(const struct viv_slot *s, const char 
 		    f->value->kind != VIV_VALUE_NULL)
 			return f;
 	}
+	return NULL;
+}
+
+static inline const struct viv_value *list_of(const struct viv_slot *s)
+{
+	return s && s->state == VIV_SLOT_DONE && s->value && s->value->kind == VIV_VALUE_LIST ? s->value : NULL;
+}
+
+static inline const struct viv_slot *child(const struct viv_slot *s, const char *key)
+{
+	for (size_t i = 0; s && i < s->n_children; i++)
+		if (viv_streq(s->children[i]->key, key))
+			return s->children[i];
 	return NULL;
 }
 

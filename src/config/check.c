@@ -243,6 +243,7 @@ void viv_check(struct viv_eval *ev)
 	check_credentials(ev);
 	viv_check_devices(ev);
 	viv_check_everyday(ev);
+	viv_check_nginx(ev);
 	viv_check_units(ev);
 	viv_check_boot(ev);
 	viv_check_init(ev);
