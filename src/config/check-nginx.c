@@ -44,6 +44,102 @@ static void check_listen(struct viv_eval *ev, const struct viv_slot *host)
 	}
 }
 
+/* Where a host listens. */
+struct socket {
+	const struct viv_slot *host, *listen; /* listen: NULL where it says nothing of it */
+	size_t item;			      /* of listen */
+	const char *address;
+	long long port;
+	bool ssl;
+};
+struct sockets {
+	struct socket *items;
+	size_t n;
+};
+
+static void push_socket(struct sockets *all, const struct socket *s)
+{
+	all->items = viv_realloc(all->items, (all->n + 1) * sizeof(*all->items));
+	all->items[all->n++] = *s;
+}
+
+static bool flag_in(const struct viv_value *set, const char *key)
+{
+	const struct viv_value *v = viv_value_member(set, key);
+
+	return v && v->kind == VIV_VALUE_BOOL && v->b;
+}
+
+static struct socket socket_of(const struct viv_value *v)
+{
+	const struct viv_value *address = viv_value_member(v, "addr"), *port = viv_value_member(v, "port");
+	const struct viv_value *more = viv_value_member(v, "extraParameters");
+	struct socket s = {.address = address && address->kind == VIV_VALUE_STRING ? address->text : "0.0.0.0",
+			   .ssl = flag_in(v, "ssl")};
+
+	s.port = port && port->kind == VIV_VALUE_INT ? port->i : s.ssl ? 443 : 80;
+	if (viv_streq(s.address, "*"))
+		s.address = "0.0.0.0";
+	for (size_t i = 0; more && more->kind == VIV_VALUE_LIST && i < more->list.count; i++)
+		s.ssl |= more->list.items[i]->kind == VIV_VALUE_STRING && viv_streq(more->list.items[i]->text, "ssl");
+	return s;
+}
+
+static void push_sockets(struct sockets *all, const struct viv_slot *host)
+{
+	static const char *const addresses[] = {"0.0.0.0", "[::]"};
+	const struct viv_slot *listen = given(host, "listen");
+	const struct viv_value *list = list_of(listen);
+	bool ssl = is_set(host, "addSSL") || is_set(host, "onlySSL") || is_set(host, "forceSSL");
+
+	for (size_t i = 0; list && i < list->list.count; i++) {
+		struct socket s = socket_of(list->list.items[i]);
+
+		s.host = host;
+		s.listen = listen;
+		s.item = i;
+		push_socket(all, &s);
+	}
+	for (size_t i = 0; (!list || !list->list.count) && i < VIV_ARRAY_SIZE(addresses); i++) {
+		if (!is_set(host, "onlySSL"))
+			push_socket(all, &(struct socket){.host = host, .address = addresses[i], .port = 80});
+		if (ssl)
+			push_socket(all, &(struct socket){
+				.host = host, .address = addresses[i], .port = 443, .ssl = true});
+	}
+}
+
+static void socket_fault(struct viv_eval *ev, const struct socket *s, const struct socket *other)
+{
+	VIV_FREE char *text = viv_asprintf("%s:%lld %s here, and %s for the host %s: nginx would speak it for both",
+					   s->address, s->port, s->ssl ? "speaks TLS" : "does not speak TLS",
+					   s->ssl ? "does not" : "does", other->host->key);
+
+	if (s->listen)
+		item_fault(ev, s->listen, s->item, "%s", text);
+	else
+		fault(ev, s->host, s->host, "%s", text);
+}
+
+/* To nginx, TLS is a matter of an address and port, whichever host says it. */
+static void check_sockets(struct viv_eval *ev, const struct viv_slot *hosts)
+{
+	struct sockets all = {0};
+
+	for (size_t i = 0; i < hosts->n_children; i++)
+		push_sockets(&all, hosts->children[i]);
+	for (size_t i = 0; i < all.n; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct socket *a = &all.items[k], *b = &all.items[i];
+
+			if (a->ssl == b->ssl || a->port != b->port || !viv_streq(a->address, b->address))
+				continue;
+			socket_fault(ev, a, b);
+			socket_fault(ev, b, a);
+		}
+	free(all.items);
+}
+
 static void check_host(struct viv_eval *ev, const struct viv_slot *host)
 {
 	const struct viv_slot *certificate = given(host, "sslCertificate");
@@ -80,4 +176,5 @@ void viv_check_nginx(struct viv_eval *ev)
 		else if (is_set(h, "default"))
 			first = h;
 	}
+	check_sockets(ev, hosts);
 }
