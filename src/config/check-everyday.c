@@ -110,16 +110,33 @@ static void check_sudo(struct viv_eval *ev)
 	}
 }
 
+/* "HOST:PORT" and "[HOST]:PORT", but not an IPv6 address by itself. */
+static bool names_port(const struct viv_slot *s)
+{
+	const char *text = s->value->kind == VIV_VALUE_STRING ? s->value->text : "";
+	const char *colon = strrchr(text, ':');
+
+	return colon && colon > text && (colon[-1] == ']' || strchr(text, ':') == colon);
+}
+
 /* What follows a Match holds for whom it names alone, also what we or others write. */
 static void check_sshd(struct viv_eval *ev)
 {
 	const struct viv_slot *settings = option(ev, "services.openssh.settings");
 
-	for (size_t i = 0; i < settings->n_children; i++)
-		if (strcasecmp(settings->children[i]->key, "Match") == 0)
-			fault(ev, settings->children[i], settings->children[i],
-			      "settings hold for every login: write it into a file of its own, "
+	for (size_t i = 0; i < settings->n_children; i++) {
+		const struct viv_slot *s = given(settings, settings->children[i]->key);
+
+		if (!s)
+			continue;
+		if (strcasecmp(s->key, "Match") == 0)
+			fault(ev, s, s, "settings hold for every login: write it into a file of its own, "
 			      "environment.etc[\"ssh/sshd_config.d/match.conf\"].text");
+		else if (strcasecmp(s->key, "Port") == 0)
+			fault(ev, s, s, "write it as services.openssh.ports, which the firewall knows, too");
+		else if (strcasecmp(s->key, "ListenAddress") == 0 && names_port(s))
+			fault(ev, s, s, "write its port as services.openssh.ports, which the firewall knows, too");
+	}
 }
 
 void viv_check_everyday(struct viv_eval *ev)

@@ -86,8 +86,9 @@ static const struct viv_option rows[] = {
 									 VIV_T_TEXT(&viv_rule_line)))))),
 	 .fallback = "{}",
 	 .example = "{ PasswordAuthentication = false, AllowUsers = { \"paul\" } }",
-	 .text = "Settings of sshd_config(5); null leaves one out. They hold for every login: Match is a matter of a "
-		 "file of environment.etc in ssh/sshd_config.d. The machine's own sshd checks them when it is built."},
+	 .text = "Settings of sshd_config(5); null leaves one out. Ports are services.openssh.ports. They hold for every "
+		 "login: Match is a matter of a file of environment.etc in ssh/sshd_config.d. The machine's own sshd checks "
+		 "them when it is built."},
 };
 
 const struct viv_option_area viv_options_services = VIV_OPTION_AREA(rows);
