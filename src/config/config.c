@@ -119,7 +119,7 @@ int64_t viv_config_int(const struct viv_config *c, const char *option)
 
 /* One definition in the answer's text; see load.h. */
 struct definition {
-	const char *name, *place, *priority, *value;
+	const char *name, *place, *items, *priority, *value;
 };
 
 static const char *next_field(const char **at)
@@ -150,6 +150,7 @@ static bool next_definition(const struct viv_config *c, const char *option, bool
 
 		ret->name = next_field(&p);
 		ret->place = next_field(&p);
+		ret->items = next_field(&p);
 		ret->priority = next_field(&p);
 		ret->value = next_field(&p);
 		*at = (size_t)(p - all->data);
@@ -172,6 +173,16 @@ const char *viv_config_place(const struct viv_config *c, const char *option)
 	return next_definition(c, name, true, &at, &d) ? d.place : "default";
 }
 
+static json_t *item_places(const struct definition *d)
+{
+	struct viv_slice rest = viv_slice(d->items), line;
+	json_t *all = json_array();
+
+	while (viv_slice_line(&rest, &line))
+		json_array_append_new(all, json_stringn(line.data, line.len));
+	return all;
+}
+
 static int add_definition(const struct definition *d, json_t *to, struct viv_error *err)
 {
 	long long priority = 0;
@@ -183,8 +194,11 @@ static int add_definition(const struct definition *d, json_t *to, struct viv_err
 	r = viv_json_parse(d->value, strlen(d->value), d->name, &value, err);
 	if (r < 0)
 		return r;
-	json_array_append_new(to, json_pack("{s:s, s:I, s:o, s:b}", "place", d->place, "priority",
-					    (json_int_t)priority, "value", value, "used", used));
+	value = json_pack("{s:s, s:I, s:o, s:b}", "place", d->place, "priority", (json_int_t)priority, "value", value,
+			  "used", used);
+	if (*d->items)
+		json_object_set_new(value, "places", item_places(d));
+	json_array_append_new(to, value);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/path.h"
 #include "config/check.h"
+#include "config/merge.h"
 #include "config/settings.h"
 
 #include <unistd.h>
@@ -50,21 +51,42 @@ static int load_files(struct load *l, const struct viv_config_request *req, stru
 	return 0;
 }
 
+static void add_place(struct load *l, const struct viv_origin *origin, const struct viv_name *name, struct viv_str *to)
+{
+	struct viv_place p = {0};
+
+	if (origin) {
+		p = (struct viv_place){origin->file, origin->line};
+		viv_lua_locate_place(l->lua, origin, name, &p);
+	}
+	viv_place_add(&p, to);
+}
+
+/* Of what is a list of sets: where each of them stands, one a line. */
+static void add_items(struct load *l, const struct viv_name *name, const struct viv_def *d, struct viv_str *to)
+{
+	for (size_t i = 0; d->value->kind == VIV_VALUE_LIST && i < d->value->list.count; i++) {
+		const struct viv_value *item = d->value->list.items[i];
+		struct viv_name part = viv_name_with(&l->arena, name, viv_arena_printf(&l->arena, "[%zu]", i + 1));
+
+		if (item->kind != VIV_VALUE_SET)
+			return;
+		add_place(l, viv_def_origin(item, d), &part, to);
+		viv_str_add_char(to, '\n');
+	}
+}
+
 static void add_definition(struct load *l, const char *name, const struct viv_slot *s,
 			   const struct viv_def *d, struct viv_str *to)
 {
 	VIV_JSON *value = viv_value_to_json(d->value);
-	struct viv_place p = {0};
+	struct viv_name parts = viv_slot_name(&l->ev, s);
 
-	if (d->origin) {
-		struct viv_name parts = viv_slot_name(&l->ev, s);
-
-		p = (struct viv_place){d->origin->file, d->origin->line};
-		viv_lua_locate_place(l->lua, d->origin, &parts, &p);
-	}
 	viv_str_add(to, name);
 	viv_str_add_char(to, '\0');
-	viv_place_add(&p, to);
+	add_place(l, d->origin, &parts, to);
+	viv_str_add_char(to, '\0');
+	add_items(l, &parts, d, to);
 	viv_str_add_char(to, '\0');
 	viv_str_addf(to, "%lld %d", (long long)d->priority, d->used);
 	viv_str_add_char(to, '\0');

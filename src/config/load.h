@@ -13,8 +13,8 @@
 struct viv_config_answer {
 	json_t *values; /* of every option, nested by the dots in names */
 	/*
-	 * Every definition: "name", "place", "priority used" (as %lld %d), "value as JSON", each
-	 * with its NUL; those of one option together, what counts first. Text and not JSON because
+	 * Every definition: "name", "place", "places of items" (of a list of sets, one a line), "priority
+	 * used" (as %lld %d), "value as JSON", each with its NUL; those of one option together, what counts first. Text and not JSON because
 	 * it is as large as the values and hardly ever read.
 	 */
 	struct viv_str definitions;

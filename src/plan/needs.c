@@ -202,7 +202,7 @@ static void check_asked(struct checking *c, const json_t *item, const char *plac
 	}
 }
 
-/* Each definition by itself: that has a place. */
+/* Each definition by itself: that has places. */
 static int check_asked_all(struct checking *c, struct viv_error *err)
 {
 	VIV_JSON *all = NULL;
@@ -215,7 +215,7 @@ static int check_asked_all(struct checking *c, struct viv_error *err)
 		if (r < 0 || !json_is_true(json_object_get(def, "used")))
 			continue;
 		json_array_foreach(json_object_get(def, "value"), k, item)
-			check_asked(c, item, viv_json_str(def, "place"));
+			check_asked(c, item, json_string_value(json_array_get(json_object_get(def, "places"), k)));
 	}
 	return r;
 }

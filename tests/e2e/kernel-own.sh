@@ -54,7 +54,7 @@ out_is "$release
 dummy.ko
 blacklist virtio-rng
 nothing ran before this"
-err_has "vm.lua:7: system.requiredKernelConfig: CONFIG_EXPERIMENTAL is not checked: Linux has it no more since 3.9"
+err_has "vm.lua:8: system.requiredKernelConfig: CONFIG_EXPERIMENTAL is not checked: Linux has it no more since 3.9"
 [ -z "$(find tree extra -newer stamp)" ] || fail "the tree was changed: $(find tree extra -newer stamp)"
 
 # The same bytes are the same kernel, others another one.

@@ -86,10 +86,39 @@ static void table(void **state VIV_UNUSED)
 	}
 }
 
+static void items_have_their_own_lines(void **state VIV_UNUSED)
+{
+	static const char lua[] = "system.init = \"none\"\n"
+				  "system.requiredKernelConfig = {\n"
+				  "\tisYes \"PCI\",\n"
+				  "\tisEnabled \"FOO\", isNo \"UNIX\",\n"
+				  "\n"
+				  "\tisModule \"BAR\",\n"
+				  "}\n";
+	static const char *const said[][2] = {{"CONFIG_FOO must be y or m, and is not set: ", "/vm.lua:4: "},
+					      {"CONFIG_UNIX must not be set, and is y: ", "/vm.lua:4: "},
+					      {"CONFIG_BAR must be m, and is not set: ", "/vm.lua:6: "}};
+	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+	VIV_STR kernel = VIV_STR_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	load(lua, &c);
+	for (size_t k = 0; k < VIV_ARRAY_SIZE(everything); k++)
+		viv_str_addf(&kernel, "CONFIG_%s=y\n", everything[k]);
+	assert_true(viv_kernel_needs(c, kernel.data, false, NULL, &err) < 0);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(said); i++) {
+		const char *line = strstr(err.msg, said[i][0]), *place = line ? strstr(line, said[i][1]) : NULL;
+
+		if (!place || memchr(line, '\n', (size_t)(place - line)))
+			fail_msg("%s%s is not in %s", said[i][0], said[i][1], err.msg);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table),
+		cmocka_unit_test(items_have_their_own_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
