@@ -34,7 +34,7 @@ void post_boot_run(const struct params *p)
 	if (pid < 0 || got != pid)
 		warning("cannot run " SCRIPT ": %m");
 	else if (status != 0)
-		warning("warning: boot.postBootCommands ended with %s %d", WIFSIGNALED(status) ? "signal" : "status",
-			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		warn_user("boot.postBootCommands ended with %s %d", WIFSIGNALED(status) ? "signal" : "status",
+			  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	note(p, "boot.postBootCommands done");
 }

@@ -52,6 +52,15 @@ void warning(const char *fmt, ...)
 	va_end(ap);
 }
 
+void warn_user(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("\nviv-init: warning: ", fmt, ap); /* whatever stands on the line already */
+	va_end(ap);
+}
+
 void note(const struct params *p, const char *fmt, ...)
 {
 	struct timespec t;

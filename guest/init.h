@@ -61,6 +61,7 @@ struct disks {
 /* init-util.c */
 _Noreturn void fatal(const char *fmt, ...) PRINTF(1, 2); /* the errno is not added: say it with %m */
 void warning(const char *fmt, ...) PRINTF(1, 2);
+void warn_user(const char *fmt, ...) PRINTF(1, 2); /* the host shows it, too */
 /* Only with viv.verbose, with the time since the kernel started. */
 void note(const struct params *p, const char *fmt, ...) PRINTF(2, 3);
 /* The start of a small file, without the newline at its end; the length, or -1. */

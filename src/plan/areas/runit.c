@@ -93,7 +93,7 @@ static void add_stages(struct viv_etc *etc)
 		   "\t(set -e; . \"$f\") # not before ||, where shells pass over -e\n"
 		   "\tstatus=$?\n"
 		   "\t[ ! -e " VIV_RUNIT_END " ] || exit 100 # to stage 3\n"
-		   "\t[ $status = 0 ] || echo \"viv-init: warning: $f ended with status $status\"\n"
+		   "\t[ $status = 0 ] || printf '\\nviv-init: warning: %s\\n' \"$f ended with status $status\"\n"
 		   "done\n");
 	add_script(etc, NULL, "etc/runit/2",
 		   SCRIPT_HEAD
