@@ -3,6 +3,7 @@
 
 #include "base/dl.h"
 #include "base/fd.h"
+#include "base/hash.h"
 #include "base/path.h"
 #include "kernel/modules.h"
 
@@ -86,6 +87,22 @@ static int add_file(struct initrd *rd, const char *name, mode_t mode, const char
 	return r < 0 ? r : add(rd, name, S_IFREG | mode, 0, &data, err);
 }
 
+/* Exactly the bytes that the initrd's id was made of. */
+static int add_program(struct initrd *rd, const char *name, const char *from, const char *sha256,
+		       struct viv_error *err)
+{
+	VIV_STR data = VIV_STR_INIT;
+	char hex[VIV_SHA256_HEX];
+	int r = viv_read_file(from, MAX_FILE, &data, err);
+
+	if (r < 0)
+		return r;
+	viv_sha256_of(data.data ? data.data : "", data.len, hex);
+	if (sha256 && !viv_streq(hex, sha256))
+		return viv_error_say(err, EAGAIN, "%s changed while it was read: try again", from);
+	return add(rd, name, S_IFREG | 0755, 0, &data, err);
+}
+
 static int add_folders(struct initrd *rd, struct viv_error *err)
 {
 	static const char *const folders[] = {"dev", "proc", "run", "sys", "viv", "viv/modules"};
@@ -135,7 +152,7 @@ static bool has_all_built_in(const char *folder)
 
 /* A whole archive; what is NULL is left out. */
 struct parts {
-	const char *kernel_dir, *init, *agent;
+	const char *kernel_dir, *init, *init_sha256, *agent, *agent_sha256;
 	const struct viv_strv *modules, *optional;
 	const struct viv_str *crash_initrd;
 };
@@ -163,9 +180,9 @@ static int fill(struct initrd *rd, const struct parts *parts, struct viv_error *
 	    (r = viv_modules_closure(folder, parts->modules, parts->optional, &modules, err)) < 0)
 		return r;
 	if ((r = open_archive(rd, err)) < 0 || (r = add_folders(rd, err)) < 0 ||
-	    (r = add_file(rd, "init", 0755, parts->init, err)) < 0)
+	    (r = add_program(rd, "init", parts->init, parts->init_sha256, err)) < 0)
 		return r;
-	if (parts->agent && (r = add_file(rd, "viv/agent", 0755, parts->agent, err)) < 0)
+	if (parts->agent && (r = add_program(rd, "viv/agent", parts->agent, parts->agent_sha256, err)) < 0)
 		return r;
 	if ((r = add_modules(rd, &modules, err)) < 0)
 		return r;
@@ -178,11 +195,15 @@ int viv_initrd_write(const struct viv_initrd_spec *spec, const char *dest, struc
 {
 	VIV_CLEANUP(free_initrd) struct initrd rd = {0};
 	VIV_CLEANUP(free_initrd) struct initrd crash = {0};
-	const struct parts for_crash = {
-		.kernel_dir = spec->kernel_dir, .init = spec->init, .modules = spec->crash_modules};
+	const struct parts for_crash = {.kernel_dir = spec->kernel_dir,
+					.init = spec->init,
+					.init_sha256 = spec->init_sha256,
+					.modules = spec->crash_modules};
 	const struct parts parts = {.kernel_dir = spec->kernel_dir,
 				    .init = spec->init,
+				    .init_sha256 = spec->init_sha256,
 				    .agent = spec->agent,
+				    .agent_sha256 = spec->agent_sha256,
 				    .modules = spec->modules,
 				    .optional = spec->optional,
 				    .crash_initrd = spec->crash_modules ? &crash.bytes : NULL};

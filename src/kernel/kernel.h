@@ -36,6 +36,8 @@ struct viv_initrd_spec {
 	const char *kernel_dir;		 /* as viv_kernel_unpack left it */
 	const char *init;		 /* path of the static init */
 	const char *agent;		 /* path of the static agent */
+	/* Hexadecimal: what they must be, or it is EAGAIN: they were replaced meanwhile. NULL: whatever they are. */
+	const char *init_sha256, *agent_sha256;
 	const struct viv_strv *modules;	 /* wanted names; dependencies are added; built-in is fine */
 	const struct viv_strv *optional; /* as above, but a kernel without them is fine too */
 	/* For crash dumps, the same kernel again, with an initrd of init and these modules; NULL: none. */

@@ -99,6 +99,8 @@ int viv_build_initrd(struct viv_plan *p, const struct viv_step *s, const char *d
 		.kernel_dir = kernel,
 		.init = p->init_program,
 		.agent = p->agent_program,
+		.init_sha256 = viv_json_str(s->recipe, "init"),
+		.agent_sha256 = viv_json_str(s->recipe, "agent"),
 		.modules = &p->initrd_modules,
 		.optional = &p->initrd_optional,
 		.crash_modules = p->crash_modules.count ? &p->crash_modules : NULL,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel_fixture.h"
 
+#include "base/hash.h"
 #include "kernel/kernel.h"
 
 /* A kernel folder without modules, and two programs. */
@@ -108,6 +109,27 @@ static void nothing_is_left_of_a_failure(void **state)
 	assert_false(viv_exists(f->out));
 }
 
+/* Bytes other than those that the initrd's id is of are not stored under it. */
+static void programs_that_were_replaced(void **state)
+{
+	struct fixture *f = *state;
+	char init[VIV_SHA256_HEX], agent[VIV_SHA256_HEX];
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	viv_sha256_of("init\n", 5, init);
+	viv_sha256_of("agent", 5, agent);
+	f->spec.init_sha256 = init;
+	f->spec.agent_sha256 = agent;
+	assert_int_equal(viv_initrd_write(&f->spec, f->out, NULL), 0);
+	assert_int_equal(unlink(f->out), 0);
+	assert_int_equal(viv_write_file(f->agent, "other", 5, 0755, NULL), 0);
+	assert_int_equal(viv_initrd_write(&f->spec, f->out, &err), -EAGAIN);
+	assert_true(strstr(err.msg, f->agent) != NULL);
+	assert_false(viv_exists(f->out));
+	f->spec.agent_sha256 = NULL;
+	assert_int_equal(viv_initrd_write(&f->spec, f->out, NULL), 0);
+}
+
 /* Modules that depmod never saw: said, not left out. */
 static void modules_without_indexes(void **state)
 {
@@ -143,6 +165,7 @@ int main(void)
 		TEST(golden_bytes),
 		TEST(same_bytes),
 		TEST(nothing_is_left_of_a_failure),
+		TEST(programs_that_were_replaced),
 		TEST(modules_without_indexes),
 		TEST(guest_programs_are_small),
 	};
