@@ -128,22 +128,14 @@ void command_drop(struct channel *c)
 			kill(c->pid, SIGHUP);
 		kill(-c->pid, SIGCONT);
 	}
+	if (c->state == CHANNEL_WATCH)
+		watch_cancel(c);
 	command_free(c);
 }
 
 /* The process has ended: what its pipes hold now is sent, what others still write is not. */
-static void ended(struct channel *c, int status)
+static void take_rest(struct channel *c)
 {
-	if (c->state == CHANNEL_STARTING)
-		command_check_status(c);
-	if (c->state != CHANNEL_RUNNING)
-		return;
-	c->state = CHANNEL_ENDED;
-	c->exit = (struct viv_proto_exit){
-		.code = WIFEXITED(status) ? (uint8_t)WEXITSTATUS(status) : 0,
-		.signal = WIFSIGNALED(status) ? (uint8_t)WTERMSIG(status) : 0,
-		.core = WIFSIGNALED(status) && WCOREDUMP(status),
-	};
 	for (int i = 0; i < 2; i++) {
 		struct out_stream *s = &c->out[i];
 		int n = 0;
@@ -159,15 +151,33 @@ static void ended(struct channel *c, int status)
 		if (n == 0)
 			close_fd(&s->fd);
 	}
+}
+
+static void ended(struct channel *c, int status)
+{
+	if (c->state == CHANNEL_STARTING)
+		command_check_status(c);
+	if (c->state != CHANNEL_RUNNING)
+		return;
+	c->state = CHANNEL_ENDED;
+	c->exit = (struct viv_proto_exit){
+		.code = WIFEXITED(status) ? (uint8_t)WEXITSTATUS(status) : 0,
+		.signal = WIFSIGNALED(status) ? (uint8_t)WTERMSIG(status) : 0,
+		.core = WIFSIGNALED(status) && WCOREDUMP(status),
+	};
+	take_rest(c);
 	if (!c->pty)
 		close_fd(&c->in);
 }
 
 static void job_done(struct channel *c, int status)
 {
+	bool cancelled = c->state == CHANNEL_WATCH && c->out[0].fd < 0;
+
 	c->state = CHANNEL_ENDED;
-	c->exit.code = WIFEXITED(status) ? (uint8_t)WEXITSTATUS(status) : EIO;
+	c->exit.code = WIFEXITED(status) ? (uint8_t)WEXITSTATUS(status) : cancelled ? ECANCELED : EIO;
 	c->pid = -1; /* send_end knows it by that */
+	take_rest(c);
 }
 
 void command_reap(struct agent *a)
@@ -183,7 +193,7 @@ void command_reap(struct agent *a)
 
 			if (c->state == CHANNEL_FREE || c->pid != pid)
 				continue;
-			if (c->state == CHANNEL_JOB)
+			if (c->state == CHANNEL_JOB || c->state == CHANNEL_WATCH)
 				job_done(c, status);
 			else
 				ended(c, status);

@@ -53,31 +53,35 @@ static int mount_share(const struct agent *a, const struct viv_frame *f)
 	return a->guest ? system_mount(&m) : EPERM;
 }
 
-/* What can take its time is done by a child. */
-static void start_job(struct agent *a, const struct viv_frame *f)
+static int fork_job(struct agent *a, struct channel *c, const struct viv_frame *f)
 {
-	struct channel *c = channel_find(a, f->channel) ? NULL : channel_new(a, f->channel);
-	pid_t pid;
-
-	if (!c) {
-		session_lost(a);
-		return;
-	}
-	pid = fork();
-	if (pid == 0) {
+	c->state = CHANNEL_JOB;
+	c->pid = fork();
+	if (c->pid == 0) {
 		child_close_others(3);
 		if (f->type == VIV_PROTO_MOUNT)
 			_exit(mount_share(a, f));
 		sync();
 		_exit(0);
 	}
-	if (pid < 0) {
-		command_free(c);
-		done(a, f, EAGAIN);
+	return c->pid < 0 ? EAGAIN : 0;
+}
+
+/* What can take its time is done by a child. */
+static void start_job(struct agent *a, const struct viv_frame *f)
+{
+	struct channel *c = channel_find(a, f->channel) ? NULL : channel_new(a, f->channel);
+	int r;
+
+	if (!c) {
+		session_lost(a);
 		return;
 	}
-	c->state = CHANNEL_JOB;
-	c->pid = pid;
+	r = f->type == VIV_PROTO_WATCH ? watch_start(a, c, f) : fork_job(a, c, f);
+	if (r) {
+		command_free(c);
+		done(a, f, r);
+	}
 }
 
 /* What changes the system: answered at once. */
@@ -112,7 +116,10 @@ static void for_channel(struct channel *c, const struct viv_frame *f)
 		c->out[f->flags - 1].credit += viv_get32(f->payload);
 		break;
 	case VIV_PROTO_CLOSE:
-		command_close_output(&c->out[f->flags - 1]);
+		if (c->state == CHANNEL_WATCH)
+			watch_cancel(c);
+		else
+			command_close_output(&c->out[f->flags - 1]);
 		break;
 	case VIV_PROTO_SIGNAL:
 		command_signal(c, f->flags);
@@ -139,6 +146,7 @@ void session_frame(struct agent *a, const struct viv_frame *f)
 		break;
 	case VIV_PROTO_SYNC:
 	case VIV_PROTO_MOUNT:
+	case VIV_PROTO_WATCH:
 		start_job(a, f);
 		break;
 	case VIV_PROTO_POWEROFF:

@@ -77,6 +77,15 @@ void system_setup(struct agent *a)
 	listen_for_boot(a);
 }
 
+/* For watches, which are processes of their own. */
+static void note_boot(void)
+{
+	int fd = open(BOOTED_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 void system_notified(struct agent *a)
 {
 	char word[16];
@@ -86,6 +95,7 @@ void system_notified(struct agent *a)
 		if (n != 6 || memcmp(word, "booted", 6) != 0 || a->booted)
 			continue;
 		a->booted = a->booted_due = true;
+		note_boot();
 		if (a->off_due)
 			system_poweroff(a);
 	}

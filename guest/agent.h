@@ -38,6 +38,7 @@ enum channel_state {
 	CHANNEL_ENDED,	  /* reaped; `exit` is set; what it had written is still being sent */
 	CHANNEL_JOB,	  /* a child of ours does what may take long; DONE (its exit status) when it is
 			   * reaped */
+	CHANNEL_WATCH,	  /* a child of ours waits for something; out[0] takes its answer; DONE as above */
 };
 
 /* Output of a command. */
@@ -153,6 +154,13 @@ void command_spec(struct agent *a, const struct viv_frame *f);
 /* It was never executed: says why and frees the channel. With room for a small frame. */
 void command_send_failed(struct agent *a, struct channel *c);
 
+/*
+ * agent-watch.c: WATCH, on a new channel. 0, or a positive errno: nothing runs then, and the channel is to be
+ * freed. Cancelled, it is reaped like any other.
+ */
+int watch_start(struct agent *a, struct channel *c, const struct viv_frame *f);
+void watch_cancel(struct channel *c);
+
 /* agent-pump.c: moves what there is to move. */
 bool command_pump(struct agent *a); /* true if something moved */
 
@@ -177,6 +185,8 @@ void starter_ended(struct starter *s); /* it was reaped */
 
 /* agent-files.c: viv-agent --put… and --get…; argv without the program's name. An exit status. */
 int files_main(char **argv);
+
+#define BOOTED_FILE "/run/viv/booted" /* there as soon as the system has reached its goal */
 
 /* agent-system.c: the system inside. Each request returns 0 or a positive errno. */
 void system_setup(struct agent *a);

@@ -28,6 +28,7 @@ static const struct rule {
 	{"HOSTNAME", VIV_PROTO_HOSTNAME, HOST, CHANNEL, NONE, 1, VIV_PROTO_MAX_HOSTNAME},
 	{"MOUNT", VIV_PROTO_MOUNT, HOST, CHANNEL, NONE, 5, VIV_PROTO_MAX_PAYLOAD},
 	{"NETWORK", VIV_PROTO_NETWORK, HOST, CHANNEL, NONE, 1, VIV_PROTO_MAX_PAYLOAD},
+	{"WATCH", VIV_PROTO_WATCH, HOST, CHANNEL, NONE, 2, VIV_PROTO_MAX_WATCH},
 	{"DATA", VIV_PROTO_DATA, BOTH, CHANNEL, STREAM, 1, VIV_PROTO_MAX_PAYLOAD},
 	{"CREDIT", VIV_PROTO_CREDIT, BOTH, CHANNEL, STREAM, 4, 4},
 	{"CLOSE", VIV_PROTO_CLOSE, BOTH, CHANNEL, STREAM, 0, 0},
@@ -311,5 +312,23 @@ bool viv_proto_get_mount(const struct viv_frame *f, struct viv_proto_mount *ret)
 	if (p != end || strings[3][0] != '/' || strchr(strings[1], '/') || strchr(strings[2], '/'))
 		return false;
 	*ret = (struct viv_proto_mount){strings[0], strings[1], strings[2], strings[3], strings[4]};
+	return true;
+}
+
+bool viv_proto_get_watch(const struct viv_frame *f, struct viv_proto_watch *ret)
+{
+	const char *p = (const char *)f->payload, *end = p + f->len;
+	struct viv_proto_watch m = {.kind = p};
+
+	for (unsigned i = 0; p < end; i++) {
+		const char *nul = memchr(p, 0, (size_t)(end - p));
+
+		if (!nul || nul == p || i > VIV_PROTO_WATCH_WORDS)
+			return false;
+		if (i)
+			m.words[m.n++] = p;
+		p = nul + 1;
+	}
+	*ret = m;
 	return true;
 }

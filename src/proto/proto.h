@@ -16,7 +16,7 @@
 
 /* Versions of the protocol that this code speaks. */
 #define VIV_PROTO_OLDEST 2
-#define VIV_PROTO_NEWEST 2
+#define VIV_PROTO_NEWEST 3
 
 #define VIV_PROTO_HEADER      8		  /* bytes in front of each payload */
 #define VIV_PROTO_MAX_PAYLOAD (32 * 1024) /* bytes */
@@ -29,6 +29,9 @@
 #define VIV_PROTO_MAX_WINDOW   (16 * 1024 * 1024) /* bytes underway in one stream */
 #define VIV_PROTO_MAX_SEED     512		  /* bytes */
 #define VIV_PROTO_MAX_HOSTNAME 64		  /* bytes; what Linux takes */
+#define VIV_PROTO_MAX_WATCH    (8 * 1024)	  /* bytes */
+#define VIV_PROTO_MAX_WATCHES  64		  /* at once */
+#define VIV_PROTO_MAX_ANSWER   (32 * 1024)	  /* bytes of text before the DONE of a WATCH */
 #define VIV_PROTO_NONCE	       8		  /* bytes */
 
 enum viv_proto_type {
@@ -47,6 +50,7 @@ enum viv_proto_type {
 	VIV_PROTO_HOSTNAME = 10, /* bytes, not terminated */
 	VIV_PROTO_MOUNT = 15,	 /* struct viv_proto_mount; answered by DONE */
 	VIV_PROTO_NETWORK = 16,	 /* text: docs/agent-protocol.md, Networks. Answered by DONE */
+	VIV_PROTO_WATCH = 17,	 /* struct viv_proto_watch; version 3. Answered by DATA, if any, and DONE */
 
 	/* both ways; flags: the stream */
 	VIV_PROTO_DATA = 32,
@@ -209,3 +213,16 @@ struct viv_proto_mount {
 };
 /* False if it is malformed. */
 bool viv_proto_get_mount(const struct viv_frame *f, struct viv_proto_mount *ret);
+
+/*
+ * A condition that is waited for: WATCH's payload is the kind and its words, each with its terminator
+ * and nothing else. docs/agent-protocol.md, Watches, says which there are.
+ */
+#define VIV_PROTO_WATCH_WORDS 4
+struct viv_proto_watch {
+	const char *kind;
+	unsigned n;
+	const char *words[VIV_PROTO_WATCH_WORDS]; /* the first n; no word is empty */
+};
+/* False if it is malformed. */
+bool viv_proto_get_watch(const struct viv_frame *f, struct viv_proto_watch *ret);

@@ -3,7 +3,7 @@
 
 /*
  * What the files of the agent's client share: agent.c (the connection), agent-command.c (commands),
- * agent-streams.c (their streams).
+ * agent-streams.c (their streams), agent-request.c and agent-watch.c (what the guest is asked).
  */
 
 #include "proto/proto.h"
@@ -52,6 +52,15 @@ struct request {
 	void *arg;
 };
 
+struct viv_watch {
+	struct viv_agent *agent;
+	struct viv_watch *next;
+	uint32_t id;
+	struct viv_str answer;
+	viv_agent_watch_fn done; /* NULL: nobody waits any more; its end has yet to come from the guest */
+	void *arg;
+};
+
 struct viv_agent {
 	struct viv_loop *loop;
 	int fd; /* -1 from AGENT_ENDING on */
@@ -65,6 +74,8 @@ struct viv_agent {
 	size_t n_open;			  /* channels */
 	struct viv_command *first, *last; /* whoever sent input last is last */
 	struct request *requests;
+	struct viv_watch *watches;
+	unsigned version; /* of the protocol, from AGENT_READY on */
 	struct viv_str out; /* to the port, from out_at on */
 	size_t out_at;
 	uint8_t *in;
@@ -100,6 +111,12 @@ void agent_take_answer(struct viv_agent *a, const struct viv_frame *f);
 /* None will be answered. The first calls back. */
 void agent_fail_requests(struct viv_agent *a);
 void agent_free_requests(struct viv_agent *a);
+
+/* A frame for a watch's channel. May call back. False: it is none's. */
+bool agent_watch_frame(struct viv_agent *a, const struct viv_frame *f);
+/* As with requests. */
+void agent_fail_watches(struct viv_agent *a);
+void agent_free_watches(struct viv_agent *a);
 
 struct viv_command *command_find(struct viv_agent *a, uint32_t id);
 /* A frame for one command. May call back. */

@@ -53,6 +53,7 @@ void viv_agent_free(struct viv_agent *a)
 	stop(a);
 	free_commands(a);
 	agent_free_requests(a);
+	agent_free_watches(a);
 	if (a->depth == 0)
 		destroy(a);
 }
@@ -94,6 +95,7 @@ void agent_lost(struct viv_agent *a, const char *fmt, ...)
 	va_end(ap);
 	stop(a);
 	agent_fail_requests(a);
+	agent_fail_watches(a);
 	for (c = a->first; c; c = c->next)
 		command_limit_drain(c);
 	while (!a->dead && (c = first_running(a)))
@@ -172,6 +174,7 @@ static void welcome(struct viv_agent *a, const struct viv_frame *f)
 			   "the guest's agent speaks none of this viv's versions of the protocol");
 		return;
 	}
+	a->version = m.newest;
 	a->state = AGENT_READY;
 	if (a->events.ready)
 		a->events.ready(a, a->events.arg);
@@ -181,6 +184,8 @@ static void take_frame(struct viv_agent *a, const struct viv_frame *f)
 {
 	struct viv_command *c;
 
+	if (agent_watch_frame(a, f))
+		return;
 	switch (f->type) {
 	case VIV_PROTO_PAD:
 		return;

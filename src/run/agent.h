@@ -126,3 +126,33 @@ struct viv_agent_mount {
  */
 int viv_agent_mount(struct viv_agent *a, const struct viv_agent_mount *m, viv_agent_done_fn done,
 		    void *arg, struct viv_error *err);
+
+/*
+ * Something in the guest that is waited for: its agent answers when it is so, or can't become so any more. At most 64 at
+ * once. The kinds and their words (docs/agent-protocol.md, Watches):
+ *
+ *	file PATH, no-file PATH		something is there, or not
+ *	port tcp|udp PORT [ADDRESS], no-port …	who connects to it is let in (default: at localhost), or not
+ *	unix PATH [stream|dgram]	a socket listens there
+ *	unit NAME STATE [USER]		systemd's or runit's unit is "active", "inactive", …; USER's own
+ *	tty N [MARK]			the text of /dev/ttyN is another than MARK says; without MARK: at once
+ */
+struct viv_watch_spec {
+	const char *kind;
+	const char *const *words; /* up to a NULL; at most 4, none empty */
+};
+struct viv_watch; /* gone when `done` returns, and with its agent */
+
+/*
+ * code: 0, it is so. -ENOTRECOVERABLE: the unit has failed, or is inactive with nothing under way that could start it; -ENOENT: there
+ * is no such unit (or user); -EINVAL: a word makes no sense; -EOPNOTSUPP: not in this guest; -EAGAIN: too many;
+ * -ENOTCONN: the guest went away. answer, never NULL: the unit's state, the terminal's mark, a line, and its text; of what
+ * could not be done: why. It is the guest's, at most 32 KiB: to be shown with its control characters escaped.
+ */
+typedef void (*viv_agent_watch_fn)(struct viv_agent *a, int code, const char *answer, void *arg);
+
+/* EAGAIN: not ready, or too many channels are open. EOPNOTSUPP: the guest's agent is too old. *ret may be NULL. */
+int viv_agent_watch(struct viv_agent *a, const struct viv_watch_spec *spec, viv_agent_watch_fn done,
+		    void *arg, struct viv_watch **ret, struct viv_error *err);
+/* Ends it; `done` is not called any more. NULL is fine. */
+void viv_agent_unwatch(struct viv_watch *w);
