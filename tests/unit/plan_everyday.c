@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "machine.h"
 
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/process.h"
-#include "config/config.h"
 #include "plan/area.h"
 #include "plan/etc.h"
-#include "unit.h"
 
 /* What options of every day write: a machine file, one of its files, what stands in that. */
 static const struct {
@@ -112,18 +107,6 @@ static const struct {
 	 "etc/hosts", {"192.168.1.2 vm.example.org vm\n", "192.0.2.9 b c.example.org\n", "-192.0.2.8"}},
 };
 
-static void load(const char *lua, struct viv_config **ret)
-{
-	VIV_FREE char *dir = test_dir("everyday"), *path = viv_asprintf("%s/vm.lua", dir);
-	struct viv_config_request req = {.file = path, .no_site_files = true};
-	VIV_ERROR err = VIV_ERROR_INIT;
-
-	assert_int_equal(viv_write_file(path, lua, strlen(lua), 0644, &err), 0);
-	if (viv_config_load(&req, NULL, ret, &err) < 0)
-		fail_msg("%s", err.msg);
-	viv_remove_tree(dir, NULL);
-}
-
 static const struct viv_etc_file *find(const struct viv_etc *etc, const char *path)
 {
 	for (size_t i = 0; i < etc->n_files; i++)
@@ -141,7 +124,7 @@ static void files(void **state VIV_UNUSED)
 		const struct viv_etc_file *f;
 		struct viv_etc etc;
 
-		load(rows[i].lua, &c);
+		test_good_machine(rows[i].lua, &c);
 		if (viv_etc_collect(c, &etc, &err) < 0)
 			fail_msg("%s", err.msg);
 		f = find(&etc, rows[i].path);
@@ -185,7 +168,7 @@ static void sudo_agrees(void **state VIV_UNUSED)
 
 		if (!viv_streq(rows[i].path, "etc/sudoers.d/zz-viv"))
 			continue;
-		load(rows[i].lua, &c);
+		test_good_machine(rows[i].lua, &c);
 		assert_int_equal(viv_etc_collect(c, &etc, NULL), 0);
 		f = find(&etc, rows[i].path);
 		assert_non_null(f);
@@ -210,7 +193,7 @@ static void sysctl_as_parameters(void **state VIV_UNUSED)
 	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
 	VIV_STRV params = VIV_STRV_INIT;
 
-	load("system.init = \"none\"\nusers.mutableUsers = false\n"
+	test_good_machine("system.init = \"none\"\nusers.mutableUsers = false\n"
 	     "boot.sysctl = { [\"vm.swappiness\"] = 7, [\"kernel.printk\"] = \"4 4 1 7\" }", &c);
 	for (const struct viv_area *const *a = viv_areas; *a; a++)
 		if ((*a)->params)
@@ -237,7 +220,7 @@ static void refused(void **state VIV_UNUSED)
 		VIV_ERROR err = VIV_ERROR_INIT;
 		struct viv_etc etc;
 
-		load(bad[i][0], &c);
+		test_good_machine(bad[i][0], &c);
 		assert_true(viv_etc_collect(c, &etc, &err) < 0);
 		if (!viv_starts_with(strstr(err.msg, "vm.lua:") ? strstr(err.msg, "vm.lua:") : "", bad[i][1]))
 			fail_msg("%s", err.msg);

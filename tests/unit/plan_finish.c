@@ -2,7 +2,7 @@
 
 /* The etc layer's files as they are finished over layers that have something already. */
 
-#include "unit.h"
+#include "machine.h"
 
 #include "base/fd.h"
 #include "base/path.h"
@@ -40,19 +40,12 @@ static json_t *below(void)
 /* vm.lua's text; the plan's etc is to be freed even after an error. */
 static int finish(const char *text, struct viv_config **config, struct viv_etc *ret, struct viv_error *err)
 {
-	VIV_FREE char *dir = test_dir("finish");
 	VIV_JSON *b = below(), *ids = NULL, *groups = NULL;
 	struct viv_str one = VIV_STR_INIT;
 	const struct viv_manifests layers = {.texts = &one, .n = 1};
 	struct viv_plan p = {0};
-	const struct viv_config_request req = {.file = "vm.lua", .no_site_files = true};
-	int r;
+	int r = test_machine(text, config, err);
 
-	assert_int_equal(chdir(dir), 0);
-	assert_int_equal(viv_write_file("vm.lua", text, strlen(text), 0644, NULL), 0);
-	r = viv_config_load(&req, NULL, config, err);
-	assert_int_equal(chdir("/"), 0);
-	viv_remove_tree(dir, NULL);
 	if (r < 0)
 		return r;
 	viv_str_add(&one, manifest);

@@ -170,25 +170,10 @@ static void on_files(void **state)
 	check_by(argv);
 }
 
-static int enter(void **state)
-{
-	*state = test_dir("layout");
-	return chdir(*state);
-}
-
-static int leave(void **state)
-{
-	const char *const argv[] = {"rm", "-rf", *state, NULL};
-	int r = chdir("/") | viv_process_check(argv, NULL, 4096, 60000, NULL);
-
-	free(*state);
-	return r;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(calls), cmocka_unit_test(is_good_shell),
 					   cmocka_unit_test(is_a_table), cmocka_unit_test(on_files)};
 
-	return cmocka_run_group_tests(tests, enter, leave);
+	return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

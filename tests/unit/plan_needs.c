@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "machine.h"
 
-#include "base/fd.h"
-#include "base/path.h"
 #include "plan/needs.h"
-#include "unit.h"
 
 /* A kernel that has everything; rows take something away. */
 static const char *const everything[] = {
@@ -55,18 +49,6 @@ static const struct {
 	{"system.init = \"none\"", "CGROUPS", false},
 };
 
-static void load(const char *lua, struct viv_config **ret)
-{
-	VIV_FREE char *dir = test_dir("needs"), *path = viv_asprintf("%s/vm.lua", dir);
-	struct viv_config_request req = {.file = path, .no_site_files = true};
-	VIV_ERROR err = VIV_ERROR_INIT;
-
-	assert_int_equal(viv_write_file(path, lua, strlen(lua), 0644, &err), 0);
-	if (viv_config_load(&req, NULL, ret, &err) < 0)
-		fail_msg("%s", err.msg);
-	viv_remove_tree(dir, NULL);
-}
-
 static void table(void **state VIV_UNUSED)
 {
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
@@ -76,7 +58,7 @@ static void table(void **state VIV_UNUSED)
 		VIV_ERROR err = VIV_ERROR_INIT;
 		int r;
 
-		load(rows[i].lua, &c);
+		test_good_machine(rows[i].lua, &c);
 		for (size_t k = 0; k < VIV_ARRAY_SIZE(everything); k++)
 			if (!viv_streq(everything[k], rows[i].lacks))
 				viv_str_addf(&kernel, "CONFIG_%s=y\n", everything[k]);
@@ -95,14 +77,14 @@ static void items_have_their_own_lines(void **state VIV_UNUSED)
 				  "\n"
 				  "\tisModule \"BAR\",\n"
 				  "}\n";
-	static const char *const said[][2] = {{"CONFIG_FOO must be y or m, and is not set: ", "/vm.lua:4: "},
-					      {"CONFIG_UNIX must not be set, and is y: ", "/vm.lua:4: "},
-					      {"CONFIG_BAR must be m, and is not set: ", "/vm.lua:6: "}};
+	static const char *const said[][2] = {{"CONFIG_FOO must be y or m, and is not set: ", "vm.lua:4: "},
+					      {"CONFIG_UNIX must not be set, and is y: ", "vm.lua:4: "},
+					      {"CONFIG_BAR must be m, and is not set: ", "vm.lua:6: "}};
 	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
 	VIV_STR kernel = VIV_STR_INIT;
 	VIV_ERROR err = VIV_ERROR_INIT;
 
-	load(lua, &c);
+	test_good_machine(lua, &c);
 	for (size_t k = 0; k < VIV_ARRAY_SIZE(everything); k++)
 		viv_str_addf(&kernel, "CONFIG_%s=y\n", everything[k]);
 	assert_true(viv_kernel_needs(c, kernel.data, false, NULL, &err) < 0);

@@ -30,19 +30,11 @@ static void shell(const char *script)
 		fail_msg("%s", out.data ? out.data : "");
 }
 
-static int unit_folder(void **state)
+static int enter(void **state)
 {
-	*state = test_dir("git");
+	int r = enter_folder(state);
+
 	setenv("XDG_CACHE_HOME", *state, 1);
-	return chdir(*state);
-}
-
-static int unit_folder_remove(void **state)
-{
-	int r = chdir("/");
-
-	viv_remove_tree(*state, NULL);
-	free(*state);
 	return r;
 }
 
@@ -160,11 +152,11 @@ static void a_commit_is_taken_as_it_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_git_has, unit_folder, unit_folder_remove),
-		cmocka_unit_test_setup_teardown(submodules_are_said, unit_folder, unit_folder_remove),
-		cmocka_unit_test_setup_teardown(a_repository_runs_nothing, unit_folder, unit_folder_remove),
-		cmocka_unit_test_setup_teardown(committed_folders_are_no_repositories, unit_folder, unit_folder_remove),
-		cmocka_unit_test_setup_teardown(a_commit_is_taken_as_it_is, unit_folder, unit_folder_remove),
+		cmocka_unit_test_setup_teardown(what_git_has, enter, leave_folder),
+		cmocka_unit_test_setup_teardown(submodules_are_said, enter, leave_folder),
+		cmocka_unit_test_setup_teardown(a_repository_runs_nothing, enter, leave_folder),
+		cmocka_unit_test_setup_teardown(committed_folders_are_no_repositories, enter, leave_folder),
+		cmocka_unit_test_setup_teardown(a_commit_is_taken_as_it_is, enter, leave_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

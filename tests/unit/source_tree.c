@@ -13,21 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int unit_folder(void **state)
-{
-	*state = test_dir("source");
-	return chdir(*state);
-}
-
-static int unit_folder_remove(void **state)
-{
-	int r = chdir("/");
-
-	viv_remove_tree(*state, NULL);
-	free(*state);
-	return r;
-}
-
 static void put(const char *path, const char *text)
 {
 	assert_int_equal(viv_write_file(path, text, strlen(text), 0644, NULL), 0);
@@ -289,14 +274,14 @@ static void names_of_dependencies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_copy_keeps_what_did_not_change, unit_folder, unit_folder_remove),
-		cmocka_unit_test_setup_teardown(a_copy_is_not_left_through_links, unit_folder, unit_folder_remove),
-		cmocka_unit_test_setup_teardown(a_copy_that_is_a_link_is_refused, unit_folder, unit_folder_remove),
-		cmocka_unit_test_setup_teardown(what_changes_its_type_is_replaced, unit_folder, unit_folder_remove),
-		cmocka_unit_test_setup_teardown(a_copy_goes_on_after_a_failure, unit_folder, unit_folder_remove),
-		cmocka_unit_test_setup_teardown(hashes_of_other_trees_are_others, unit_folder, unit_folder_remove),
-		cmocka_unit_test_setup_teardown(patches_are_what_was_hashed, unit_folder, unit_folder_remove),
-		cmocka_unit_test_setup_teardown(signs_anywhere_in_a_tar_file, unit_folder, unit_folder_remove),
+		cmocka_unit_test_setup_teardown(a_copy_keeps_what_did_not_change, enter_folder, leave_folder),
+		cmocka_unit_test_setup_teardown(a_copy_is_not_left_through_links, enter_folder, leave_folder),
+		cmocka_unit_test_setup_teardown(a_copy_that_is_a_link_is_refused, enter_folder, leave_folder),
+		cmocka_unit_test_setup_teardown(what_changes_its_type_is_replaced, enter_folder, leave_folder),
+		cmocka_unit_test_setup_teardown(a_copy_goes_on_after_a_failure, enter_folder, leave_folder),
+		cmocka_unit_test_setup_teardown(hashes_of_other_trees_are_others, enter_folder, leave_folder),
+		cmocka_unit_test_setup_teardown(patches_are_what_was_hashed, enter_folder, leave_folder),
+		cmocka_unit_test_setup_teardown(signs_anywhere_in_a_tar_file, enter_folder, leave_folder),
 		cmocka_unit_test(names_of_dependencies),
 	};
 
