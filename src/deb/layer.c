@@ -97,7 +97,7 @@ int viv_layer_read_info(const char *layer, json_t **ret, struct viv_error *err)
 	return viv_json_read_file(path, ACCOUNTS_MAX, ret, err);
 }
 
-int viv_layer_unpack(const char *layer, const char *root, const char *aside, struct viv_error *err)
+static int unpack(const char *layer, const char *root, const char *aside, struct viv_error *err)
 {
 	VIV_FREE char *image = viv_path_join(layer, VIV_LAYER_IMAGE);
 	VIV_FREE char *list = viv_path_join(layer, VIV_LAYER_MANIFEST);
@@ -108,6 +108,43 @@ int viv_layer_unpack(const char *layer, const char *root, const char *aside, str
 	if (r == 0)
 		r = viv_tree_read_manifest(text.data ? text.data : "", text.len, list, &manifest, err);
 	return r < 0 ? r : viv_erofs_extract(image, &manifest, root, aside, err);
+}
+
+struct inside {
+	const struct viv_strv *names; /* of the layers, in the scratch */
+	viv_sandbox_fn fn;
+	void *arg;
+};
+
+static int lay_and_call(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
+			struct viv_str *result, struct viv_error *err)
+{
+	const struct inside *x = arg;
+	VIV_FREE char *root = viv_path_join(view->scratch, "root"), *aside = viv_path_join(view->scratch, "aside");
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < x->names->count; i++) {
+		VIV_FREE char *layer = viv_path_join(view->scratch, x->names->items[i]);
+
+		r = unpack(layer, root, aside, err);
+	}
+	return r < 0 ? r : x->fn(view, x->arg, report, result, err);
+}
+
+int viv_layers_call(const struct viv_strv *layers, const char *out, viv_sandbox_fn fn, void *arg,
+		    struct viv_report *report, struct viv_error *err)
+{
+	VIV_FREE struct viv_sandbox_bind *binds = viv_new_array(struct viv_sandbox_bind, layers->count + 1);
+	struct viv_sandbox_spec spec = {.binds = binds, .n_binds = layers->count + 1};
+	VIV_STRV names = VIV_STRV_INIT;
+	struct inside x = {&names, fn, arg};
+
+	for (size_t i = 0; i < layers->count; i++)
+		viv_strv_pushf(&names, "layer%zu", i);
+	for (size_t i = 0; i < layers->count; i++)
+		binds[i] = (struct viv_sandbox_bind){.host = layers->items[i], .name = names.items[i]};
+	binds[layers->count] = (struct viv_sandbox_bind){.host = out, .name = "out", .writable = true};
+	return viv_sandbox_call(&spec, lay_and_call, &x, report, NULL, err);
 }
 
 int viv_deb_plan(struct viv_store *store, const struct viv_lock *lock, struct viv_deb_plan *ret,

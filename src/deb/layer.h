@@ -18,6 +18,7 @@
 
 #include "deb/deb.h"
 #include "deb/lock.h"
+#include "sandbox/sandbox.h"
 
 #define VIV_LAYER_IMAGE	   "image.erofs"
 #define VIV_LAYER_MANIFEST "manifest"
@@ -43,7 +44,8 @@ int viv_layer_read_accounts(const char *layer, json_t **ret, struct viv_error *e
 int viv_layer_read_info(const char *layer, json_t **ret, struct viv_error *err);
 
 /*
- * Inside the sandbox: lays a layer over the folder `root` (made if it isn't there), as the guest would see it.
- * `aside` is as viv_erofs_extract's scratch.
+ * For programs of a machine's own: calls fn in a sandbox where <scratch>/root has the layers' folders, lowest first,
+ * laid over one another as the guest would see them. `out`, a folder of the host's, is <scratch>/out, writable.
  */
-int viv_layer_unpack(const char *layer, const char *root, const char *aside, struct viv_error *err);
+int viv_layers_call(const struct viv_strv *layers, const char *out, viv_sandbox_fn fn, void *arg,
+		    struct viv_report *report, struct viv_error *err);

@@ -79,18 +79,9 @@ struct job {
 	const struct viv_pack *pack; /* instead of layers and inputs */
 	const char *folder;	     /* of the pack's files, outside */
 	const struct viv_config *config;
-	size_t n_layers;
 	const char *name; /* of the image, in the folder "out" */
 	int64_t time;
 };
-
-static int unpack(const struct viv_sandbox_view *view, size_t i, const char *root, struct viv_error *err)
-{
-	VIV_FREE char *layer = viv_asprintf("%s/layer%zu", view->scratch, i);
-	VIV_FREE char *aside = viv_path_join(view->scratch, "aside");
-
-	return viv_layer_unpack(layer, root, aside, err);
-}
 
 /* The tree is the packages': its links lead nowhere but into it. */
 static int write_input(const char *root, const struct viv_etc_file *f, struct viv_error *err)
@@ -214,13 +205,11 @@ static int lay_entry(const struct viv_sandbox_view *view, const char *root, cons
 	return 0;
 }
 
-/* What the commands find: the packages' layers with their inputs above, or all of a pack. */
+/* What the commands find: their inputs above the packages' layers, or all of a pack. */
 static int lay(const struct viv_sandbox_view *view, const char *root, const struct job *job, struct viv_error *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < job->n_layers; i++)
-		r = unpack(view, i, root, err);
 	for (size_t i = 0; r == 0 && i < job->inputs.n_files; i++)
 		r = write_input(root, &job->inputs.files[i], err);
 	for (size_t i = 0; r == 0 && job->pack && i < job->pack->n; i++)
@@ -238,7 +227,6 @@ static int make(const struct viv_sandbox_view *view, void *arg, struct viv_repor
 	VIV_FREE char *out = viv_asprintf("%s/out/%s", view->scratch, job->name);
 	int r = viv_mkdir_p(root, 0755, err);
 
-	umask(022);
 	if (r == 0)
 		r = lay(view, root, job, err);
 	if (r == 0 && mkdir(made, 0755) < 0)
@@ -260,25 +248,14 @@ int viv_commands_run(const struct viv_commands *c, const struct viv_etc *etc, co
 		     const struct viv_strv *layers, const char *dest, int64_t time, struct viv_report *report,
 		     struct viv_error *err)
 {
-	VIV_FREE struct viv_sandbox_bind *binds = viv_new_array(struct viv_sandbox_bind, layers->count + 1);
 	VIV_FREE char *folder = viv_path_dir(dest);
-	struct viv_sandbox_spec spec = {.binds = binds};
 	struct job job = {.commands = c,
 			  .inputs = inputs_of(c, etc),
 			  .config = config,
-			  .n_layers = layers->count,
 			  .name = viv_path_base(dest),
 			  .time = time};
-	VIV_STRV names = VIV_STRV_INIT;
-	int r;
+	int r = viv_layers_call(layers, folder, make, &job, report, err);
 
-	for (size_t i = 0; i < layers->count; i++)
-		viv_strv_pushf(&names, "layer%zu", i);
-	for (size_t i = 0; i < layers->count; i++)
-		binds[spec.n_binds++] =
-			(struct viv_sandbox_bind){.host = layers->items[i], .name = names.items[i]};
-	binds[spec.n_binds++] = (struct viv_sandbox_bind){.host = folder, .name = "out", .writable = true};
-	r = viv_sandbox_call(&spec, make, &job, report, NULL, err);
 	free(job.inputs.files);
 	return r;
 }

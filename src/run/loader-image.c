@@ -12,7 +12,6 @@
 
 /* Changed whenever what is written here changes. */
 #define BUILDER	     "grub 1"
-#define LAYERS_MAX   64
 #define TIME_LIMIT   120000
 #define IMAGE_MAX    (16 << 20)
 
@@ -57,19 +56,6 @@ static const struct kind {
 				     {{"usr/lib/systemd/boot/efi/systemd-bootx64.efi", "BOOTX64.EFI"}}},
 };
 
-struct job {
-	size_t n_layers;
-	const struct kind *kind;
-};
-
-static int unpack(const struct viv_sandbox_view *view, size_t i, const char *root, struct viv_error *err)
-{
-	VIV_FREE char *layer = viv_asprintf("%s/layer%zu", view->scratch, i);
-	VIV_FREE char *aside = viv_path_join(view->scratch, "aside");
-
-	return viv_layer_unpack(layer, root, aside, err);
-}
-
 /* The tree is foreign: its links lead nowhere but into it. */
 static int take(const char *root, const char *path, const char *to, struct viv_error *err)
 {
@@ -102,21 +88,17 @@ static int run_mkimage(const char *root, const char *const *argv, struct viv_err
 static int make_images(const struct viv_sandbox_view *view, void *arg, struct viv_report *report,
 		       struct viv_str *result, struct viv_error *err)
 {
-	const struct job *job = arg;
+	const struct kind *kind = arg;
 	VIV_FREE char *root = viv_path_join(view->scratch, "root");
-	int r = 0;
+	int r = kind->mkimage ? run_mkimage(root, kind->mkimage, err) : 0;
 
-	for (size_t i = 0; r == 0 && i < job->n_layers; i++)
-		r = unpack(view, i, root, err);
-	if (r == 0 && job->kind->mkimage)
-		r = run_mkimage(root, job->kind->mkimage, err);
-	for (size_t i = 0; r == 0 && i < VIV_ARRAY_SIZE(job->kind->files); i++) {
+	for (size_t i = 0; r == 0 && i < VIV_ARRAY_SIZE(kind->files); i++) {
 		VIV_FREE char *to = NULL;
 
-		if (!job->kind->files[i].from)
+		if (!kind->files[i].from)
 			continue;
-		to = viv_asprintf("%s/out/%s", view->scratch, job->kind->files[i].to);
-		r = take(root, job->kind->files[i].from, to, err);
+		to = viv_asprintf("%s/out/%s", view->scratch, kind->files[i].to);
+		r = take(root, kind->files[i].from, to, err);
 	}
 	return r;
 }
@@ -124,7 +106,7 @@ static int make_images(const struct viv_sandbox_view *view, void *arg, struct vi
 /* The packages' layers; the kernel's modules and /etc have no programs. */
 static void find_layers(const struct viv_system *system, struct viv_strv *ret)
 {
-	for (size_t i = 0; i < system->layers.count && ret->count < LAYERS_MAX; i++)
+	for (size_t i = 0; i < system->layers.count; i++)
 		if (viv_streq(viv_path_base(system->layers.items[i]), "image.erofs"))
 			viv_strv_take(ret, viv_path_dir(system->layers.items[i]));
 }
@@ -132,22 +114,9 @@ static void find_layers(const struct viv_system *system, struct viv_strv *ret)
 static int make(const struct viv_strv *layers, const struct kind *kind, const char *dest,
 		struct viv_report *report, struct viv_error *err)
 {
-	struct viv_sandbox_bind binds[LAYERS_MAX + 1];
-	struct viv_sandbox_spec spec = {.binds = binds};
-	struct job job = {.n_layers = layers->count, .kind = kind};
-	VIV_STRV names = VIV_STRV_INIT;
 	int r = mkdir(dest, 0755) < 0 ? viv_error_set(err, errno, "%s", dest) : 0;
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < layers->count; i++)
-		viv_strv_pushf(&names, "layer%zu", i);
-	for (size_t i = 0; i < layers->count; i++)
-		binds[spec.n_binds++] =
-			(struct viv_sandbox_bind){.host = layers->items[i], .name = names.items[i]};
-	binds[spec.n_binds++] =
-		(struct viv_sandbox_bind){.host = dest, .name = "out", .writable = true};
-	return viv_sandbox_call(&spec, make_images, &job, report, NULL, err);
+	return r < 0 ? r : viv_layers_call(layers, dest, make_images, (void *)kind, report, err);
 }
 
 static json_t *recipe_of(const struct viv_strv *layers, const char *platform)
