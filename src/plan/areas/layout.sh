@@ -370,23 +370,31 @@ table() { # gpt|dos DEVICE
 	fi
 }
 
-# Arrays
+# What is made of several disks
 
-raid() { # NAME LEVEL DEVICE…
-	name=$1 level=$2 md=/dev/md/$1 parts='' blank='' gone=''
+sort_out() { # TYPE ABOUT DEVICE…: into parts, blank and gone
+	wanted=$1 owner=$2 parts='' blank='' gone=''
 	shift 2
-	number=$#
 	for d; do
 		if [ ! -b "$d" ]; then
 			gone="$gone $d"
 		elif is_empty "$d"; then
 			blank="$blank $d"
-		elif [ "$(type_of "$d")" = linux_raid_member ]; then
+		elif [ "$(type_of "$d")" = "$wanted" ]; then
 			parts="$parts $d"
 		else
-			other "$d" "a part of raid.$name"
+			other "$d" "a part of $owner"
 		fi
 	done
+}
+
+# Arrays
+
+raid() { # NAME LEVEL DEVICE…
+	name=$1 level=$2 md=/dev/md/$1
+	shift 2
+	number=$#
+	sort_out linux_raid_member "raid.$name" "$@"
 	if [ -n "$parts" ]; then
 		start_raid
 	else
@@ -432,18 +440,12 @@ lvm_() {
 }
 
 group() { # NAME DEVICE…
-	name=$1 parts='' blank=''
+	name=$1
 	shift
+	sort_out LVM2_member "lvm.$name" "$@"
 	for d; do
 		is_there "$d"
 		pvs="$pvs${pvs:+,}$d"
-		if is_empty "$d"; then
-			blank="$blank $d"
-		elif [ "$(type_of "$d")" = LVM2_member ]; then
-			parts="$parts $d"
-		else
-			other "$d" "a part of lvm.$name"
-		fi
 	done
 	if [ -z "$parts" ]; then
 		for d in $blank; do begin "$d"; done
