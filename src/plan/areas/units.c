@@ -135,78 +135,70 @@ static void add_service(struct viv_etc *etc, const char *name, const json_t *ent
 	add_unit(etc, s.option, unit, entry, &u, reset);
 }
 
-/* `start_at`: when, as a service's startAt says it; NULL: all is in the entry. */
-static void add_timer(struct viv_etc *etc, const char *option, const char *name, const json_t *entry,
-		      const json_t *start_at)
+/* Units that are their sections and no more. */
+static const struct kind {
+	const char *option, *ending, *section, *settings;
+	const char *lists[2][2]; /* fields of their own, and their keys */
+} kinds[] = {
+	{"systemd.timers", "timer", "Timer", "timerConfig", {{"startAt", "OnCalendar"}}},
+	{"systemd.sockets", "socket", "Socket", "socketConfig",
+	 {{"listenStreams", "ListenStream"}, {"listenDatagrams", "ListenDatagram"}}},
+	{"systemd.targets", "target", NULL, NULL, {{NULL}}},
+}, *const timers = &kinds[0];
+
+static void add_plain(struct viv_etc *etc, const struct kind *k, const char *option, const char *name, const json_t *entry)
 {
-	VIV_FREE char *unit = viv_asprintf("%s.timer", name);
-	VIV_JSON *own = entry ? json_deep_copy(entry) : json_pack("{s:b, s:[]}", "enable", 1, "wantedBy");
+	VIV_FREE char *unit = viv_asprintf("%s.%s", name, k->ending);
 	struct viv_unit u = {0};
 
-	if (start_at)
-		json_array_append_new(json_object_get(own, "wantedBy"), json_string("timers.target"));
-	add_unit_section(&u, own);
-	viv_unit_set_json(&u, "Timer", "OnCalendar", start_at);
-	viv_unit_set_all(&u, "Timer", json_object_get(own, "timerConfig"));
-	add_unit(etc, option, unit, own, &u, "");
+	add_unit_section(&u, entry);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(k->lists) && k->lists[i][0]; i++)
+		viv_unit_set_json(&u, k->section, k->lists[i][1], json_object_get(entry, k->lists[i][0]));
+	if (k->section)
+		viv_unit_set_all(&u, k->section, json_object_get(entry, k->settings));
+	add_unit(etc, option, unit, entry, &u, "");
+}
+
+/* When a service says that it starts; NULL: it doesn't. */
+static const json_t *start_of(const struct viv_config *config, const char *service)
+{
+	const json_t *entry = json_object_get(viv_config_get(config, "systemd.services"), service);
+	const json_t *at = json_object_get(entry, "startAt");
+	bool given = json_is_string(at) || json_array_size(at);
+
+	return given && json_is_true(json_object_get(entry, "enable")) ? at : NULL;
 }
 
 /* What a service says of its times, and what stands for itself: of one name they are one timer. */
-static void add_timers(struct viv_etc *etc, const struct viv_config *config)
+static void add_starts(struct viv_etc *etc, const struct viv_config *config)
 {
-	const json_t *timers = viv_config_get(config, "systemd.timers");
 	const char *name;
-	json_t *entry;
+	json_t *service;
 
-	json_object_foreach((json_t *)viv_config_get(config, "systemd.services"), name, entry) {
-		VIV_FREE char *service = viv_unit_option("systemd.services", name);
-		VIV_FREE char *option = viv_asprintf("%s.startAt", service);
-		const json_t *at = json_object_get(entry, "startAt");
-		bool given = json_is_string(at) || json_array_size(at);
+	json_object_foreach((json_t *)viv_config_get(config, "systemd.services"), name, service) {
+		VIV_FREE char *all = viv_unit_option("systemd.services", name), *option = viv_asprintf("%s.startAt", all);
+		const json_t *at = start_of(config, name);
+		const json_t *timer = json_object_get(viv_config_get(config, timers->option), name);
+		VIV_JSON *own = timer ? json_deep_copy(timer) : json_pack("{s:b, s:[]}", "enable", 1, "wantedBy");
 
-		if (given && json_is_true(json_object_get(entry, "enable")))
-			add_timer(etc, option, name, json_object_get(timers, name), at);
-	}
-	json_object_foreach((json_t *)timers, name, entry) {
-		VIV_FREE char *option = viv_unit_option("systemd.timers", name);
-		VIV_FREE char *path = viv_asprintf(VIV_ETC_UNITS "%s.timer", name);
-
-		if (!viv_etc_find(etc, path))
-			add_timer(etc, option, name, entry, NULL);
+		if (!at)
+			continue;
+		json_array_append_new(json_object_get(own, "wantedBy"), json_string("timers.target"));
+		json_object_set(own, "startAt", (json_t *)at);
+		add_plain(etc, timers, option, name, own);
 	}
 }
 
-static void add_sockets(struct viv_etc *etc, const struct viv_config *config)
+static void add_kind(struct viv_etc *etc, const struct viv_config *config, const struct kind *k)
 {
 	const char *name;
 	json_t *entry;
 
-	json_object_foreach((json_t *)viv_config_get(config, "systemd.sockets"), name, entry) {
-		VIV_FREE char *option = viv_unit_option("systemd.sockets", name);
-		VIV_FREE char *unit = viv_asprintf("%s.socket", name);
-		struct viv_unit u = {0};
+	json_object_foreach((json_t *)viv_config_get(config, k->option), name, entry) {
+		VIV_FREE char *option = viv_unit_option(k->option, name);
 
-		add_unit_section(&u, entry);
-		viv_unit_set_json(&u, "Socket", "ListenStream", json_object_get(entry, "listenStreams"));
-		viv_unit_set_json(&u, "Socket", "ListenDatagram",
-				  json_object_get(entry, "listenDatagrams"));
-		viv_unit_set_all(&u, "Socket", json_object_get(entry, "socketConfig"));
-		add_unit(etc, option, unit, entry, &u, "");
-	}
-}
-
-static void add_targets(struct viv_etc *etc, const struct viv_config *config)
-{
-	const char *name;
-	json_t *entry;
-
-	json_object_foreach((json_t *)viv_config_get(config, "systemd.targets"), name, entry) {
-		VIV_FREE char *option = viv_unit_option("systemd.targets", name);
-		VIV_FREE char *unit = viv_asprintf("%s.target", name);
-		struct viv_unit u = {0};
-
-		add_unit_section(&u, entry);
-		add_unit(etc, option, unit, entry, &u, "");
+		if (k != timers || !start_of(config, name))
+			add_plain(etc, k, option, name, entry);
 	}
 }
 
@@ -266,9 +258,9 @@ static int files(struct viv_etc *etc, const struct viv_config *config, struct vi
 		return 0;
 	json_object_foreach((json_t *)viv_config_get(config, "systemd.services"), name, entry)
 		add_service(etc, name, entry);
-	add_timers(etc, config);
-	add_sockets(etc, config);
-	add_targets(etc, config);
+	add_starts(etc, config);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(kinds); i++)
+		add_kind(etc, config, &kinds[i]);
 	add_mounts(etc, config);
 	add_tmpfiles(etc, config);
 	return 0;
