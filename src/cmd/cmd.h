@@ -8,6 +8,7 @@
  * Only code in this folder prints or exits.
  */
 
+#include "base/duration.h"
 #include "base/error.h"
 #include "base/report.h"
 #include "base/status.h"
@@ -81,8 +82,6 @@ int viv_cmd_fail(struct viv_cmd *cmd, struct viv_error *err);
 int viv_cmd_usage(struct viv_cmd *cmd, const char *fmt, ...) VIV_PRINTF(2, 3);
 /* "20G", "512M", "4096" (bytes). */
 int viv_cmd_parse_size(const char *text, uint64_t *ret_bytes, struct viv_error *err);
-/* "90", "90s", "5m", "2h": milliseconds. */
-int viv_cmd_parse_duration(const char *text, int64_t *ret_ms, struct viv_error *err);
 
 /* load.c */
 /* The flags of commands that read a machine file: --set, --add, -p; put them in your table. */

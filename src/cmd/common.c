@@ -74,23 +74,3 @@ int viv_cmd_parse_size(const char *text, uint64_t *ret_bytes, struct viv_error *
 	*ret_bytes = n << shift;
 	return 0;
 }
-
-int viv_cmd_parse_duration(const char *text, int64_t *ret_ms, struct viv_error *err)
-{
-	static const struct {
-		const char *unit;
-		int64_t ms;
-	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"min", 60000}, {"h", 3600000}};
-	const char *unit;
-	uint64_t n;
-
-	if (split_number(text, &n, &unit) && n > 0 && n < 1000000000) {
-		for (size_t i = 0; i < VIV_ARRAY_SIZE(units); i++) {
-			if (viv_streq(unit, units[i].unit)) {
-				*ret_ms = (int64_t)n * units[i].ms;
-				return 0;
-			}
-		}
-	}
-	return viv_error_say(err, EINVAL, "expected a time such as 90s, 5m or 2h, got \"%s\"", text);
-}

@@ -89,7 +89,7 @@ static int take_flags(const struct viv_args *args, struct viv_client_command *c,
 	c->fail_on = VIV_TROUBLE_ON_DEFAULT;
 	c->user = viv_args_value(args, "user");
 	c->cwd = viv_args_value(args, "cwd");
-	if (timeout && viv_cmd_parse_duration(timeout, &c->timeout_ms, err) < 0)
+	if (timeout && viv_parse_duration(timeout, &c->timeout_ms, err) < 0)
 		return viv_error_context(err, "--timeout");
 	if (fail_on && viv_trouble_parse_set(fail_on, &c->fail_on, err) < 0)
 		return viv_error_context(err, "--fail-on");

@@ -103,7 +103,7 @@ static int choose_options(struct run *run, struct viv_error *err)
 	const char *name = viv_args_value(run->args, "name");
 
 	run->spec.fail_on = VIV_TROUBLE_ON_DEFAULT;
-	if (timeout && viv_cmd_parse_duration(timeout, &run->spec.timeout_ms, err) < 0)
+	if (timeout && viv_parse_duration(timeout, &run->spec.timeout_ms, err) < 0)
 		return viv_error_context(err, "--timeout");
 	if (fail_on && viv_trouble_parse_set(fail_on, &run->spec.fail_on, err) < 0)
 		return viv_error_context(err, "--fail-on");

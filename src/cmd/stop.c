@@ -126,7 +126,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 
 	if (viv_args_has(args, "all") && args->n_operands)
 		return viv_cmd_usage(cmd, "--all means all of them: no names besides");
-	if (timeout && viv_cmd_parse_duration(timeout, &limit_ms, err) < 0)
+	if (timeout && viv_parse_duration(timeout, &limit_ms, err) < 0)
 		return viv_error_context(err, "--timeout");
 	r = choose(args, &names, err);
 	return r < 0 ? r : stop_all(cmd, args, &names, limit_ms);

@@ -19,7 +19,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	int64_t limit_ms = -1, begun = viv_now_ms();
 	uint64_t status;
 	bool early; /* is its limit reached before we would call it hung? */
-	int r = timeout ? viv_cmd_parse_duration(timeout, &limit_ms, err) : 0;
+	int r = timeout ? viv_parse_duration(timeout, &limit_ms, err) : 0;
 
 	if (r < 0)
 		viv_error_context(err, "--timeout");
