@@ -14,12 +14,14 @@
 
 /*
  * The answer: frames of a kind, a length (4 bytes, our own byte order) and as many bytes. Lines
- * that files print come as they are printed; then one error, or the definitions and the values.
+ * that files print come as they are printed; then one error, or the definitions, what a test file
+ * declares, and the values.
  */
 enum {
 	FRAME_PRINT = 'p',
 	FRAME_ERROR = 'e',
 	FRAME_DEFINITIONS = 'd',
+	FRAME_DECLARED = 't',
 	FRAME_VALUES = 'v',
 	HEADER = 5
 };
@@ -50,6 +52,14 @@ static void send_frame(int fd, char kind, const char *data, size_t len)
 	if (len > VIV_CONFIG_MAX_ANSWER || viv_write_all(fd, header, HEADER, "pipe", NULL) < 0 ||
 	    viv_write_all(fd, data, len, "pipe", NULL) < 0)
 		_exit(1);
+}
+
+static void send_json(int fd, char kind, const json_t *j)
+{
+	VIV_STR text = VIV_STR_INIT;
+
+	viv_json_canonical(j, &text);
+	send_frame(fd, kind, text.data, text.len);
 }
 
 static void send_message(struct viv_report *r, enum viv_level level, const char *text)
@@ -112,7 +122,6 @@ static _Noreturn void child(const struct viv_config_request *req, const char *fo
 {
 	struct child_report report = {.report.message = send_message};
 	VIV_ERROR err = VIV_ERROR_INIT;
-	VIV_STR text = VIV_STR_INIT;
 	struct viv_config_answer result = {0};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -124,9 +133,10 @@ static _Noreturn void child(const struct viv_config_request *req, const char *fo
 	if (viv_config_evaluate(req, folder, &report.report, note, &result, &err) < 0) {
 		send_frame(fd, FRAME_ERROR, err.msg, strlen(err.msg));
 	} else {
-		viv_json_canonical(result.values, &text);
 		send_frame(fd, FRAME_DEFINITIONS, result.definitions.data, result.definitions.len);
-		send_frame(fd, FRAME_VALUES, text.data, text.len);
+		if (result.declared)
+			send_json(fd, FRAME_DECLARED, result.declared);
+		send_json(fd, FRAME_VALUES, result.values);
 	}
 	_exit(0);
 }
@@ -135,7 +145,7 @@ static _Noreturn void child(const struct viv_config_request *req, const char *fo
 
 struct answer {
 	struct viv_report *report;
-	struct viv_str data, definitions;
+	struct viv_str data, definitions, declared;
 	size_t total;
 	char kind; /* of the last frame: FRAME_ERROR or FRAME_VALUES; 0: not there yet */
 };
@@ -161,9 +171,12 @@ static void take_frames(struct answer *a)
 		if (kind == FRAME_PRINT) {
 			viv_say(a->report, VIV_INFO, "%.*s", (int)n, a->data.data + HEADER);
 			viv_str_drop(&a->data, HEADER + n);
-		} else if (kind == FRAME_DEFINITIONS) {
-			viv_str_clear(&a->definitions);
-			viv_str_add_bytes(&a->definitions, a->data.data + HEADER, n);
+		} else if (kind == FRAME_DEFINITIONS || kind == FRAME_DECLARED) {
+			struct viv_str *to =
+				kind == FRAME_DECLARED ? &a->declared : &a->definitions;
+
+			viv_str_clear(to);
+			viv_str_add_bytes(to, a->data.data + HEADER, n);
 			viv_str_drop(&a->data, HEADER + n);
 		} else {
 			viv_str_drop(&a->data, HEADER);
@@ -247,6 +260,9 @@ static int finish(struct answer *a, const struct viv_config_request *req,
 	if (a->kind == FRAME_ERROR)
 		return viv_error_say(err, EINVAL, "%.*s", (int)a->data.len, a->data.data);
 	r = viv_json_parse(a->data.data, a->data.len, "configuration", &ret->values, err);
+	if (r == 0 && a->declared.len)
+		r = viv_json_parse(a->declared.data, a->declared.len, "declaration", &ret->declared,
+				   err);
 	if (r == 0) {
 		ret->definitions = a->definitions;
 		a->definitions = VIV_STR_INIT;
@@ -268,6 +284,7 @@ static int watch(pid_t pid, int fd, const struct viv_config_request *req,
 	r = finish(&a, req, note, why, status, ret, err);
 	viv_str_free(&a.data);
 	viv_str_free(&a.definitions);
+	viv_str_free(&a.declared);
 	return r;
 }
 

@@ -52,6 +52,11 @@ const char *viv_config_file(const struct viv_config *c)
 	return c->file;
 }
 
+const json_t *viv_config_declared(const struct viv_config *c)
+{
+	return c->answer.declared;
+}
+
 const json_t *viv_config_all(const struct viv_config *c)
 {
 	return c->answer.values;

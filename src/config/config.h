@@ -20,11 +20,30 @@ struct viv_config_setting {
 	const char *flag; /* the flag that stands for it: "disk"; NULL: --add, --set */
 };
 
+struct viv_config_choice {
+	const char *name, *value;
+};
+
+/* What is wanted of a test file: a machine file that describes several machines and has test functions. */
+struct viv_config_test {
+	const char *machine; /* whose configuration is wanted; NULL: only what the file declares is */
+	const struct viv_config_choice *matrix; /* this run's value of each, by its label */
+	size_t n_matrix;
+	const struct viv_config_choice *params; /* --param NAME=VALUE; of several the last */
+	size_t n_params;
+	/*
+	 * Names that the script has in tests ("log", "subtest"): no machine and no variable of the file
+	 * can have one of them. Ends with NULL; NULL: none.
+	 */
+	const char *const *reserved;
+};
+
 struct viv_config_request {
 	const char *file;			   /* the machine file; NULL: the default machine */
 	const struct viv_config_setting *settings; /* from the command line, in order */
 	size_t n_settings;
 	bool no_site_files; /* leave out /etc/viv/config.lua and the user's config.lua */
+	const struct viv_config_test *test; /* NULL: a plain machine file */
 };
 
 /*
@@ -40,6 +59,17 @@ VIV_DEFINE_CLEANUP(struct viv_config, viv_config_free)
 const char *viv_config_folder(const struct viv_config *c);
 /* The machine file, absolute; NULL without one. */
 const char *viv_config_file(const struct viv_config *c);
+
+/*
+ * What a test file declares; NULL if it isn't loaded as one. Borrowed.
+ *   {"machines": ["client", "web-1"] (sorted; ["machine"] for a lone one), "lone": bool: `machine.…`,
+ *    "tests": [{"name", "line", "timeout_ms": int or null, "skip": why or null,
+ *               "expect": [whatever the test says]}] as they stand in the file,
+ *    "matrix": [{"name": "fs", "values": ["ext4", "xfs"]: labels}] in the order of the calls,
+ *    "params": [{"name", "default": a number, bool, text or null}] likewise}
+ * Without a machine (test.machine) there are no values: no function below but this one may be called.
+ */
+const json_t *viv_config_declared(const struct viv_config *c);
 
 /*
  * Values, merged, with defaults. The option must exist (an unknown name is a bug and aborts). Sizes

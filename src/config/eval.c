@@ -232,7 +232,7 @@ static void define_group(struct viv_eval *ev, struct viv_slot *group, const stru
 		viv_value_describe(v, &got);
 		viv_fault_add(ev->faults, def->origin, &name,
 			      "%s is a group of options: expected { name = value, … }, got %s",
-			      viv_name_text(ev->arena, &name), got.data);
+			      name.count ? viv_name_text(ev->arena, &name) : "a machine", got.data);
 	}
 	}
 }

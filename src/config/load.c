@@ -43,7 +43,7 @@ static int load_files(struct load *l, const struct viv_config_request *req, stru
 			return r;
 		viv_lua_load(l->lua, absolute, req->file, VIV_TIER_MACHINE);
 	}
-	if (req->no_site_files)
+	if (req->no_site_files || (req->test && !req->test->machine))
 		return 0;
 	user = viv_path_join(user_dir, "config.lua");
 	load_if_there(l, user, VIV_TIER_USER);
@@ -112,6 +112,7 @@ static void add_definitions(struct load *l, const struct viv_slot *s, struct viv
 void viv_config_answer_clear(struct viv_config_answer *a)
 {
 	json_decref(a->values);
+	json_decref(a->declared);
 	viv_str_free(&a->definitions);
 	*a = (struct viv_config_answer){0};
 }
@@ -130,16 +131,38 @@ static void define(struct load *l, const struct viv_config_request *req, const c
 	viv_lua_settle(l->lua);
 }
 
+static int fail(struct load *l, struct viv_error *err)
+{
+	VIV_STR messages = VIV_STR_INIT;
+
+	viv_faults_format(&l->faults, viv_lua_frontend(l->lua), MAX_MESSAGES, &messages);
+	return viv_error_say(err, EINVAL, "%s",
+			     messages.data ? messages.data : "the files can't be evaluated");
+}
+
+/* What the test file declares is all that is wanted. */
+static int finish_declaration(struct load *l, struct viv_config_answer *ret, struct viv_error *err)
+{
+	viv_lua_finish(l->lua);
+	if (l->faults.count)
+		return fail(l, err);
+	ret->values = json_object();
+	return 0;
+}
+
 static int run(struct load *l, const struct viv_config_request *req, const char *folder,
 	       struct viv_config_answer *ret, struct viv_error *err)
 {
-	VIV_STR messages = VIV_STR_INIT;
 	struct viv_value *all = NULL;
 	VIV_JSON *packages = NULL;
 	int r = load_files(l, req, err);
 
 	if (r < 0)
 		return r;
+	if (req->test)
+		ret->declared = viv_lua_test_declared(l->lua);
+	if (req->test && !req->test->machine)
+		return finish_declaration(l, ret, err);
 	define(l, req, folder);
 	viv_eval_all(&l->ev);
 	if (!l->faults.count)
@@ -148,12 +171,8 @@ static int run(struct load *l, const struct viv_config_request *req, const char 
 		packages = viv_lua_packages(l->lua);
 	viv_lua_finish(l->lua);
 	r = viv_slot_value(&l->ev, l->ev.root, &all);
-	if (l->faults.count || r < 0) {
-		viv_faults_format(&l->faults, viv_lua_frontend(l->lua), MAX_MESSAGES, &messages);
-		return viv_error_say(err, EINVAL, "%s",
-				     messages.data ? messages.data
-						   : "the files can't be evaluated");
-	}
+	if (l->faults.count || r < 0)
+		return fail(l, err);
 	ret->values = viv_value_to_json(all);
 	json_object_set(json_object_get(ret->values, "packages"), "fromSource", packages);
 	add_definitions(l, l->ev.root, &ret->definitions);
@@ -170,5 +189,7 @@ int viv_config_evaluate(const struct viv_config_request *req, const char *folder
 	l.lua = viv_lua_new(&l.arena, &l.faults, report, note);
 	viv_eval_init(&l.ev, &l.arena, &l.faults, viv_lua_frontend(l.lua));
 	viv_lua_set_eval(l.lua, &l.ev);
+	if (req->test)
+		viv_lua_set_test(l.lua, req->test);
 	return run(&l, req, folder, ret, err);
 }

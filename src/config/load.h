@@ -12,6 +12,7 @@
 /* What comes back. */
 struct viv_config_answer {
 	json_t *values; /* of every option, nested by the dots in names */
+	json_t *declared; /* by a test file (viv_config_declared); else NULL */
 	/*
 	 * Every definition: "name", "place", "places of items" (of a list of sets, one a line), "priority
 	 * used" (as %lld %d), "value as JSON", each with its NUL; those of one option together, what counts first. Text and not JSON because

@@ -47,6 +47,7 @@ struct viv_origin {
 	const struct viv_file *file;
 	int line;	     /* as the front end knows it; 0: none */
 	struct viv_name lhs; /* what was assigned to, as far as it was written out */
+	struct viv_name within; /* what names of options stand below in lhs: machines.client; mostly nothing */
 	bool is_end;	     /* the line is the statement's last, not one within it */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/lua/state.h"
+#include "config/lua/test.h"
 
 /*
  * Blocks: mkIf(condition, function() … end) that nobody assigned. With a plain true the function
@@ -151,13 +151,17 @@ static void expect(struct viv_lua *lua, const struct viv_lua_block *b)
 	all = &body.file->scanned->statements;
 	for (size_t i = 0; i < all->count; i++) {
 		const struct viv_statement *s = &all->items[i];
+		struct viv_name name = s->lhs;
 		struct viv_origin *origin;
 
-		if (s->value <= body.from || s->value >= body.to)
+		if (s->value <= body.from || s->value >= body.to ||
+		    (lua->test && !viv_lua_statement_option(lua, body.file, &s->lhs, &name)))
 			continue;
 		origin = viv_arena_new(lua->arena, struct viv_origin);
-		*origin = (struct viv_origin){&body.file->file, s->first_line, s->lhs, false};
-		viv_eval_expect(lua->ev, &s->lhs, origin, b->cond);
+		*origin = (struct viv_origin){
+			.file = &body.file->file, .line = s->first_line, .lhs = s->lhs};
+		origin->within = (struct viv_name){s->lhs.parts, s->lhs.count - name.count};
+		viv_eval_expect(lua->ev, &name, origin, b->cond);
 	}
 }
 

@@ -225,8 +225,10 @@ static void adopt(const struct viv_value *v, const struct viv_origin *by)
 {
 	struct viv_origin *own = (struct viv_origin *)v->origin;
 
-	if (own && !own->lhs.count)
+	if (own && !own->lhs.count) {
 		own->lhs = by->lhs;
+		own->within = by->within;
+	}
 	if (v->kind == VIV_VALUE_LIST || v->kind == VIV_VALUE_MERGE)
 		for (size_t i = 0; i < v->list.count; i++)
 			adopt(v->list.items[i], by);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/lua/state.h"
+#include "config/lua/test.h"
 
 /* When all files are read: what they declared and set goes to the evaluation. */
 
@@ -52,6 +52,8 @@ static bool is_stray_variable(struct viv_lua *lua, const struct viv_lua_def *d)
 
 void viv_lua_define(struct viv_lua *lua)
 {
+	if (lua->test && !lua->test->defined)
+		viv_lua_define_machine(lua);
 	if (lua->n_declarations)
 		qsort(lua->declarations, lua->n_declarations, sizeof(*lua->declarations),
 		      compare_declarations);
@@ -67,7 +69,7 @@ void viv_lua_define(struct viv_lua *lua)
 		struct viv_def def = viv_def_new(lua->ev, d->origin, d->value);
 
 		def.cond = d->cond;
-		if (!is_stray_variable(lua, d))
+		if (d->origin->within.count || !is_stray_variable(lua, d))
 			viv_eval_define(lua->ev, &d->name, &def);
 	}
 	viv_lua_expect_blocks(lua);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/lua/state.h"
+#include "config/lua/test.h"
 
 /* What to say to people who write as they are used to from Nix, shells and other languages. */
 
@@ -65,15 +65,20 @@ static void suggest_global(struct viv_lua *lua, const char *name, bool call, str
 	viv_suggest(name, (const char *const *)names.items, names.count, 1, ret);
 }
 
+const char *viv_lua_foreign_hint(const char *name)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(foreign_names); i++)
+		if (viv_streq(foreign_names[i].name, name))
+			return foreign_names[i].hint;
+	return NULL;
+}
+
 static void report_global(struct viv_lua *lua, const struct viv_lua_read *r)
 {
 	const char *name = r->name.parts[0], *into = viv_name_text(lua->arena, &r->into);
-	const char *between = r->into.count ? ": " : "", *hint = NULL;
+	const char *between = r->into.count ? ": " : "", *hint = viv_lua_foreign_hint(name);
 	VIV_STRV near = VIV_STRV_INIT;
 
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(foreign_names); i++)
-		if (viv_streq(foreign_names[i].name, name))
-			hint = foreign_names[i].hint;
 	if (hint) {
 		viv_fault_add(lua->faults, r->origin, &r->into, "%s%sno %s here: %s", into, between,
 			      name, hint);
@@ -103,18 +108,60 @@ static void report_global(struct viv_lua *lua, const struct viv_lua_read *r)
 			      into, between, name, name);
 }
 
+void viv_lua_report_method(struct viv_lua *lua, const struct viv_lua_scope *scope, const char *method,
+			   const struct viv_origin *origin)
+{
+	viv_fault_add(lua->faults, origin, NULL,
+		      "%s:%s(…): a machine's methods are called inside test(…), when it runs",
+		      viv_name_text(lua->arena, &scope->written), method);
+}
+
+/* What is there in a test file, but not at its top level or not in a library. */
+static const char *test_hint(struct viv_lua *lua, const char *name, const struct viv_origin *origin)
+{
+	const struct viv_lua_file *file = (const struct viv_lua_file *)origin->file;
+	const struct viv_lua_machine *m = viv_lua_machine_of_global(lua, name);
+	bool special = viv_streq(name, "machines") || viv_streq(name, "nodes") ||
+		       viv_streq(name, "machine");
+
+	if (!lua->test)
+		return special ? "is there in test files, which viv test reads" : NULL;
+	if (viv_lua_is_reserved(lua, name))
+		return "is there inside test(…), when the machines run";
+	if (m)
+		return viv_arena_printf(lua->arena,
+					"is a machine: it is used inside test(…), when it runs (its "
+					"settings are %s)",
+					viv_lua_machine_written(lua, m->name));
+	if (special && file && file->library)
+		return "is there in the test file: a library's functions are handed machines as arguments";
+	if (special || viv_lua_is_test_function(lua, name))
+		return "is there in the test file itself, and this is another";
+	return NULL;
+}
+
 void viv_lua_report_undefined(struct viv_lua *lua, const struct viv_lua_read *r)
 {
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(foreign_names); i++) {
-		struct viv_lua_read first = *r;
+	const char *first = r->name.parts[0], *hint;
+	struct viv_lua_read whole = *r;
 
-		if (!viv_streq(r->name.parts[0], foreign_names[i].name))
-			continue;
-		first.name.count = 1;
-		report_global(lua, &first);
+	if (r->scope && r->use == VIV_LUA_CALLED && r->name.count == 1) {
+		viv_lua_report_method(lua, r->scope, first, r->origin);
 		return;
 	}
-	if (r->name.count == 1)
+	if (r->scope) {
+		viv_eval_unknown(lua->ev, &r->name, r->origin);
+		return;
+	}
+	hint = test_hint(lua, first, r->origin);
+	if (hint) {
+		viv_fault_add(lua->faults, r->origin, &r->into, "%s %s", first, hint);
+		return;
+	}
+	whole.name.count = 1;
+	if (viv_lua_foreign_hint(first))
+		report_global(lua, &whole);
+	else if (r->name.count == 1)
 		report_global(lua, r);
 	else
 		viv_eval_unknown(lua->ev, &r->name, r->origin);

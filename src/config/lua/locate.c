@@ -109,7 +109,8 @@ void viv_lua_locate_place(struct viv_lua *lua, const struct viv_origin *origin,
 	if (!s)
 		return;
 	ret->line = s->first_line;
-	below = viv_name_rest(name, origin->lhs.count);
+	below = origin->within.count ? viv_name_join(lua->arena, &origin->within, name) : *name;
+	below = viv_name_rest(&below, origin->lhs.count);
 	if (below.count)
 		line = viv_scan_find(&f->scanned->tokens, s->value, s->end, &below);
 	if (line)

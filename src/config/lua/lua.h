@@ -10,6 +10,7 @@
  */
 
 #include "base/report.h"
+#include "config/config.h"
 #include "config/eval.h"
 
 struct viv_lua;
@@ -32,6 +33,10 @@ struct viv_lua *viv_lua_new(struct viv_arena *arena, struct viv_faults *faults,
 struct viv_frontend *viv_lua_frontend(struct viv_lua *lua);
 void viv_lua_set_eval(struct viv_lua *lua, struct viv_eval *ev);
 void viv_lua_free(struct viv_lua *lua);
+/* The next file that is loaded is a test file; test must outlive the state. Call it at most once. */
+void viv_lua_set_test(struct viv_lua *lua, const struct viv_config_test *test);
+/* When all is loaded: what the test file declares, faults of that are reported. The caller owns it. */
+json_t *viv_lua_test_declared(struct viv_lua *lua);
 
 /* Runs a file and those that it imports. `shown`: its name in messages. Errors become faults. */
 void viv_lua_load(struct viv_lua *lua, const char *path, const char *shown, int tier);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/lua/state.h"
+#include "config/lua/test.h"
 
 /*
  * Names of options in a machine file. `networking.hostName = "vm"` reads the global `networking`,
@@ -14,6 +14,7 @@
 
 struct name_proxy {
 	struct viv_name name;
+	const struct viv_lua_scope *scope; /* the machine of a test file; NULL: the machine */
 	size_t read; /* index in lua->reads + 1; 0: a known group or set */
 	struct viv_origin *origin;
 	bool declaration; /* below `options` */
@@ -55,28 +56,32 @@ static struct name_proxy *to_name(lua_State *L, int index)
 	return luaL_testudata(L, index, NAME_CLASS);
 }
 
-static void push_name(struct viv_lua *lua, const struct viv_name *name, size_t read, bool decl)
+static void push_name(struct viv_lua *lua, const struct viv_lua_scope *scope,
+		      const struct viv_name *name, size_t read, bool decl)
 {
 	struct name_proxy *p = lua_newuserdatauv(lua->L, sizeof(*p), 0);
 
-	*p = (struct name_proxy){.name = *name, .read = read, .declaration = decl};
+	*p = (struct name_proxy){
+		.name = *name, .scope = scope, .read = read, .declaration = decl};
 	p->origin = read ? lua->reads[read - 1].origin : viv_lua_here(lua);
 	luaL_setmetatable(lua->L, NAME_CLASS);
 }
 
-static size_t add_read(struct viv_lua *lua, const struct viv_name *name)
+static size_t add_read(struct viv_lua *lua, const struct viv_lua_scope *scope,
+		       const struct viv_name *name)
 {
 	struct viv_origin *here = viv_lua_here(lua);
 	struct viv_lua_read *last = lua->n_reads ? &lua->reads[lua->n_reads - 1] : NULL;
 
 	/* A loop reads the same one over and over. */
-	if (last && !last->done && last->name.count == name->count &&
+	if (last && !last->done && last->scope == scope && last->name.count == name->count &&
 	    last->origin->file == here->file && last->origin->line == here->line &&
 	    viv_streq(last->name.parts[name->count - 1], name->parts[name->count - 1]))
 		return lua->n_reads;
 	lua->reads = viv_arena_grow(lua->arena, lua->reads, &lua->cap_reads, lua->n_reads + 1,
 				    sizeof(*lua->reads));
-	lua->reads[lua->n_reads++] = (struct viv_lua_read){.name = *name, .origin = here};
+	lua->reads[lua->n_reads++] =
+		(struct viv_lua_read){.name = *name, .scope = scope, .origin = here};
 	return lua->n_reads;
 }
 
@@ -99,30 +104,97 @@ static void report_value_read(struct viv_lua *lua, const struct viv_name *name,
 		      text, text, text);
 }
 
-/* Pushes what reading `name` gives. */
-static void push_read(struct viv_lua *lua, const struct viv_name *name)
+void viv_lua_push_read(struct viv_lua *lua, const struct viv_lua_scope *scope,
+		       const struct viv_name *name)
 {
+	if (scope && !scope->wanted) {
+		push_name(lua, scope, name, 0, false);
+		return;
+	}
 	switch (classify(lua, name)) {
 	case KNOWN_VALUE:
 		report_value_read(lua, name, viv_lua_here(lua));
 		viv_lua_push_broken(lua->L);
 		break;
 	case KNOWN_NOT:
-		push_name(lua, name, add_read(lua, name), false);
+		push_name(lua, scope, name, add_read(lua, scope, name), false);
 		break;
 	default:
-		push_name(lua, name, 0, false);
+		push_name(lua, scope, name, 0, false);
 	}
+}
+
+void viv_lua_push_options(struct viv_lua *lua, const struct viv_lua_scope *scope)
+{
+	push_name(lua, scope, &(struct viv_name){0}, 0, true);
+}
+
+void viv_lua_push_scope(struct viv_lua *lua, const struct viv_lua_scope *scope)
+{
+	push_name(lua, scope, &(struct viv_name){0}, 0, false);
+}
+
+void viv_lua_raise_faults(struct viv_lua *lua)
+{
+	size_t n = lua->faults->count;
+
+	if (!lua->script || !n)
+		return;
+	lua->faults->count = 0;
+	luaL_error(lua->L, "%s", lua->faults->items[n - 1].text);
+}
+
+/* What is used as a value and is none: the message. In the arena. */
+static const char *no_value(struct viv_lua *lua, const struct name_proxy *p)
+{
+	const char *text = viv_name_text(lua->arena, &p->name);
+
+	if (!p->scope || p->name.count)
+		return viv_arena_printf(lua->arena,
+					"%s is a group of options, not a value (forgot the quotes?)",
+					text);
+	text = viv_name_text(lua->arena, &p->scope->written);
+	return viv_arena_printf(lua->arena, p->scope->machines
+						    ? "%s are the machines of the file, not a value"
+						    : "%s is a machine, not a value",
+				text);
+}
+
+/* machine:succeed(…) at the top level. */
+static bool is_method(const struct name_proxy *p, enum viv_lua_use use)
+{
+	return use == VIV_LUA_CALLED && p->scope && p->name.count == 1 && !p->scope->machines;
+}
+
+/*
+ * Of a machine that isn't evaluated now. What is wrong with its own settings is said when it is; here
+ * only what would be wrong with another's.
+ */
+static void report_other_machine(struct viv_lua *lua, const struct name_proxy *p,
+				 enum viv_lua_use use, const struct viv_name *into)
+{
+	struct viv_name whole = viv_name_join(lua->arena, &p->scope->written, &p->name);
+
+	if (is_method(p, use))
+		viv_lua_report_method(lua, p->scope, p->name.parts[0], p->origin);
+	else if (use == VIV_LUA_COPIED)
+		viv_fault_add(lua->faults, p->origin, into,
+			      "%s%s%s can't be read: its value is only known when all files are read",
+			      into && into->count ? viv_name_text(lua->arena, into) : "",
+			      into && into->count ? ": " : "", viv_name_text(lua->arena, &whole));
 }
 
 bool viv_lua_use_name(struct viv_lua *lua, int index, enum viv_lua_use use,
 		      const struct viv_name *into)
 {
 	struct name_proxy *p = to_name(lua->L, index);
-	const char *text;
 
 	if (!p)
 		return luaL_testudata(lua->L, index, BROKEN_CLASS) != NULL;
+	if (p->scope && !p->scope->wanted && !p->scope->machines && p->name.count) {
+		report_other_machine(lua, p, use, into);
+		return true;
+	}
 	if (p->read) {
 		struct viv_lua_read *r = &lua->reads[p->read - 1];
 
@@ -131,17 +203,17 @@ bool viv_lua_use_name(struct viv_lua *lua, int index, enum viv_lua_use use,
 			r->into = *into;
 		return true;
 	}
-	text = viv_name_text(lua->arena, &p->name);
-	viv_fault_add(lua->faults, p->origin, into,
-		      "%s%s%s is a group of options, not a value (forgot the quotes?)",
+	viv_fault_add(lua->faults, p->origin, into, "%s%s%s",
 		      into && into->count ? viv_name_text(lua->arena, into) : "",
-		      into && into->count ? ": " : "", text);
+		      into && into->count ? ": " : "", no_value(lua, p));
 	return true;
 }
 
 /* Any key as part of a name; NULL: raises no error, the fault is reported. */
-static const char *key_part(struct viv_lua *lua, int index, const struct viv_name *name)
+static const char *key_part(struct viv_lua *lua, int index, const struct name_proxy *p)
 {
+	const struct viv_name *name = p->scope && !p->name.count ? &p->scope->written : &p->name;
+
 	if (lua_type(lua->L, index) == LUA_TSTRING)
 		return viv_arena_strdup(lua->arena, viv_lua_check_text(lua->L, index));
 	viv_fault_add(
@@ -151,30 +223,55 @@ static const char *key_part(struct viv_lua *lua, int index, const struct viv_nam
 	return NULL;
 }
 
+/* A description has no methods, and what is set now is set too late. */
+static void refuse_running(struct viv_lua *lua, const struct name_proxy *p)
+{
+	const struct viv_name *written = p->scope ? &p->scope->written : NULL;
+
+	if (lua->script && written)
+		luaL_error(lua->L,
+			   "%s is the description of a machine here; the machine itself is %s",
+			   viv_name_text(lua->arena, written),
+			   viv_lua_machine_global(lua, written->parts[written->count - 1]));
+	if (lua->script)
+		luaL_error(lua->L, "%s is an option: settings stand outside of test(…)",
+			   viv_name_text(lua->arena, &p->name));
+}
+
 static int name_index(lua_State *L)
 {
 	struct viv_lua *lua = viv_lua_of(L);
 	struct name_proxy *p = to_name(L, 1);
-	const char *part = key_part(lua, 2, &p->name);
+	const char *part;
 	struct viv_name name;
 
+	refuse_running(lua, p);
+	part = key_part(lua, 2, p);
+	if (part && p->scope && p->scope->machines) {
+		viv_lua_push_scope(lua, viv_lua_machine_scope(lua, p->scope, part));
+		return 1;
+	}
+	if (part && p->scope && !p->name.count && viv_streq(part, "options")) {
+		viv_lua_push_options(lua, p->scope);
+		return 1;
+	}
 	if (!part) {
 		viv_lua_push_broken(L);
 		return 1;
 	}
 	name = viv_name_with(lua->arena, &p->name, part);
 	if (p->declaration) {
-		push_name(lua, &name, 0, true);
+		push_name(lua, p->scope, &name, 0, true);
 		return 1;
 	}
 	if (p->read)
 		lua->reads[p->read - 1].done = true;
-	push_read(lua, &name);
+	viv_lua_push_read(lua, p->scope, &name);
 	return 1;
 }
 
-static void add_def(struct viv_lua *lua, const struct viv_name *name, struct viv_value *v,
-		    struct viv_origin *origin)
+void viv_lua_add_def(struct viv_lua *lua, const struct viv_name *name, struct viv_value *v,
+		     struct viv_origin *origin)
 {
 	struct viv_lua_def *d;
 
@@ -225,44 +322,117 @@ static void declare(struct viv_lua *lua, const struct viv_name *name, int index,
 	}
 }
 
-static void start_assignment(struct viv_lua *lua, struct viv_origin *origin,
-			     const struct viv_name *name)
+static void start_assignment(struct viv_lua *lua, const struct viv_lua_scope *scope,
+			     struct viv_origin *origin, const struct viv_name *name)
 {
 	origin->lhs = *name;
+	if (scope) {
+		origin->within = scope->written;
+		origin->lhs = viv_name_join(lua->arena, &scope->written, name);
+	}
 	origin->is_end = true;
 	if (lua->evaluating)
 		luaL_error(lua->L,
 			   "%s is assigned within a value's function: a function only "
 			   "returns a value",
-			   viv_name_text(lua->arena, name));
+			   viv_name_text(lua->arena, &origin->lhs));
 }
 
-static void assign(struct viv_lua *lua, const struct viv_name *name, bool declaration, int index)
+/* In a test file, where nothing but machines has settings. */
+static void report_plain_setting(struct viv_lua *lua, const struct viv_name *name,
+				 const struct viv_origin *origin)
+{
+	const char *text = viv_name_text(lua->arena, name), *first = name->parts[0];
+	struct viv_name none = {0}, rest = viv_name_rest(name, 0), one;
+	size_t used;
+
+	one = viv_name_with(lua->arena, &none, first);
+	if (!viv_slot_find(lua->ev, &one, &used) && name->count > 1 && viv_rule_host_name.ok(first))
+		viv_fault_add(lua->faults, origin, name,
+			      "%s = … in a test file: the settings of a machine %s are written "
+			      "machines%s%s",
+			      text, first, viv_name_is_identifier(first) ? "." : "",
+			      viv_name_text(lua->arena, &rest));
+	else
+		viv_fault_add(lua->faults, origin, name,
+			      "%s = … in a test file: write machines[\"*\"].%s, for all of its "
+			      "machines, or machine.%s, for the only one",
+			      text, text, text);
+}
+
+void viv_lua_declare(struct viv_lua *lua, const struct viv_name *name, int index,
+		     struct viv_origin *origin)
+{
+	if (lua->cond)
+		luaL_error(lua->L, "options are declared outside of mkIf");
+	declare(lua, name, index, origin, 0);
+}
+
+void viv_lua_assign(struct viv_lua *lua, const struct viv_lua_scope *scope,
+		    const struct viv_name *name, bool declaration, int index)
 {
 	struct viv_origin *origin = viv_lua_here(lua);
+	size_t faults = lua->faults->count;
+	struct viv_value *v;
 
-	start_assignment(lua, origin, name);
-	if (declaration && lua->cond)
-		luaL_error(lua->L, "options are declared outside of mkIf");
-	if (declaration)
-		declare(lua, name, index, origin, 0);
+	start_assignment(lua, scope, origin, name);
+	if (declaration && scope && !scope->wanted)
+		return;
+	if (declaration) {
+		viv_lua_declare(lua, name, index, origin);
+		return;
+	}
+	v = viv_lua_copy(lua, index, origin, name);
+	if (scope && !scope->wanted)
+		lua->faults->count = faults; /* said when that machine is evaluated */
+	else if (!scope && lua->test && viv_lua_in_test_file(lua))
+		report_plain_setting(lua, name, origin);
 	else
-		add_def(lua, name, viv_lua_copy(lua, index, origin, name), origin);
+		viv_lua_add_def(lua, name, v, origin);
+}
+
+/* machines.x = …, machine.imports = …, machine.options = …; false: it is an option like any. */
+static bool set_machine(struct viv_lua *lua, const struct viv_lua_scope *scope, const char *part,
+			int index)
+{
+	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, part);
+
+	if (scope->machines) {
+		viv_lua_assign_machine(lua, viv_lua_machine_scope(lua, scope, part), index, NULL);
+	} else if (viv_streq(part, "imports")) {
+		struct viv_origin *origin = viv_lua_here(lua);
+
+		start_assignment(lua, scope, origin, &name);
+		if (lua->cond)
+			luaL_error(lua->L, "imports can't depend on a condition");
+		if (scope->wanted)
+			viv_lua_add_imports(lua, lua->test->file, index, origin);
+	} else if (viv_streq(part, "options")) {
+		viv_lua_assign(lua, scope, &none, true, index);
+	} else {
+		return false;
+	}
+	return true;
 }
 
 static int name_newindex(lua_State *L)
 {
 	struct viv_lua *lua = viv_lua_of(L);
 	struct name_proxy *p = to_name(L, 1);
-	const char *part = key_part(lua, 2, &p->name);
+	const char *part;
 	struct viv_name name;
 
+	refuse_running(lua, p);
+	part = key_part(lua, 2, p);
 	if (p->read)
 		lua->reads[p->read - 1].done = true;
+	if (part && p->scope && !p->name.count && !p->declaration &&
+	    set_machine(lua, p->scope, part, 3))
+		return 0;
 	if (!part)
 		return 0;
 	name = viv_name_with(lua->arena, &p->name, part);
-	assign(lua, &name, p->declaration, 3);
+	viv_lua_assign(lua, p->scope, &name, p->declaration, 3);
 	return 0;
 }
 
@@ -292,6 +462,7 @@ static int misuse(lua_State *L)
 	}
 	if (!seen)
 		return luaL_error(L, "this can't be done with it");
+	viv_lua_raise_faults(lua);
 	viv_lua_push_broken(L);
 	return 1;
 }
@@ -302,6 +473,7 @@ static int misuse_call(lua_State *L)
 
 	if (!viv_lua_use_name(lua, 1, VIV_LUA_CALLED, NULL))
 		return misuse(L);
+	viv_lua_raise_faults(lua);
 	viv_lua_push_broken(L);
 	return 1;
 }
@@ -367,85 +539,6 @@ void viv_lua_open_names(struct viv_lua *lua)
 	lua_setfield(L, -2, "__newindex");
 	lua_pop(L, 1);
 	open_broken(L);
-}
-
-/* A file's globals. Upvalue 1: the sandbox's. */
-static int env_index(lua_State *L)
-{
-	struct viv_lua *lua = viv_lua_of(L);
-	const char *key;
-	struct viv_name name;
-
-	lua_pushvalue(L, 2);
-	if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
-		return 1;
-	key = viv_arena_strdup(lua->arena, luaL_checkstring(L, 2));
-	name = (struct viv_name){0};
-	if (viv_streq(key, "options")) {
-		push_name(lua, &name, 0, true);
-		return 1;
-	}
-	name = viv_name_with(lua->arena, &name, key);
-	push_read(lua, &name);
-	return 1;
-}
-
-static bool is_library(lua_State *L, int key)
-{
-	bool found;
-
-	lua_pushvalue(L, key);
-	found = lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL;
-	lua_pop(L, 1);
-	return found;
-}
-
-/* Upvalue 1: the sandbox's globals; 2: the file. */
-static int env_newindex(lua_State *L)
-{
-	struct viv_lua *lua = viv_lua_of(L);
-	struct viv_lua_file *file = lua_touserdata(L, lua_upvalueindex(2));
-	const char *key = viv_arena_strdup(lua->arena, luaL_checkstring(L, 2));
-	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, key);
-
-	if (is_library(L, 2)) {
-		viv_fault_add(lua->faults, viv_lua_here(lua), NULL,
-			      "%s belongs to the language here and can't be assigned "
-			      "(local names start with local)",
-			      key);
-		return 0;
-	}
-	if (file->library)
-		return luaL_error(L,
-				  "%s = … in a required file sets nothing: write local %s, or "
-				  "list the file under imports",
-				  key, key);
-	if (viv_streq(key, "imports") && lua->cond)
-		return luaL_error(L, "imports can't depend on a condition");
-	if (viv_streq(key, "imports") && !lua->evaluating)
-		viv_lua_add_imports(lua, file, 3);
-	else
-		assign(lua, viv_streq(key, "options") ? &none : &name, viv_streq(key, "options"),
-		       3);
-	return 0;
-}
-
-void viv_lua_push_env(struct viv_lua *lua, struct viv_lua_file *file)
-{
-	lua_State *L = lua->L;
-
-	lua_newtable(L);
-	lua_newtable(L);
-	lua_rawgeti(L, LUA_REGISTRYINDEX, lua->libraries);
-	lua_pushcclosure(L, env_index, 1);
-	lua_setfield(L, -2, "__index");
-	lua_rawgeti(L, LUA_REGISTRYINDEX, lua->libraries);
-	lua_pushlightuserdata(L, file);
-	lua_pushcclosure(L, env_newindex, 2);
-	lua_setfield(L, -2, "__newindex");
-	lua_pushboolean(L, 0);
-	lua_setfield(L, -2, "__metatable");
-	lua_setmetatable(L, -2);
 }
 
 static void report_read(struct viv_lua *lua, struct viv_lua_read *r)

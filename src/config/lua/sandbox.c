@@ -96,6 +96,7 @@ static int no_steps(lua_State *L)
 
 static int push_no_steps(lua_State *L)
 {
+	viv_lua_raise_faults(viv_lua_of(L));
 	lua_pushcfunction(L, no_steps);
 	return 1;
 }
@@ -194,6 +195,7 @@ static int safe_tostring(lua_State *L)
 		viv_lua_push_broken(L);
 	else
 		push_text(L, 1);
+	viv_lua_raise_faults(viv_lua_of(L));
 	return 1;
 }
 
@@ -202,6 +204,15 @@ static int safe_type(lua_State *L)
 	luaL_checkany(L, 1);
 	lua_pushstring(L, viv_lua_to_slot(L, 1) ? "table" : luaL_typename(L, 1));
 	return 1;
+}
+
+/* A table, or an object that doesn't say itself how it looks (a machine's, in a test). */
+static bool is_data(struct viv_lua *lua, int index)
+{
+	if (lua_type(lua->L, index) == LUA_TTABLE)
+		return true;
+	return lua_type(lua->L, index) == LUA_TUSERDATA &&
+	       (!lua->script || viv_lua_to_object(lua->L, index));
 }
 
 /* Tables as JSON, so that print is of use. */
@@ -213,7 +224,8 @@ static int safe_print(lua_State *L)
 	luaL_Buffer b;
 
 	for (int i = 1; i <= n; i++) {
-		if (lua_type(L, i) == LUA_TTABLE || lua_type(L, i) == LUA_TUSERDATA) {
+		if (is_data(lua, i)) {
+			size_t faults = lua->faults->count;
 			struct viv_value *v = viv_lua_copy(lua, i, viv_lua_here(lua), &none);
 			json_t *j = viv_value_to_json(v);
 			char *text = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -221,6 +233,8 @@ static int safe_print(lua_State *L)
 
 			free(text);
 			json_decref(j);
+			if (lua->script)
+				lua->faults->count = faults; /* what has no text is left out */
 			lua_pushstring(L, kept);
 		} else {
 			push_text(L, i);
@@ -305,6 +319,7 @@ static int refuse_change(lua_State *L)
 
 	viv_fault_add(lua->faults, viv_lua_here(lua), NULL,
 		      "the libraries can't be changed (local names start with local)");
+	viv_lua_raise_faults(lua);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/lua/state.h"
+#include "config/lua/test.h"
 
 /* The Lua state and its limits; calls that turn errors into faults. */
 
@@ -81,7 +81,7 @@ static void *allocate(void *ud, void *p, size_t old, size_t want)
 		return NULL;
 	}
 	if (want > old &&
-	    (want > VIV_LUA_MAX_MEMORY || lua->memory + (want - old) > VIV_LUA_MAX_MEMORY)) {
+	    (want > lua->max_memory || lua->memory + (want - old) > lua->max_memory)) {
 		if (lua->L)
 			place_here(lua, &lua->failed_at.file, &lua->failed_at.line);
 		return NULL;
@@ -99,6 +99,10 @@ static void count_hook(lua_State *L, lua_Debug *ar)
 
 	lua->instructions += VIV_LUA_HOOK_EVERY;
 	viv_lua_note_here(lua);
+	if (lua->script) {
+		viv_lua_script_tick(lua);
+		return;
+	}
 	if (lua->instructions < VIV_LUA_MAX_INSTRUCTIONS && lua->arena->used < VIV_LUA_MAX_DATA)
 		return;
 	if (!lua->exhausted && lua->arena->used < VIV_LUA_MAX_DATA)
@@ -128,8 +132,7 @@ static int on_error(lua_State *L)
 	return 1;
 }
 
-/* "#3:12: text": the place goes to *ret, what is left is returned. */
-static const char *split_place(struct viv_lua *lua, const char *text, struct viv_origin *ret)
+const char *viv_lua_split_place(struct viv_lua *lua, const char *text, struct viv_origin *ret)
 {
 	char name[24];
 	uint64_t line;
@@ -148,6 +151,17 @@ static const char *split_place(struct viv_lua *lua, const char *text, struct viv
 	return text + (*text == ' ');
 }
 
+const char *viv_lua_plain_error(const struct viv_lua *lua, const char *text)
+{
+	if (strstr(text, "C stack overflow") && lua->evaluating)
+		return "too many values need each other, one after the other";
+	if (strstr(text, "C stack overflow"))
+		return "functions call each other without an end";
+	if (strstr(text, "stack overflow"))
+		return "a function calls itself without an end";
+	return text;
+}
+
 static void report_error(struct viv_lua *lua, int status, const struct viv_name *name)
 {
 	lua_State *L = lua->L;
@@ -159,20 +173,14 @@ static void report_error(struct viv_lua *lua, int status, const struct viv_name 
 		return;
 	if (status == LUA_ERRMEM) {
 		viv_fault_add(lua->faults, &at, &none, "more than %d MiB of memory are needed",
-			      VIV_LUA_MAX_MEMORY >> 20);
+			      (int)(lua->max_memory >> 20));
 		lua->exhausted = true;
 		return;
 	}
 	text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
 	if (!text)
 		text = "error was called with something that is no text";
-	text = split_place(lua, text, &at);
-	if (strstr(text, "C stack overflow") && lua->evaluating)
-		text = "too many values need each other, one after the other";
-	else if (strstr(text, "C stack overflow"))
-		text = "functions call each other without an end";
-	else if (strstr(text, "stack overflow"))
-		text = "a function calls itself without an end";
+	text = viv_lua_plain_error(lua, viv_lua_split_place(lua, text, &at));
 	viv_fault_add(lua->faults, &at, &none, "%s%s%.1000s", about, *about ? ": " : "", text);
 }
 
@@ -202,6 +210,7 @@ static int open_all(lua_State *L)
 	viv_lua_open_types(lua);
 	viv_lua_open_config(lua);
 	viv_lua_open_files(lua);
+	viv_lua_open_tests(lua);
 	return 0;
 }
 
@@ -216,6 +225,7 @@ struct viv_lua *viv_lua_new(struct viv_arena *arena, struct viv_faults *faults,
 	lua->note = note;
 	lua->frontend.call = viv_lua_call_function;
 	lua->frontend.locate = viv_lua_locate;
+	lua->max_memory = VIV_LUA_MAX_MEMORY;
 	lua->next_rank = 1;
 	lua->next_seq = 1;
 	lua->L = lua_newstate(allocate, lua);

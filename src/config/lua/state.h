@@ -40,7 +40,6 @@ struct viv_lua_file {
 		struct viv_name name; /* imports[2] */
 	} * imports;
 	size_t n_imports, cap_imports;
-	int env;    /* registry: its globals */
 	int result; /* registry: what a library returned */
 };
 
@@ -49,6 +48,7 @@ enum viv_lua_use { VIV_LUA_READ, VIV_LUA_COPIED, VIV_LUA_OPERATED, VIV_LUA_CALLE
 
 struct viv_lua_read {
 	struct viv_name name;
+	const struct viv_lua_scope *scope; /* the machine of a test file; NULL: no machine */
 	struct viv_origin *origin;
 	struct viv_name into; /* COPIED: what it was assigned to */
 	enum viv_lua_use use;
@@ -87,7 +87,7 @@ struct viv_lua {
 	struct viv_report *report;
 	struct viv_eval *ev;
 	struct viv_lua_note *note;
-	size_t memory;
+	size_t memory, max_memory;
 	uint64_t instructions;
 	bool exhausted;		     /* a limit was reached and reported */
 	bool evaluating;	     /* all files are read */
@@ -101,6 +101,8 @@ struct viv_lua {
 	unsigned block_depth;
 	uint64_t next_seq;
 	int libraries; /* registry: the sandbox's globals */
+	struct viv_lua_test_file *test; /* NULL: no test file is read (test.h) */
+	struct viv_lua_script *script;	/* whose functions run; NULL while files are read (script.c) */
 
 	struct viv_lua_def *defs;
 	size_t n_defs, cap_defs;
@@ -125,6 +127,10 @@ struct viv_origin *viv_lua_here(struct viv_lua *lua);
 struct viv_lua_file *viv_lua_file_here(struct viv_lua *lua);
 /* Notes it in the shared page. */
 void viv_lua_note_here(struct viv_lua *lua);
+/* "#3:12: text": the place goes to *ret, what is left is returned. */
+const char *viv_lua_split_place(struct viv_lua *lua, const char *text, struct viv_origin *ret);
+/* The same for people: what Lua says of a full stack. */
+const char *viv_lua_plain_error(const struct viv_lua *lua, const char *text);
 /*
  * Calls what is on the stack (function, arguments); an error becomes a fault about `name`. Leaves
  * one result, or nothing when it returns false.
@@ -136,14 +142,33 @@ _Noreturn void viv_lua_silent(lua_State *L);
 /* sandbox.c: what files see; `libraries` is set. */
 void viv_lua_open_sandbox(struct viv_lua *lua);
 
-/* names.c: proxies of options, and a file's globals. */
-void viv_lua_open_names(struct viv_lua *lua);
+/* env.c: a file's globals. */
 void viv_lua_push_env(struct viv_lua *lua, struct viv_lua_file *file);
+
+/* names.c: proxies of options. */
+struct viv_lua_scope;
+void viv_lua_open_names(struct viv_lua *lua);
+/* Pushes what reading a name gives; scope: of which machine, NULL: of the machine. */
+void viv_lua_push_read(struct viv_lua *lua, const struct viv_lua_scope *scope,
+		       const struct viv_name *name);
+/* Pushes `options`, or the name of a machine itself (an empty one). */
+void viv_lua_push_options(struct viv_lua *lua, const struct viv_lua_scope *scope);
+void viv_lua_push_scope(struct viv_lua *lua, const struct viv_lua_scope *scope);
+/* name = the value at index, or options.name = …. Faults are reported, or raised. */
+void viv_lua_assign(struct viv_lua *lua, const struct viv_lua_scope *scope,
+		    const struct viv_name *name, bool declaration, int index);
+/* options.name = the value at index. */
+void viv_lua_declare(struct viv_lua *lua, const struct viv_name *name, int index,
+		     struct viv_origin *origin);
+void viv_lua_add_def(struct viv_lua *lua, const struct viv_name *name, struct viv_value *v,
+		     struct viv_origin *origin);
 void viv_lua_push_broken(lua_State *L);
 void viv_lua_report_reads(struct viv_lua *lua);
 /* If the value is a name's proxy: notes what it was used for, reports if that is known. */
 bool viv_lua_use_name(struct viv_lua *lua, int index, enum viv_lua_use use,
 		      const struct viv_name *into);
+/* While functions of a test run a fault is an error: raises the last one, if there is one. */
+void viv_lua_raise_faults(struct viv_lua *lua);
 /* Adds what misuse of an object raises: call with the metatable on top. */
 void viv_lua_add_misuse(lua_State *L);
 
@@ -215,11 +240,21 @@ void viv_lua_open_files(struct viv_lua *lua);
 /* "./x" as seen from the file; NULL after a fault. Absolute, clean. */
 const char *viv_lua_resolve(struct viv_lua *lua, const struct viv_lua_file *from, const char *path,
 			    const struct viv_origin *origin, const struct viv_name *name);
-void viv_lua_add_imports(struct viv_lua *lua, struct viv_lua_file *file, int index);
+/* imports = the value at index; origin->lhs is set. */
+void viv_lua_add_imports(struct viv_lua *lua, struct viv_lua_file *file, int index,
+			 struct viv_origin *origin);
+/* One of them, or a machine of a test file; name: what stands in the file at origin. */
+void viv_lua_add_import(struct viv_lua *lua, struct viv_lua_file *file, const char *module,
+			const struct viv_origin *origin, const struct viv_name *name);
 
 /* hint.c */
+/* What somebody may mean by a name that other languages have; NULL: it is none of these. */
+const char *viv_lua_foreign_hint(const char *name);
 /* A name that nothing defines, for what people of other languages often mean by it. */
 void viv_lua_report_undefined(struct viv_lua *lua, const struct viv_lua_read *r);
+/* A machine's method is called where no machine runs. */
+void viv_lua_report_method(struct viv_lua *lua, const struct viv_lua_scope *scope, const char *method,
+			   const struct viv_origin *origin);
 /* What to say about a syntax error at that line of a file; NULL: nothing. In the arena. */
 const char *viv_lua_syntax_hint(struct viv_lua *lua, const struct viv_file *file, int line);
 

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Test files: what they declare, and the configurations of their machines. In tests/data/config/tests,
+ *   errors/NAME.lua gives the message in NAME.txt: what the declaration says, else what each machine says
+ * With VIV_TEST_UPDATE=1 in the environment the messages are written instead of compared.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "config/config.h"
+#include "config/load.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+static const char *const reserved[] = {"log", "subtest", "start_all", NULL};
+
+struct given {
+	const struct viv_config_choice *matrix, *params;
+};
+
+static size_t count(const struct viv_config_choice *c)
+{
+	size_t n = 0;
+
+	while (c && c[n].name)
+		n++;
+	return n;
+}
+
+/* In a child, as ever, and in this process, where a sanitizer sees what happens: the same answer. */
+static int load(const char *file, const char *machine, const struct given *g, struct viv_config **ret,
+		struct viv_error *err)
+{
+	const struct viv_config_test test = {.machine = machine,
+					     .matrix = g ? g->matrix : NULL,
+					     .n_matrix = count(g ? g->matrix : NULL),
+					     .params = g ? g->params : NULL,
+					     .n_params = count(g ? g->params : NULL),
+					     .reserved = reserved};
+	const struct viv_config_request req = {.file = file, .no_site_files = true, .test = &test};
+	struct viv_config_answer answer = {0};
+	VIV_ERROR here = VIV_ERROR_INIT;
+	int r = viv_config_load(&req, NULL, ret, err);
+
+	assert_int_equal(viv_config_evaluate(&req, "/", NULL, NULL, &answer, &here), r);
+	if (r < 0)
+		assert_string_equal(err->msg, here.msg);
+	viv_config_answer_clear(&answer);
+	return r;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	assert_int_equal(viv_write_file(path, text, strlen(text), 0644, NULL), 0);
+}
+
+static void enter_folder(char *path)
+{
+	assert_non_null(mkdtemp(path));
+	assert_int_equal(chdir(path), 0);
+}
+
+static void leave_folder(const char *path)
+{
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(viv_remove_tree(path, NULL), 0);
+}
+
+/* Loads the text as x.test.lua. */
+static struct viv_config *load_text(const char *text, const char *machine, const struct given *g)
+{
+	struct viv_config *c = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	write_file("x.test.lua", text);
+	if (load("x.test.lua", machine, g, &c, &err) < 0)
+		print_error("%s\n", err.msg);
+	assert_non_null(c);
+	return c;
+}
+
+static void check_message(const char *text, const char *machine, const struct given *g,
+			  const char *want)
+{
+	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	write_file("x.test.lua", text);
+	assert_int_equal(load("x.test.lua", machine, g, &c, &err), -EINVAL);
+	assert_string_equal(err.msg, want);
+}
+
+#define TEST "test('a', function() end)\n"
+
+/* ---- what a file declares ---- */
+
+static void declarations(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{"-- a comment\nfunction test()\nend\n",
+		 "{'lone': true, 'machines': ['machine'], 'matrix': [], 'params': [], 'tests': "
+		 "[{'expect': [], 'line': 2, 'name': 'x', 'skip': null, 'timeout_ms': null}]}"},
+		{"machine.virtualisation.cores = 2\n" TEST,
+		 "{'lone': true, 'machines': ['machine'], 'matrix': [], 'params': [], 'tests': "
+		 "[{'expect': [], 'line': 2, 'name': 'a', 'skip': null, 'timeout_ms': null}]}"},
+		{"machines['*'].virtualisation.cores = 2\n" TEST,
+		 "{'lone': true, 'machines': ['machine'], 'matrix': [], 'params': [], 'tests': "
+		 "[{'expect': [], 'line': 2, 'name': 'a', 'skip': null, 'timeout_ms': null}]}"},
+		{"nodes.machine = {}\n" TEST,
+		 "{'lone': false, 'machines': ['machine'], 'matrix': [], 'params': [], 'tests': "
+		 "[{'expect': [], 'line': 2, 'name': 'a', 'skip': null, 'timeout_ms': null}]}"},
+		{"machines['web-1'].services.nginx.enable = true\n"
+		 "machines['*'].virtualisation.cores = 2\n"
+		 "nodes.client = { virtualisation = { memorySize = '1G' } }\n"
+		 "machines = { b = {}, a = { virtualisation = { diskSize = 700 } } }\n"
+		 "function helper() return 1 end\n"
+		 "limit = 5\n"
+		 "test('page', { timeout = '5m', skip = 'why', expect = 'oops' },\n"
+		 "function() end)\n"
+		 "test('b', { timeout = 0.5, expect = { 'lockdep', { kind = 'x' } } }, helper)\n",
+		 "{'lone': false, 'machines': ['a', 'b', 'client', 'web-1'], 'matrix': [], 'params': [], "
+		 "'tests': [{'expect': ['oops'], 'line': 7, 'name': 'page', 'skip': 'why', "
+		 "'timeout_ms': 300000}, {'expect': ['lockdep', {'kind': 'x'}], 'line': 9, 'name': 'b', "
+		 "'skip': null, 'timeout_ms': 500}]}"},
+		{"local k = matrix('kernel', { pkgs.linux, pkgs['linux-image'], { name = 'own', v = 1 }, "
+		 "6.12, true })\n"
+		 "local fs = matrix('fs', { 'ext4', 'xfs' })\n"
+		 "local n = param('size', 4) + param('size', 4)\n"
+		 "local s = param('word', 'a') .. 'x'\n"
+		 "local b = not param('flag', false)\n" TEST,
+		 "{'lone': true, 'machines': ['machine'], 'matrix': [{'name': 'kernel', 'values': "
+		 "['linux', 'linux-image', 'own', '6.12', 'true']}, {'name': 'fs', 'values': ['ext4', "
+		 "'xfs']}], 'params': [{'default': 4, 'name': 'size'}, {'default': 'a', 'name': 'word'}, "
+		 "{'default': false, 'name': 'flag'}], 'tests': [{'expect': [], 'line': 6, 'name': 'a', "
+		 "'skip': null, 'timeout_ms': null}]}"},
+	};
+	char folder[] = "/tmp/viv-tests-XXXXXX";
+
+	enter_folder(folder);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(cases); i++) {
+		VIV_CLEANUP(viv_config_freep) struct viv_config *c = load_text(cases[i].text, NULL, NULL);
+		VIV_CLEANUP(viv_config_freep) struct viv_config *again = NULL;
+		VIV_FREE char *got = json_dumps(viv_config_declared(c), JSON_SORT_KEYS);
+		json_t *machines = json_object_get(viv_config_declared(c), "machines"), *m;
+		size_t k;
+
+		for (char *p = got; *p; p++)
+			*p = *p == '"' ? '\'' : *p;
+		assert_string_equal(got, cases[i].want);
+		json_array_foreach(machines, k, m)
+		{
+			again = load_text(cases[i].text, json_string_value(m), NULL);
+			assert_true(json_equal(viv_config_declared(c), viv_config_declared(again)));
+			viv_config_free(viv_steal(again));
+		}
+	}
+	leave_folder(folder);
+}
+
+/* ---- the configuration of one machine ---- */
+
+static void check_value(const struct viv_config *c, const char *option, const char *want)
+{
+	VIV_FREE char *got = json_dumps(viv_config_find(c, option), JSON_ENCODE_ANY | JSON_SORT_KEYS);
+
+	assert_string_equal(got, want);
+}
+
+static void machines(void **state)
+{
+	static const char text[] = "local lib = require './lib.lua'\n"
+				   "machines['*'].virtualisation.memorySize = 2048\n"
+				   "nodes['*'].options.my.port = mkOption { type = types.int, default = 80 }\n"
+				   "machines.client = './client.lua'\n"
+				   "lib.web(machines['web-1'], 3)\n"
+				   "machines['web-2'] = {\n"
+				   "  imports = { './client.lua' },\n"
+				   "  networking = { hostName = 'other' },\n"
+				   "  virtualisation = { cores = mkForce(7) },\n"
+				   "}\n"
+				   "machines['web-1'].my.port = 8080\n"
+				   "machines['web-1'].environment.etc.port.text = function(config)\n"
+				   "  return tostring(config.my.port) end\n"
+				   "machines.client.environment.etc.name.text = ref 'networking.hostName'\n"
+				   "mkIf(ref 'my.big', function()\n"
+				   "  machines['web-2'].virtualisation.memorySize = mkForce(4096)\n"
+				   "  machines.client.virtualisation.memorySize = mkForce(8192)\n"
+				   "end)\n"
+				   "options.my.big = mkOption { type = types.bool, default = false }\n"
+				   "local c = machines.client\n"
+				   "c.my.big = true\n"
+				   "test('a', function() end)\n";
+	static const struct {
+		const char *machine, *option, *want;
+	} cases[] = {
+		{"client", "virtualisation.cores", "4"},
+		{"client", "virtualisation.memorySize", "8192"},
+		{"client", "networking.hostName", "\"client\""},
+		{"client", "environment.etc.name.text", "\"client\""},
+		{"client", "my.port", "80"},
+		{"web-1", "virtualisation.cores", "3"},
+		{"web-1", "virtualisation.memorySize", "2048"},
+		{"web-1", "networking.hostName", "\"web-1\""},
+		{"web-1", "environment.etc.port.text", "\"8080\""},
+		{"web-2", "virtualisation.cores", "7"},
+		{"web-2", "virtualisation.memorySize", "2048"},
+		{"web-2", "networking.hostName", "\"other\""},
+		{"web-2", "my.big", "false"},
+	};
+	char folder[] = "/tmp/viv-tests-XXXXXX";
+
+	enter_folder(folder);
+	write_file("client.lua", "virtualisation.cores = 4\n");
+	write_file("lib.lua", "local M = {}\nfunction M.web(m, n) m.virtualisation.cores = n end\nreturn M\n");
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(cases); i++) {
+		VIV_CLEANUP(viv_config_freep) struct viv_config *c =
+			load_text(text, cases[i].machine, NULL);
+
+		check_value(c, cases[i].option, cases[i].want);
+	}
+	VIV_CLEANUP(viv_config_freep) struct viv_config *c = load_text(text, "web-2", NULL);
+	assert_string_equal(viv_config_place(c, "virtualisation.cores"), "x.test.lua:9");
+	leave_folder(folder);
+}
+
+static void lone(void **state)
+{
+	char folder[] = "/tmp/viv-tests-XXXXXX";
+	VIV_CLEANUP(viv_config_freep) struct viv_config *a = NULL, *b = NULL, *c = NULL;
+
+	enter_folder(folder);
+	write_file("vm.lua", "virtualisation.cores = 4\n");
+	a = load_text("machine = './vm.lua'\nmachine.virtualisation.memorySize = 999\n" TEST, "machine",
+		      NULL);
+	check_value(a, "virtualisation.cores", "4");
+	check_value(a, "virtualisation.memorySize", "999");
+	check_value(a, "networking.hostName", "\"machine\"");
+	b = load_text("machines['*'].virtualisation.cores = 3\n" TEST, "machine", NULL);
+	check_value(b, "virtualisation.cores", "3");
+	c = load_text("machine = mkIf(ref 'virtualisation.useEFIBoot', { virtualisation = { cores = 3 } })\n"
+		      TEST, "machine", NULL);
+	check_value(c, "virtualisation.cores", "1");
+	leave_folder(folder);
+}
+
+/* ---- this run's choices ---- */
+
+static void choices(void **state)
+{
+	static const char text[] = "local k = matrix('kernel', { { name = 'stock' }, { name = 'own', cores = 9 } })\n"
+				   "machine.virtualisation.cores = k.cores or matrix('n', { 2, 3 })\n"
+				   "machine.virtualisation.memorySize = param('size', 512)\n"
+				   "machine.virtualisation.graphics = param('graphics', false)\n"
+				   "machine.networking.hostName = param('name', 'vm')\n" TEST;
+	const struct viv_config_choice n[] = {{"n", "2"}, {"n", "3"}, {0}};
+	const struct viv_config_choice own[] = {{"kernel", "own"}, {0}};
+	const struct viv_config_choice params[] = {
+		{"size", "700"}, {"graphics", "true"}, {"name", "x"}, {"other", "y"}, {0}};
+	const struct viv_config_choice no_number[] = {{"size", "much"}, {0}};
+	const struct viv_config_choice no_bool[] = {{"graphics", "1"}, {0}};
+	const struct viv_config_choice no_value[] = {{"n", "4"}, {0}};
+	char folder[] = "/tmp/viv-tests-XXXXXX";
+	VIV_CLEANUP(viv_config_freep) struct viv_config *a = NULL, *b = NULL, *c = NULL;
+
+	enter_folder(folder);
+	a = load_text(text, "machine", &(struct given){n, params});
+	check_value(a, "virtualisation.cores", "3");
+	check_value(a, "virtualisation.memorySize", "700");
+	check_value(a, "virtualisation.graphics", "true");
+	check_value(a, "networking.hostName", "\"x\"");
+	b = load_text(text, "machine", &(struct given){own, NULL});
+	check_value(b, "virtualisation.cores", "9");
+	c = load_text(text, "machine", NULL);
+	check_value(c, "virtualisation.cores", "2");
+	check_value(c, "virtualisation.memorySize", "512");
+	check_message(text, NULL, &(struct given){NULL, no_number},
+		      "x.test.lua:3: --param size=much: expected a number");
+	check_message(text, NULL, &(struct given){NULL, no_bool},
+		      "x.test.lua:4: --param graphics=1: expected true or false");
+	check_message(text, NULL, &(struct given){no_value, NULL},
+		      "x.test.lua:2: matrix \"n\" has no value \"4\" (it has 2, 3)");
+	check_message(TEST, "web", NULL, "x.test.lua: no machine \"web\" (it has machine)");
+	check_message("machines.b = {} machines.a = {}\n" TEST, "web", NULL,
+		      "x.test.lua: no machine \"web\" (it has a, b)");
+	leave_folder(folder);
+}
+
+/* ---- errors ---- */
+
+static void list(const char *folder, struct viv_strv *ret)
+{
+	DIR *d = opendir(folder);
+
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));)
+		if (viv_ends_with(e->d_name, ".lua"))
+			viv_strv_push(ret, e->d_name);
+	closedir(d);
+	viv_strv_sort(ret);
+	assert_true(ret->count > 0);
+}
+
+/* Every message of the file: those of the declaration, else those of its machines. */
+static void messages(const char *file, struct viv_str *ret)
+{
+	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	json_t *m;
+	size_t i;
+
+	if (load(file, NULL, NULL, &c, &err) < 0) {
+		viv_str_addf(ret, "%s\n", err.msg);
+		return;
+	}
+	json_array_foreach(json_object_get(viv_config_declared(c), "machines"), i, m)
+	{
+		struct viv_config *one = NULL;
+		VIV_ERROR wrong = VIV_ERROR_INIT;
+
+		if (load(file, json_string_value(m), NULL, &one, &wrong) < 0)
+			viv_str_addf(ret, "[%s]\n%s\n", json_string_value(m), wrong.msg);
+		viv_config_free(one);
+	}
+}
+
+static bool compare(const char *file)
+{
+	VIV_FREE char *path = viv_asprintf("%.*s.txt", (int)(strlen(file) - 4), file);
+	VIV_STR want = VIV_STR_INIT, got = VIV_STR_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	messages(file, &got);
+	if (!got.len) {
+		print_error("%s: no error\n", file);
+		return false;
+	}
+	if (getenv("VIV_TEST_UPDATE")) {
+		assert_int_equal(viv_write_file(path, got.data, got.len, 0644, &err), 0);
+		return true;
+	}
+	if (viv_read_file(path, 1 << 20, &want, &err) < 0) {
+		print_error("%s\n", err.msg);
+		return false;
+	}
+	if (viv_streq(want.data, got.data))
+		return true;
+	print_error("%s: expected\n%sgot\n%s", file, want.data, got.data);
+	return false;
+}
+
+static void errors(void **state)
+{
+	VIV_STRV files = VIV_STRV_INIT;
+	bool ok = true;
+
+	assert_int_equal(chdir(TEST_DATA), 0);
+	assert_int_equal(chdir("config/tests/errors"), 0);
+	list(".", &files);
+	for (size_t i = 0; i < files.count; i++)
+		ok &= compare(files.items[i]);
+	assert_true(ok);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(declarations), cmocka_unit_test(machines), cmocka_unit_test(lone),
+		cmocka_unit_test(choices),	cmocka_unit_test(errors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
