@@ -23,6 +23,7 @@ struct fixture {
 	struct viv_lua_script *script;
 	struct viv_lua_note note;
 	int saved; /* what client.save was given */
+	int (*lookup)(lua_State *L, void *arg);
 };
 
 /* ---- what the driver would have ---- */
@@ -98,7 +99,7 @@ static int load(struct fixture *f, const char *text, struct viv_error *err)
 						 .shown = "web.test.lua",
 						 .test = &test,
 						 .report = &f->report,
-						 .lookup = lookup,
+						 .lookup = f->lookup,
 						 .arg = f,
 						 .note = &f->note};
 
@@ -145,6 +146,7 @@ static int set_up(void **state)
 	struct fixture *f = viv_new(struct fixture);
 
 	f->report.message = keep;
+	f->lookup = lookup;
 	f->folder = test_dir("script");
 	*state = f;
 	return 0;
@@ -371,14 +373,123 @@ static void interruption(void **state)
 	assert_int_equal(viv_lua_script_call(f->script, 0, 0, NULL), 0);
 }
 
-/* Many errors that are caught leave nothing behind. */
+/* Many errors that are caught, and much that is printed, leave nothing behind. */
 static void no_leak(void **state)
 {
 	struct fixture *f = *state;
 	VIV_STR out = VIV_STR_INIT;
 
 	assert_int_equal(run(f, "test('a', function()\n"
-				" for i = 1, 20000 do pcall(error, ('x'):rep(10000)) end end)\n", &out), 0);
+				" for i = 1, 20000 do pcall(error, ('x'):rep(10000)) end\n"
+				" for i = 1, 1000 do\n"
+				"  print({ ('x'):rep(40000), print, setmetatable({}, {}) }) end\n"
+				"end)\n", &out), 0);
+	assert_true(f->printed.len > 40000000);
+}
+
+/* retry: a call whose time is up, or that fails, and what comes after it goes on. */
+static int retry(lua_State *L)
+{
+	struct viv_lua_script *s = viv_lua_script_of(L);
+	int64_t deadline = viv_lua_script_deadline(s);
+	int r;
+
+	lua_settop(L, 1);
+	lua_pushvalue(L, 1);
+	viv_lua_script_set_deadline(s, viv_now_ms() + 30);
+	r = viv_lua_script_call(s, 0, 0, NULL);
+	viv_lua_script_set_deadline(s, deadline);
+	lua_settop(L, 1);
+	if (r == 0)
+		return 0;
+	lua_pushinteger(L, r);
+	lua_setglobal(L, "result");
+	r = viv_lua_script_call(s, 0, 0, NULL);
+	if (r < 0)
+		viv_lua_script_raise(s, r);
+	return 0;
+}
+
+static int lookup_retry(lua_State *L, void *arg)
+{
+	if (!viv_streq(lua_tostring(L, -1), "retry"))
+		return 0;
+	lua_pushcfunction(L, retry);
+	return 1;
+}
+
+static void nested(void **state)
+{
+	struct fixture *f = *state;
+	VIV_STR out = VIV_STR_INIT;
+
+	f->lookup = lookup_retry;
+	assert_int_equal(run(f, "n = 0\ntest('a', function()\n"
+				"  retry(function() n = n + 1 if n == 1 then while true do end end end)\n"
+				"  print(n)\n"
+				"  retry(function() n = n + 1 if n == 3 then error('x') end end)\n"
+				"  print(n)\n"
+				"end)\n", &out), 0);
+	assert_string_equal(f->printed.data, "2\n4\n");
+	assert_int_equal(run(f, "test('a', function()\n"
+				"  retry(function()\n error('x') end)\n"
+				"end)\n", &out), -EINVAL);
+	assert_string_equal(out.data, "web.test.lua:3: x\n"
+				      "web.test.lua:3: in a function\n"
+				      "web.test.lua:2: in test 'a'\n");
+}
+
+/* Libraries and files that a test names while it runs. */
+static int take_path(lua_State *L)
+{
+	const char *path = viv_lua_script_check_path(L, 1);
+
+	lua_pushstring(L, viv_path_base(path));
+	lua_pushboolean(L, path[0] == '/');
+	return 2;
+}
+
+static int lookup_path(lua_State *L, void *arg)
+{
+	if (!viv_streq(lua_tostring(L, -1), "take"))
+		return 0;
+	lua_pushcfunction(L, take_path);
+	return 1;
+}
+
+static void files(void **state)
+{
+	static const struct {
+		const char *body, *want;
+	} cases[] = {
+		{"require './none.lua'", "web.test.lua:1: cannot read none.lua: No such file or "
+					 "directory\n"
+					 "web.test.lua:1: in test 'a'\n"},
+		{"require './bad.lua'", "bad.lua:2: not valid Lua: unexpected symbol near <eof>\n"
+					"web.test.lua:1: in test 'a'\n"},
+		{"take('x')", "web.test.lua:1: \"x\": a file's path starts with ./, ../, / or ~/\n"
+			      "web.test.lua:1: in test 'a'\n"},
+		{"take({})",
+		 "web.test.lua:1: a file is expected, \"./file\" or path(\"./file\"), got a table\n"
+		 "web.test.lua:1: in test 'a'\n"},
+		{"path('x')", "web.test.lua:1: \"x\": a file's path starts with ./, ../, / or ~/\n"
+			      "web.test.lua:1: in test 'a'\n"},
+		{"print(take('./x'), take(path('./y/../z')))", NULL},
+	};
+	struct fixture *f = *state;
+	VIV_FREE char *bad = viv_path_join(f->folder, "bad.lua");
+
+	assert_int_equal(viv_write_file(bad, "return\n =", 9, 0644, NULL), 0);
+	f->lookup = lookup_path;
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(cases); i++) {
+		VIV_FREE char *text = viv_asprintf("test('a', function() %s end)", cases[i].body);
+		VIV_STR out = VIV_STR_INIT;
+
+		assert_int_equal(run(f, text, &out), cases[i].want ? -EINVAL : 0);
+		if (cases[i].want)
+			assert_string_equal(out.data, cases[i].want);
+	}
+	assert_string_equal(f->printed.data, "x\tz\ttrue\n");
 }
 
 static void bad_files(void **state)
@@ -415,6 +526,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(stopped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(interruption, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_leak, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nested, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(files, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_files, set_up, tear_down),
 	};
 

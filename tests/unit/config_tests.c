@@ -357,6 +357,119 @@ static bool compare(const char *file)
 	return false;
 }
 
+static void one_line(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{"test('a')",
+		 "x.test.lua:1: it is written test(\"name\", function() … end) or test(\"name\", { timeout = \"5m\" }, function() … end)\n"},
+		{"test(function() end)",
+		 "x.test.lua:1: it is written test(\"name\", function() … end) or test(\"name\", { timeout = \"5m\" }, function() … end)\n"},
+		{"test('a', { timeuot = 3 }, function() end)",
+		 "x.test.lua:1: test: no option timeuot (did you mean timeout?)\n"},
+		{"test('a', { ever = 3 }, function() end)",
+		 "x.test.lua:1: test: no option ever (there are expect, skip and timeout)\n"},
+		{"test('a', { timeout = 'soon' }, function() end)",
+		 "x.test.lua:1: test: timeout: expected seconds or a time such as \"90s\" or \"5m\"\n"},
+		{"test('a', { timeout = 0 }, function() end)",
+		 "x.test.lua:1: test: timeout: expected seconds or a time such as \"90s\" or \"5m\"\n"},
+		{"test('a', { skip = true }, function() end)",
+		 "x.test.lua:1: test: skip: expected the reason, as text\n"},
+		{"test('a\\nb', function() end)",
+		 "x.test.lua:1: a test's name: expected text of one line, at most 200 bytes\n"},
+		{"test('a', { expect = { nil, function() end } }, function() end)",
+		 "x.test.lua:1: nil in a list leaves a hole in it: leave it out (a value of null is written null)\n"
+		 "x.test.lua:1: expect: item 1 of the list is nil\n"},
+		{"mkIf(true, function() test('a', function() end) end)",
+		 "x.test.lua:1: test(…) can't depend on a condition\n"},
+		{"mkIf(true, function() machines.x = {} end)",
+		 "x.test.lua:1: machines.x: machines can't depend on a condition: name it outside of mkIf first\n"},
+		{"local x",
+		 "x.test.lua: no test in this file: write test(\"name\", function() … end)\n"},
+		{"matrix('fs', {})",
+		 "x.test.lua:1: matrix \"fs\": expected a list of values\n"},
+		{"matrix('fs', { 'a', 'a' })",
+		 "x.test.lua:1: matrix \"fs\": two values are called \"a\"\n"},
+		{"matrix('fs', { 'a', { 1 } })",
+		 "x.test.lua:1: matrix \"fs\": value 2 needs a name: write { name = \"…\", … } and use what is in it\n"},
+		{"matrix('fs', { a = 1 })",
+		 "x.test.lua:1: matrix \"fs\": expected a list of values\n"},
+		{"matrix('fs')",
+		 "x.test.lua:1: it is written matrix(\"name\", { value, value, … })\n"},
+		{"matrix('f s', { 1 })",
+		 "x.test.lua:1: a matrix's name is a word without blanks, = and ,\n"},
+		{"matrix('fs', { 1 }) matrix('fs', { 2 })",
+		 "x.test.lua:1: matrix \"fs\" is there already, in x.test.lua:1\n"},
+		{"matrix('fs', { 'a', nil, 'b' })",
+		 "x.test.lua:1: nil in a list leaves a hole in it: leave it out (a value of null is written null)\n"
+		 "x.test.lua:1: matrix \"fs\": expected a list of values, without names or holes\n"},
+		{"param('x')",
+		 "x.test.lua:1: param \"x\" must be given: --param x=…\n"},
+		{"param('x', {})",
+		 "x.test.lua:1: it is written param(\"name\") or param(\"name\", default), with text, a number, true or false as the default\n"},
+		{"param('x', 1) param('x', 2)",
+		 "x.test.lua:1: param \"x\" has another default in x.test.lua:1\n"},
+		{"param('x=y', 2)",
+		 "x.test.lua:1: a parameter's name is a word without blanks, = and ,\n"},
+		{"machine.virtualisation.cores = function(config) test('b', print) return 1 end test('a', function() end)",
+		 "[machine]\n"
+		 "x.test.lua:1: virtualisation.cores: test(…) stands at the top level of the file, not in a value\n"},
+		{"test('a', function() end) function helper( end",
+		 "x.test.lua:1: not valid Lua: <name> or '...' expected near 'end'\n"},
+		{"pcall(print)",
+		 "x.test.lua: no test in this file: write test(\"name\", function() … end)\n"
+		 "x.test.lua:1: no pcall here: an error ends a machine file, nothing catches it\n"},
+		{"machine = './one.test.lua' test('a', function() end)",
+		 "[machine]\n"
+		 "x.test.lua:1: cannot read one.test.lua: No such file or directory\n"},
+		{"machine = 'nothing' test('a', function() end)",
+		 "[machine]\n"
+		 "x.test.lua:1: imports: no stock module \"nothing\" (a file is written \"./nothing\")\n"},
+		{"mkIf(true, function() machine.imports = { './x.lua' } end)",
+		 "x.test.lua:1: imports can't depend on a condition\n"},
+		{"test('a', function() end) machine = mkMerge { 3 }",
+		 "[machine]\n"
+		 "x.test.lua:1: a machine is a group of options: expected { name = value, … }, got 3\n"},
+		{"function test() end test('one29', function() end) function test() end",
+		 "x.test.lua:1: there is a test \"x\" already, in x.test.lua:1\n"},
+		{"mkIf(ref 'virtualisation.graphic', function() machine.virtualisation.cores = 2 end) test('a', function() end)",
+		 "[machine]\n"
+		 "x.test.lua:1: no option virtualisation.graphic (did you mean virtualisation.graphics?)\n"},
+		{"test('a', function() end) machine.virtualisation.cores = function(config) machine.virtualisation.cores = 2 return 1 end",
+		 "[machine]\n"
+		 "x.test.lua:1: virtualisation.cores: machine.virtualisation.cores is assigned within a value's function: a function only returns a value\n"},
+		{"machins.client.virtualisation.cores = 2 test('a', function() end)",
+		 "x.test.lua:1: machins.client.virtualisation.cores = …: did you mean machines?\n"},
+		{"machine1.virtualisation.cores = 2 test('a', function() end)",
+		 "x.test.lua:1: machine1.virtualisation.cores = … in a test file: the settings of a machine machine1 are written machines.machine1.virtualisation.cores\n"},
+		{"test('a', function() end) machine.options.x = 3",
+		 "[machine]\n"
+		 "x.test.lua:1: options.x: expected mkOption{ type = …, description = … }\n"},
+		{"test('a', function() end) mkIf(true, function() machine.x = 3 end)",
+		 "[machine]\n"
+		 "x.test.lua:1: no option x\n"},
+		{"machine = {} mkIf(true, function() machine.imports = { './x' } machine.options.x = 3 end) test('a', function() end)",
+		 "x.test.lua:1: imports can't depend on a condition\n"},
+		{"machines = { ['*'] = { options = { my = 3 }, imports = 4 }, b = pkgs.htop } test('a', function() end)",
+		 "[b]\n"
+		 "x.test.lua:1: imports: expected a list of file names\n"
+		 "x.test.lua:1: options.my: expected mkOption{ type = …, description = … }\n"
+		 "x.test.lua:1: machines.b: expected a file (\"./b.lua\") or settings ({ name = value, … }), got the package htop\n"},
+	};
+	char folder[] = "/tmp/viv-tests-XXXXXX";
+
+	enter_folder(folder);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(cases); i++) {
+		VIV_STR got = VIV_STR_INIT;
+
+		write_file("x.test.lua", cases[i].text);
+		messages("x.test.lua", &got);
+		assert_string_equal(got.data, cases[i].want);
+	}
+	leave_folder(folder);
+}
+
 static void errors(void **state)
 {
 	VIV_STRV files = VIV_STRV_INIT;
@@ -374,7 +487,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(declarations), cmocka_unit_test(machines), cmocka_unit_test(lone),
-		cmocka_unit_test(choices),	cmocka_unit_test(errors),
+		cmocka_unit_test(choices),	cmocka_unit_test(one_line),
+		cmocka_unit_test(errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,7 +125,9 @@ static const char *test_hint(struct viv_lua *lua, const char *name, const struct
 		       viv_streq(name, "machine");
 
 	if (!lua->test)
-		return special ? "is there in test files, which viv test reads" : NULL;
+		return special || viv_lua_is_test_function(lua, name)
+			       ? "is there in test files, which viv test reads"
+			       : NULL;
 	if (viv_lua_is_reserved(lua, name))
 		return "is there inside test(…), when the machines run";
 	if (m)

@@ -34,7 +34,7 @@ const char *viv_lua_machine_global(const struct viv_lua *lua, const char *name)
 	return viv_streq(name, "machine") ? name : "the global of its name";
 }
 
-static const char *place_of(struct viv_lua *lua, const struct viv_origin *origin)
+const char *viv_lua_place_text(struct viv_lua *lua, const struct viv_origin *origin)
 {
 	struct viv_place p = {origin->file, origin->line};
 	VIV_STR text = VIV_STR_INIT;
@@ -56,12 +56,12 @@ static void check_mixed(struct viv_lua *lua, const struct viv_origin *here)
 		viv_fault_add(lua->faults, here, NULL,
 			      "machine is the name of a lone machine, and %s is described in %s: write "
 			      "machines.machine here",
-			      m->name, place_of(lua, m->origin));
+			      m->name, viv_lua_place_text(lua, m->origin));
 	else
 		viv_fault_add(lua->faults, here, NULL,
 			      "machines.… beside a lone machine, which is described in %s: write "
 			      "machines.machine there",
-			      place_of(lua, t->lone));
+			      viv_lua_place_text(lua, t->lone));
 }
 
 static bool is_keyword(struct viv_lua *lua, const char *word)
@@ -99,7 +99,7 @@ static void check_name(struct viv_lua *lua, const char *name, const char *global
 		viv_fault_add(lua->faults, here, NULL,
 			      "the machines %s and %s (%s) would both be %s in Lua: give one of them "
 			      "another name",
-			      name, same->name, place_of(lua, same->origin), global);
+			      name, same->name, viv_lua_place_text(lua, same->origin), global);
 	else if (!viv_rule_host_name.ok(name))
 		viv_fault_add(lua->faults, here, NULL, "a machine's name: expected %s, got \"%.80s\"",
 			      viv_rule_host_name.expected, name);
@@ -177,9 +177,6 @@ static const struct viv_lua_scope *lone_scope(struct viv_lua *lua)
 	struct viv_name none = {0};
 
 	if (!t->lone) {
-		if (lua->cond)
-			luaL_error(lua->L, "machine: machines can't depend on a condition: name it "
-					   "outside of mkIf first");
 		t->lone = viv_lua_here(lua);
 		check_mixed(lua, t->lone);
 		if (is_variable(t, "machine"))

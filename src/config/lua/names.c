@@ -51,6 +51,11 @@ void viv_lua_push_broken(lua_State *L)
 	lua_getfield(L, LUA_REGISTRYINDEX, "viv.the_broken");
 }
 
+bool viv_lua_is_broken(lua_State *L, int index)
+{
+	return luaL_testudata(L, index, BROKEN_CLASS) != NULL;
+}
+
 static struct name_proxy *to_name(lua_State *L, int index)
 {
 	return luaL_testudata(L, index, NAME_CLASS);
@@ -136,12 +141,17 @@ void viv_lua_push_scope(struct viv_lua *lua, const struct viv_lua_scope *scope)
 
 void viv_lua_raise_faults(struct viv_lua *lua)
 {
-	size_t n = lua->faults->count;
+	const struct viv_fault *f = lua->faults->items;
 
-	if (!lua->script || !n)
+	if (!lua->script || !lua->faults->count)
 		return;
 	lua->faults->count = 0;
-	luaL_error(lua->L, "%s", lua->faults->items[n - 1].text);
+	if (f->origin.line > 0 && f->origin.file != (const struct viv_file *)viv_lua_file_here(lua)) {
+		/* In a library that doesn't load. */
+		lua_pushfstring(lua->L, "%s:%d: %s", f->origin.file->shown, f->origin.line, f->text);
+		lua_error(lua->L);
+	}
+	luaL_error(lua->L, "%s", f->text);
 }
 
 /* What is used as a value and is none: the message. In the arena. */
@@ -190,7 +200,7 @@ bool viv_lua_use_name(struct viv_lua *lua, int index, enum viv_lua_use use,
 	struct name_proxy *p = to_name(lua->L, index);
 
 	if (!p)
-		return luaL_testudata(lua->L, index, BROKEN_CLASS) != NULL;
+		return viv_lua_is_broken(lua->L, index);
 	if (p->scope && !p->scope->wanted && !p->scope->machines && p->name.count) {
 		report_other_machine(lua, p, use, into);
 		return true;
@@ -270,151 +280,6 @@ static int name_index(lua_State *L)
 	return 1;
 }
 
-void viv_lua_add_def(struct viv_lua *lua, const struct viv_name *name, struct viv_value *v,
-		     struct viv_origin *origin)
-{
-	struct viv_lua_def *d;
-
-	lua->defs = viv_arena_grow(lua->arena, lua->defs, &lua->cap_defs, lua->n_defs + 1,
-				   sizeof(*lua->defs));
-	d = &lua->defs[lua->n_defs++];
-	*d = (struct viv_lua_def){.name = *name, .value = v, .origin = origin, .cond = lua->cond};
-	d->seq = lua->next_seq++;
-	d->major = lua->major ? lua->major : d->seq;
-}
-
-/* options.a = { b = mkOption{…} } or options.a.b = mkOption{…}; `index` is the value. */
-static void declare(struct viv_lua *lua, const struct viv_name *name, int index,
-		    struct viv_origin *origin, unsigned depth)
-{
-	struct viv_option *o = viv_lua_to_option(lua->L, index);
-	lua_State *L = lua->L;
-
-	if (o) {
-		o->name = viv_name_text(lua->arena, name);
-		lua->declarations =
-			viv_arena_grow(lua->arena, lua->declarations, &lua->cap_declarations,
-				       lua->n_declarations + 1, sizeof(*lua->declarations));
-		lua->declarations[lua->n_declarations++] =
-			(struct viv_lua_declaration){*name, o, origin};
-		return;
-	}
-	if (lua_type(L, index) != LUA_TTABLE || depth > VIV_LUA_MAX_NESTING) {
-		if (!luaL_testudata(L, index, BROKEN_CLASS))
-			viv_fault_add(lua->faults, origin, name,
-				      "options%s%s: expected mkOption{ type = …, description = … }",
-				      name->count ? "." : "", viv_name_text(lua->arena, name));
-		return;
-	}
-	luaL_checkstack(L, 5, NULL);
-	lua_pushnil(L);
-	while (lua_next(L, index)) {
-		if (lua_type(L, -2) == LUA_TSTRING) {
-			struct viv_name inner = viv_name_with(
-				lua->arena, name,
-				viv_arena_strdup(lua->arena, viv_lua_check_text(L, -2)));
-
-			declare(lua, &inner, lua_gettop(L), origin, depth + 1);
-		} else {
-			viv_fault_add(lua->faults, origin, name, "options: expected names");
-		}
-		lua_pop(L, 1);
-	}
-}
-
-static void start_assignment(struct viv_lua *lua, const struct viv_lua_scope *scope,
-			     struct viv_origin *origin, const struct viv_name *name)
-{
-	origin->lhs = *name;
-	if (scope) {
-		origin->within = scope->written;
-		origin->lhs = viv_name_join(lua->arena, &scope->written, name);
-	}
-	origin->is_end = true;
-	if (lua->evaluating)
-		luaL_error(lua->L,
-			   "%s is assigned within a value's function: a function only "
-			   "returns a value",
-			   viv_name_text(lua->arena, &origin->lhs));
-}
-
-/* In a test file, where nothing but machines has settings. */
-static void report_plain_setting(struct viv_lua *lua, const struct viv_name *name,
-				 const struct viv_origin *origin)
-{
-	const char *text = viv_name_text(lua->arena, name), *first = name->parts[0];
-	struct viv_name none = {0}, rest = viv_name_rest(name, 0), one;
-	size_t used;
-
-	one = viv_name_with(lua->arena, &none, first);
-	if (!viv_slot_find(lua->ev, &one, &used) && name->count > 1 && viv_rule_host_name.ok(first))
-		viv_fault_add(lua->faults, origin, name,
-			      "%s = … in a test file: the settings of a machine %s are written "
-			      "machines%s%s",
-			      text, first, viv_name_is_identifier(first) ? "." : "",
-			      viv_name_text(lua->arena, &rest));
-	else
-		viv_fault_add(lua->faults, origin, name,
-			      "%s = … in a test file: write machines[\"*\"].%s, for all of its "
-			      "machines, or machine.%s, for the only one",
-			      text, text, text);
-}
-
-void viv_lua_declare(struct viv_lua *lua, const struct viv_name *name, int index,
-		     struct viv_origin *origin)
-{
-	if (lua->cond)
-		luaL_error(lua->L, "options are declared outside of mkIf");
-	declare(lua, name, index, origin, 0);
-}
-
-void viv_lua_assign(struct viv_lua *lua, const struct viv_lua_scope *scope,
-		    const struct viv_name *name, bool declaration, int index)
-{
-	struct viv_origin *origin = viv_lua_here(lua);
-	size_t faults = lua->faults->count;
-	struct viv_value *v;
-
-	start_assignment(lua, scope, origin, name);
-	if (declaration && scope && !scope->wanted)
-		return;
-	if (declaration) {
-		viv_lua_declare(lua, name, index, origin);
-		return;
-	}
-	v = viv_lua_copy(lua, index, origin, name);
-	if (scope && !scope->wanted)
-		lua->faults->count = faults; /* said when that machine is evaluated */
-	else if (!scope && lua->test && viv_lua_in_test_file(lua))
-		report_plain_setting(lua, name, origin);
-	else
-		viv_lua_add_def(lua, name, v, origin);
-}
-
-/* machines.x = …, machine.imports = …, machine.options = …; false: it is an option like any. */
-static bool set_machine(struct viv_lua *lua, const struct viv_lua_scope *scope, const char *part,
-			int index)
-{
-	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, part);
-
-	if (scope->machines) {
-		viv_lua_assign_machine(lua, viv_lua_machine_scope(lua, scope, part), index, NULL);
-	} else if (viv_streq(part, "imports")) {
-		struct viv_origin *origin = viv_lua_here(lua);
-
-		start_assignment(lua, scope, origin, &name);
-		if (lua->cond)
-			luaL_error(lua->L, "imports can't depend on a condition");
-		if (scope->wanted)
-			viv_lua_add_imports(lua, lua->test->file, index, origin);
-	} else if (viv_streq(part, "options")) {
-		viv_lua_assign(lua, scope, &none, true, index);
-	} else {
-		return false;
-	}
-	return true;
-}
-
 static int name_newindex(lua_State *L)
 {
 	struct viv_lua *lua = viv_lua_of(L);
@@ -427,7 +292,7 @@ static int name_newindex(lua_State *L)
 	if (p->read)
 		lua->reads[p->read - 1].done = true;
 	if (part && p->scope && !p->name.count && !p->declaration &&
-	    set_machine(lua, p->scope, part, 3))
+	    viv_lua_set_machine(lua, p->scope, part, 3))
 		return 0;
 	if (!part)
 		return 0;

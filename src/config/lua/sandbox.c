@@ -215,30 +215,45 @@ static bool is_data(struct viv_lua *lua, int index)
 	       (!lua->script || viv_lua_to_object(lua->L, index));
 }
 
+/*
+ * Pushes data as JSON. A script may print for hours: what it takes to do so is not kept, and what has
+ * no text is left out.
+ */
+static void push_json(struct viv_lua *lua, int index)
+{
+	struct viv_arena *arena = lua->arena;
+	size_t faults = lua->faults->count;
+	struct viv_name none = {0};
+	char *text, *kept;
+	json_t *j;
+
+	if (lua->script) {
+		viv_arena_free(&lua->scratch);
+		lua->arena = &lua->scratch;
+	}
+	j = viv_value_to_json(viv_lua_copy(lua, index, viv_lua_here(lua), &none));
+	text = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
+	kept = viv_arena_strdup(lua->arena, text ? text : "");
+	free(text);
+	json_decref(j);
+	lua->arena = arena;
+	if (lua->script)
+		lua->faults->count = faults;
+	lua_pushstring(lua->L, kept);
+}
+
 /* Tables as JSON, so that print is of use. */
 static int safe_print(lua_State *L)
 {
 	struct viv_lua *lua = viv_lua_of(L);
-	struct viv_name none = {0};
 	int n = lua_gettop(L);
 	luaL_Buffer b;
 
 	for (int i = 1; i <= n; i++) {
-		if (is_data(lua, i)) {
-			size_t faults = lua->faults->count;
-			struct viv_value *v = viv_lua_copy(lua, i, viv_lua_here(lua), &none);
-			json_t *j = viv_value_to_json(v);
-			char *text = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
-			char *kept = viv_arena_strdup(lua->arena, text ? text : "");
-
-			free(text);
-			json_decref(j);
-			if (lua->script)
-				lua->faults->count = faults; /* what has no text is left out */
-			lua_pushstring(L, kept);
-		} else {
+		if (is_data(lua, i))
+			push_json(lua, i);
+		else
 			push_text(L, i);
-		}
 		lua_replace(L, i);
 	}
 	luaL_buffinit(L, &b);

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/lua/script.h"
-#include "config/lua/test.h"
+#include "config/lua/script-private.h"
 
 #include "base/loop.h"
 
-#include <stdatomic.h>
-
 /*
- * Test functions that run: calls with a deadline, the traces of their errors, and the globals that
- * they see beside those of the file.
+ * Test functions that run: calls with a deadline, and the traces of their errors.
  *
  * What ends a script (the deadline, an interruption, no memory left) is an error like any for Lua,
  * with `stopped` saying that no pcall may keep it. A nested call's trace is kept as long as its error
@@ -16,24 +12,6 @@
  */
 
 enum { MAX_TRACE = 60 };
-
-struct viv_lua_script {
-	struct viv_arena arena;
-	struct viv_faults faults;
-	struct viv_eval ev;
-	struct viv_lua *lua;
-	struct viv_config_test test;
-	int (*lookup)(lua_State *L, void *arg);
-	void *arg;
-	int library; /* registry: functions that only running tests see */
-	int64_t deadline;
-	atomic_int interrupted;
-	int stopped; /* negative: why; until the outermost call returns */
-	unsigned depth;
-	struct viv_strv trace;
-	unsigned traced; /* the depth of the call whose error `trace` is of; 0: none */
-	int traced_value; /* registry: that error */
-};
 
 struct viv_lua_script *viv_lua_script_of(lua_State *L)
 {
@@ -137,23 +115,6 @@ char *viv_lua_script_place(struct viv_lua_script *s)
 	return viv_strdup("");
 }
 
-/* The message on top as people read it: the file's name before it, not the chunk's. */
-static void translate(struct viv_lua *lua)
-{
-	struct viv_origin at = {0};
-	const char *rest;
-
-	if (lua_type(lua->L, -1) != LUA_TSTRING)
-		return;
-	rest = viv_lua_split_place(lua, lua_tostring(lua->L, -1), &at);
-	rest = viv_lua_plain_error(lua, rest);
-	if (at.file)
-		lua_pushfstring(lua->L, "%s:%d: %s", at.file->shown, at.line, rest);
-	else
-		lua_pushstring(lua->L, rest);
-	lua_remove(lua->L, -2);
-}
-
 static bool is_traced(struct viv_lua_script *s)
 {
 	lua_State *L = s->lua->L;
@@ -173,7 +134,7 @@ static int on_error(lua_State *L)
 
 	if (s->stopped)
 		return 1;
-	translate(s->lua);
+	viv_lua_script_translate(s->lua);
 	if (!is_traced(s))
 		take_trace(s);
 	return 1;
@@ -185,19 +146,20 @@ _Noreturn void viv_lua_script_stop(struct viv_lua_script *s, int code)
 {
 	if (code == -EINTR)
 		atomic_store(&s->interrupted, 0);
-	if (!s->stopped) {
-		s->stopped = code;
+	if (!s->stopped)
 		take_trace(s);
-	}
+	s->stopped = s->stopped ? s->stopped : code;
+	s->faults.count = 0;
 	viv_lua_silent(s->lua->L);
 }
 
 _Noreturn void viv_lua_script_raise(struct viv_lua_script *s, int code)
 {
-	if (code != -EINVAL)
-		viv_lua_script_stop(s, code);
-	lua_error(s->lua->L);
-	abort();
+	if (code == -EINVAL)
+		lua_error(s->lua->L);
+	if (s->traced > s->depth)
+		s->stopped = code; /* with the trace that there is */
+	viv_lua_script_stop(s, code);
 }
 
 void viv_lua_script_tick(struct viv_lua *lua)
@@ -233,11 +195,11 @@ static int finish(struct viv_lua_script *s, int status, int base, struct viv_str
 		viv_strv_free(ret_trace);
 		viv_strv_push_all(ret_trace, (const char *const *)s->trace.items);
 	}
-	if (r == -EINVAL) {
-		lua_pushvalue(L, -1);
-		lua_rawseti(L, LUA_REGISTRYINDEX, s->traced_value);
-		s->traced = s->depth + 1;
-	}
+	s->traced = s->depth + 1;
+	lua_pushnil(L);
+	if (r == -EINVAL)
+		lua_copy(L, -2, -1);
+	lua_rawseti(L, LUA_REGISTRYINDEX, s->traced_value);
 	return r;
 }
 
@@ -247,8 +209,6 @@ int viv_lua_script_call(struct viv_lua_script *s, int nargs, int nresults,
 	lua_State *L = s->lua->L;
 	int base = lua_gettop(L) - nargs, status, r;
 
-	if (!s->depth)
-		s->stopped = 0;
 	s->traced = 0;
 	viv_strv_free(&s->trace);
 	lua_pushcfunction(L, on_error);
@@ -256,11 +216,11 @@ int viv_lua_script_call(struct viv_lua_script *s, int nargs, int nresults,
 	s->depth++;
 	status = lua_pcall(L, nargs, nresults, base);
 	s->depth--;
+	s->lua->arena = &s->arena; /* print may have been on another */
 	lua_remove(L, base);
 	r = finish(s, status, base, ret_trace);
 	s->faults.count = 0;
-	if (!s->depth)
-		s->stopped = 0;
+	s->stopped = 0;
 	return r;
 }
 
@@ -275,174 +235,6 @@ bool viv_lua_script_push(struct viv_lua_script *s, const char *test)
 		return true;
 	}
 	return false;
-}
-
-/* ---- functions that only running tests see ---- */
-
-/* After a lua_pcall of the script's own: some errors are not its. */
-static void pass_on(struct viv_lua_script *s, int status)
-{
-	if (s->stopped)
-		viv_lua_script_stop(s, s->stopped);
-	if (status == LUA_ERRMEM)
-		viv_lua_script_stop(s, -ENOMEM);
-}
-
-static int to_text(lua_State *L)
-{
-	struct viv_lua_script *s = viv_lua_script_of(L);
-
-	if (!s->stopped)
-		translate(s->lua);
-	return 1;
-}
-
-static int script_pcall(lua_State *L)
-{
-	struct viv_lua_script *s = viv_lua_script_of(L);
-	int status;
-
-	luaL_checkany(L, 1);
-	lua_pushcfunction(L, to_text);
-	lua_insert(L, 1);
-	status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1);
-	pass_on(s, status);
-	lua_pushboolean(L, status == LUA_OK);
-	lua_replace(L, 1);
-	return lua_gettop(L);
-}
-
-/* The script's own handler; upvalue 1. */
-static int call_handler(lua_State *L)
-{
-	struct viv_lua_script *s = viv_lua_script_of(L);
-
-	if (s->stopped)
-		return 1;
-	translate(s->lua);
-	lua_pushvalue(L, lua_upvalueindex(1));
-	lua_insert(L, 1);
-	lua_call(L, 1, 1);
-	return 1;
-}
-
-static int script_xpcall(lua_State *L)
-{
-	struct viv_lua_script *s = viv_lua_script_of(L);
-	int status;
-
-	luaL_checkany(L, 1);
-	luaL_checktype(L, 2, LUA_TFUNCTION);
-	lua_pushvalue(L, 2);
-	lua_pushcclosure(L, call_handler, 1);
-	lua_insert(L, 1);
-	lua_remove(L, 3);
-	status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1);
-	pass_on(s, status);
-	lua_pushboolean(L, status == LUA_OK);
-	lua_replace(L, 1);
-	return lua_gettop(L);
-}
-
-/* The sandbox's math gets random, whose numbers are the same in every run. */
-static void add_random(struct viv_lua *lua)
-{
-	lua_State *L = lua->L;
-
-	lua_pushcfunction(L, luaopen_math);
-	lua_call(L, 0, 1);
-	lua_getfield(L, -1, "randomseed");
-	lua_pushinteger(L, 1);
-	lua_call(L, 1, 0);
-	lua_rawgeti(L, LUA_REGISTRYINDEX, lua->libraries);
-	lua_getfield(L, -1, "math");
-	luaL_getmetafield(L, -1, "__index");
-	lua_getfield(L, -4, "random");
-	lua_setfield(L, -2, "random");
-	lua_pop(L, 4);
-}
-
-static void open_library(struct viv_lua_script *s)
-{
-	static const luaL_Reg functions[] = {
-		{"pcall", script_pcall}, {"xpcall", script_xpcall}, {NULL, NULL}};
-	lua_State *L = s->lua->L;
-
-	luaL_newlib(L, functions);
-	s->library = luaL_ref(L, LUA_REGISTRYINDEX);
-	add_random(s->lua);
-	lua_pushboolean(L, 0);
-	s->traced_value = luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
-/* ---- globals ---- */
-
-static void push_near(struct viv_lua *lua, const char *key)
-{
-	VIV_STRV names = VIV_STRV_INIT, near = VIV_STRV_INIT;
-	const struct viv_lua_test_file *t = lua->test;
-	char nearest[VIV_LUA_MAX_LABEL] = "";
-	lua_State *L = lua->L;
-
-	lua_rawgeti(L, LUA_REGISTRYINDEX, lua->libraries);
-	lua_pushnil(L);
-	while (lua_next(L, -2)) {
-		lua_pop(L, 1);
-		viv_strv_push(&names, lua_tostring(L, -1));
-	}
-	lua_pop(L, 1);
-	for (size_t i = 0; i < t->n_machines; i++)
-		viv_strv_push(&names, t->machines[i].global);
-	for (size_t i = 0; i < t->n_variables; i++)
-		viv_strv_push(&names, t->variables[i]);
-	if (!t->n_machines)
-		viv_strv_push(&names, "machine");
-	for (const char *const *r = t->spec->reserved; r && *r; r++)
-		viv_strv_push(&names, *r);
-	viv_strv_sort(&names);
-	viv_suggest(key, (const char *const *)names.items, names.count, 1, &near);
-	if (near.count)
-		snprintf(nearest, sizeof(nearest), "%s", near.items[0]);
-	viv_strv_free(&names);
-	viv_strv_free(&near);
-	lua_pushstring(L, nearest);
-}
-
-static int unknown(struct viv_lua *lua, const char *key)
-{
-	const char *hint = viv_lua_foreign_hint(key);
-	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, key);
-	lua_State *L = lua->L;
-	size_t used;
-
-	if (hint)
-		return luaL_error(L, "no %s here: %s", key, hint);
-	if (viv_lua_is_test_function(lua, key))
-		return luaL_error(L, "%s(…) stands at the top level of the file, not in a test", key);
-	if (viv_slot_find(lua->ev, &name, &used) || viv_streq(key, "imports") ||
-	    viv_streq(key, "options"))
-		return luaL_error(L, "%s is an option: settings stand outside of test(…)", key);
-	push_near(lua, key);
-	if (*lua_tostring(L, -1))
-		return luaL_error(L, "%s is not defined (did you mean %s?)", key,
-				  lua_tostring(L, -1));
-	return luaL_error(L, "%s is not defined", key);
-}
-
-int viv_lua_script_global(struct viv_lua *lua)
-{
-	struct viv_lua_script *s = lua->script;
-	lua_State *L = lua->L;
-
-	luaL_checktype(L, 2, LUA_TSTRING);
-	lua_rawgeti(L, LUA_REGISTRYINDEX, s->library);
-	lua_pushvalue(L, 2);
-	if (lua_rawget(L, -2) != LUA_TNIL)
-		return 1;
-	lua_settop(L, 2);
-	if (s->lookup && s->lookup(L, s->arg) > 0)
-		return 1;
-	return unknown(lua, lua_tostring(L, 2));
 }
 
 /* ---- loading ---- */
@@ -489,7 +281,7 @@ int viv_lua_script_load(const struct viv_lua_script_spec *spec, struct viv_lua_s
 	viv_eval_init(&s->ev, &s->arena, &s->faults, viv_lua_frontend(s->lua));
 	viv_lua_set_eval(s->lua, &s->ev);
 	viv_lua_set_test(s->lua, &s->test);
-	open_library(s);
+	viv_lua_script_open(s);
 	viv_lua_load(s->lua, spec->path, spec->shown, VIV_TIER_MACHINE);
 	r = check(s, err);
 	if (r < 0)

@@ -79,7 +79,7 @@ int viv_lua_script_call(struct viv_lua_script *s, int nargs, int nresults,
 /* From a function that Lua called: the error that viv_lua_script_call returned goes on its way. */
 _Noreturn void viv_lua_script_raise(struct viv_lua_script *s, int code);
 /*
- * From a function that Lua called: the outermost viv_lua_script_call returns `code` (negative); no
+ * From a function that Lua called: the innermost viv_lua_script_call returns `code` (negative); no
  * pcall of the script's notices. So a function that waits ends at the deadline (-ETIMEDOUT).
  */
 _Noreturn void viv_lua_script_stop(struct viv_lua_script *s, int code);
@@ -94,5 +94,11 @@ int64_t viv_lua_script_deadline(const struct viv_lua_script *s);
 void viv_lua_script_interrupt(struct viv_lua_script *s);
 bool viv_lua_script_interrupted(const struct viv_lua_script *s);
 
+/*
+ * An argument that names a file: path("…"), or text as path() takes it, relative to the folder of
+ * the file whose function runs. Absolute; good as long as the argument is on the stack, which it
+ * takes the place of. Raises an error for anything else.
+ */
+const char *viv_lua_script_check_path(lua_State *L, int index);
 /* Where the innermost function of the files is, "web.test.lua:12"; "" if none runs. The caller frees it. */
 char *viv_lua_script_place(struct viv_lua_script *s);

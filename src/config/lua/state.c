@@ -118,6 +118,7 @@ static const char silent_key;
 
 void viv_lua_silent(lua_State *L)
 {
+	viv_lua_raise_faults(viv_lua_of(L));
 	lua_pushlightuserdata(L, (void *)&silent_key);
 	lua_error(L);
 	abort();
@@ -251,6 +252,9 @@ void viv_lua_set_eval(struct viv_lua *lua, struct viv_eval *ev)
 
 void viv_lua_free(struct viv_lua *lua)
 {
-	if (lua && lua->L)
+	if (!lua)
+		return;
+	if (lua->L)
 		lua_close(lua->L);
+	viv_arena_free(&lua->scratch);
 }

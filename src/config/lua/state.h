@@ -83,6 +83,7 @@ struct viv_lua {
 	struct viv_frontend frontend; /* first */
 	lua_State *L;
 	struct viv_arena *arena;
+	struct viv_arena scratch; /* what is printed by a script */
 	struct viv_faults *faults;
 	struct viv_report *report;
 	struct viv_eval *ev;
@@ -146,7 +147,7 @@ void viv_lua_open_sandbox(struct viv_lua *lua);
 void viv_lua_push_env(struct viv_lua *lua, struct viv_lua_file *file);
 
 /* names.c: proxies of options. */
-struct viv_lua_scope;
+struct viv_lua_scope; /* test.h */
 void viv_lua_open_names(struct viv_lua *lua);
 /* Pushes what reading a name gives; scope: of which machine, NULL: of the machine. */
 void viv_lua_push_read(struct viv_lua *lua, const struct viv_lua_scope *scope,
@@ -154,23 +155,30 @@ void viv_lua_push_read(struct viv_lua *lua, const struct viv_lua_scope *scope,
 /* Pushes `options`, or the name of a machine itself (an empty one). */
 void viv_lua_push_options(struct viv_lua *lua, const struct viv_lua_scope *scope);
 void viv_lua_push_scope(struct viv_lua *lua, const struct viv_lua_scope *scope);
+/* What swallows everything, after an error. */
+void viv_lua_push_broken(lua_State *L);
+bool viv_lua_is_broken(lua_State *L, int index);
+void viv_lua_report_reads(struct viv_lua *lua);
+/* If the value is a name's proxy: notes what it was used for, reports if that is known. */
+bool viv_lua_use_name(struct viv_lua *lua, int index, enum viv_lua_use use,
+		      const struct viv_name *into);
+/* While functions of a test run a fault is an error: raises the first, if there is one. */
+void viv_lua_raise_faults(struct viv_lua *lua);
+/* Adds what misuse of an object raises: call with the metatable on top. */
+void viv_lua_add_misuse(lua_State *L);
+
+/* assign.c */
 /* name = the value at index, or options.name = …. Faults are reported, or raised. */
 void viv_lua_assign(struct viv_lua *lua, const struct viv_lua_scope *scope,
 		    const struct viv_name *name, bool declaration, int index);
+/* machines.x = …, machine.imports = …, machine.options = …; false: it is an option like any. */
+bool viv_lua_set_machine(struct viv_lua *lua, const struct viv_lua_scope *scope, const char *part,
+			 int index);
 /* options.name = the value at index. */
 void viv_lua_declare(struct viv_lua *lua, const struct viv_name *name, int index,
 		     struct viv_origin *origin);
 void viv_lua_add_def(struct viv_lua *lua, const struct viv_name *name, struct viv_value *v,
 		     struct viv_origin *origin);
-void viv_lua_push_broken(lua_State *L);
-void viv_lua_report_reads(struct viv_lua *lua);
-/* If the value is a name's proxy: notes what it was used for, reports if that is known. */
-bool viv_lua_use_name(struct viv_lua *lua, int index, enum viv_lua_use use,
-		      const struct viv_name *into);
-/* While functions of a test run a fault is an error: raises the last one, if there is one. */
-void viv_lua_raise_faults(struct viv_lua *lua);
-/* Adds what misuse of an object raises: call with the metatable on top. */
-void viv_lua_add_misuse(lua_State *L);
 
 /* copy.c */
 /* A Lua value as data. Faults are reported, and the value then is BROKEN. Never NULL, no errors. */

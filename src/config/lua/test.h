@@ -73,6 +73,8 @@ struct viv_lua_test_file {
 };
 
 /* machines.c */
+/* "web.test.lua:12"; in the arena. */
+const char *viv_lua_place_text(struct viv_lua *lua, const struct viv_origin *origin);
 /* Pushes what `machines`, `nodes` (key says which) or `machine` is. */
 void viv_lua_push_machines(struct viv_lua *lua, const char *key);
 /* Assigns all machines, one machine or the lone one; `index` is the value. */
@@ -107,6 +109,14 @@ void viv_lua_open_tests(struct viv_lua *lua);
 bool viv_lua_is_test_function(struct viv_lua *lua, const char *name);
 /* function test() … end; `index` is the function. */
 void viv_lua_add_lone_test(struct viv_lua *lua, int index);
+
+/* matrix.c */
+int viv_lua_matrix(lua_State *L);
+int viv_lua_param(lua_State *L);
+/* Raises an error where a function of the top level is called elsewhere: in a test, a value, a block. */
+void viv_lua_check_top_level(struct viv_lua *lua, const char *function);
+/* The text at index, which is a name for people and for folders: one line. In the arena, or an error. */
+const char *viv_lua_check_label(struct viv_lua *lua, int index, const char *what);
 
 /* script.c */
 /* A global that the sandbox does not have, at index 2; the result of an __index function. */

@@ -1,0 +1,3 @@
+nodes.client.virtualisation.cores = 2
+machine = "./vm.lua"
+test("a", function() end)

@@ -1,0 +1,5 @@
+machines.client.environment.systemPackages = { "htop", nil, "tmux" }
+mkForce(3)
+test("a", function()
+	local in_a_test = { "htop", nil, x = nil }
+end)

@@ -1,0 +1,4 @@
+test("a", function() end)
+test("b", function() end)
+test("a", function() end)
+test = 3
