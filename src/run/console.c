@@ -18,6 +18,7 @@ struct viv_console {
 	uint64_t logged;
 	struct viv_console_events events;
 	struct viv_trouble trouble;
+	struct viv_trouble_reports reports;
 	struct viv_str kept; /* up to twice VIV_CONSOLE_KEPT */
 	struct viv_str line; /* being received, at most VIV_TROUBLE_LINE_MAX */
 	struct viv_str input;
@@ -67,6 +68,9 @@ static void on_line(struct viv_console *c)
 	bool worse;
 
 	hear_warning(c);
+	/* What follows is another kernel's, which writes this one's dump. */
+	if (!c->trouble.dumping)
+		viv_trouble_reports_feed(&c->reports, (struct viv_slice){c->line.data, c->line.len});
 	worse = viv_trouble_feed(&c->trouble, (struct viv_slice){c->line.data, c->line.len});
 
 	viv_str_clear(&c->line);
@@ -132,6 +136,7 @@ static void on_close(struct viv_console *c)
 	c->fd = viv_close(c->fd);
 	if (c->line.len)
 		on_line(c);
+	viv_trouble_reports_end(&c->reports);
 	if (c->events.closed)
 		c->events.closed(c, c->events.arg);
 }
@@ -154,6 +159,14 @@ static int on_io(struct viv_source *s, int fd, uint32_t events, void *arg)
 	return 0;
 }
 
+static void on_report(const struct viv_trouble_report *r, void *arg)
+{
+	struct viv_console *c = arg;
+
+	if (c->events.kernel_report)
+		c->events.kernel_report(c, r, c->events.arg);
+}
+
 int viv_console_new(struct viv_loop *loop, int fd, const char *log,
 		    const struct viv_console_events *events, struct viv_console **ret,
 		    struct viv_error *err)
@@ -166,6 +179,7 @@ int viv_console_new(struct viv_loop *loop, int fd, const char *log,
 	c->log_fd = -1;
 	c->log = viv_strdup(log);
 	c->events = *events;
+	c->reports = (struct viv_trouble_reports){.begin = on_report, .end = on_report, .arg = c};
 	r = viv_loop_add_io(loop, fd, EPOLLIN, on_io, c, &c->source, err);
 	if (r < 0) {
 		c->source = NULL;
@@ -189,6 +203,7 @@ void viv_console_free(struct viv_console *c)
 	viv_str_free(&c->line);
 	viv_str_free(&c->input);
 	viv_trouble_free_contents(&c->trouble);
+	viv_trouble_reports_free(&c->reports);
 	free(c);
 }
 
@@ -215,6 +230,16 @@ void viv_console_pause(struct viv_console *c, bool pause)
 const struct viv_trouble *viv_console_trouble(const struct viv_console *c)
 {
 	return &c->trouble;
+}
+
+const struct viv_trouble_reports *viv_console_reports(const struct viv_console *c)
+{
+	return &c->reports;
+}
+
+void viv_console_end_report(struct viv_console *c)
+{
+	viv_trouble_reports_end(&c->reports);
 }
 
 void viv_console_tail(const struct viv_console *c, size_t n, struct viv_strv *ret)

@@ -9,6 +9,7 @@
 
 #include "base/loop.h"
 #include "base/str.h"
+#include "run/trouble-report.h"
 #include "run/trouble.h"
 
 #define VIV_CONSOLE_KEPT    (64u << 10) /* bytes of the end that are kept in memory */
@@ -24,8 +25,10 @@ struct viv_console_events {
 	void (*trouble)(struct viv_console *c, const struct viv_trouble *t, void *arg);
 	/* The guest's init warns, a few times at most. */
 	void (*warning)(struct viv_console *c, const char *text, void *arg);
-	/* A report's last line has come. */
+	/* The worst report's last line has come. */
 	void (*report_end)(struct viv_console *c, const struct viv_trouble *t, void *arg);
+	/* Each report: it has begun (r->open), it has ended. */
+	void (*kernel_report)(struct viv_console *c, const struct viv_trouble_report *r, void *arg);
 	/* QEMU closed it. */
 	void (*closed)(struct viv_console *c, void *arg);
 	void *arg;
@@ -48,5 +51,8 @@ void viv_console_write(struct viv_console *c, const void *data, size_t len);
 void viv_console_pause(struct viv_console *c, bool pause);
 
 const struct viv_trouble *viv_console_trouble(const struct viv_console *c);
+const struct viv_trouble_reports *viv_console_reports(const struct viv_console *c);
+/* One that is open is taken to have ended. */
+void viv_console_end_report(struct viv_console *c);
 /* The last `n` lines, fit for a terminal; pushed to *ret. */
 void viv_console_tail(const struct viv_console *c, size_t n, struct viv_strv *ret);

@@ -350,6 +350,14 @@ static void on_console_report_end(struct viv_console *c, const struct viv_troubl
 		end_qemu(vm);
 }
 
+static void on_kernel_report(struct viv_console *c, const struct viv_trouble_report *r, void *arg)
+{
+	struct viv_vm *vm = arg;
+
+	if (vm->events.kernel_report)
+		vm->events.kernel_report(vm, r, vm->events.arg);
+}
+
 static void on_console_output(struct viv_console *c, const char *data, size_t len, void *arg)
 {
 	struct viv_vm *vm = arg;
@@ -622,6 +630,7 @@ static int watch(struct viv_vm *vm, struct viv_wires *w, const char *log, struct
 						   .trouble = on_console_trouble,
 						   .warning = on_console_warning,
 						   .report_end = on_console_report_end,
+						   .kernel_report = on_kernel_report,
 						   .closed = on_console_closed,
 						   .arg = vm};
 	int r = viv_loop_add_child(vm->loop, vm->pid, on_child, vm, &vm->child, err);

@@ -39,6 +39,8 @@ struct viv_vm_events {
 	void (*agent_lost)(struct viv_vm *vm, const char *why, void *arg);
 	/* The kernel is in trouble, for the first time or worse than before. */
 	void (*trouble)(struct viv_vm *vm, const struct viv_trouble *t, void *arg);
+	/* Each report of its kernel, when it begins (r->open) and when it ends: viv_console_reports has all. */
+	void (*kernel_report)(struct viv_vm *vm, const struct viv_trouble_report *r, void *arg);
 	/* Something that the machine can do without did not work. */
 	void (*warning)(struct viv_vm *vm, const char *text, void *arg);
 	void (*console_output)(struct viv_vm *vm, const char *data, size_t len, void *arg);

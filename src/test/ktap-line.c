@@ -249,7 +249,7 @@ char *viv_ktap_unescape(struct viv_slice text)
 		if (text.data[i] == '\\' && i + 1 < text.len &&
 		    (text.data[i + 1] == '#' || text.data[i + 1] == '\\'))
 			i++;
-		viv_str_add_char(&s, text.data[i] ? text.data[i] : '?');
+		viv_str_add_char(&s, text.data[i]);
 	}
 	return viv_str_steal(&s);
 }

@@ -435,6 +435,16 @@ static void on_line(struct viv_ktap *k, struct viv_slice text)
 	}
 }
 
+static void end_line(struct viv_ktap *k)
+{
+	/* Names are C strings. */
+	for (size_t i = 0; i < k->line.len; i++)
+		if (!k->line.data[i])
+			k->line.data[i] = '?';
+	on_line(k, (struct viv_slice){k->line.data, k->line.len});
+	viv_str_clear(&k->line);
+}
+
 void viv_ktap_feed(struct viv_ktap *k, const void *data, size_t len)
 {
 	const char *p = data;
@@ -446,8 +456,7 @@ void viv_ktap_feed(struct viv_ktap *k, const void *data, size_t len)
 		viv_str_add_bytes(&k->line, p, VIV_MIN(n, VIV_KTAP_LINE_MAX - k->line.len));
 		if (!end)
 			return;
-		on_line(k, (struct viv_slice){k->line.data, k->line.len});
-		viv_str_clear(&k->line);
+		end_line(k);
 		p += n + 1;
 		len -= n + 1;
 	}

@@ -15,7 +15,7 @@
 
 struct seen {
 	struct viv_str output;
-	int troubles, ends, closed;
+	int troubles, ends, closed, reports_begun, reports_ended;
 	struct viv_loop *loop;
 };
 
@@ -36,6 +36,16 @@ static void on_end(struct viv_console *c, const struct viv_trouble *t, void *arg
 	((struct seen *)arg)->ends++;
 }
 
+static void on_report(struct viv_console *c, const struct viv_trouble_report *r, void *arg)
+{
+	struct seen *s = arg;
+
+	if (r->open)
+		s->reports_begun++;
+	else
+		s->reports_ended++;
+}
+
 static void on_closed(struct viv_console *c, void *arg)
 {
 	struct seen *s = arg;
@@ -47,7 +57,7 @@ static void on_closed(struct viv_console *c, void *arg)
 static struct viv_console *open_console(struct seen *s, const char *log, int *ret_guest)
 {
 	const struct viv_console_events events = {.output = on_output, .trouble = on_trouble, .report_end = on_end,
-						  .closed = on_closed, .arg = s};
+						  .kernel_report = on_report, .closed = on_closed, .arg = s};
 	struct viv_console *c;
 	int fds[2];
 
@@ -80,6 +90,29 @@ static void test_pause(void **state)
 	viv_console_free(c);
 	viv_str_free(&s.output);
 	viv_loop_free(s.loop);
+}
+
+/* One after the other; the last one's end is the console's. */
+static void test_reports(void **state)
+{
+	static const char text[] = "[    1.000000] BUG: KASAN: x\n[    2.000000] UBSAN: y\n";
+	struct seen s = {0};
+	int guest;
+	struct viv_console *c = open_console(&s, NULL, &guest);
+	const struct viv_trouble_reports *list = viv_console_reports(c);
+
+	assert_int_equal(viv_write_all(guest, text, strlen(text), "", NULL), 0);
+	close(guest);
+	assert_int_equal(viv_loop_run(s.loop, NULL), 0);
+	assert_int_equal(s.reports_begun, 2);
+	assert_int_equal(s.reports_ended, 2);
+	assert_int_equal(list->count, 2);
+	assert_int_equal(list->items[1].kind, VIV_REPORT_UBSAN);
+	viv_console_end_report(c);
+	assert_int_equal(s.reports_ended, 2);
+	viv_console_free(c);
+	viv_loop_free(s.loop);
+	viv_str_free(&s.output);
 }
 
 static void test_lines_in_pieces(void **state)
@@ -162,7 +195,7 @@ static void test_typing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_pause), cmocka_unit_test(test_reports),
 		cmocka_unit_test(test_lines_in_pieces),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_typing),

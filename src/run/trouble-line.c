@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/trouble-line.h"
+
+#include <ctype.h>
+
+#define ANYWHERE true
+#define START	 false
+#define JOINS	 true
+#define KIND(k)	  VIV_TROUBLE_##k
+#define REPORT(k) VIV_REPORT_##k
+#define END(k)	  VIV_TROUBLE_END_##k
+
+/* What kernels print. The first row that fits decides, so exceptions stand before the rule. */
+static const struct viv_trouble_mark marks[] = {
+	{"Kernel panic - not syncing", START, KIND(PANIC), REPORT(PANIC), END(TRACE)},
+	{"---[ end Kernel panic", START, KIND(PANIC), REPORT(PANIC), END(TRACE), JOINS},
+	/* Time, not wrong-doing. */
+	{"BUG: soft lockup", ANYWHERE, KIND(WARN), REPORT(SOFT_LOCKUP), END(STACK)},
+	{"BUG: workqueue lockup", ANYWHERE, KIND(WARN), REPORT(WORKQUEUE_LOCKUP), END(STACK)},
+	{"blocked for more than", ANYWHERE, KIND(WARN), REPORT(HUNG_TASK), END(STACK)},
+	{"detected stalls on CPUs", ANYWHERE, KIND(WARN), REPORT(RCU_STALL), END(STACK)},
+	{"self-detected stall on CPU", ANYWHERE, KIND(WARN), REPORT(RCU_STALL), END(STACK)},
+	{"detected expedited stalls on CPUs", ANYWHERE, KIND(WARN), REPORT(RCU_STALL), END(STACK)},
+	/* Checkers of the kernel's. */
+	{"BUG: KASAN: ", START, KIND(OOPS), REPORT(KASAN), END(TRACE)},
+	{"BUG: KFENCE: ", START, KIND(OOPS), REPORT(KFENCE), END(TRACE)},
+	{"BUG: KMSAN: ", START, KIND(OOPS), REPORT(KMSAN), END(TRACE)},
+	{"BUG: KCSAN: ", START, KIND(OOPS), REPORT(KCSAN), END(TRACE)},
+	{"BUG: MAX_LOCK", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"[ BUG: Invalid wait context ]", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	/* Oopses: by the generic code, then by x86, arm64, riscv. */
+	{"BUG: kernel NULL pointer", START, KIND(OOPS), REPORT(OOPS), END(TRACE)},
+	{"BUG: unable to handle", START, KIND(OOPS), REPORT(OOPS), END(TRACE)},
+	{"BUG: ", START, KIND(OOPS), REPORT(BUG), END(STACK)},
+	{"kernel BUG at ", START, KIND(OOPS), REPORT(BUG), END(TRACE)},
+	{"Oops: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
+	{"Oops [#", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
+	{"general protection fault", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
+	{"invalid opcode: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
+	{"divide error: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
+	{"double fault: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
+	{"stack segment: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
+	{"int3: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
+	{"Unable to handle kernel ", START, KIND(OOPS), REPORT(OOPS), END(TRACE)},
+	{"Internal error: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
+	{"Kernel stack is corrupted", ANYWHERE, KIND(OOPS), REPORT(OOPS), END(TRACE)},
+	{"Watchdog detected hard LOCKUP", ANYWHERE, KIND(OOPS), REPORT(HARD_LOCKUP), END(STACK)},
+	/* Lockdep. */
+	{"WARNING: possible circular locking dependency", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"WARNING: possible recursive locking", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"WARNING: possible irq lock inversion", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"WARNING: inconsistent lock state", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"WARNING: bad unlock balance", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"WARNING: held lock freed", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"WARNING: lock held when returning to user space", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"WARNING: suspicious RCU usage", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"-> possible unsafe locking scenario", ANYWHERE, KIND(OOPS), REPORT(LOCKDEP), END(STACK), JOINS},
+	{"lock order detected", ANYWHERE, KIND(OOPS), REPORT(LOCKDEP), END(STACK), JOINS},
+	{"INFO: trying to register non-static key", START, KIND(WARN), REPORT(LOCKDEP), END(STACK)},
+	{"UBSAN: ", START, KIND(WARN), REPORT(UBSAN), END(TRACE)},
+	{"WARNING: CPU: ", START, KIND(WARN), REPORT(WARN), END(TRACE)},
+	/* Not the kernel's fault, and of no interest to --fail-on. */
+	{"invoked oom-killer: ", ANYWHERE, KIND(NONE), REPORT(OOM_KILL), END(TRACE)},
+	{"Out of memory: Kill", START, KIND(NONE), REPORT(OOM_KILL), END(LINE), JOINS},
+	{"Memory cgroup out of memory: Kill", START, KIND(NONE), REPORT(OOM_KILL), END(LINE), JOINS},
+	{"new suspected memory leak", ANYWHERE, KIND(NONE), REPORT(KMEMLEAK), END(LINE)},
+};
+
+/* Since Linux 6.18: "WARNING: fs/inode.c:397 at drop_nlink+0x2a/0x40, CPU#1: rm/212". */
+static const struct viv_trouble_mark new_warning = {"WARNING: ", START, KIND(WARN), REPORT(WARN), END(TRACE)};
+
+/*
+ * "[    1.234567] ", as printk writes it; returns its length, or 0. *ret_us: the time, if it isn't
+ * beyond anything.
+ */
+static size_t stamp_at(const char *p, const char *end, int64_t *ret_us)
+{
+	const char *at = p;
+	size_t digits = 0, fraction = 0;
+	int64_t us = 0;
+
+	if (at >= end || *at++ != '[')
+		return 0;
+	while (at < end && *at == ' ')
+		at++;
+	for (; at < end && isdigit((unsigned char)*at) && digits < 12; at++, digits++)
+		us = us * 10 + (*at - '0');
+	if (at >= end || *at++ != '.' || !digits)
+		return 0;
+	for (; at < end && isdigit((unsigned char)*at) && fraction < 7; at++, fraction++)
+		us = us * 10 + (*at - '0');
+	if (fraction != 6 || at >= end || *at++ != ']')
+		return 0;
+	*ret_us = us;
+	return (size_t)(at - p);
+}
+
+/* "[    T1]", "[  C0]": the caller, where the kernel prints that too. */
+static size_t caller_at(const char *p, const char *end)
+{
+	const char *at = p;
+
+	if (at >= end || *at++ != '[')
+		return 0;
+	while (at < end && *at == ' ')
+		at++;
+	if (at >= end || (*at != 'T' && *at != 'C'))
+		return 0;
+	for (at++; at < end && isdigit((unsigned char)*at); at++)
+		;
+	return at < end && *at == ']' ? (size_t)(at + 1 - p) : 0;
+}
+
+/*
+ * The kernel's message. What a program wrote without a newline may stand before it ("login: "), so
+ * the stamp is looked for in the whole line; without one (printk.time=0) the line is the message.
+ */
+static struct viv_slice message_of(struct viv_slice line, int64_t *ret_us)
+{
+	const char *end = line.data + line.len, *at = line.data;
+	size_t n = 0;
+
+	*ret_us = -1;
+	for (const char *p = line.data; p < end && !n; p++) {
+		n = *p == '[' ? stamp_at(p, end, ret_us) : 0;
+		if (n)
+			at = p + n;
+	}
+	at += caller_at(at, end);
+	return viv_slice_trim((struct viv_slice){at, (size_t)(end - at)});
+}
+
+bool viv_trouble_contains(struct viv_slice message, const char *text)
+{
+	return message.data && memmem(message.data, message.len, text, strlen(text));
+}
+
+bool viv_trouble_begins(struct viv_slice message, const char *text)
+{
+	return message.len >= strlen(text) && memcmp(message.data, text, strlen(text)) == 0;
+}
+
+struct viv_slice viv_trouble_clip(struct viv_slice line)
+{
+	line.len = VIV_MIN(line.len, VIV_TROUBLE_LINE_MAX);
+	while (line.len && (line.data[line.len - 1] == '\r' || line.data[line.len - 1] == ' '))
+		line.len--;
+	return line;
+}
+
+static bool fits(const struct viv_trouble_mark *mark, struct viv_slice m)
+{
+	return mark->anywhere ? viv_trouble_contains(m, mark->text)
+			      : viv_trouble_begins(m, mark->text);
+}
+
+const struct viv_trouble_mark *viv_trouble_find(struct viv_slice line, struct viv_slice *ret_message,
+						int64_t *ret_us)
+{
+	struct viv_slice m = message_of(line, ret_us);
+
+	*ret_message = m;
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(marks); i++)
+		if (fits(&marks[i], m))
+			return &marks[i];
+	return fits(&new_warning, m) && viv_trouble_contains(m, " at ") &&
+			       viv_trouble_contains(m, ", CPU#")
+		       ? &new_warning
+		       : NULL;
+}
