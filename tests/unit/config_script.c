@@ -465,7 +465,7 @@ static void files(void **state)
 		{"require './none.lua'", "web.test.lua:1: cannot read none.lua: No such file or "
 					 "directory\n"
 					 "web.test.lua:1: in test 'a'\n"},
-		{"require './bad.lua'", "bad.lua:2: not valid Lua: unexpected symbol near <eof>\n"
+		{"require './bad.lua'", "bad.lua:2: not valid Lua: unexpected symbol near '='\n"
 					"web.test.lua:1: in test 'a'\n"},
 		{"take('x')", "web.test.lua:1: \"x\": a file's path starts with ./, ../, / or ~/\n"
 			      "web.test.lua:1: in test 'a'\n"},
