@@ -106,6 +106,12 @@ int viv_cmd_parse_size(const char *text, uint64_t *ret_bytes, struct viv_error *
 	{"share", 0, "PATH[:TARGET][:rw]", "a folder of the host's in the guest"},                 \
 	{"rw", 0, NULL, "the current folder can be written from the guest"},                       \
 	{"no-cwd", 0, NULL, "don't put the current folder into the guest"}
+/*
+ * What all of these flags say, as settings of each machine: *ret_n of them, freed as one, with room for one more; texts
+ * keeps what they point to.
+ */
+int viv_cmd_settings(const struct viv_args *args, struct viv_strv *texts, struct viv_config_setting **ret,
+		     size_t *ret_n, struct viv_error *err);
 /* The file operand, else vm.lua of this folder, else the default machine; with the flags above. */
 int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const char *file,
 			struct viv_config **ret, struct viv_error *err);
@@ -128,4 +134,4 @@ extern const struct viv_command viv_command_init, viv_command_run, viv_command_p
 	viv_command_doctor_usb,
 	viv_command_store_ls, viv_command_store_du, viv_command_store_gc, viv_command_store_verify,
 	viv_command_store_closure, viv_command_store_export, viv_command_store_import,
-	viv_command_completions;
+	viv_command_completions, viv_command_test;

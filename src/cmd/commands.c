@@ -4,6 +4,7 @@
 const struct viv_command *const viv_commands[] = {
 	&viv_command_init,
 	&viv_command_run,
+	&viv_command_test,
 	&viv_command_ps,
 	&viv_command_exec,
 	&viv_command_shell,

@@ -164,30 +164,45 @@ static int keep_disk(struct viv_cmd *cmd, struct viv_config_request *req,
 	return 0;
 }
 
+int viv_cmd_settings(const struct viv_args *args, struct viv_strv *texts, struct viv_config_setting **ret,
+		     size_t *ret_n, struct viv_error *err)
+{
+	VIV_FREE struct viv_config_setting *settings = viv_new_array(struct viv_config_setting, args->n_given + 2); /* one for keep_disk */
+	size_t n = 0;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < args->n_given; i++) {
+		r = take_flag(&args->given[i], texts, &settings[n], err);
+		n += r > 0;
+	}
+	if (r < 0)
+		return r;
+	/* To name what the firmware starts is to want that it does. */
+	if (viv_args_has(args, "cdrom") || viv_args_has(args, "boot-order"))
+		settings[n++] = (struct viv_config_setting){"virtualisation.directBoot.enable=false", false};
+	*ret = viv_steal(settings);
+	*ret_n = n;
+	return 0;
+}
+
 int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const char *file,
 			struct viv_config **ret, struct viv_error *err)
 {
 	VIV_STRV texts = VIV_STRV_INIT;
 	VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
-	VIV_FREE struct viv_config_setting *settings =
-		viv_new_array(struct viv_config_setting, args->n_given + 2);
-	struct viv_config_request req = {.file = file, .settings = settings};
-	int r = 0;
+	VIV_FREE struct viv_config_setting *settings = NULL;
+	struct viv_config_request req = {.file = file};
+	size_t n;
+	int r = viv_cmd_settings(args, &texts, &settings, &n, err);
 
-	for (size_t i = 0; r >= 0 && i < args->n_given; i++) {
-		r = take_flag(&args->given[i], &texts, &settings[req.n_settings], err);
-		req.n_settings += r > 0;
-	}
-	/* To name what the firmware starts is to want that it does. */
-	if (viv_args_has(args, "cdrom") || viv_args_has(args, "boot-order"))
-		settings[req.n_settings++] = (struct viv_config_setting){
-			"virtualisation.directBoot.enable=false", false};
+	req.settings = settings;
+	req.n_settings = r == 0 ? n : 0;
 	if (!file && access("vm.lua", F_OK) == 0)
 		req.file = "vm.lua";
 	if (r >= 0)
 		r = viv_config_load(&req, cmd->report, &config, err);
 	if (r == 0 && viv_args_has(args, "keep"))
-		r = keep_disk(cmd, &req, &settings[req.n_settings], &config, err);
+		r = keep_disk(cmd, &req, &settings[n], &config, err);
 	if (r == 0)
 		*ret = viv_steal(config);
 	return r;

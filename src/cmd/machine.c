@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/machine.h"
 
-#include "run/firmware.h"
-#include "run/loader.h"
+#include "run/make.h"
 
 int viv_cmd_machine_load(struct viv_cmd *cmd, const struct viv_args *args,
 			 struct viv_cmd_machine *m, struct viv_error *err)
@@ -72,16 +71,10 @@ void viv_cmd_machine_environment(struct viv_system_extra *extra)
 int viv_cmd_machine_make(struct viv_cmd *cmd, const struct viv_system_extra *extra,
 			 struct viv_cmd_machine *m, struct viv_error *err)
 {
-	VIV_FREE char *why = NULL, *boot_disk = NULL;
-	int r;
+	VIV_FREE char *why = NULL;
+	int r = viv_make_machine(m->store, m->config, &m->system, &m->shares, extra, cmd->report, &m->machine,
+				 &why, err);
 
-	r = viv_system_machine(m->config, &m->system, extra, &m->machine, &why, err);
-	if (r == 0 && viv_firmware_uses_loader(m->config))
-		r = viv_loader_apply(m->store, m->config, &m->system, cmd->report, &m->machine,
-				     &boot_disk, err);
-	if (r == 0)
-		r = viv_shares_give(&m->shares, &m->system, extra->kernel != NULL, cmd->report,
-				    &m->machine, err);
 	if (r == 0)
 		viv_say(cmd->report, m->machine.accel == VIV_ACCEL_TCG ? VIV_INFO : VIV_DEBUG, "%s",
 			why);

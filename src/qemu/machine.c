@@ -12,7 +12,8 @@ static void channel_free(struct viv_channel *c)
 void viv_machine_free_contents(struct viv_machine *m)
 {
 	char *owned[] = {m->name,	 m->qemu,   m->board,  m->cpu,
-			 m->memory_file, m->kernel, m->initrd, m->domain};
+			 m->memory_file, m->kernel, m->initrd, m->domain,
+			 m->segments};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(owned); i++)
 		free(owned[i]);

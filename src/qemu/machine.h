@@ -76,6 +76,7 @@ struct viv_machine {
 	struct viv_strv nameservers; /* what the guest is told, and the next ones */
 	struct viv_strv mirrors;     /* for its apt: "URI SUITE COMPONENT…" */
 	char *domain;		     /* NULL: none */
+	char *segments; /* where its networks' segments are (run/vlan.h); NULL: among the user's own */
 	struct viv_share *shares;
 	size_t n_shares;
 	char *virtiofsd;	/* serves the virtiofs ones */

@@ -672,7 +672,7 @@ int viv_vm_start(struct viv_loop *loop, struct viv_machine *m, const struct viv_
 	vm->events = *events;
 	vm->errors_fd = vm->shared = -1;
 	vm->dumps = viv_machine_find_drive(m, VIV_CRASH_SERIAL) != NULL;
-	r = viv_network_open(loop, m, runtime, &network, &vm->network, err);
+	r = viv_network_open(loop, m, m->segments ? m->segments : runtime, &network, &vm->network, err);
 	if (r == 0)
 		r = viv_wires_make(m, &w, err);
 	if (r == 0)

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/methods.h"
+
+static char *shown(lua_State *L, int index);
+
+/* {1, 2, name = "x"}: its list, then its names in no order; the first few. */
+static char *shown_table(lua_State *L, int index)
+{
+	VIV_STR text = VIV_STR_INIT;
+	lua_Integer n = luaL_len(L, index);
+	unsigned more = 0;
+
+	for (lua_Integer i = 1; i <= VIV_MIN(n, 20); i++) {
+		VIV_FREE char *one = (lua_geti(L, index, i), shown(L, lua_gettop(L)));
+
+		lua_pop(L, 1);
+		viv_str_addf(&text, "%s%s", text.len ? ", " : "", one);
+	}
+	for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+		VIV_FREE char *one = NULL;
+
+		if (lua_type(L, -2) != LUA_TSTRING || ++more > 20 || text.len > 2000)
+			continue;
+		one = lua_istable(L, -1) ? viv_strdup("{…}") : shown(L, lua_gettop(L));
+		viv_str_addf(&text, "%s%s = %s", text.len ? ", " : "", lua_tostring(L, -2), one);
+	}
+	return viv_asprintf("{%s}", text.data ? text.data : "");
+}
+
+/* A value as a message shows it. The caller frees it. */
+static char *shown(lua_State *L, int index)
+{
+	char *text;
+
+	if (lua_type(L, index) == LUA_TSTRING)
+		return viv_asprintf("\"%.500s\"", lua_tostring(L, index));
+	if (lua_istable(L, index))
+		return shown_table(L, index);
+	text = viv_strdup(luaL_tolstring(L, index, NULL));
+	lua_pop(L, 1);
+	return text;
+}
+
+/* Equal, tables by what is in them. */
+static bool equal(lua_State *L, int a, int b, unsigned depth)
+{
+	bool same = true;
+	int n = 0, m = 0;
+
+	if (lua_compare(L, a, b, LUA_OPEQ))
+		return true;
+	if (!lua_istable(L, a) || !lua_istable(L, b) || depth > 50 || !lua_checkstack(L, 8))
+		return false;
+	for (lua_pushnil(L); same && lua_next(L, a); n++) {
+		lua_pushvalue(L, -2);
+		lua_rawget(L, b);
+		same = equal(L, lua_gettop(L) - 1, lua_gettop(L), depth + 1);
+		lua_pop(L, same ? 2 : 3);
+	}
+	for (lua_pushnil(L); same && lua_next(L, b); m++)
+		lua_pop(L, 1);
+	return same && n == m;
+}
+
+static int say(struct call *c, int told, const char *fmt, ...) VIV_PRINTF(3, 4);
+static int say(struct call *c, int told, const char *fmt, ...)
+{
+	const char *what = call_text(c, told);
+	VIV_STR text = VIV_STR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	viv_str_addv(&text, fmt, ap);
+	va_end(ap);
+	return call_fail(c, VIV_VERDICT_FAIL, "%s%s%s", what ? what : "", what ? ": " : "", text.data);
+}
+
+static int compare(struct call *c, bool want)
+{
+	VIV_FREE char *a = NULL, *b = NULL;
+
+	if (equal(c->L, c->first, c->first + 1, 0) == want)
+		return 0;
+	a = shown(c->L, c->first);
+	b = shown(c->L, c->first + 1);
+	return want ? say(c, 2, "expected %s, got %s", b, a) : say(c, 2, "expected anything but %s", b);
+}
+
+static int do_equal(struct call *c)
+{
+	return compare(c, true);
+}
+
+static int do_not_equal(struct call *c)
+{
+	return compare(c, false);
+}
+
+static int truth(struct call *c, bool want)
+{
+	VIV_FREE char *a = NULL;
+
+	if ((bool)lua_toboolean(c->L, c->first) == want)
+		return 0;
+	a = shown(c->L, c->first);
+	return say(c, 1, "expected something %s, got %s", want ? "true" : "false", a);
+}
+
+static int do_true(struct call *c)
+{
+	return truth(c, true);
+}
+
+static int do_false(struct call *c)
+{
+	return truth(c, false);
+}
+
+static int do_contains(struct call *c)
+{
+	return strstr(call_text(c, 0), call_text(c, 1)) ? 0 : say(c, 2, "\"%.500s\" has no \"%s\" in it", call_text(c, 0),
+								       call_text(c, 1));
+}
+
+static int do_fail(struct call *c)
+{
+	return call_fail(c, VIV_VERDICT_FAIL, "%s", call_text(c, 0));
+}
+
+/* The function must raise an error, whose text is returned. */
+static int do_raises(struct call *c)
+{
+	VIV_CLEANUP(runner_failure_free_contents) struct runner_failure f = {0};
+	const char *with = call_text(c, 1);
+
+	lua_pushvalue(c->L, c->first);
+	if (call_lua(c, 0, 0) == 0)
+		return say(c, 2, "expected an error, and there was none");
+	if (c->raised != -EINVAL)
+		return -1;
+	call_take_error(c, &f);
+	c->raised = 0;
+	if (with && !strstr(f.reason, with))
+		return call_fail(c, VIV_VERDICT_FAIL, "expected an error with \"%s\" in it, got: %s", with, f.reason);
+	lua_pushstring(c->L, f.reason);
+	return 1;
+}
+
+const struct method functions_assert[] = {
+	{"equal", "aa?s", "(got, wanted, what)", NULL, "both are equal; tables by what is in them", do_equal},
+	{"not_equal", "aa?s", "(got, unwanted, what)", NULL, "both are not equal", do_not_equal},
+	{"is_true", "a?s", "(value, what)", NULL, "it is neither false nor nil", do_true},
+	{"is_false", "a?s", "(value, what)", NULL, "it is false or nil", do_false},
+	{"contains", "ss?s", "(text, part, what)", NULL, "the text has the part in it", do_contains},
+	{"raises", "f?s?s", "(function, text, what)", NULL, "the function fails, with that text; returns what it said",
+	 do_raises},
+	{"fail", "s", "(why)", NULL, "fails", do_fail},
+	{0},
+};

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/methods.h"
+
+#define GUEST_TYPE   "viv.machine"
+#define FAILURE_TYPE "viv.failure"
+#define RUNNER_KEY   "viv.runner"
+#define DETAILS_MAX  (256u << 10)
+#define TAIL_LINES   20
+
+void runner_failure_free_contents(struct runner_failure *f)
+{
+	free(f->reason);
+	free(f->details);
+	*f = (struct runner_failure){0};
+}
+
+static struct runner *runner_of(lua_State *L)
+{
+	struct runner *r;
+
+	lua_getfield(L, LUA_REGISTRYINDEX, RUNNER_KEY);
+	r = lua_touserdata(L, -1);
+	lua_pop(L, 1);
+	return r;
+}
+
+/* Arguments and options */
+
+const char *call_text(const struct call *c, int i)
+{
+	return i < c->n && !lua_isnil(c->L, c->first + i) ? lua_tostring(c->L, c->first + i) : NULL;
+}
+
+int64_t call_int(const struct call *c, int i, int64_t otherwise)
+{
+	return i < c->n && !lua_isnil(c->L, c->first + i) ? lua_tointeger(c->L, c->first + i) : otherwise;
+}
+
+double call_number(const struct call *c, int i, double otherwise)
+{
+	return i < c->n && !lua_isnil(c->L, c->first + i) ? lua_tonumber(c->L, c->first + i) : otherwise;
+}
+
+/* The option's type, on the stack until the next pop. */
+static int get_option(const struct call *c, const char *name)
+{
+	if (!c->options) {
+		lua_pushnil(c->L);
+		return LUA_TNIL;
+	}
+	return lua_getfield(c->L, c->options, name);
+}
+
+const char *call_option_text(const struct call *c, const char *name)
+{
+	const char *text = get_option(c, name) == LUA_TSTRING ? lua_tostring(c->L, -1) : NULL;
+
+	lua_pop(c->L, 1); /* the table has it still */
+	return text;
+}
+
+bool call_option_bool(const struct call *c, const char *name, bool otherwise)
+{
+	bool value = get_option(c, name) == LUA_TNIL ? otherwise : lua_toboolean(c->L, -1);
+
+	lua_pop(c->L, 1);
+	return value;
+}
+
+double call_option_number(const struct call *c, const char *name, double otherwise)
+{
+	double value = get_option(c, name) == LUA_TNUMBER ? lua_tonumber(c->L, -1) : otherwise;
+
+	lua_pop(c->L, 1);
+	return value;
+}
+
+/* Failures */
+
+int call_fail(struct call *c, enum viv_verdict verdict, const char *fmt, ...)
+{
+	VIV_STR text = VIV_STR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	viv_str_addv(&text, fmt, ap);
+	va_end(ap);
+	free(c->failure.reason);
+	c->failure.reason = viv_str_steal(&text);
+	c->failure.verdict = verdict;
+	return -1;
+}
+
+int call_error(struct call *c, struct viv_error *err)
+{
+	return call_fail(c, VIV_VERDICT_ERROR, "%s%s%s", c->g ? c->g->name : "", c->g ? ": " : "", err->msg);
+}
+
+void call_details(struct call *c, const char *fmt, ...)
+{
+	VIV_STR text = VIV_STR_INIT;
+	va_list ap;
+
+	viv_str_add(&text, c->failure.details ? c->failure.details : "");
+	va_start(ap, fmt);
+	viv_str_addv(&text, fmt, ap);
+	va_end(ap);
+	if (text.len > DETAILS_MAX) {
+		text.data[DETAILS_MAX] = '\0';
+		text.len = DETAILS_MAX;
+	}
+	free(c->failure.details);
+	c->failure.details = viv_str_steal(&text);
+}
+
+void call_add_console(struct call *c)
+{
+	VIV_STRV lines = VIV_STRV_INIT;
+
+	if (!c->g)
+		return;
+	guest_tail(c->g, TAIL_LINES, &lines);
+	if (lines.count)
+		call_details(c, "console of %s:\n", c->g->name);
+	for (size_t i = 0; i < lines.count; i++)
+		call_details(c, "  %s\n", lines.items[i]);
+}
+
+int call_waited(struct call *c, int code, const char *fmt, ...)
+{
+	VIV_STR what = VIV_STR_INIT;
+	VIV_FREE char *end = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	viv_str_addv(&what, fmt, ap);
+	va_end(ap);
+	if (c->r->signal)
+		return call_fail(c, VIV_VERDICT_ERROR, "interrupted");
+	if (c->r->deadline && viv_now_ms() >= c->r->deadline)
+		call_fail(c, VIV_VERDICT_TIMEOUT, "the test's time was up while waiting for %s", what.data);
+	else if (code == -ETIMEDOUT)
+		call_fail(c, VIV_VERDICT_FAIL, "%s: no %s in time", c->g ? c->g->name : "waiting", what.data);
+	else if (code == -ENOTCONN && c->g) {
+		end = guest_end_text(c->g);
+		call_fail(c, c->g->how == VIV_VM_PANIC ? VIV_VERDICT_CRASH : VIV_VERDICT_FAIL, "%s: %s, while waiting for %s",
+			  c->g->name, end, what.data);
+	} else
+		call_fail(c, VIV_VERDICT_ERROR, "%s: %s", what.data, strerror(-code));
+	call_add_console(c);
+	return -1;
+}
+
+static int failure_to_text(lua_State *L)
+{
+	const struct runner_failure *f = luaL_checkudata(L, 1, FAILURE_TYPE);
+
+	lua_pushstring(L, f->reason ? f->reason : "?");
+	return 1;
+}
+
+static int failure_gc(lua_State *L)
+{
+	runner_failure_free_contents(luaL_checkudata(L, 1, FAILURE_TYPE));
+	return 0;
+}
+
+/* Raises it; takes its contents over. */
+static _Noreturn void raise(lua_State *L, struct runner_failure *failure)
+{
+	struct runner_failure *f = lua_newuserdatauv(L, sizeof(*f), 0);
+
+	*f = *failure;
+	luaL_setmetatable(L, FAILURE_TYPE);
+	lua_error(L);
+	__builtin_unreachable();
+}
+
+void call_take_value(lua_State *L, struct runner_failure *ret)
+{
+	const struct runner_failure *f = luaL_testudata(L, -1, FAILURE_TYPE);
+
+	if (f) {
+		*ret = (struct runner_failure){f->verdict, viv_strdup(f->reason), viv_strdup(f->details)};
+		return;
+	}
+	*ret = (struct runner_failure){VIV_VERDICT_FAIL, viv_strdup(luaL_tolstring(L, -1, NULL)), NULL};
+	lua_pop(L, 1);
+}
+
+void call_take_error(const struct call *c, struct runner_failure *ret)
+{
+	const struct runner_failure *f = &c->r->final;
+
+	if (c->raised == -EINVAL)
+		call_take_value(c->L, ret);
+	else
+		*ret = (struct runner_failure){c->raised == -ETIMEDOUT ? VIV_VERDICT_TIMEOUT : VIV_VERDICT_ERROR,
+					       viv_strdup(f->reason ? f->reason : strerror(-c->raised)), NULL};
+}
+
+int call_lua(struct call *c, int nargs, int nresults)
+{
+	c->raised = viv_lua_script_call(c->r->script, nargs, nresults, NULL);
+	return c->raised < 0 ? -1 : 0;
+}
+
+/* What is wrong with a call */
+
+static _Noreturn void misuse(lua_State *L, const char *fmt, ...)
+{
+	struct runner_failure f = {.verdict = VIV_VERDICT_ERROR};
+	VIV_STR text = VIV_STR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	viv_str_addv(&text, fmt, ap);
+	va_end(ap);
+	f.reason = viv_str_steal(&text);
+	raise(L, &f);
+}
+
+static bool is_type(lua_State *L, int index, char letter)
+{
+	switch (letter) {
+	case 's': return lua_type(L, index) == LUA_TSTRING || lua_type(L, index) == LUA_TNUMBER;
+	case 'i': return lua_isinteger(L, index);
+	case 'n': return lua_type(L, index) == LUA_TNUMBER;
+	case 'b': return lua_isboolean(L, index);
+	case 'f': return lua_isfunction(L, index);
+	case 't': return lua_istable(L, index);
+	case 'm': return luaL_testudata(L, index, GUEST_TYPE) != NULL;
+	default: return true;
+	}
+}
+
+static const char *type_text(char letter)
+{
+	static const struct { char letter; const char *text; } texts[] = {
+		{'s', "a text"}, {'i', "a whole number"}, {'n', "a number"}, {'b', "true or false"},
+		{'f', "a function"}, {'t', "a table"}, {'m', "a machine"},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(texts); i++)
+		if (texts[i].letter == letter)
+			return texts[i].text;
+	return "something";
+}
+
+/* "machine:succeed(command…)" or "subtest(name, fn)" */
+static const char *usage(const struct call *c, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "%s%s%s%s", c->g ? c->g->global : "", c->g ? ":" : "", c->method->name,
+		 c->method->shown);
+	return buffer;
+}
+
+static void check_arguments(struct call *c)
+{
+	const char *p = c->method->params;
+	bool optional = false;
+	char shown[256];
+	int i = 0;
+
+	for (; *p; p++) {
+		if (*p == '?') {
+			optional = true;
+			continue;
+		}
+		do {
+			if (i >= c->n || (optional && lua_isnil(c->L, c->first + i))) {
+				if (!optional && (p[1] != '*' || i == 0 || i == c->n))
+					if (i >= c->n && !(p[1] == '*' && i > 0))
+						misuse(c->L, "%s: argument %d is missing: %s", c->method->name, i + 1,
+						       type_text(*p));
+				i++;
+				break;
+			}
+			if (!is_type(c->L, c->first + i, *p))
+				misuse(c->L, "%s: argument %d is to be %s, and is a %s", usage(c, shown, sizeof(shown)),
+				       i + 1, type_text(*p), luaL_typename(c->L, c->first + i));
+			i++;
+		} while (p[1] == '*' && i < c->n);
+		p += p[1] == '*';
+	}
+	if (i < c->n)
+		misuse(c->L, "%s: too many arguments: %d", usage(c, shown, sizeof(shown)), c->n);
+}
+
+static bool has_word(const char *words, const char *word)
+{
+	struct viv_slice rest = viv_slice(words ? words : ""), w;
+
+	while (viv_slice_word(&rest, &w))
+		if (viv_slice_eq(w, word))
+			return true;
+	return false;
+}
+
+static _Noreturn void unknown(lua_State *L, const char *what, const char *name, const struct viv_strv *known)
+{
+	VIV_STRV near = VIV_STRV_INIT;
+	VIV_FREE char *list = NULL;
+	char text[512];
+
+	viv_suggest(name, (const char *const *)known->items, known->count, 3, &near);
+	list = near.count ? viv_strv_join(&near, ", ") : NULL;
+	snprintf(text, sizeof(text), "%s %.60s%s%s%s", what, name, list ? " (did you mean " : "",
+		 list ? list : "", list ? "?)" : "");
+	free(viv_steal(list));
+	viv_strv_free(&near);
+	misuse(L, "%s", text);
+}
+
+static void check_options(struct call *c)
+{
+	lua_State *L = c->L;
+
+	lua_pushnil(L);
+	while (c->options && lua_next(L, c->options)) {
+		const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+
+		if (!name)
+			misuse(L, "%s: options have names: { timeout = 30 }", c->method->name);
+		if (!has_word(c->method->options, name) && !viv_streq(name, "timeout")) {
+			struct viv_slice rest = viv_slice(c->method->options), w;
+			struct viv_strv known = VIV_STRV_INIT;
+			char what[96];
+
+			while (viv_slice_word(&rest, &w))
+				viv_strv_take(&known, viv_slice_dup(w));
+			viv_strv_push(&known, "timeout");
+			snprintf(what, sizeof(what), "%s has no option", c->method->name);
+			unknown(L, what, name, &known);
+		}
+		lua_pop(L, 1);
+	}
+}
+
+/* Seconds, or a text such as "5m". */
+static void set_deadline(struct call *c)
+{
+	static const struct { const char *unit; double seconds; } units[] = {
+		{"", 1}, {"ms", 0.001}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}};
+	double seconds = -1;
+	int type = get_option(c, "timeout");
+
+	if (type == LUA_TNUMBER) {
+		seconds = lua_tonumber(c->L, -1);
+	} else if (type == LUA_TSTRING) {
+		char *end;
+		double n = strtod(lua_tostring(c->L, -1), &end);
+
+		for (size_t i = 0; i < VIV_ARRAY_SIZE(units); i++)
+			if (viv_streq(end, units[i].unit))
+				seconds = n * units[i].seconds;
+	}
+	lua_pop(c->L, 1);
+	if (type != LUA_TNIL && !(seconds > 0 && seconds < 1e7))
+		misuse(c->L, "%s: timeout is to be seconds, or a time such as \"5m\"", c->method->name);
+	c->deadline = viv_now_ms() + (type == LUA_TNIL ? c->r->run->wait_ms : (int64_t)(seconds * 1000));
+}
+
+static void parse(struct call *c, lua_State *L, int first)
+{
+	const char *p = c->method->params;
+
+	c->L = L;
+	c->first = first;
+	c->n = lua_gettop(L) - first + 1;
+	if (c->method->options && c->n > 0 && lua_istable(L, -1) && !(strchr(p, 't') && c->n == 1)) {
+		c->options = lua_gettop(L);
+		c->n--;
+	}
+	check_arguments(c);
+	if (c->options)
+		check_options(c);
+	set_deadline(c);
+}
+
+static int perform(struct call *c)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+	int results;
+
+	if (c->g && !c->method->early) {
+		int code = runner_need(c->r, c->g, call_option_bool(c, "early", false), c->deadline, &err);
+
+		if (code < 0) {
+			if (err.code)
+				call_error(c, &err);
+			else
+				call_waited(c, code, "its system");
+			viv_error_clear(&err);
+			return -1;
+		}
+	}
+	results = c->method->fn(c);
+	viv_error_clear(&err);
+	return results;
+}
+
+static int finish(struct call *c, int results)
+{
+	if (results < 0 && c->raised < 0) {
+		runner_failure_free_contents(&c->failure);
+		viv_lua_script_raise(c->r->script, c->raised);
+	}
+	if (results < 0 && (c->r->signal || c->failure.verdict == VIV_VERDICT_TIMEOUT)) {
+		/* No pcall of the test's may go on from here. */
+		runner_failure_free_contents(&c->r->final);
+		c->r->final = c->failure;
+		viv_lua_script_stop(c->r->script, c->r->signal ? -EINTR : -ETIMEDOUT);
+	}
+	if (results < 0)
+		raise(c->L, &c->failure);
+	runner_failure_free_contents(&c->failure);
+	return results;
+}
+
+/* Upvalues: the method, the machine that it was taken from (a function has none). */
+static int dispatch(lua_State *L)
+{
+	struct call c = {.r = runner_of(L), .method = lua_touserdata(L, lua_upvalueindex(1))};
+	const struct guest *of = lua_touserdata(L, lua_upvalueindex(2));
+
+	if (of) {
+		struct guest **g = luaL_testudata(L, 1, GUEST_TYPE);
+
+		if (!g)
+			misuse(L, "%s.%s is called with a dot: did you mean %s:%s%s?", of->global, c.method->name,
+			       of->global, c.method->name, c.method->shown);
+		c.g = *g;
+	}
+	parse(&c, L, of ? 2 : 1);
+	return finish(&c, perform(&c));
+}
+
+void call_step(struct call *c, const char *fmt, ...)
+{
+	VIV_STR text = VIV_STR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	viv_str_addv(&text, fmt, ap);
+	va_end(ap);
+	viv_events_say(&c->r->out, "step", c->g ? c->g->name : NULL, "%s", text.data);
+}
+
+/* Names */
+
+static const struct method *find(const struct method *const *tables, const char *name)
+{
+	for (; *tables; tables++)
+		for (const struct method *m = *tables; m->name; m++)
+			if (viv_streq(m->name, name))
+				return m;
+	return NULL;
+}
+
+static void names(const struct method *const *tables, struct viv_strv *ret)
+{
+	for (; *tables; tables++)
+		for (const struct method *m = *tables; m->name; m++)
+			viv_strv_push(ret, m->name);
+}
+
+static int guest_index(lua_State *L)
+{
+	struct guest **g = luaL_checkudata(L, 1, GUEST_TYPE);
+	const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
+	const struct method *m = find(method_tables, name);
+
+	if (viv_streq(name, "name")) {
+		lua_pushstring(L, (*g)->name);
+		return 1;
+	}
+	if (!m) {
+		struct viv_strv known = VIV_STRV_INIT;
+
+		names(method_tables, &known);
+		unknown(L, "a machine has no method", name, &known);
+	}
+	lua_pushlightuserdata(L, (void *)m);
+	lua_pushlightuserdata(L, *g);
+	lua_pushcclosure(L, dispatch, 2);
+	return 1;
+}
+
+static int guest_set(lua_State *L)
+{
+	misuse(L, "a machine's settings stand outside of tests: here it runs");
+}
+
+static int guest_to_text(lua_State *L)
+{
+	struct guest **g = luaL_checkudata(L, 1, GUEST_TYPE);
+
+	lua_pushstring(L, (*g)->name);
+	return 1;
+}
+
+static void push_guest(lua_State *L, struct guest *g)
+{
+	*(struct guest **)lua_newuserdatauv(L, sizeof(g), 0) = g;
+	luaL_setmetatable(L, GUEST_TYPE);
+}
+
+static int table_index(lua_State *L)
+{
+	struct viv_strv known = VIV_STRV_INIT;
+
+	for (const struct method *m = functions_assert; m->name; m++)
+		viv_strv_push(&known, m->name);
+	unknown(L, "there is no assertion", lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?", &known);
+}
+
+/* A table of functions; what isn't in it is a mistake. */
+static void push_table(lua_State *L, const struct method *m)
+{
+	lua_newtable(L);
+	for (; m->name; m++) {
+		lua_pushlightuserdata(L, (void *)m);
+		lua_pushcclosure(L, dispatch, 1);
+		lua_setfield(L, -2, m->name);
+	}
+	lua_newtable(L);
+	lua_pushcfunction(L, table_index);
+	lua_setfield(L, -2, "__index");
+	lua_setmetatable(L, -2);
+}
+
+int call_lookup(lua_State *L, void *arg)
+{
+	struct runner *r = arg;
+	const char *name = lua_tostring(L, -1);
+	const struct method *m = find(function_tables, name);
+
+	for (size_t i = 0; i < r->n_guests; i++) {
+		if (viv_streq(r->guests[i]->global, name)) {
+			push_guest(L, r->guests[i]);
+			return 1;
+		}
+	}
+	if (viv_streq(name, "t")) {
+		push_table(L, functions_assert);
+		return 1;
+	}
+	if (!m)
+		return 0;
+	lua_pushlightuserdata(L, (void *)m);
+	lua_pushcclosure(L, dispatch, 1);
+	return 1;
+}
+
+void call_open(struct runner *r, lua_State *L)
+{
+	static const luaL_Reg guest[] = {
+		{"__index", guest_index}, {"__newindex", guest_set}, {"__tostring", guest_to_text}, {NULL, NULL}};
+	static const luaL_Reg failure[] = {
+		{"__tostring", failure_to_text}, {"__gc", failure_gc}, {NULL, NULL}};
+
+	lua_pushlightuserdata(L, r);
+	lua_setfield(L, LUA_REGISTRYINDEX, RUNNER_KEY);
+	luaL_newmetatable(L, GUEST_TYPE);
+	luaL_setfuncs(L, guest, 0);
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	lua_pop(L, 1);
+	luaL_newmetatable(L, FAILURE_TYPE);
+	luaL_setfuncs(L, failure, 0);
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	lua_pop(L, 1);
+}

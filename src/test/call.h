@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What a test's script can call: methods of machines (`web_1:succeed("true")`) and functions
+ * (`subtest("x", fn)`). Each is a row of a table: name, parameters, one line for people, the C function.
+ * From the rows come the check of arguments, near names, completion, `viv test --methods` and the
+ * reference in docs/testing.md.
+ *
+ * A C function here never raises a Lua error by itself (it may hold memory): it says what failed in
+ * c->failure and returns below 0; the one who called it raises.
+ */
+
+#include "test/runner.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+struct call;
+
+/*
+ * Parameters: a letter each, "?" before those that may be left out, "*" after one that may come more than once:
+ * s text, i whole number, n number, b true or false, f function, m machine, a anything, t table. A table of
+ * options may come last where there are any.
+ */
+struct method {
+	const char *name;
+	const char *params; /* "s?n" */
+	const char *shown;  /* "(command…, {timeout, user, cwd, env, check…})" */
+	const char *options; /* names that the table of options may have, between blanks; NULL: none */
+	const char *text;   /* one line */
+	int (*fn)(struct call *c);
+	bool early;	/* a method that does not need the machine's system */
+};
+
+struct call {
+	struct runner *r;
+	struct guest *g; /* the method's machine; NULL: a function */
+	const struct method *method;
+	lua_State *L;
+	int n;	     /* arguments without the machine and the options */
+	int first;   /* the first one's index */
+	int options; /* index of the options; 0: none */
+	int64_t deadline; /* viv_now_ms: of its timeout option, or the default */
+	struct runner_failure failure;
+	int raised; /* what call_lua met: it is passed on, if the function fails; 0: nothing */
+};
+
+/* Arguments, from 0; checked by the parameters' letters, so present ones are of their type. */
+const char *call_text(const struct call *c, int i); /* NULL: left out */
+int64_t call_int(const struct call *c, int i, int64_t otherwise);
+double call_number(const struct call *c, int i, double otherwise);
+/* Options. */
+const char *call_option_text(const struct call *c, const char *name); /* NULL: not given */
+bool call_option_bool(const struct call *c, const char *name, bool otherwise);
+double call_option_number(const struct call *c, const char *name, double otherwise);
+
+/* Says what failed; returns -1. The second: with the machine's last lines of console as details, too. */
+int call_fail(struct call *c, enum viv_verdict verdict, const char *fmt, ...) VIV_PRINTF(3, 4);
+/* For what viv_… functions answer. */
+int call_error(struct call *c, struct viv_error *err);
+/* For what runner_wait and its like answer (code), while waiting for `what`. */
+int call_waited(struct call *c, int code, const char *fmt, ...) VIV_PRINTF(3, 4);
+void call_details(struct call *c, const char *fmt, ...) VIV_PRINTF(2, 3); /* adds */
+/* The machine's last lines of console, to the details. */
+void call_add_console(struct call *c);
+/*
+ * Calls the function on the stack. -1: it failed, and so does the call if it returns below 0; its error is on the
+ * stack if c->raised is -EINVAL.
+ */
+int call_lua(struct call *c, int nargs, int nresults);
+
+/* Tells that something begins; call_done tells how long it took if it took a while. */
+void call_step(struct call *c, const char *fmt, ...) VIV_PRINTF(2, 3);
+
+/* The tables. Each ends with a row without a name. */
+extern const struct method *const method_tables[];   /* ends with NULL */
+extern const struct method *const function_tables[]; /* ends with NULL */
+
+/* Prepares the script's state: types, and what `lookup` finds. */
+void call_open(struct runner *r, lua_State *L);
+/* For viv_lua_script_spec. arg: the runner. */
+int call_lookup(lua_State *L, void *arg);
+/* What went wrong in call_lua. */
+void call_take_error(const struct call *c, struct runner_failure *ret);
+/* What an error of Lua says that is on the stack, and stays there. */
+void call_take_value(lua_State *L, struct runner_failure *ret);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/event.h"
+
+#include "base/fd.h"
+#include "base/loop.h"
+
+void viv_events_tell(struct viv_events *e, const char *event, json_t *more)
+{
+	VIV_JSON *j = more ? more : json_object();
+	VIV_STR line = VIV_STR_INIT;
+
+	if (e->fd < 0)
+		return;
+	json_object_set_new(j, "event", json_string(event));
+	json_object_set_new(j, "ms", json_integer(viv_now_ms() - e->begun));
+	viv_json_canonical(j, &line);
+	viv_str_add_char(&line, '\n');
+	if (viv_write_all(e->fd, line.data, line.len, "events", NULL) < 0)
+		e->fd = -1; /* whoever listened is gone, and we are about to be */
+}
+
+void viv_events_say(struct viv_events *e, const char *event, const char *machine, const char *fmt, ...)
+{
+	VIV_STR text = VIV_STR_INIT;
+	json_t *j = json_object();
+	va_list ap;
+
+	va_start(ap, fmt);
+	viv_str_addv(&text, fmt, ap);
+	va_end(ap);
+	json_object_set_new(j, "machine", viv_json_text(machine));
+	json_object_set_new(j, "text", viv_json_text(text.data ? text.data : ""));
+	viv_events_tell(e, event, j);
+}

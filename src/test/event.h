@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What a running test tells, a JSON object a line: through a pipe to who shows it, and into the results.
+ * {"event": …, "ms": since the test's begin, …} with
+ *	begin	the machines are built, the test's time counts from here
+ *	step	machine, text: something begins ("must succeed: true")
+ *	done	machine, text, took_ms: what took a while has ended
+ *	log	machine or null, text: what the test says
+ *	console	machine, text: a line of its serial console
+ *	kernel	machine, kind, text, lines: a report of its kernel
+ *	build	text, done (0 to 100, or null): work before the start
+ *	warning	machine or null, text
+ *	subtest	name, depth, verdict (null: it begins), took_ms, reason
+ *	result	the test's result (test/result.h)
+ */
+
+#include "base/error.h"
+#include "base/json.h"
+
+struct viv_events {
+	int fd; /* not ours to close; -1: nobody listens */
+	int64_t begun; /* viv_now_ms */
+};
+
+/* Takes over `more`, an object with what else there is to say; NULL: nothing. */
+void viv_events_tell(struct viv_events *e, const char *event, json_t *more);
+/* machine NULL: none. */
+void viv_events_say(struct viv_events *e, const char *event, const char *machine, const char *fmt, ...) VIV_PRINTF(4, 5);

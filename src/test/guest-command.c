@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/runner.h"
+
+#include "base/fd.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define KILLED_MS 5000 /* from the signal to the end that is waited for */
+
+/* One stream's way from the command to us. */
+struct stream {
+	struct running *running;
+	int read_fd, write_fd;
+	struct viv_source *source;
+	struct viv_str *to;
+	size_t line; /* where the line begins that was not handed on */
+};
+
+struct running {
+	const struct runner_command *spec;
+	struct viv_loop *loop;
+	struct stream out, err;
+	struct viv_command *command;
+	struct runner_output *ret;
+	bool done, too_much;
+};
+
+void runner_output_free(struct runner_output *o)
+{
+	viv_str_free(&o->out);
+	viv_str_free(&o->err);
+	free(o->error);
+	*o = (struct runner_output){0};
+}
+
+static void hand_lines_on(struct stream *s)
+{
+	const struct runner_command *spec = s->running->spec;
+	char *end;
+
+	if (!spec->line || s != &s->running->out)
+		return;
+	while (s->to->len > s->line && (end = memchr(s->to->data + s->line, '\n', s->to->len - s->line))) {
+		VIV_FREE char *text = viv_strndup(s->to->data + s->line, (size_t)(end - s->to->data) - s->line);
+
+		s->line = (size_t)(end - s->to->data) + 1;
+		spec->line(text, spec->arg);
+	}
+}
+
+/* False: nothing is there now. */
+static bool read_some(struct stream *s)
+{
+	size_t max = s->running->spec->max_output;
+	ssize_t n = read(s->read_fd, viv_str_reserve(s->to, 65536), 65536);
+
+	if (n <= 0)
+		return n < 0 && errno == EINTR;
+	viv_str_added(s->to, (size_t)n);
+	hand_lines_on(s);
+	if (s->to->len > max) {
+		s->to->len = max;
+		s->to->data[max] = '\0';
+		s->running->too_much = true;
+		viv_loop_quit(s->running->loop, 0);
+		return false;
+	}
+	return true;
+}
+
+static int on_readable(struct viv_source *source, int fd, uint32_t events, void *arg)
+{
+	read_some(arg);
+	return 0;
+}
+
+static int open_stream(struct running *p, struct stream *s, struct viv_str *to, struct viv_error *err)
+{
+	int fds[2], r = viv_pipe(fds, err);
+
+	if (r < 0)
+		return r;
+	*s = (struct stream){.running = p, .read_fd = fds[0], .write_fd = fds[1], .to = to};
+	r = viv_set_nonblocking(s->read_fd, true, err);
+	return r < 0 ? r : viv_loop_add_io(p->loop, s->read_fd, EPOLLIN, on_readable, s, &s->source, err);
+}
+
+static void close_stream(struct stream *s)
+{
+	viv_source_remove(s->source);
+	s->write_fd = viv_close(s->write_fd);
+	/* The command is gone: what it has said is in the pipe. */
+	while (s->read_fd >= 0 && s->running->done && !s->running->too_much && read_some(s))
+		;
+	s->read_fd = viv_close(s->read_fd);
+}
+
+static void on_done(struct viv_command *c, int status, const char *error, void *arg)
+{
+	struct running *p = arg;
+
+	p->done = true;
+	p->command = NULL;
+	if (p->ret) {
+		p->ret->status = status;
+		p->ret->error = viv_strdup(error);
+	}
+	viv_loop_quit(p->loop, 0);
+}
+
+static bool is_over(void *arg)
+{
+	const struct running *p = arg;
+
+	return p->done || p->too_much;
+}
+
+static bool is_done(void *arg)
+{
+	return ((const struct running *)arg)->done;
+}
+
+/* Its stdin: a file without a name; nothing waits for a guest that does not read. */
+static int open_input(const char *input, int *ret, struct viv_error *err)
+{
+	VIV_FD fd = -1;
+	int r;
+
+	*ret = -1;
+	if (!input)
+		return 0;
+	fd = memfd_create("viv-input", MFD_CLOEXEC);
+	if (fd < 0)
+		return viv_error_set(err, errno, "a command's input");
+	r = viv_write_all(fd, input, strlen(input), "a command's input", err);
+	if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return r < 0 ? r : viv_error_set(err, errno, "a command's input");
+	*ret = viv_steal_fd(&fd);
+	return 0;
+}
+
+/* It has no more time: the guest is told, and given a moment to say that it is done. */
+static void put_an_end(struct runner *r, struct guest *g, struct running *p)
+{
+	if (p->command)
+		viv_command_signal(p->command, SIGKILL);
+	if (!p->done && guest_is_on(g)) {
+		int64_t limit = r->deadline;
+
+		r->deadline = 0;
+		runner_wait(r, g, is_done, p, viv_now_ms() + KILLED_MS);
+		r->deadline = limit;
+	}
+}
+
+int runner_command_run(struct runner *r, struct guest *g, const struct runner_command *c,
+		       struct runner_output *ret, struct viv_error *err)
+{
+	struct running *p = viv_new(struct running);
+	VIV_FD input = -1;
+	struct viv_command_spec spec = {.argv = c->argv, .env = c->env, .cwd = c->cwd, .user = c->user};
+	int code;
+
+	*p = (struct running){.spec = c, .loop = r->loop, .ret = ret,
+			      .out = {.running = p, .read_fd = -1, .write_fd = -1},
+			      .err = {.running = p, .read_fd = -1, .write_fd = -1}};
+	code = open_input(c->input, &input, err);
+	if (code == 0)
+		code = open_stream(p, &p->out, &ret->out, err);
+	if (code == 0)
+		code = open_stream(p, &p->err, &ret->err, err);
+	spec.in_fd = input;
+	spec.out_fd = p->out.write_fd;
+	spec.err_fd = p->err.write_fd;
+	if (code == 0)
+		code = viv_agent_run(viv_vm_agent(g->vm), &spec, on_done, p, &p->command, err);
+	if (code == 0) {
+		code = runner_wait(r, g, is_over, p, c->deadline);
+		if (code < 0 || p->too_much)
+			put_an_end(r, g, p);
+		if (p->too_much)
+			code = -EFBIG;
+	}
+	/* One that does not even end keeps its streams until the machine does; nobody looks at them. */
+	if (p->command && !p->done) {
+		viv_source_remove(p->out.source);
+		viv_source_remove(p->err.source);
+		p->ret = NULL;
+		return code;
+	}
+	close_stream(&p->out);
+	close_stream(&p->err);
+	free(p);
+	return code;
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/guest.h"
+
+#include "base/fd.h"
+#include "base/json.h"
+#include "run/display.h"
+#include "run/make.h"
+#include "run/nics.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#define DEFAULT_LIMIT_MS 30000
+
+/* "web-1" can't be a name in Lua. */
+static char *global_of(const char *name)
+{
+	char *global = viv_strdup(name);
+
+	for (char *p = global; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return global;
+}
+
+struct guest *guest_new(struct viv_loop *loop, const char *name, struct viv_config *config,
+			const char *segments, const struct guest_events *events)
+{
+	struct guest *g = viv_new(struct guest);
+
+	g->loop = loop;
+	g->name = viv_strdup(name);
+	g->global = global_of(name);
+	g->config = config;
+	g->segments = viv_strdup(segments);
+	g->events = *events;
+	g->dir = VIV_MACHINE_DIR_INIT;
+	g->log = -1;
+	return g;
+}
+
+void guest_take_down(struct guest *g)
+{
+	/* Nobody is told of it: a test's machine goes when the test says so. */
+	viv_control_free(viv_steal(g->control));
+	viv_vm_free(viv_steal(g->vm));
+	viv_machine_dir_release(&g->dir);
+	g->dir = VIV_MACHINE_DIR_INIT;
+	viv_machine_free_contents(&g->machine);
+	viv_shares_free_contents(&g->shares);
+	g->ready = g->booted = g->ended = g->ending = false;
+}
+
+void guest_free(struct guest *g)
+{
+	if (!g)
+		return;
+	guest_take_down(g);
+	for (size_t i = 0; i < g->n_disks; i++)
+		viv_close(g->disks[i]);
+	free(g->disks);
+	viv_close(g->log);
+	viv_system_free_contents(&g->system);
+	viv_plan_freep(&g->plan);
+	viv_config_freep(&g->config);
+	viv_str_free(&g->console);
+	free(g->end_text);
+	free(g->segments);
+	free(g->global);
+	free(g->name);
+	free(g);
+}
+
+int guest_build(struct guest *g, struct viv_store *store, const struct guest_programs *programs,
+		struct viv_report *report, struct viv_error *err)
+{
+	const struct viv_plan_options options = {
+		.init_program = programs->init, .agent_program = programs->agent, .build = true};
+	int r = viv_system_check_host(g->config, err);
+
+	if (r == 0)
+		r = viv_plan_make(store, g->config, &options, report, &g->plan, err);
+	return r == 0 ? viv_plan_build(g->plan, report, &g->system, err) : r;
+}
+
+/* The machine's events */
+
+static void on_agent_ready(struct viv_vm *vm, void *arg)
+{
+	struct guest *g = arg;
+
+	g->ready = true;
+	g->events.changed(g, g->events.arg);
+}
+
+static void on_booted(struct viv_vm *vm, void *arg)
+{
+	struct guest *g = arg;
+
+	if (g->booted)
+		return;
+	g->booted = true;
+	viv_control_up(g->control);
+	g->events.changed(g, g->events.arg);
+}
+
+static void on_agent_lost(struct viv_vm *vm, const char *why, void *arg)
+{
+	struct guest *g = arg;
+
+	g->ready = false;
+	/* If QEMU is about to end, that says more; if not, nothing can be asked of it any more. */
+	if (!g->ending)
+		viv_vm_kill_soon(vm);
+	g->events.changed(g, g->events.arg);
+}
+
+static void on_trouble(struct viv_vm *vm, const struct viv_trouble *t, void *arg)
+{
+	struct guest *g = arg;
+
+	g->events.trouble(g, t, g->events.arg);
+}
+
+static void on_warning(struct viv_vm *vm, const char *text, void *arg)
+{
+	struct guest *g = arg;
+
+	g->events.warning(g, text, g->events.arg);
+}
+
+static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, void *arg)
+{
+	struct guest *g = arg;
+
+	g->ended = true;
+	g->ready = g->booted = false;
+	g->how = how;
+	free(g->end_text);
+	g->end_text = viv_strdup(text);
+	g->events.changed(g, g->events.arg);
+}
+
+static void hand_line_on(struct guest *g, struct viv_slice line)
+{
+	VIV_FREE char *text = viv_slice_printable(line);
+
+	viv_str_add(&g->console, text);
+	viv_str_add_char(&g->console, '\n');
+	if (g->log >= 0)
+		viv_write_all(g->log, g->console.data + g->console_line, g->console.len - g->console_line, "console", NULL);
+	g->console_line = g->console.len;
+	g->events.console(g, text, g->events.arg);
+}
+
+/* A test looks for text in what it can read itself. */
+static void bound_console(struct guest *g)
+{
+	size_t drop = g->console.len / 2;
+
+	if (g->console.len <= GUEST_CONSOLE_MAX)
+		return;
+	viv_str_drop(&g->console, drop);
+	g->console_line -= VIV_MIN(drop, g->console_line);
+	g->console_from -= VIV_MIN(drop, g->console_from);
+	g->console_dropped = true;
+}
+
+static void on_console_output(struct viv_vm *vm, const char *data, size_t len, void *arg)
+{
+	struct guest *g = arg;
+	struct viv_slice rest, line;
+	VIV_STR all = VIV_STR_INIT;
+	size_t whole;
+
+	viv_control_output(g->control, data, len);
+	/* An unfinished line stands at the end as it came, a prompt for example. */
+	if (g->console.len > g->console_line)
+		viv_str_add_bytes(&all, g->console.data + g->console_line, g->console.len - g->console_line);
+	viv_str_add_bytes(&all, data, len);
+	g->console.len = g->console_line;
+	for (whole = all.len; whole && all.data[whole - 1] != '\n';)
+		whole--;
+	rest = (struct viv_slice){all.data, whole};
+	while (viv_slice_line(&rest, &line))
+		hand_line_on(g, line);
+	/* A line without an end is one after all. */
+	if (all.len - whole > VIV_TROUBLE_LINE_MAX * 8)
+		hand_line_on(g, (struct viv_slice){all.data + whole, all.len - whole});
+	else
+		viv_str_add_bytes(&g->console, all.data + whole, all.len - whole);
+	bound_console(g);
+	g->events.changed(g, g->events.arg);
+}
+
+/* What others ask for (run/control.h) */
+
+static void on_stop(bool hard, int64_t limit_ms, void *arg)
+{
+	struct guest *g = arg;
+
+	g->ending = true;
+	if (hard || !g->ready)
+		viv_vm_kill(g->vm);
+	else
+		viv_vm_poweroff(g->vm, limit_ms ? limit_ms : DEFAULT_LIMIT_MS);
+}
+
+static json_t *on_status(void *arg)
+{
+	const struct guest *g = arg;
+	const struct viv_machine *m = &g->machine;
+	int64_t up = viv_now_ms() - g->started;
+	json_t *j = json_pack("{s:s, s:s, s:i, s:i, s:I, s:I, s:i, s:i, s:s, s:n, s:b}", "name", g->dir.name,
+			      "state", g->ending ? "stopping" : g->booted ? "running" : "booting", "pid",
+			      (int)getpid(), "qemu_pid", (int)viv_vm_pid(g->vm), "started",
+			      (json_int_t)(time(NULL) - up / 1000), "uptime_ms", (json_int_t)up, "memory_mib",
+			      (int)m->memory_mib, "cores", (int)m->cores, "accelerator",
+			      m->accel == VIV_ACCEL_KVM ? "kvm" : "tcg", "command", "detached", true);
+
+	json_object_set_new(j, "ports", viv_nics_ports(m));
+	json_object_set_new(j, "screen", viv_display_json(&m->devices));
+	json_object_set_new(j, "folder", viv_json_text(viv_config_folder(g->config)));
+	json_object_set_new(j, "file", viv_json_text(viv_config_file(g->config)));
+	return j;
+}
+
+static int open_control(struct guest *g, struct viv_error *err)
+{
+	const struct viv_control_host host = {
+		.agent = viv_vm_agent(g->vm),
+		.console = viv_vm_console(g->vm),
+		.qmp = viv_vm_qmp(g->vm),
+		.machine = &g->machine,
+		.shared = viv_vm_shared(g->vm),
+		.dir = g->dir.path,
+		.status = on_status,
+		.stop = on_stop,
+		.arg = g,
+	};
+
+	return viv_control_new(g->loop, &g->dir, &host, &g->control, err);
+}
+
+/* The start */
+
+/* Disks that have no name end with their last descriptor: ours outlives QEMU, for the next start. */
+static int keep_disks(struct guest *g, struct viv_error *err)
+{
+	struct viv_machine *m = &g->machine;
+	bool first = !g->disks;
+
+	if (first) {
+		g->n_disks = m->n_drives;
+		g->disks = viv_new_array(int, g->n_disks);
+		for (size_t i = 0; i < g->n_disks; i++)
+			g->disks[i] = -1;
+	}
+	for (size_t i = 0; i < m->n_drives && i < g->n_disks; i++) {
+		struct viv_drive *d = &m->drives[i];
+		int fd;
+
+		if (d->file || d->fd < 0)
+			continue;
+		fd = fcntl(first ? d->fd : g->disks[i], F_DUPFD_CLOEXEC, 0);
+		if (fd < 0)
+			return viv_error_set(err, errno, "%s: a disk can't be kept", g->name);
+		if (first) {
+			g->disks[i] = fd;
+		} else {
+			viv_close(d->fd);
+			d->fd = fd;
+		}
+	}
+	return 0;
+}
+
+static int make(struct guest *g, struct viv_store *store, const char *runtime, struct viv_report *report,
+		struct viv_error *err)
+{
+	const struct viv_system_extra extra = {0};
+	const struct viv_share_wish none = {0};
+	VIV_FREE char *why = NULL;
+	int r = viv_shares_collect(g->config, &none, report, &g->shares, err);
+
+	if (r == 0)
+		r = viv_make_machine(store, g->config, &g->system, &g->shares, &extra, report, &g->machine, &why, err);
+	if (r == 0)
+		r = keep_disks(g, err);
+	if (r == 0)
+		r = viv_machine_dir_take(runtime, viv_config_string(g->config, "networking.hostName"), false,
+					 &g->dir, err);
+	if (r < 0)
+		return r;
+	free(g->machine.name);
+	/* For the other machines of the test, whatever else runs here. */
+	g->machine.name = viv_strdup(g->name);
+	g->machine.segments = viv_strdup(g->segments);
+	return 0;
+}
+
+int guest_start(struct guest *g, struct viv_store *store, const char *runtime,
+		struct viv_report *report, struct viv_error *err)
+{
+	const struct viv_vm_events events = {
+		.agent_ready = on_agent_ready,
+		.booted = on_booted,
+		.agent_lost = on_agent_lost,
+		.trouble = on_trouble,
+		.warning = on_warning,
+		.console_output = on_console_output,
+		.ended = on_ended,
+		.arg = g,
+	};
+	int r;
+
+	if (guest_is_on(g))
+		return viv_error_say(err, EALREADY, "%s runs already", g->name);
+	guest_take_down(g);
+	r = make(g, store, runtime, report, err);
+	if (r == 0)
+		r = viv_vm_start(g->loop, &g->machine, &g->dir, &events, &g->vm, err);
+	if (r == 0)
+		r = open_control(g, err);
+	if (r < 0) {
+		guest_take_down(g);
+		return r;
+	}
+	g->started = viv_now_ms();
+	g->starts++;
+	return 0;
+}
+
+bool guest_is_on(const struct guest *g)
+{
+	return g->vm && !g->ended;
+}
+
+char *guest_end_text(const struct guest *g)
+{
+	static const char *const texts[] = {
+		[VIV_VM_POWEROFF] = "it powered off",
+		[VIV_VM_REBOOT] = "it rebooted",
+		[VIV_VM_PANIC] = "its kernel panicked",
+		[VIV_VM_WATCHDOG] = "its watchdog expired",
+		[VIV_VM_WINDOW] = "its window was closed",
+		[VIV_VM_INIT] = "it did not find or start its system",
+		[VIV_VM_STOPPED] = "it was stopped",
+		[VIV_VM_OUTSIDE] = "something else on this host ended it",
+		[VIV_VM_QEMU] = "QEMU ended",
+	};
+
+	if (!g->starts)
+		return viv_strdup("it was never started");
+	return g->end_text && *g->end_text ? viv_asprintf("%s: %s", texts[g->how], g->end_text)
+					   : viv_strdup(texts[g->how]);
+}
+
+void guest_tail(const struct guest *g, size_t n, struct viv_strv *ret)
+{
+	size_t at = g->console_line, lines = 0;
+	struct viv_slice rest, line;
+
+	while (at && (g->console.data[at - 1] != '\n' || lines++ < n + (at == g->console_line ? 1 : 0)))
+		at--;
+	rest = (struct viv_slice){g->console.data + at, g->console.len - at};
+	while (rest.len && viv_slice_line(&rest, &line))
+		viv_strv_take(ret, viv_slice_printable(line));
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A machine under test: what a test file describes, built once, started as often as the test says, its
+ * disks kept in between. It is held by the process that runs the test, on the test's loop; others reach
+ * it by its name (`viv ps`, `exec`, `shell`), as any other machine.
+ */
+
+#include "base/loop.h"
+#include "config/config.h"
+#include "plan/plan.h"
+#include "run/agent.h"
+#include "run/control.h"
+#include "run/share.h"
+#include "run/vm.h"
+
+/* What a test's machine tells the one who runs the test. All from the loop; none may be NULL. */
+struct guest;
+struct guest_events {
+	/* Something that somebody may wait for: it came up, went down, said something. */
+	void (*changed)(struct guest *g, void *arg);
+	/* A line of the console, fit for a terminal. */
+	void (*console)(struct guest *g, const char *line, void *arg);
+	/* Its kernel is in trouble. */
+	void (*trouble)(struct guest *g, const struct viv_trouble *t, void *arg);
+	void (*warning)(struct guest *g, const char *text, void *arg);
+	void *arg;
+};
+
+#define GUEST_CONSOLE_MAX (8u << 20) /* bytes of the console that are kept for a test to look through */
+
+struct guest {
+	char *name;   /* "web-1", as in the test file */
+	char *global; /* "web_1", as in its script */
+	struct viv_config *config;
+	struct viv_plan *plan;
+	struct viv_system system;
+	struct viv_loop *loop;
+	struct guest_events events;
+	int *disks; /* those without a file: ours, for the next start. By drive; -1: it has a file */
+	size_t n_disks;
+	char *segments; /* see struct viv_machine */
+	int log;	/* a file for its console's lines, closed with the guest; -1: none */
+
+	/* While it runs. */
+	struct viv_shares shares;
+	struct viv_machine machine;
+	struct viv_machine_dir dir;
+	struct viv_vm *vm; /* NULL: it is off */
+	struct viv_control *control;
+	int64_t started;       /* viv_now_ms */
+	bool ready, booted;    /* the agent answers; the system is up */
+	bool ended;	       /* QEMU has; not taken down yet */
+	bool ending;	       /* it was asked to end */
+	bool reboots;	       /* it may: then it starts anew */
+	enum viv_vm_end how;   /* once it ended; of the last time, if it is off */
+	char *end_text;	       /* may be NULL */
+	unsigned starts;
+
+	/* Over all starts. */
+	struct viv_str console;	    /* its text, without what a terminal would obey */
+	size_t console_line;	    /* where its last, unfinished line begins */
+	size_t console_from;	    /* what a wait for text has not looked at yet */
+	bool console_dropped;	    /* its beginning is gone */
+};
+
+/* Takes config over, in any case. `segments` is copied. */
+struct guest *guest_new(struct viv_loop *loop, const char *name, struct viv_config *config,
+			const char *segments, const struct guest_events *events);
+void guest_free(struct guest *g); /* NULL is fine; one that runs is killed */
+
+struct guest_programs {
+	const char *init, *agent; /* the guest's, borrowed */
+};
+
+/* Builds what it boots from. */
+int guest_build(struct guest *g, struct viv_store *store, const struct guest_programs *programs,
+		struct viv_report *report, struct viv_error *err);
+/* Starts QEMU and returns. EALREADY: it runs. `runtime` as viv_dir_runtime says. */
+int guest_start(struct guest *g, struct viv_store *store, const char *runtime,
+		struct viv_report *report, struct viv_error *err);
+/* After `ended`: takes down what is left of it, so that it is off. */
+void guest_take_down(struct guest *g);
+
+bool guest_is_on(const struct guest *g); /* QEMU runs */
+/* Why it is not there any more, in a few words: "it powered off", "its kernel panicked: …". The caller frees it. */
+char *guest_end_text(const struct guest *g);
+/* The last n lines of its console. */
+void guest_tail(const struct guest *g, size_t n, struct viv_strv *ret);

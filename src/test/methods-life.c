@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/methods.h"
+
+static int do_start(struct call *c)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	if (guest_is_on(c->g))
+		return 0;
+	c->g->reboots = call_option_bool(c, "allow_reboot", false);
+	call_step(c, "starting");
+	if (guest_start(c->g, c->r->store, c->r->runtime, &c->r->report, &err) < 0)
+		return call_error(c, &err);
+	return 0;
+}
+
+static bool is_off(void *arg)
+{
+	return !guest_is_on(arg);
+}
+
+static int wait_for_end(struct call *c, const char *what)
+{
+	int code = runner_wait(c->r, NULL, is_off, c->g, c->deadline);
+
+	return code < 0 ? call_waited(c, code, "%s", what) : 0;
+}
+
+static int do_shutdown(struct call *c)
+{
+	if (!guest_is_on(c->g))
+		return 0;
+	call_step(c, "shutting down");
+	c->g->ending = true;
+	viv_vm_poweroff(c->g->vm, VIV_MAX(c->deadline - viv_now_ms(), 1));
+	return wait_for_end(c, "its end");
+}
+
+static int do_wait_for_shutdown(struct call *c)
+{
+	call_step(c, "waiting for it to power off");
+	c->g->ending = true; /* that it goes is what is wanted */
+	return guest_is_on(c->g) ? wait_for_end(c, "its end") : 0;
+}
+
+static int do_crash(struct call *c)
+{
+	if (!guest_is_on(c->g))
+		return 0;
+	call_step(c, "ending it as a power cut does");
+	c->g->ending = true;
+	viv_vm_kill(c->g->vm);
+	return wait_for_end(c, "its end");
+}
+
+/* In good order, and anew: QEMU ends at a guest's reset, so it is the same for a boot loader. */
+static int do_reboot(struct call *c)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+	int code;
+
+	if (guest_is_on(c->g)) {
+		code = do_shutdown(c);
+		if (code < 0)
+			return code;
+	}
+	code = runner_need(c->r, c->g, false, c->deadline, &err);
+	if (code < 0 && err.code)
+		return call_error(c, &err);
+	return code < 0 ? call_waited(c, code, "its system") : 0;
+}
+
+static int do_is_up(struct call *c)
+{
+	lua_pushboolean(c->L, guest_is_on(c->g));
+	return 1;
+}
+
+static int do_wait_for_boot(struct call *c)
+{
+	return 0; /* that is done for every method that needs it */
+}
+
+const struct method methods_life[] = {
+	{"start", "", "({allow_reboot})", "allow_reboot", "starts it, and does not wait for it", do_start, .early = true},
+	{"wait_until_up", "", "({timeout})", "", "starts it if need be, and waits until its system is up",
+	 do_wait_for_boot},
+	{"shutdown", "", "({timeout})", "", "powers it off in good order, and waits for that", do_shutdown, .early = true},
+	{"wait_for_shutdown", "", "({timeout})", "", "waits until it has powered off by itself", do_wait_for_shutdown,
+	 .early = true},
+	{"reboot", "", "({timeout})", "", "powers it off in good order and starts it again, with its disks", do_reboot,
+	 .early = true},
+	{"crash", "", "()", "", "ends it at once, as a power cut does", do_crash, .early = true},
+	{"is_up", "", "()", NULL, "is it running?", do_is_up, .early = true},
+	{0},
+};

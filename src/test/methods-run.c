@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/methods.h"
+
+#define OUTPUT_MAX    (16u << 20) /* bytes of a command's stdout, and of its stderr */
+#define SHOWN_MAX     8192	  /* bytes of each that a failure shows */
+#define RETRY_MS      50	  /* between two tries, at first; it doubles */
+#define RETRY_MAX_MS  1000
+
+/*
+ * What a command runs under, as NixOS's driver has it: it ends at the first failure, and an unset variable is
+ * one. pipefail where the shell knows it (dash, Debian's sh, does not).
+ */
+#define PRELUDE "set -eu; command set -o pipefail 2>/dev/null || :\n"
+
+/* From options: {"NAME=value"} of env = {NAME = "value"}; false: it is no such table. */
+static bool read_env(struct call *c, struct viv_strv *ret)
+{
+	lua_State *L = c->L;
+	bool ok = true;
+
+	int top = lua_gettop(L), type = c->options ? lua_getfield(L, c->options, "env") : LUA_TNIL;
+
+	if (type == LUA_TTABLE) {
+		lua_pushnil(L);
+		while (ok && lua_next(L, top + 1)) {
+			ok = lua_type(L, -2) == LUA_TSTRING && lua_isstring(L, -1);
+			if (ok)
+				viv_strv_pushf(ret, "%s=%s", lua_tostring(L, -2), lua_tostring(L, -1));
+			lua_pop(L, 1);
+		}
+	}
+	lua_settop(L, top);
+	return ok && (type == LUA_TTABLE || type == LUA_TNIL);
+}
+
+/* Runs it; a negative errno as runner_command_run, or -1 with the call's failure. */
+static int run(struct call *c, const char *command, struct runner_output *out, int *ret_code)
+{
+	VIV_STRV env = VIV_STRV_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_FREE char *script = NULL;
+	const char *shell = call_option_text(c, "shell");
+	const char *argv[] = {shell ? shell : "sh", "-c", NULL, NULL};
+	struct runner_command spec = {
+		.argv = argv,
+		.user = call_option_text(c, "user"),
+		.cwd = call_option_text(c, "cwd"),
+		.input = call_option_text(c, "input"),
+		.deadline = c->deadline,
+		.max_output = OUTPUT_MAX,
+	};
+
+	if (!read_env(c, &env))
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: env is to be { NAME = \"value\" }", c->method->name);
+	spec.env = (const char *const *)env.items;
+	script = viv_asprintf("%s%s", call_option_bool(c, "strict", true) ? PRELUDE : "", command);
+	argv[2] = script;
+	*ret_code = runner_command_run(c->r, c->g, &spec, out, &err);
+	if (*ret_code < 0 && err.code)
+		return call_error(c, &err);
+	return 0;
+}
+
+static void add_stream(struct call *c, const char *name, const struct viv_str *s)
+{
+	struct viv_slice rest = {s->data, s->len}, line;
+
+	if (!s->len)
+		return;
+	call_details(c, "%s:\n", name);
+	if (rest.len > SHOWN_MAX) {
+		rest = (struct viv_slice){s->data + s->len - SHOWN_MAX, SHOWN_MAX};
+		call_details(c, "  … (%zu bytes before)\n", s->len - rest.len);
+	}
+	while (rest.len && viv_slice_line(&rest, &line)) {
+		VIV_FREE char *text = viv_slice_printable(line);
+
+		call_details(c, "  %s\n", text);
+	}
+}
+
+/* All that there is to know of a command that did not do what it should. */
+static int fail_command(struct call *c, const char *command, const struct runner_output *out, const char *fmt, ...)
+	VIV_PRINTF(4, 5);
+static int fail_command(struct call *c, const char *command, const struct runner_output *out, const char *fmt, ...)
+{
+	VIV_STR what = VIV_STR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	viv_str_addv(&what, fmt, ap);
+	va_end(ap);
+	call_fail(c, VIV_VERDICT_FAIL, "%s: %s: %s", c->g->name, what.data, command);
+	call_details(c, "command on %s:\n  %s\n", c->g->name, command);
+	add_stream(c, "stdout", &out->out);
+	add_stream(c, "stderr", &out->err);
+	call_add_console(c);
+	return -1;
+}
+
+/* For codes below 0 of runner_command_run. */
+static int fail_run(struct call *c, const char *command, const struct runner_output *out, int code)
+{
+	VIV_FREE char *what = viv_asprintf("the end of: %s", command);
+
+	if (code == -EFBIG)
+		return fail_command(c, command, out, "more than %u MiB of output", OUTPUT_MAX >> 20);
+	call_waited(c, code, "%s", what);
+	add_stream(c, "stdout", &out->out);
+	add_stream(c, "stderr", &out->err);
+	return -1;
+}
+
+static int do_execute(struct call *c)
+{
+	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
+	const char *command = call_text(c, 0);
+	int code, r;
+
+	call_step(c, "execute: %s", command);
+	r = run(c, command, &out, &code);
+	if (r < 0)
+		return r;
+	if (code == -ETIMEDOUT && !(c->r->deadline && viv_now_ms() >= c->r->deadline))
+		out.status = VIV_EXIT_TIMEOUT; /* as timeout(1) has it: execute judges nothing */
+	else if (code < 0)
+		return fail_run(c, command, &out, code);
+	lua_pushinteger(c->L, out.status);
+	lua_pushlstring(c->L, out.out.data ? out.out.data : "", out.out.len);
+	lua_pushlstring(c->L, out.err.data ? out.err.data : "", out.err.len);
+	return 3;
+}
+
+/* Every command of the call, as long as each does what it should; returns what they wrote. */
+static int each(struct call *c, const char *say, bool want_failure)
+{
+	VIV_STR all = VIV_STR_INIT;
+
+	for (int i = 0; i < c->n; i++) {
+		VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
+		const char *command = call_text(c, i);
+		int code, r;
+
+		call_step(c, "%s: %s", say, command);
+		r = run(c, command, &out, &code);
+		if (r < 0)
+			return r;
+		if (code < 0)
+			return fail_run(c, command, &out, code);
+		if (!out.status == want_failure)
+			return want_failure ? fail_command(c, command, &out, "succeeded, and was to fail")
+					    : fail_command(c, command, &out, "failed with status %d", out.status);
+		viv_str_add_bytes(&all, out.out.data, out.out.len);
+	}
+	lua_pushlstring(c->L, all.data ? all.data : "", all.len);
+	return 1;
+}
+
+static int do_succeed(struct call *c)
+{
+	return each(c, "must succeed", false);
+}
+
+static int do_fail(struct call *c)
+{
+	return each(c, "must fail", true);
+}
+
+static bool never(void *arg)
+{
+	return false;
+}
+
+int methods_pause(struct call *c, int64_t ms)
+{
+	int64_t until = VIV_MIN(viv_now_ms() + ms, c->deadline);
+	int code = runner_wait(c->r, c->g, never, NULL, until);
+
+	return code == -ETIMEDOUT && !(c->r->deadline && viv_now_ms() >= c->r->deadline) ? 0 : code;
+}
+
+/* Again and again, with pauses that grow: that a command's result changes is no event. */
+static int until(struct call *c, bool want_failure)
+{
+	const char *command = call_text(c, 0);
+	int64_t pause = RETRY_MS;
+
+	call_step(c, "waiting for %s: %s", want_failure ? "failure" : "success", command);
+	for (;;) {
+		VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
+		int code, r = run(c, command, &out, &code);
+
+		if (r < 0)
+			return r;
+		if (code == 0 && !out.status == !want_failure) {
+			lua_pushlstring(c->L, out.out.data ? out.out.data : "", out.out.len);
+			return 1;
+		}
+		if (code == 0)
+			code = methods_pause(c, pause);
+		if (code == 0 && viv_now_ms() >= c->deadline)
+			code = -ETIMEDOUT;
+		if (code == -ETIMEDOUT)
+			return fail_command(c, command, &out, "did not %s in time (status %d at last)",
+					    want_failure ? "fail" : "succeed", out.status);
+		if (code < 0)
+			return fail_run(c, command, &out, code);
+		pause = VIV_MIN(pause * 2, RETRY_MAX_MS);
+	}
+}
+
+static int do_wait_until_succeeds(struct call *c)
+{
+	return until(c, false);
+}
+
+static int do_wait_until_fails(struct call *c)
+{
+	return until(c, true);
+}
+
+static int do_sleep(struct call *c)
+{
+	double seconds = call_number(c, 0, 0);
+	int code;
+
+	call_step(c, "sleeping %g s", seconds);
+	c->deadline = INT64_MAX;
+	code = methods_pause(c, (int64_t)(VIV_MIN(seconds, 1e6) * 1000));
+	return code < 0 ? call_waited(c, code, "%g s to pass", seconds) : 0;
+}
+
+#define OPTIONS "user cwd env input shell strict early"
+
+const struct method methods_run[] = {
+	{"execute", "s", "(command, {timeout, user, cwd, env, input, shell, strict})", OPTIONS,
+	 "runs a command and returns its status, stdout and stderr", do_execute},
+	{"succeed", "s*", "(command…, {timeout, user, …})", OPTIONS,
+	 "runs commands that must end with 0; returns what they wrote to stdout", do_succeed},
+	{"fail", "s*", "(command…, {timeout, user, …})", OPTIONS,
+	 "runs commands that must not end with 0; returns what they wrote to stdout", do_fail},
+	{"wait_until_succeeds", "s", "(command, {timeout, user, …})", OPTIONS,
+	 "runs a command again and again until it ends with 0", do_wait_until_succeeds},
+	{"wait_until_fails", "s", "(command, {timeout, user, …})", OPTIONS,
+	 "runs a command again and again until it does not end with 0", do_wait_until_fails},
+	{"sleep", "n", "(seconds)", NULL, "lets time pass in which the machine goes on", do_sleep},
+	{0},
+};

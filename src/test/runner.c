@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/runner.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "test/call.h"
+
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What the machines tell */
+
+static void on_changed(struct guest *g, void *arg)
+{
+	runner_wake(arg);
+}
+
+static void on_console(struct guest *g, const char *line, void *arg)
+{
+	struct runner *r = arg;
+
+	viv_events_say(&r->out, "console", g->name, "%s", line);
+}
+
+static void on_trouble(struct guest *g, const struct viv_trouble *t, void *arg)
+{
+	struct runner *r = arg;
+
+	/* The report follows on the console: only that it is there is said here. */
+	if (t->kind >= VIV_TROUBLE_OOPS && !r->crashed) {
+		r->crashed = viv_asprintf("%s: the kernel: %s", g->name, t->what);
+		viv_events_say(&r->out, "kernel", g->name, "%s", t->what);
+	}
+}
+
+static void on_warning(struct guest *g, const char *text, void *arg)
+{
+	struct runner *r = arg;
+
+	viv_events_say(&r->out, "warning", g->name, "%s", text);
+}
+
+/* What building tells */
+
+static struct runner *runner_of_report(struct viv_report *report)
+{
+	return (struct runner *)((char *)report - offsetof(struct runner, report));
+}
+
+static void on_message(struct viv_report *report, enum viv_level level, const char *text)
+{
+	struct runner *r = runner_of_report(report);
+
+	if (level == VIV_WARNING)
+		viv_events_say(&r->out, "warning", NULL, "%s", text);
+	else if (level == VIV_INFO)
+		viv_events_say(&r->out, "log", NULL, "%s", text);
+}
+
+static void on_begin(struct viv_report *report, const char *task, uint64_t total)
+{
+	viv_events_say(&runner_of_report(report)->out, "build", NULL, "%s", task);
+}
+
+/* Signals */
+
+static int on_signal(struct viv_source *s, int signo, void *arg)
+{
+	struct runner *r = arg;
+
+	r->signal = signo;
+	if (r->script)
+		viv_lua_script_interrupt(r->script);
+	runner_wake(r);
+	return 0;
+}
+
+static int watch_signals(struct runner *r, struct viv_error *err)
+{
+	static const int all[] = {SIGINT, SIGTERM, SIGHUP};
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < VIV_ARRAY_SIZE(all); i++)
+		code = viv_loop_add_signal(r->loop, all[i], on_signal, r, NULL, err);
+	return code;
+}
+
+/* Preparation: an error here says nothing about what is under test */
+
+static int open_all(struct runner *r, struct viv_error *err)
+{
+	VIV_FREE char *own = viv_asprintf(".tests/%d", (int)getpid());
+	int code = viv_loop_new(&r->loop, err);
+
+	if (code == 0)
+		code = watch_signals(r, err);
+	if (code == 0)
+		code = viv_store_open(r->run->store, &r->store, err);
+	if (code == 0)
+		code = viv_dir_runtime(&r->runtime, err);
+	if (code < 0)
+		return code;
+	r->segments = viv_path_join(r->runtime, own);
+	return viv_mkdir_p(r->segments, 0700, err);
+}
+
+static void test_spec(const struct viv_test_run *run, const char *machine, struct viv_config_test *ret)
+{
+	*ret = (struct viv_config_test){
+		.machine = machine,
+		.matrix = run->matrix,
+		.n_matrix = run->n_matrix,
+		.params = run->params,
+		.n_params = run->n_params,
+		.reserved = viv_test_reserved(),
+	};
+}
+
+static int load_guest(struct runner *r, const char *name, struct viv_error *err)
+{
+	const struct guest_events events = {.changed = on_changed, .console = on_console,
+					    .trouble = on_trouble, .warning = on_warning, .arg = r};
+	struct viv_config_test test;
+	struct viv_config_request req = {.file = r->run->file, .settings = r->run->settings,
+					 .n_settings = r->run->n_settings, .test = &test};
+	struct viv_config *config;
+	struct guest *g;
+	int code;
+
+	test_spec(r->run, name, &test);
+	code = viv_config_load(&req, &r->report, &config, err);
+	if (code < 0)
+		return code;
+	r->guests[r->n_guests++] = g = guest_new(r->loop, name, config, r->segments, &events);
+	viv_strv_push(&r->result.machines, name);
+	if (r->run->folder) {
+		VIV_FREE char *path = viv_asprintf("%s/%s.console.log", r->run->folder, name);
+
+		g->log = viv_open(path, O_WRONLY | O_CREAT | O_APPEND, 0644, err);
+		if (g->log < 0)
+			return g->log;
+	}
+	return guest_build(g, r->store, &r->run->programs, &r->report, err);
+}
+
+static int load_guests(struct runner *r, struct viv_error *err)
+{
+	size_t i;
+	json_t *name;
+	int code = 0;
+
+	r->guests = viv_new_array(struct guest *, json_array_size(r->run->machines));
+	json_array_foreach((json_t *)r->run->machines, i, name) {
+		code = load_guest(r, json_string_value(name), err);
+		if (code < 0)
+			break;
+	}
+	return code;
+}
+
+static int load_script(struct runner *r, struct viv_error *err)
+{
+	struct viv_config_test test;
+	const struct viv_lua_script_spec spec = {
+		.path = r->run->file,
+		.shown = r->run->shown,
+		.test = &test,
+		.report = &r->report,
+		.lookup = call_lookup,
+		.arg = r,
+		.note = r->run->note,
+	};
+	int code;
+
+	test_spec(r->run, NULL, &test);
+	code = viv_lua_script_load(&spec, &r->script, err);
+	if (code == 0)
+		call_open(r, viv_lua_script_state(r->script));
+	return code;
+}
+
+/* The verdict */
+
+static void set_verdict(struct runner *r, enum viv_verdict verdict, const char *reason)
+{
+	r->result.verdict = verdict;
+	free(r->result.reason);
+	r->result.reason = viv_strdup(reason);
+}
+
+/* The first line of the trace is where it failed: "web.test.lua:12: in function …". */
+static void take_trace(struct runner *r, const struct viv_strv *trace, struct viv_str *details)
+{
+	const char *first = trace->count ? trace->items[0] : NULL, *end;
+
+	if (first) {
+		end = strstr(first, ": ");
+		r->result.place = end ? viv_strndup(first, (size_t)(end - first)) : viv_strdup(first);
+	}
+	if (trace->count > 1)
+		viv_str_add(details, "stack:\n");
+	for (size_t i = 0; trace->count > 1 && i < trace->count; i++)
+		viv_str_addf(details, "  %s\n", trace->items[i]);
+}
+
+static void take_failure(struct runner *r, int code, const struct viv_strv *trace)
+{
+	VIV_CLEANUP(runner_failure_free_contents) struct runner_failure f = {0};
+	VIV_STR details = VIV_STR_INIT;
+
+	if (code == -EINVAL) {
+		call_take_value(viv_lua_script_state(r->script), &f);
+	} else if (r->final.reason) {
+		f = r->final;
+		r->final = (struct runner_failure){0};
+	} else if (code == -ETIMEDOUT) {
+		f = (struct runner_failure){VIV_VERDICT_TIMEOUT, viv_strdup("the test's time was up"), NULL};
+	} else {
+		f = (struct runner_failure){VIV_VERDICT_ERROR,
+					    viv_strdup(code == -EINTR	 ? "interrupted"
+						       : code == -ENOMEM ? "the test takes too much memory"
+									 : strerror(-code)),
+					    NULL};
+	}
+	viv_str_add(&details, f.details ? f.details : "");
+	take_trace(r, trace, &details);
+	set_verdict(r, f.verdict, f.reason);
+	r->result.details = details.len ? viv_str_steal(&details) : NULL;
+}
+
+static void call_test(struct runner *r)
+{
+	VIV_STRV trace = VIV_STRV_INIT;
+	int code;
+
+	if (!viv_lua_script_push(r->script, r->run->name)) {
+		set_verdict(r, VIV_VERDICT_ERROR, "there is no test of that name any more");
+		return;
+	}
+	viv_events_tell(&r->out, "begin", NULL);
+	r->deadline = r->run->limit_ms ? viv_now_ms() + r->run->limit_ms : 0;
+	viv_lua_script_set_deadline(r->script, r->deadline);
+	code = viv_lua_script_call(r->script, 0, 0, &trace);
+	r->deadline = 0;
+	if (code < 0)
+		take_failure(r, code, &trace);
+	/* A kernel in trouble is what there is to know first, whatever came of it. */
+	if (r->crashed && r->result.verdict != VIV_VERDICT_SKIP)
+		set_verdict(r, VIV_VERDICT_CRASH, r->crashed);
+}
+
+/* The end */
+
+struct guest *runner_find(struct runner *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_guests; i++)
+		if (viv_streq(r->guests[i]->name, name) || viv_streq(r->guests[i]->global, name))
+			return r->guests[i];
+	return NULL;
+}
+
+/* What still runs is ended as a power cut ends it: nobody needs its disk any more. */
+static void end_guests(struct runner *r)
+{
+	for (size_t i = 0; i < r->n_guests; i++)
+		if (guest_is_on(r->guests[i]))
+			viv_events_say(&r->out, "step", r->guests[i]->name, "still running: ending it");
+	for (size_t i = 0; i < r->n_guests; i++)
+		guest_free(r->guests[i]);
+	free(r->guests);
+}
+
+static void close_all(struct runner *r)
+{
+	end_guests(r);
+	viv_lua_script_free(r->script);
+	if (r->segments)
+		viv_remove_tree(r->segments, NULL);
+	viv_store_closep(&r->store);
+	viv_loop_free(r->loop);
+	runner_failure_free_contents(&r->final);
+	free(r->crashed);
+	free(r->segments);
+	free(r->runtime);
+}
+
+static void begin_result(struct runner *r)
+{
+	const struct viv_test_run *run = r->run;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	r->result = (struct viv_test_result){
+		.file = viv_strdup(run->shown),
+		.line = run->line,
+		.name = viv_strdup(run->name),
+		.combination = viv_strdup(run->combination),
+		.title = viv_strdup(run->title),
+		.begun = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
+		.attempt = run->attempt,
+		.folder = run->folder ? viv_strdup(viv_path_base(run->folder)) : NULL,
+	};
+}
+
+void viv_test_run(const struct viv_test_run *run, int events_fd)
+{
+	struct runner r = {.run = run, .out = {.fd = events_fd, .begun = viv_now_ms()},
+			   .report = {.message = on_message, .begin = on_begin}};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	int code;
+
+	begin_result(&r);
+	code = open_all(&r, &err);
+	if (code == 0)
+		code = load_guests(&r, &err);
+	if (code == 0)
+		code = load_script(&r, &err);
+	if (code < 0)
+		set_verdict(&r, VIV_VERDICT_ERROR, err.msg ? err.msg : strerror(-code));
+	else
+		call_test(&r);
+	close_all(&r);
+	r.result.ms = viv_now_ms() - r.out.begun;
+	viv_events_tell(&r.out, "result", json_pack("{s:o}", "result", viv_test_result_json(&r.result)));
+	viv_test_result_free_contents(&r.result);
+}

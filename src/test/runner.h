@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * One test from its begin to its verdict, in a process of its own: loads the file, builds and holds the
+ * machines, calls the test's function. What happens is told as it happens (test/event.h); the result
+ * comes last. Blocking: a method of a machine runs the loop until what it waits for is there.
+ *
+ * Parts: guest (a machine's life), wait (the one way to wait), call (methods and functions of a script,
+ * their arguments, their failure), methods-* and functions (tables of them), runner (the order of it all).
+ */
+
+#include "base/json.h"
+#include "config/lua/script.h"
+#include "test/event.h"
+#include "test/guest.h"
+#include "test/result.h"
+#include "test/run.h"
+
+/* A failure that is on its way, or was caught. */
+struct runner_failure {
+	enum viv_verdict verdict;
+	char *reason;  /* one line */
+	char *details; /* more lines; may be NULL */
+};
+void runner_failure_free_contents(struct runner_failure *f);
+
+struct runner {
+	const struct viv_test_run *run; /* what was asked for */
+	struct viv_loop *loop;
+	struct viv_store *store;
+	struct viv_report report; /* of builds: told as events */
+	char *runtime, *segments;
+	struct guest **guests;
+	size_t n_guests;
+	struct viv_lua_script *script;
+	struct viv_events out;
+	struct viv_test_result result;
+	int64_t deadline;      /* viv_now_ms; of the test, 0 while it has not begun */
+	int signal;	       /* that asked for the end; 0: none */
+	unsigned depth;	       /* of subtests */
+	char *crashed; /* what a kernel reported; NULL: nothing */
+	struct runner_failure final; /* what ended the test whatever its script did about it */
+};
+
+/* wait.c */
+
+/*
+ * Runs the loop until `until` holds. -ETIMEDOUT: `deadline` (viv_now_ms; 0: none) or the test's; -ENOTCONN: g
+ * (NULL: none) is not running any more; -EINTR: a signal asked for the test's end.
+ */
+int runner_wait(struct runner *r, const struct guest *g, bool (*until)(void *arg), void *arg, int64_t deadline);
+/* For whatever somebody may wait for: looks again. */
+void runner_wake(struct runner *r);
+
+/* Starts it where it isn't on, and waits until it takes commands. early: not until its system is up. */
+int runner_need(struct runner *r, struct guest *g, bool early, int64_t deadline, struct viv_error *err);
+
+/* guest-command.c */
+
+struct runner_command {
+	const char *const *argv;
+	const char *user, *cwd;	       /* NULL: root; its home */
+	const char *const *env;	       /* NULL: none */
+	const char *input;	       /* NULL: none */
+	int64_t deadline;	       /* viv_now_ms; 0: the test's */
+	size_t max_output;	       /* of each stream; more is an error */
+	void (*line)(const char *line, void *arg); /* of stdout, as it comes; may be NULL */
+	void *arg;
+};
+
+struct runner_output {
+	int status;
+	struct viv_str out, err;
+	char *error; /* why it did not run to its end; NULL: it did */
+};
+void runner_output_free(struct runner_output *o);
+
+/*
+ * 0: it ran, or could not be executed: the status says so. -ETIMEDOUT: it was killed; output is what came.
+ * -ENOTCONN: the machine is gone. -EFBIG: too much output. -EINTR.
+ */
+int runner_command_run(struct runner *r, struct guest *g, const struct runner_command *c,
+		       struct runner_output *ret, struct viv_error *err);
+
+/* runner.c */
+struct guest *runner_find(struct runner *r, const char *name); /* by name or global; NULL: none */
+/* Ends it, in good order if it can: within limit_ms. */
+void runner_end_guest(struct runner *r, struct guest *g, int64_t limit_ms);

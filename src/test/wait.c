@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/runner.h"
+
+struct waiting {
+	bool (*until)(void *arg);
+	void *arg;
+};
+
+void runner_wake(struct runner *r)
+{
+	viv_loop_quit(r->loop, 0);
+}
+
+static int on_deadline(struct viv_source *s, void *arg)
+{
+	bool *late = arg;
+
+	*late = true;
+	viv_loop_quit(viv_source_loop(s), 0);
+	return 0;
+}
+
+/* The earlier of both; 0: there is none. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+int runner_wait(struct runner *r, const struct guest *g, bool (*until)(void *arg), void *arg, int64_t deadline)
+{
+	int64_t at = earlier(deadline, r->deadline);
+	struct viv_source *limit = NULL;
+	bool late = false, there;
+	int code = 0;
+
+	if (at)
+		code = viv_loop_add_timer(r->loop, VIV_MAX(at - viv_now_ms(), 0), on_deadline, &late, &limit, NULL);
+	for (;;) {
+		there = until(arg);
+		if (code < 0 || there || late || r->signal || (g && !guest_is_on(g)))
+			break;
+		code = viv_loop_run(r->loop, NULL);
+	}
+	if (!late)
+		viv_source_remove(limit);
+	if (there)
+		return 0;
+	if (r->signal)
+		return -EINTR;
+	if (g && !guest_is_on(g))
+		return -ENOTCONN;
+	return code < 0 ? code : -ETIMEDOUT;
+}
+
+static bool is_ready(void *arg)
+{
+	const struct guest *g = arg;
+
+	return g->ready;
+}
+
+static bool is_booted(void *arg)
+{
+	const struct guest *g = arg;
+
+	return g->ready && g->booted;
+}
+
+int runner_need(struct runner *r, struct guest *g, bool early, int64_t deadline, struct viv_error *err)
+{
+	int code;
+
+	if (!guest_is_on(g)) {
+		viv_events_say(&r->out, "step", g->name, "starting");
+		code = guest_start(g, r->store, r->runtime, &r->report, err);
+		if (code < 0)
+			return code;
+	}
+	if (early ? is_ready(g) : is_booted(g))
+		return 0;
+	viv_events_say(&r->out, "step", g->name, "waiting for its system");
+	code = runner_wait(r, g, early ? is_ready : is_booted, g, deadline);
+	if (code == 0)
+		viv_events_say(&r->out, "step", g->name, "up after %.1f s", (double)(viv_now_ms() - g->started) / 1000);
+	return code;
+}
