@@ -22,7 +22,7 @@
 typedef bool (*diag_fn)(const struct nlmsghdr *h, void *arg);
 
 /* Calls fn for what is in one datagram. 1: that was it; 0: more follows; else -1, all was seen, or an errno from 2 up. */
-static int take(const struct nlmsghdr *h, int n, diag_fn fn, void *arg)
+static int take(const struct nlmsghdr *h, unsigned n, diag_fn fn, void *arg)
 {
 	for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
 		const struct nlmsgerr *e = NLMSG_DATA(h);
@@ -64,7 +64,7 @@ static bool diag(struct watch *w, const void *request, size_t len, diag_fn fn, v
 	while (r == 0) {
 		ssize_t n = recv(fd, &answer, sizeof(answer), 0);
 
-		r = n >= 0 ? take(&answer.header, (int)n, fn, arg) : errno == EINTR ? 0 : errno;
+		r = n >= 0 ? take(&answer.header, (unsigned)n, fn, arg) : errno == EINTR ? 0 : errno;
 	}
 	if (fd >= 0)
 		close(fd);

@@ -27,6 +27,7 @@
 struct systemd {
 	struct watch_path path; /* of the socket, until it is there */
 	char socket[108];
+	char name[300];
 	int fd; /* -1: not connected */
 	char unit[1024]; /* the unit's object */
 	uint32_t serial; /* of the last call */
@@ -37,6 +38,19 @@ struct systemd {
 	uint8_t in[64 * 1024];
 };
 
+/* As systemctl does it: "nginx" is nginx.service. */
+static bool has_suffix(const char *name)
+{
+	static const char *const types[] = {".service", ".socket", ".target", ".mount",	 ".automount", ".swap",
+					    ".device",	".path",   ".timer",  ".slice", ".scope"};
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; dot && i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(dot, types[i]) == 0)
+			return true;
+	return false;
+}
+
 int watch_systemd_begin(struct watch *w)
 {
 	struct systemd *s = calloc(1, sizeof(*s));
@@ -46,6 +60,7 @@ int watch_systemd_begin(struct watch *w)
 		return ENOMEM;
 	w->own = s;
 	s->fd = -1;
+	snprintf(s->name, sizeof(s->name), "%s%s", w->words[0], has_suffix(w->words[0]) ? "" : ".service");
 	if (w->n > 2 && !pw)
 		return watch_say(w, ENOENT, "no user %.100s in the guest", w->words[2]);
 	if (pw)
@@ -217,7 +232,7 @@ static ssize_t call(struct systemd *s, const struct dbus_call *c, struct dbus_me
 
 static int load_unit(struct watch *w, struct systemd *s)
 {
-	const struct dbus_call c = {ROOT, MANAGER, "LoadUnit", {w->words[0]}};
+	const struct dbus_call c = {ROOT, MANAGER, "LoadUnit", {s->name}};
 	struct dbus_string path;
 	struct dbus_message m;
 	ssize_t n = call(s, &c, &m);
@@ -323,15 +338,16 @@ static int look(struct watch *w, struct systemd *s)
 
 	if (r)
 		return r;
-	if (take_signals(s) < 0)
-		return LOST;
-	r = WATCH_NOT_YET;
-	if (s->jobs_ended && !s->changed && w->woken)
+	/* After each answer, too: what came with it makes no event of its own. */
+	for (r = take_signals(s); r == 0 && (s->changed || (s->jobs_ended && !w->woken)); r = take_signals(s)) {
+		int state = ask(w, s);
+
+		if (state != WATCH_NOT_YET)
+			return state;
+	}
+	if (r == 0 && s->jobs_ended)
 		watch_look_again(w);
-	else
-		while (r == WATCH_NOT_YET && (s->changed || s->jobs_ended))
-			r = ask(w, s);
-	return r;
+	return r < 0 ? LOST : WATCH_NOT_YET;
 }
 
 int watch_systemd_look(struct watch *w)

@@ -20,6 +20,7 @@ struct control_caller {
 	struct viv_source *source;
 	json_t *request;		 /* waits until the system is up */
 	struct viv_command *command;	 /* that runs for it */
+	struct viv_watch *watch;	 /* what it waits for in the guest */
 	struct control_console *console; /* that it looks at */
 	int fds[VIV_MESSAGE_FDS];	 /* of the command or the console */
 	unsigned fail_on, seen; /* VIV_TROUBLE_BIT: what counts; what there was before the command */

@@ -150,15 +150,55 @@ static int start_command(struct control_caller *k, const json_t *request, struct
 	return r;
 }
 
+/* What is waited for in the guest */
+
+static void on_watch_done(struct viv_agent *a VIV_UNUSED, int code, const char *answer, void *arg)
+{
+	struct control_caller *k = arg;
+
+	k->watch = NULL;
+	if (code == -ENOTCONN) /* the machine's end, if it is that, says more: the connection ends with it */
+		control_answer(k, json_pack("{s:s, s:i}", "error", "the guest went away", "code", ENOTCONN), NULL, 0);
+	else
+		control_answer(k, json_pack("{s:i, s:o}", "watch", -code, "answer", viv_json_text(answer)), NULL, 0);
+}
+
+static int start_watch(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	VIV_STRV words = VIV_STRV_INIT;
+	const char *kind = viv_json_str(request, "kind");
+	struct viv_watch_spec spec = {.kind = kind};
+	int r = kind ? take_words(json_object_get(request, "words"), "words", &words, err)
+		     : viv_error_say(err, EINVAL, "nothing to wait for");
+
+	if (r == 0 && k->control->agent_gone)
+		r = viv_error_say(err, ENOTCONN, "the guest's agent is gone: nothing can be waited for");
+	spec.words = (const char *const *)words.items;
+	return r < 0 ? r : viv_agent_watch(k->control->host.agent, &spec, on_watch_done, k, &k->watch, err);
+}
+
+/* What needs the guest to be up */
+static int start(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	const char *name = viv_json_str(request, "do");
+
+	return name && viv_streq(name, "watch") ? start_watch(k, request, err) : start_command(k, request, err);
+}
+
+static int start_or_keep(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	if (k->control->up || k->control->agent_gone)
+		return start(k, request, err);
+	k->request = json_incref((json_t *)request);
+	return 0;
+}
+
 static int do_exec(struct control_caller *k, const json_t *request, struct viv_error *err)
 {
 	if (!json_is_array(json_object_get(request, "argv")) ||
 	    !json_array_size(json_object_get(request, "argv")))
 		return viv_error_say(err, EINVAL, "no command");
-	if (k->control->up || k->control->agent_gone)
-		return start_command(k, request, err);
-	k->request = json_incref((json_t *)request);
-	return 0;
+	return start_or_keep(k, request, err);
 }
 
 void control_start_waiting(struct control_caller *k)
@@ -167,7 +207,7 @@ void control_start_waiting(struct control_caller *k)
 	VIV_ERROR err = VIV_ERROR_INIT;
 
 	k->request = NULL;
-	if (request && start_command(k, request, &err) < 0)
+	if (request && start(k, request, &err) < 0)
 		control_error(k, &err);
 }
 
@@ -249,13 +289,13 @@ static const struct request {
 } requests[] = {
 	{"status", true, do_status},   {"exec", false, do_exec}, {"signal", true, do_signal},
 	{"resize", true, do_resize},   {"wait", false, do_wait}, {"stop", false, do_stop},
-	{"memory", false, do_memory},
+	{"watch", false, start_or_keep}, {"memory", false, do_memory},
 	{"console", false, do_console}, {"screenshot", false, do_screenshot},
 };
 
 static bool is_busy(const struct control_caller *k)
 {
-	return k->command || k->request || k->console || k->screen || k->waits || k->lost;
+	return k->command || k->watch || k->request || k->console || k->screen || k->waits || k->lost;
 }
 
 int control_request(struct control_caller *k, json_t *message)

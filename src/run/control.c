@@ -52,6 +52,7 @@ static void caller_gone(struct control_caller *k)
 		viv_command_signal(k->command, SIGHUP);
 		viv_command_signal(k->command, SIGCONT);
 	}
+	viv_agent_unwatch(viv_steal(k->watch));
 	control_check_gone(k);
 }
 

@@ -53,16 +53,28 @@ static int send_greeting(struct viv_source *s, int fd, uint32_t events, void *ar
 	return 0;
 }
 
+static void on_watch(struct viv_agent *a, int code, const char *answer, void *arg)
+{
+	if (code > 0 || strlen(answer) > VIV_PROTO_MAX_ANSWER)
+		abort();
+}
+
 static void start_commands(struct viv_agent *a, int null)
 {
 	const char *argv[] = {"x", NULL};
 	struct viv_command_spec spec = {
 		.argv = argv, .in_fd = null, .out_fd = null, .err_fd = null};
+	const char *words[] = {"/x", NULL};
+	const struct viv_watch_spec watch = {"file", words};
+	struct viv_watch *given_up = NULL;
 
 	viv_agent_run(a, &spec, on_done, NULL, NULL, NULL); /* channels 1 to 3 */
 	spec.err_fd = -1;
 	viv_agent_run(a, &spec, on_done, NULL, NULL, NULL);
 	viv_agent_sync(a, NULL, NULL, NULL);
+	viv_agent_watch(a, &watch, on_watch, NULL, NULL, NULL); /* 4, and 5, which is given up */
+	viv_agent_watch(a, &watch, on_watch, NULL, &given_up, NULL);
+	viv_agent_unwatch(given_up);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -22,6 +22,7 @@ static void decode(const struct viv_frame *f)
 	struct viv_proto_started started;
 	struct viv_proto_failed failed;
 	struct viv_proto_exit ended;
+	struct viv_proto_watch watch;
 
 	switch (f->type) {
 	case VIV_PROTO_HELLO:
@@ -38,6 +39,15 @@ static void decode(const struct viv_frame *f)
 			for (unsigned i = 0; i < 2u + run.argc + run.envc; i++)
 				p += strlen(p) + 1;
 			check(p == end);
+		}
+		break;
+	case VIV_PROTO_WATCH:
+		if (viv_proto_get_watch(f, &watch)) {
+			size_t len = strlen(watch.kind) + 1;
+
+			for (unsigned i = 0; i < watch.n; i++)
+				len += strlen(watch.words[i]) + 1;
+			check(len == f->len);
 		}
 		break;
 	case VIV_PROTO_RESIZE:

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/* Watches of units: a systemd, and a runit, that the test plays, in a mount namespace with a /run and /etc of its own. */
+#include "unit.h"
+
+#include "../../guest/dbus.c"
+#include "../../guest/watch-path.c"
+#include "../../guest/watch-runit.c"
+#include "../../guest/watch-systemd.c"
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/str.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+/* What the sources use of the rest of the agent. */
+
+void close_fd(int *fd)
+{
+	*fd = viv_close(*fd);
+}
+
+int watch_say(struct watch *w, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(w->answer, sizeof(w->answer), fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+bool watch_add(struct watch *w, int fd, short events)
+{
+	w->fds[w->n_fds++] = (struct pollfd){fd, events, 0};
+	return fd >= 0;
+}
+
+void watch_remove(struct watch *w, int fd)
+{
+	for (unsigned i = 0; i < w->n_fds; i++)
+		if (w->fds[i].fd == fd)
+			w->fds[i--] = w->fds[--w->n_fds];
+}
+
+void watch_look_again(struct watch *w)
+{
+	w->pausing = true;
+}
+
+static struct watch watch;
+static const char *words[3];
+
+static int begin(enum agent_init init, const char *name, const char *state, int (*fn)(struct watch *w))
+{
+	free(watch.own);
+	watch = (struct watch){.init = init, .words = words, .n = 2};
+	words[0] = name;
+	words[1] = state;
+	return fn(&watch);
+}
+
+/* An event is there, without which the watch would not look. */
+static void assert_woken(void)
+{
+	assert_true(poll(watch.fds, watch.n_fds, 60000) > 0);
+}
+
+/* runit */
+
+static void write_status(const char *service, char want, char state)
+{
+	VIV_FREE char *folder = viv_asprintf("/etc/sv/%s/supervise", service);
+	VIV_FREE char *fresh = viv_asprintf("%s/status.new", folder), *path = viv_asprintf("%s/status", folder);
+	char status[STATUS] = {[17] = want, [19] = state};
+
+	assert_int_equal(viv_mkdir_p(folder, 0755, NULL), 0);
+	assert_int_equal(viv_write_file(fresh, status, sizeof(status), 0644, NULL), 0);
+	assert_int_equal(rename(fresh, path), 0);
+}
+
+static void check_runit(int code, const char *answer)
+{
+	assert_int_equal(watch_runit_look(&watch), code);
+	if (code != WATCH_NOT_YET)
+		assert_string_equal(watch.answer, answer);
+}
+
+static void runit_services(void **state)
+{
+	assert_int_equal(begin(INIT_RUNIT, "web.service", "active", watch_runit_begin), WATCH_NOT_YET);
+	check_runit(ENOENT, "not-found");
+	assert_int_equal(viv_mkdir_p("/etc/sv/web", 0755, NULL), 0);
+	check_runit(WATCH_NOT_YET, "");
+	write_status("web", 'u', 0);
+	assert_woken();
+	check_runit(WATCH_NOT_YET, "");
+	write_status("web", 'u', 1);
+	assert_woken();
+	check_runit(0, "active");
+	/* The whole name, and the other state. */
+	assert_int_equal(begin(INIT_RUNIT, "web", "inactive", watch_runit_begin), WATCH_NOT_YET);
+	check_runit(WATCH_NOT_YET, "");
+	write_status("web", 'd', 2);
+	assert_woken();
+	check_runit(WATCH_NOT_YET, "");
+	write_status("web", 'd', 0);
+	assert_woken();
+	check_runit(0, "inactive");
+}
+
+/* One that has ended stays so; one that was not wanted at boot can be started by another. */
+static void runit_ends(void **state)
+{
+	write_status("done", 'u', 0);
+	assert_int_equal(begin(INIT_RUNIT, "done", "active", watch_runit_begin), WATCH_NOT_YET);
+	check_runit(WATCH_NOT_YET, "");
+	write_status("done", 'd', 0);
+	check_runit(ENOTRECOVERABLE, "inactive");
+	assert_int_equal(viv_write_file("/etc/sv/done/down", "", 0, 0644, NULL), 0);
+	check_runit(WATCH_NOT_YET, "");
+	assert_int_equal(viv_write_file("/etc/sv/done/supervise/status", "short", 5, 0644, NULL), 0);
+	check_runit(WATCH_NOT_YET, "");
+	assert_int_equal(begin(INIT_RUNIT, "..", "active", watch_runit_begin), EINVAL);
+	assert_int_equal(begin(INIT_RUNIT, ".service", "active", watch_runit_begin), EINVAL);
+}
+
+static void runit_targets(void **state)
+{
+	assert_int_equal(begin(INIT_RUNIT, "multi-user.target", "active", watch_runit_begin), WATCH_NOT_YET);
+	check_runit(WATCH_NOT_YET, "");
+	assert_int_equal(viv_mkdir_p("/run/viv", 0755, NULL), 0);
+	check_runit(WATCH_NOT_YET, "");
+	assert_int_equal(viv_write_file(BOOTED_FILE, "", 0, 0644, NULL), 0);
+	assert_woken();
+	check_runit(0, "active");
+}
+
+/* systemd: what it says is a list of steps, which a process of its own goes through. */
+
+enum action { AUTH, REPLY_STRING, REPLY_PATH, REPLY_NUMBER, FAIL, SIGNAL, LONG_SIGNAL, HANG_UP, STEPS_END };
+
+struct step {
+	enum action action;
+	const char *text; /* the reply; the signal's member */
+	const char *asked; /* what the call has to contain; the signal's path */
+	uint32_t number;
+};
+
+static int listen_as_systemd(void)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "/run/systemd/private"};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(viv_mkdir_p("/run/systemd", 0755, NULL), 0);
+	unlink(addr.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(fd, 5), 0);
+	return fd;
+}
+
+static void expect(bool ok)
+{
+	if (!ok)
+		_exit(3);
+}
+
+static void take_auth(int fd)
+{
+	static const char start[] = "\0AUTH EXTERNAL 30\r\nBEGIN\r\n", answer[] = "OK 0123456789abcdef\r\n";
+	char in[sizeof(start) - 1];
+
+	expect(recv(fd, in, sizeof(in), MSG_WAITALL) == sizeof(in) && memcmp(in, start, sizeof(in)) == 0);
+	expect(send(fd, answer, strlen(answer), 0) > 0);
+}
+
+/* A call that has the text somewhere. Its serial. */
+static uint32_t take_call(int fd, const char *text)
+{
+	uint8_t in[DBUS_CALL_MAX];
+	struct dbus_message m;
+	size_t len;
+
+	expect(recv(fd, in, DBUS_FIXED, MSG_WAITALL) == DBUS_FIXED);
+	len = dbus_length(in);
+	expect(len >= DBUS_FIXED && len <= sizeof(in));
+	expect(recv(fd, in + DBUS_FIXED, len - DBUS_FIXED, MSG_WAITALL) == (ssize_t)(len - DBUS_FIXED));
+	expect(dbus_parse(in, len, &m) && m.type == DBUS_CALL);
+	expect(memmem(in, len, text, strlen(text)) != NULL);
+	return m.serial;
+}
+
+struct out {
+	uint8_t data[4096];
+	struct writer w;
+};
+
+static void head(struct out *o, enum dbus_type type)
+{
+	const uint8_t fixed[DBUS_FIXED] = {'l', (uint8_t)type, 1, 1, [8] = 7};
+
+	o->w = (struct writer){.data = o->data};
+	put(&o->w, fixed, sizeof(fixed));
+}
+
+static void put_reply_serial(struct out *o, uint32_t serial)
+{
+	static const uint8_t field[] = {REPLY_SERIAL, 1, 'u', 0, 0, 0, 0, 0};
+
+	put_align(&o->w, 8);
+	put(&o->w, field, sizeof(field));
+	set32(&o->w, o->w.len - 4, serial);
+}
+
+/* In pieces, the last of `more` zeros: messages come as they like. */
+static void send_out(struct out *o, int fd, size_t body, size_t more)
+{
+	static const uint8_t zeros[1000];
+
+	set32(&o->w, 4, (uint32_t)(o->w.len - body + more));
+	expect(send(fd, o->data, 5, 0) == 5);
+	expect(send(fd, o->data + 5, o->w.len - 5, 0) == (ssize_t)(o->w.len - 5));
+	for (; more; more -= sizeof(zeros))
+		expect(send(fd, zeros, sizeof(zeros), 0) == sizeof(zeros));
+}
+
+static size_t end_fields(struct out *o)
+{
+	set32(&o->w, 12, (uint32_t)(o->w.len - DBUS_FIXED));
+	put_align(&o->w, 8);
+	return o->w.len;
+}
+
+static void say_signal(int fd, const struct step *s, size_t more)
+{
+	struct out o;
+
+	head(&o, DBUS_SIGNAL);
+	put_field(&o.w, PATH, 'o', s->asked);
+	put_field(&o.w, MEMBER, 's', s->text);
+	put_field(&o.w, SIGNATURE, 'g', "a{sv}as");
+	send_out(&o, fd, end_fields(&o), more);
+}
+
+static void reply(int fd, const struct step *s)
+{
+	struct out o;
+	size_t body;
+
+	head(&o, s->action == FAIL ? DBUS_ERROR : DBUS_RETURN);
+	put_reply_serial(&o, take_call(fd, s->asked));
+	if (s->action == FAIL)
+		put_field(&o.w, ERROR_NAME, 's', "org.example.Wrong");
+	put_field(&o.w, SIGNATURE, 'g', s->action == FAIL ? "s" : s->action == REPLY_PATH ? "o" : "v");
+	body = end_fields(&o);
+	if (s->action == REPLY_STRING)
+		put(&o.w, "\1s", 3);
+	if (s->action == REPLY_NUMBER) {
+		put(&o.w, "\1u\0\0\0\0\0", 8);
+		set32(&o.w, o.w.len - 4, s->number);
+	} else {
+		put_string(&o.w, s->text);
+	}
+	send_out(&o, fd, body, 0);
+}
+
+static void play(int listener, const struct step *s)
+{
+	int fd = accept(listener, NULL, NULL);
+
+	for (; s->action != STEPS_END; s++) {
+		if (s->action == AUTH)
+			take_auth(fd);
+		else if (s->action == SIGNAL || s->action == LONG_SIGNAL)
+			say_signal(fd, s, s->action == SIGNAL ? 0 : 100000);
+		else if (s->action == HANG_UP)
+			close(fd), fd = accept(listener, NULL, NULL);
+		else
+			reply(fd, s);
+	}
+	_exit(recv(fd, &(char){0}, 1, 0) == 0 ? 0 : 4); /* nothing else is asked */
+}
+
+static void check_systemd(const struct step *steps, const char *name, const char *wanted, int code, const char *answer)
+{
+	int listener = listen_as_systemd(), r = WATCH_NOT_YET, status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		play(listener, steps);
+	close(listener);
+	assert_int_equal(begin(INIT_SYSTEMD, name, wanted, watch_systemd_begin), WATCH_NOT_YET);
+	while ((r = watch_systemd_look(&watch)) == WATCH_NOT_YET) {
+		watch.woken = poll(watch.fds, watch.n_fds, watch.pausing ? 20 : 60000) > 0;
+		assert_true(watch.woken || watch.pausing);
+		watch.pausing = false;
+	}
+	assert_int_equal(r, code);
+	assert_string_equal(watch.answer, answer);
+	close_fd(&((struct systemd *)watch.own)->fd);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+#define OBJECT "/org/freedesktop/systemd1/unit/web_2eservice"
+#define LOADED {AUTH}, {REPLY_PATH, OBJECT, "web.service"}
+#define STATE(s) {REPLY_STRING, s, "ActiveState"}
+#define INACTIVE(load, jobs) STATE("inactive"), {REPLY_STRING, load, "LoadState"}, {REPLY_NUMBER, NULL, "NJobs", jobs}, STATE("inactive")
+
+static void systemd_units(void **state)
+{
+	check_systemd((struct step[]){LOADED, STATE("active"), {STEPS_END}}, "web.service", "active", 0, "active");
+	check_systemd((struct step[]){LOADED, STATE("activating"), {SIGNAL, "PropertiesChanged", "/other"},
+				      {SIGNAL, "JobNew", ROOT}, {SIGNAL, "PropertiesChanged", OBJECT},
+				      {SIGNAL, "UnitNew", ROOT}, STATE("active"), {STEPS_END}},
+		      "web", "active", 0, "active");
+	check_systemd((struct step[]){LOADED, STATE("activating"), {LONG_SIGNAL, "PropertiesChanged", "/other"},
+				      STATE("failed"), {STEPS_END}},
+		      "web.service", "active", ENOTRECOVERABLE, "failed");
+	check_systemd((struct step[]){LOADED, STATE("failed"), {STEPS_END}}, "web", "failed", 0, "failed");
+}
+
+/* Inactive is final when nothing is under way any more. */
+static void systemd_inactive(void **state)
+{
+	check_systemd((struct step[]){LOADED, INACTIVE("loaded", 1), {SIGNAL, "JobRemoved", ROOT}, INACTIVE("loaded", 0), {STEPS_END}},
+		      "web", "active", ENOTRECOVERABLE, "inactive");
+	check_systemd((struct step[]){LOADED, INACTIVE("not-found", 1), {STEPS_END}}, "web", "active", ENOENT, "not-found");
+	check_systemd((struct step[]){LOADED, INACTIVE("masked", 0), {STEPS_END}}, "web", "active", ENOENT, "masked");
+	check_systemd((struct step[]){LOADED, STATE("inactive"), {STEPS_END}}, "web", "inactive", 0, "inactive");
+	check_systemd((struct step[]){{AUTH}, {FAIL, "Unit name is wrong", "LoadUnit"}, {STEPS_END}}, "w b", "active", EINVAL,
+		      "Unit name is wrong");
+}
+
+/* systemd executes itself anew. */
+static void systemd_again(void **state)
+{
+	check_systemd((struct step[]){LOADED, STATE("activating"), {HANG_UP}, LOADED, STATE("active"), {STEPS_END}}, "web",
+		      "active", 0, "active");
+}
+
+static void systemd_later(void **state)
+{
+	VIV_FD listener = -1;
+
+	unlink("/run/systemd/private");
+	rmdir("/run/systemd");
+	assert_int_equal(begin(INIT_SYSTEMD, "web", "active", watch_systemd_begin), WATCH_NOT_YET);
+	assert_int_equal(watch_systemd_look(&watch), WATCH_NOT_YET);
+	listener = listen_as_systemd();
+	assert_woken();
+}
+
+static void dbus_calls(void **state)
+{
+	struct dbus_call c = {"/p", "i.f", "Do", {"a", "longer"}};
+	VIV_FREE char *word = viv_malloc(DBUS_CALL_MAX + 1);
+	uint8_t out[DBUS_CALL_MAX];
+	struct dbus_message m;
+	size_t len = dbus_put_call(out, 9, &c);
+
+	assert_int_equal(dbus_length(out), len);
+	assert_true(dbus_parse(out, len, &m));
+	assert_int_equal(m.serial, 9);
+	assert_string_equal(m.path.data, "/p");
+	assert_string_equal(m.interface.data, "i.f");
+	assert_string_equal(m.member.data, "Do");
+	assert_string_equal(m.signature.data, "ss");
+	assert_memory_equal(m.body, "\1\0\0\0a\0\0\0\6\0\0\0longer", m.body_len);
+	assert_int_equal(m.body_len, 19);
+	for (size_t cut = 0; cut < len; cut++)
+		assert_false(dbus_parse(out, cut, &m));
+	memset(word, 'x', DBUS_CALL_MAX);
+	word[DBUS_CALL_MAX] = '\0';
+	c.args[0] = word;
+	assert_int_equal(dbus_put_call(out, 9, &c), 0);
+}
+
+static bool enter_namespace(void)
+{
+	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("run", "/run", "tmpfs", 0, NULL) == 0 && mount("etc", "/etc", "tmpfs", 0, NULL) == 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(runit_services), cmocka_unit_test(runit_ends),
+		cmocka_unit_test(runit_targets),  cmocka_unit_test(systemd_units),
+		cmocka_unit_test(systemd_inactive), cmocka_unit_test(systemd_again),
+		cmocka_unit_test(systemd_later),  cmocka_unit_test(dbus_calls),
+	};
+	int failed;
+
+	if (geteuid() != 0 || !enter_namespace()) {
+		printf("needs root, and to be allowed to mount\n");
+		return 77;
+	}
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	free(watch.own);
+	return failed;
+}
