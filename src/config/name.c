@@ -108,5 +108,7 @@ struct viv_name viv_name_with(struct viv_arena *arena, const struct viv_name *na
 struct viv_name viv_name_rest(const struct viv_name *name, size_t n)
 {
 	n = VIV_MIN(n, name->count);
+	if (!n)
+		return *name;
 	return (struct viv_name){name->parts + n, name->count - n};
 }
