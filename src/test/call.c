@@ -142,8 +142,8 @@ int call_waited(struct call *c, int code, const char *fmt, ...)
 	else if (code == -ETIMEDOUT)
 		call_fail(c, VIV_VERDICT_FAIL, "%s: no %s in time", c->g ? c->g->name : "waiting", what.data);
 	else if (code == -ENOTCONN && c->g) {
-		end = guest_end_text(c->g);
-		call_fail(c, c->g->how == VIV_VM_PANIC ? VIV_VERDICT_CRASH : VIV_VERDICT_FAIL, "%s: %s, while waiting for %s",
+		end = guest_is_on(c->g) ? viv_strdup("its kernel is in trouble") : guest_end_text(c->g);
+		call_fail(c, c->g->how == VIV_VM_PANIC || c->g->hopeless ? VIV_VERDICT_CRASH : VIV_VERDICT_FAIL, "%s: %s, while waiting for %s",
 			  c->g->name, end, what.data);
 	} else
 		call_fail(c, VIV_VERDICT_ERROR, "%s: %s", what.data, strerror(-code));

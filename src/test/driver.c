@@ -14,6 +14,7 @@
 
 #define GRACE_MS   20000 /* from a test's limit to the end of a process that does not end */
 #define CLEAR_MS   40000 /* for machines to go when a signal came */
+#define SECOND_MS  500	 /* two signals within count as one */
 #define SPARE_MIB  1024	 /* of the host's memory, for all else */
 #define LINE_MAX_  VIV_TEST_LINE_MAX
 
@@ -49,6 +50,7 @@ struct driver {
 	unsigned n_workers, max;
 	uint64_t memory, memory_max;
 	int signal;
+	int64_t signalled; /* viv_now_ms */
 	struct viv_error *err;
 	int failed; /* the driver's own failure */
 };
@@ -346,9 +348,13 @@ static int on_signal(struct viv_source *s, int signo, void *arg)
 {
 	struct driver *d = arg;
 
+	/* Whoever means it says it again, later: timeout(1) signals its child and then its group. */
+	if (d->signal && viv_now_ms() - d->signalled < SECOND_MS)
+		return 0;
 	for (struct worker *w = d->workers; w; w = w->next)
 		kill(w->pid, d->signal ? SIGKILL : SIGTERM);
-	if (!d->signal)
+	d->signalled = viv_now_ms();
+	if (d->signal == 0)
 		viv_loop_add_timer(d->loop, CLEAR_MS, on_give_up, d, NULL, NULL);
 	d->signal = signo;
 	if (!d->n_workers)

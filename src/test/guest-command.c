@@ -2,11 +2,13 @@
 #include "test/runner.h"
 
 #include "base/fd.h"
+#include "base/status.h"
 
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define DOWN_MS	  60000 /* from the agent's end to the machine's */
 #define KILLED_MS 5000 /* from the signal to the end that is waited for */
 
 /* One stream's way from the command to us. */
@@ -117,6 +119,11 @@ static bool is_over(void *arg)
 	return p->done || p->too_much;
 }
 
+static bool never(void *arg)
+{
+	return false;
+}
+
 static bool is_done(void *arg)
 {
 	return ((const struct running *)arg)->done;
@@ -178,6 +185,10 @@ int runner_command_run(struct runner *r, struct guest *g, const struct runner_co
 		code = viv_agent_run(viv_vm_agent(g->vm), &spec, on_done, p, &p->command, err);
 	if (code == 0) {
 		code = runner_wait(r, g, is_over, p, c->deadline);
+		/* It went with its machine, which may still be on its way down. */
+		if (code == 0 && p->done && ret->error && ret->status == VIV_EXIT_GONE &&
+		    runner_wait(r, g, never, NULL, viv_now_ms() + DOWN_MS) == -ENOTCONN)
+			code = -ENOTCONN;
 		if (code < 0 || p->too_much)
 			put_an_end(r, g, p);
 		if (p->too_much)

@@ -41,6 +41,10 @@ struct guest *guest_new(struct viv_loop *loop, const char *name, struct viv_conf
 
 void guest_take_down(struct guest *g)
 {
+	if (g->vm) /* of a report that is under way what has come counts */
+		viv_console_end_report(viv_vm_console(g->vm));
+	viv_source_remove(viv_steal(g->crash_limit));
+	g->hopeless = false;
 	/* Nobody is told of it: a test's machine goes when the test says so. */
 	viv_control_free(viv_steal(g->control));
 	viv_vm_free(viv_steal(g->vm));
@@ -115,11 +119,11 @@ static void on_agent_lost(struct viv_vm *vm, const char *why, void *arg)
 	g->events.changed(g, g->events.arg);
 }
 
-static void on_trouble(struct viv_vm *vm, const struct viv_trouble *t, void *arg)
+static void on_report(struct viv_vm *vm, const struct viv_trouble_report *r, void *arg)
 {
 	struct guest *g = arg;
 
-	g->events.trouble(g, t, g->events.arg);
+	g->events.report(g, r, g->events.arg);
 }
 
 static void on_warning(struct viv_vm *vm, const char *text, void *arg)
@@ -143,8 +147,11 @@ static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, v
 
 static void hand_line_on(struct guest *g, struct viv_slice line)
 {
-	VIV_FREE char *text = viv_slice_printable(line);
+	VIV_FREE char *text = NULL;
 
+	while (line.len && line.data[line.len - 1] == '\r')
+		line.len--;
+	text = viv_slice_printable(line);
 	viv_str_add(&g->console, text);
 	viv_str_add_char(&g->console, '\n');
 	if (g->log >= 0)
@@ -306,7 +313,7 @@ int guest_start(struct guest *g, struct viv_store *store, const char *runtime,
 		.agent_ready = on_agent_ready,
 		.booted = on_booted,
 		.agent_lost = on_agent_lost,
-		.trouble = on_trouble,
+		.kernel_report = on_report,
 		.warning = on_warning,
 		.console_output = on_console_output,
 		.ended = on_ended,

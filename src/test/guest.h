@@ -22,8 +22,8 @@ struct guest_events {
 	void (*changed)(struct guest *g, void *arg);
 	/* A line of the console, fit for a terminal. */
 	void (*console)(struct guest *g, const char *line, void *arg);
-	/* Its kernel is in trouble. */
-	void (*trouble)(struct guest *g, const struct viv_trouble *t, void *arg);
+	/* A report of its kernel's, when it begins (r->open) and when it ends. */
+	void (*report)(struct guest *g, const struct viv_trouble_report *r, void *arg);
 	void (*warning)(struct guest *g, const char *text, void *arg);
 	void *arg;
 };
@@ -57,6 +57,8 @@ struct guest {
 	enum viv_vm_end how;   /* once it ended; of the last time, if it is off */
 	char *end_text;	       /* may be NULL */
 	unsigned starts;
+	struct viv_source *crash_limit; /* how long a kernel that is in trouble may take over anything */
+	bool hopeless;			/* that is over: nothing more is waited for in this machine */
 
 	/* Over all starts. */
 	struct viv_str console;	    /* its text, without what a terminal would obey */

@@ -90,7 +90,7 @@ const struct method methods_life[] = {
 	 .early = true},
 	{"reboot", "", "({timeout})", "", "powers it off in good order and starts it again, with its disks", do_reboot,
 	 .early = true},
-	{"crash", "", "()", "", "ends it at once, as a power cut does", do_crash, .early = true},
+	{"crash", "", "()", NULL, "ends it at once, as a power cut does", do_crash, .early = true},
 	{"is_up", "", "()", NULL, "is it running?", do_is_up, .early = true},
 	{0},
 };

@@ -23,17 +23,6 @@ static void on_console(struct guest *g, const char *line, void *arg)
 	viv_events_say(&r->out, "console", g->name, "%s", line);
 }
 
-static void on_trouble(struct guest *g, const struct viv_trouble *t, void *arg)
-{
-	struct runner *r = arg;
-
-	/* The report follows on the console: only that it is there is said here. */
-	if (t->kind >= VIV_TROUBLE_OOPS && !r->crashed) {
-		r->crashed = viv_asprintf("%s: the kernel: %s", g->name, t->what);
-		viv_events_say(&r->out, "kernel", g->name, "%s", t->what);
-	}
-}
-
 static void on_warning(struct guest *g, const char *text, void *arg)
 {
 	struct runner *r = arg;
@@ -120,7 +109,7 @@ static void test_spec(const struct viv_test_run *run, const char *machine, struc
 static int load_guest(struct runner *r, const char *name, struct viv_error *err)
 {
 	const struct guest_events events = {.changed = on_changed, .console = on_console,
-					    .trouble = on_trouble, .warning = on_warning, .arg = r};
+					    .report = runner_on_report, .warning = on_warning, .arg = r};
 	struct viv_config_test test;
 	struct viv_config_request req = {.file = r->run->file, .settings = r->run->settings,
 					 .n_settings = r->run->n_settings, .test = &test};
@@ -238,6 +227,7 @@ static void call_test(struct runner *r)
 		set_verdict(r, VIV_VERDICT_ERROR, "there is no test of that name any more");
 		return;
 	}
+	runner_expect_all(r, r->run->expect);
 	viv_events_tell(&r->out, "begin", NULL);
 	r->deadline = r->run->limit_ms ? viv_now_ms() + r->run->limit_ms : 0;
 	viv_lua_script_set_deadline(r->script, r->deadline);
@@ -245,9 +235,19 @@ static void call_test(struct runner *r)
 	r->deadline = 0;
 	if (code < 0)
 		take_failure(r, code, &trace);
-	/* A kernel in trouble is what there is to know first, whatever came of it. */
-	if (r->crashed && r->result.verdict != VIV_VERDICT_SKIP)
-		set_verdict(r, VIV_VERDICT_CRASH, r->crashed);
+}
+
+/* A kernel in trouble is what there is to know first, whatever came of it. */
+static void take_crash(struct runner *r)
+{
+	if (!r->crash.what || r->result.verdict == VIV_VERDICT_SKIP)
+		return;
+	if (r->result.reason)
+		viv_str_addf(&r->crash.details, "then: %s\n", r->result.reason);
+	viv_str_add(&r->crash.details, r->result.details ? r->result.details : "");
+	set_verdict(r, VIV_VERDICT_CRASH, r->crash.what);
+	free(r->result.details);
+	r->result.details = viv_str_steal(&r->crash.details);
 }
 
 /* The end */
@@ -269,18 +269,19 @@ static void end_guests(struct runner *r)
 	for (size_t i = 0; i < r->n_guests; i++)
 		guest_free(r->guests[i]);
 	free(r->guests);
+	r->guests = NULL;
+	r->n_guests = 0;
 }
 
 static void close_all(struct runner *r)
 {
-	end_guests(r);
 	viv_lua_script_free(r->script);
 	if (r->segments)
 		viv_remove_tree(r->segments, NULL);
 	viv_store_closep(&r->store);
 	viv_loop_free(r->loop);
 	runner_failure_free_contents(&r->final);
-	free(r->crashed);
+	runner_crash_free_contents(&r->crash);
 	free(r->segments);
 	free(r->runtime);
 }
@@ -320,6 +321,8 @@ void viv_test_run(const struct viv_test_run *run, int events_fd)
 		set_verdict(&r, VIV_VERDICT_ERROR, err.msg ? err.msg : strerror(-code));
 	else
 		call_test(&r);
+	end_guests(&r);
+	take_crash(&r);
 	close_all(&r);
 	r.result.ms = viv_now_ms() - r.out.begun;
 	viv_events_tell(&r.out, "result", json_pack("{s:o}", "result", viv_test_result_json(&r.result)));

@@ -25,6 +25,14 @@ struct runner_failure {
 };
 void runner_failure_free_contents(struct runner_failure *f);
 
+/* Reports of kernels: the first that nobody expected, and what is expected. */
+struct runner_crash {
+	char *what;		/* NULL: none */
+	struct viv_str details; /* its lines */
+	struct viv_strv expected; /* "machine:kind" or "machine:text", machine "*": all of them */
+	unsigned met; /* reports that were expected, so far */
+};
+
 struct runner {
 	const struct viv_test_run *run; /* what was asked for */
 	struct viv_loop *loop;
@@ -39,7 +47,7 @@ struct runner {
 	int64_t deadline;      /* viv_now_ms; of the test, 0 while it has not begun */
 	int signal;	       /* that asked for the end; 0: none */
 	unsigned depth;	       /* of subtests */
-	char *crashed; /* what a kernel reported; NULL: nothing */
+	struct runner_crash crash;
 	struct runner_failure final; /* what ended the test whatever its script did about it */
 };
 
@@ -82,6 +90,16 @@ void runner_output_free(struct runner_output *o);
  */
 int runner_command_run(struct runner *r, struct guest *g, const struct runner_command *c,
 		       struct runner_output *ret, struct viv_error *err);
+
+/* crash.c */
+
+/* For guest_events. arg: the runner. */
+void runner_on_report(struct guest *g, const struct viv_trouble_report *report, void *arg);
+/* From now on a report of that kind, or with that text in it, is none that fails the test. */
+void runner_expect(struct runner *r, const char *machine, const char *what);
+/* From the test's expect option. */
+void runner_expect_all(struct runner *r, const json_t *list);
+void runner_crash_free_contents(struct runner_crash *c);
 
 /* runner.c */
 struct guest *runner_find(struct runner *r, const char *name); /* by name or global; NULL: none */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/methods.h"
 
-const struct method *const method_tables[] = {methods_run, methods_life, methods_console, NULL};
+const struct method *const method_tables[] = {methods_run, methods_life, methods_console, methods_crash, NULL};
 const struct method *const function_tables[] = {functions_script, NULL};
 
 const char *const *viv_test_reserved(void)

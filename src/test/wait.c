@@ -26,6 +26,25 @@ static int64_t earlier(int64_t a, int64_t b)
 	return !a || (b && b < a) ? b : a;
 }
 
+/* Those that rebooted and may: QEMU ends with every reset. */
+static void runner_restart(struct runner *r)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	for (size_t i = 0; i < r->n_guests; i++) {
+		struct guest *g = r->guests[i];
+
+		if (!g->ended || g->how != VIV_VM_REBOOT || !g->reboots || g->ending)
+			continue;
+		viv_events_say(&r->out, "step", g->name, "rebooting");
+		if (guest_start(g, r->store, r->runtime, &r->report, &err) < 0) {
+			viv_events_say(&r->out, "warning", g->name, "%s", err.msg);
+			viv_error_clear(&err);
+			g->reboots = false;
+		}
+	}
+}
+
 int runner_wait(struct runner *r, const struct guest *g, bool (*until)(void *arg), void *arg, int64_t deadline)
 {
 	int64_t at = earlier(deadline, r->deadline);
@@ -36,8 +55,9 @@ int runner_wait(struct runner *r, const struct guest *g, bool (*until)(void *arg
 	if (at)
 		code = viv_loop_add_timer(r->loop, VIV_MAX(at - viv_now_ms(), 0), on_deadline, &late, &limit, NULL);
 	for (;;) {
+		runner_restart(r);
 		there = until(arg);
-		if (code < 0 || there || late || r->signal || (g && !guest_is_on(g)))
+		if (code < 0 || there || late || r->signal || (g && (!guest_is_on(g) || g->hopeless)))
 			break;
 		code = viv_loop_run(r->loop, NULL);
 	}
@@ -47,7 +67,7 @@ int runner_wait(struct runner *r, const struct guest *g, bool (*until)(void *arg
 		return 0;
 	if (r->signal)
 		return -EINTR;
-	if (g && !guest_is_on(g))
+	if (g && (!guest_is_on(g) || g->hopeless))
 		return -ENOTCONN;
 	return code < 0 ? code : -ETIMEDOUT;
 }
