@@ -126,6 +126,13 @@ static int resolve_owners(struct viv_plan *p, const struct viv_accounts *a, stru
 	return r;
 }
 
+static bool is_in_layers(const void *layers, const char *path)
+{
+	struct viv_there there;
+
+	return viv_manifests_find(layers, path, &there);
+}
+
 int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct viv_manifests *layers,
 			struct viv_error *err)
 {
@@ -139,11 +146,11 @@ int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct vi
 		.open_root = true,
 	};
 	struct viv_accounts a = {0};
-	int r = viv_plan_check_shells(p, layers, err);
+	/* A minimal root is no layer: it is looked at when all of it is there. */
+	int r = layers->n ? viv_plan_check_shells(p, is_in_layers, layers, err) : 0;
 
 	if (r == 0)
 		r = viv_accounts_make(&req, &a, err);
-
 	if (r < 0)
 		return r;
 	r = add_accounts(p, &a, layers, err);

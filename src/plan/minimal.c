@@ -190,6 +190,11 @@ static int add_skeleton(const struct viv_plan *p, struct viv_pack *pack, struct 
 	return r;
 }
 
+static bool is_in_pack(const void *pack, const char *path)
+{
+	return find_entry(pack, path) != NULL;
+}
+
 static int make(struct viv_plan *p, const char *folder, const char *dest, struct viv_report *report,
 		struct viv_error *err)
 {
@@ -213,6 +218,8 @@ static int make(struct viv_plan *p, const char *folder, const char *dest, struct
 	}
 	if (r == 0)
 		r = add_skeleton(p, &pack, err);
+	if (r == 0)
+		r = viv_plan_check_shells(p, is_in_pack, &pack, err);
 	if (r == 0)
 		r = viv_squashfs_write(&pack, dest, epoch, err);
 	return r < 0 ? r : viv_commands_check(&p->commands, p->config, &pack, folder, report, err);

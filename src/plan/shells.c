@@ -14,38 +14,40 @@ static bool is_in_packages(const char *path)
 	return false;
 }
 
-static int check(const struct viv_plan *p, const struct viv_manifests *layers, const char *option, const char *shell,
-		 struct viv_error *err)
+struct looking {
+	const struct viv_plan *plan;
+	viv_is_there_fn is_there;
+	const void *root;
+};
+
+static int check(const struct looking *l, const char *option, const char *shell, struct viv_error *err)
 {
 	/* /bin is a link to /usr/bin. */
 	VIV_FREE char *merged = viv_asprintf("usr%s", viv_starts_with(shell, "/usr/") ? shell + 4 : shell);
-	struct viv_there there;
 
-	if (!is_in_packages(shell) || viv_manifests_find(layers, merged, &there) ||
-	    viv_manifests_find(layers, shell + 1, &there) || viv_etc_find(&p->etc, merged) ||
-	    viv_etc_find(&p->etc, shell + 1))
+	if (!is_in_packages(shell) || l->is_there(l->root, merged) || l->is_there(l->root, shell + 1) ||
+	    viv_etc_find(&l->plan->etc, merged) || viv_etc_find(&l->plan->etc, shell + 1))
 		return 0;
 	return viv_error_say(err, EINVAL, "%s: %s: there is no %s in the machine: have its package in it "
-			     "(environment.systemPackages)", viv_config_place(p->config, option), option, shell);
+			     "(environment.systemPackages)", viv_config_place(l->plan->config, option), option, shell);
 }
 
-int viv_plan_check_shells(const struct viv_plan *p, const struct viv_manifests *layers, struct viv_error *err)
+int viv_plan_check_shells(const struct viv_plan *p, viv_is_there_fn is_there, const void *root, struct viv_error *err)
 {
 	static const char fallback[] = "users.defaultUserShell";
+	const struct looking l = {p, is_there, root};
 	const char *name, *common = viv_config_string(p->config, fallback);
 	bool is_set = !viv_streq(viv_config_place(p->config, fallback), "default");
 	json_t *user;
-	int r;
+	int r = is_set ? check(&l, fallback, common, err) : 0;
 
-	if (!layers->n)
-		return 0; /* a minimal root: its files are chosen one by one */
-	r = is_set ? check(p, layers, fallback, common, err) : 0;
 	json_object_foreach((json_t *)viv_config_get(p->config, "users.users"), name, user) {
-		VIV_FREE char *option = viv_asprintf("users.users.%s.shell", name);
 		const char *shell = viv_json_str(user, "shell");
+		bool takes_common = !shell && json_is_true(json_object_get(user, "isNormalUser"));
+		VIV_FREE char *option = viv_asprintf("users.users.%s%s", name, shell ? ".shell" : "");
 
-		if (r == 0 && shell)
-			r = check(p, layers, option, shell, err);
+		if (r == 0 && (shell || takes_common))
+			r = check(&l, option, shell ? shell : common, err);
 	}
 	return r;
 }

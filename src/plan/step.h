@@ -66,8 +66,9 @@ struct viv_plan {
  */
 int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct viv_manifests *layers,
 			struct viv_error *err);
-/* shells.c: a login shell that no layer has: EINVAL with its place. */
-int viv_plan_check_shells(const struct viv_plan *p, const struct viv_manifests *layers, struct viv_error *err);
+/* shells.c: a login shell that is neither in the packages' files, `root`, nor in p->etc: EINVAL with its place. */
+typedef bool (*viv_is_there_fn)(const void *root, const char *path);
+int viv_plan_check_shells(const struct viv_plan *p, viv_is_there_fn is_there, const void *root, struct viv_error *err);
 /* local.c: resolves the request, with the packages from source: those are built first. */
 int viv_local_resolve(struct viv_plan *p, struct viv_report *report, struct viv_error *err);
 /* Their layer, when the lock is not written any more. */

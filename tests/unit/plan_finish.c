@@ -89,6 +89,8 @@ static void refusals(void **state)
 		{"\nusers.users.d = {}", "vm.lua:2: users.users.d: no package makes it\nTo make it, "},
 		{"users.users.p = { isNormalUser = true,\nshell = '/bin/nosuch' }",
 		 "vm.lua:2: users.users.p.shell: there is no /bin/nosuch in the machine: have its package in it"},
+		{"users.users.p = { isNormalUser = true }\nusers.defaultUserShell = mkDefault('/bin/nosuch')",
+		 "vm.lua:2: users.defaultUserShell: there is no /bin/nosuch in the machine"},
 		{"users.defaultUserShell = '/usr/bin/zsh'", "vm.lua:1: users.defaultUserShell: there is no /usr/bin/zsh"},
 		/* Two that write one file, seen late. */
 		{"systemd.services.dbus.serviceConfig.Nice = 5\n"

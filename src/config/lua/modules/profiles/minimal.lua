@@ -5,6 +5,7 @@ system.root = mkDefault("minimal")
 system.init = mkDefault("runit")
 packages.recommends = mkDefault(false)
 virtualisation.diskImage = mkDefault(null)
+users.defaultUserShell = mkDefault("/bin/sh")
 
 system.minimal.packages.busybox.files = { "bin/busybox" }
 system.minimal.packages.runit.files = {
@@ -39,6 +40,21 @@ mkIf(ref "services.openssh.enable", function()
 	users.groups.sshd = {}
 	environment.etc["ssh/sshd_config"].text = mkDefault(
 		"Include /etc/ssh/sshd_config.d/*.conf\nSubsystem sftp internal-sftp\n")
+end)
+
+-- PAM's modules nobody can see in sudo: it loads them when they are needed. Debian's common-* are a script's work.
+mkIf(ref "security.sudo.enable", function()
+	system.minimal.packages["libpam-modules"].files = {
+		"usr/lib/*/security/pam_deny.so", "usr/lib/*/security/pam_limits.so", "usr/lib/*/security/pam_permit.so",
+		"usr/lib/*/security/pam_unix.so", "etc/security/limits.conf",
+	}
+	system.minimal.packages["libpam-modules-bin"].files = { "usr/sbin/unix_chkpwd" }
+	environment.etc["pam.d/common-auth"].text = mkDefault("auth required pam_unix.so nullok\n")
+	environment.etc["pam.d/common-account"].text = mkDefault("account required pam_unix.so\n")
+	environment.etc["pam.d/common-password"].text = mkDefault("password required pam_unix.so obscure yescrypt\n")
+	environment.etc["pam.d/common-session"].text = mkDefault("session required pam_unix.so\n")
+	environment.etc["pam.d/common-session-noninteractive"].text = mkDefault("session required pam_unix.so\n")
+	environment.etc["pam.d/other"].text = mkDefault("auth required pam_deny.so\naccount required pam_deny.so\n")
 end)
 
 mkIf(ref "services.nginx.enable", function()
