@@ -212,11 +212,7 @@ bool viv_contents_choose_matching(struct viv_contents *c, const char *pattern)
 	return any;
 }
 
-unsigned viv_contents_mode(const struct viv_contents *c, const struct viv_contents_file *f)
+const struct viv_contents_file *viv_contents_real(const struct viv_contents *c, const struct viv_contents_file *f)
 {
-	if (f->type == 'h')
-		f = viv_contents_find(c, f->target);
-	if (f->type == 'd')
-		return f->mode & 01777;
-	return f->mode & ~02000u & ~(f->uid ? 04000u : 0);
+	return f->type == 'h' ? viv_contents_find(c, f->target) : f;
 }

@@ -38,8 +38,5 @@ void viv_contents_choose_all(struct viv_contents *c);
 /* What a pattern (struct viv_take_package) matches. false: nothing. */
 bool viv_contents_choose_matching(struct viv_contents *c, const char *pattern);
 
-/*
- * The mode that it gets where root owns everything: set-user-id bits stay root's, set-group-id bits go (whose they
- * are to be only scripts would know).
- */
-unsigned viv_contents_mode(const struct viv_contents *c, const struct viv_contents_file *f);
+/* Whose owner and mode count: of a hard link those of the file that it is one to. */
+const struct viv_contents_file *viv_contents_real(const struct viv_contents *c, const struct viv_contents_file *f);

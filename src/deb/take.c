@@ -10,6 +10,7 @@
 #include "deb/import.h"
 #include "deb/layer.h"
 #include "deb/records.h"
+#include "deb/scripts.h"
 
 #include <sys/stat.h>
 
@@ -61,24 +62,34 @@ static void free_work(struct work *w)
 	free(w->packages);
 }
 
+static int read_text(const char *archive, struct archive *tar, struct archive_entry *e, struct viv_str *ret,
+		     struct viv_error *err)
+{
+	la_ssize_t n;
+
+	do {
+		n = sym_archive_read_data(tar, viv_str_reserve(ret, 65536), 65536);
+		viv_str_added(ret, n > 0 ? (size_t)n : 0);
+	} while (n > 0 && ret->len < MAX_CONTROL);
+	if (n != 0)
+		return viv_error_say(err, EBADMSG, "%s has no readable %s", archive,
+				     viv_path_base(sym_archive_entry_pathname(e)));
+	return 0;
+}
+
 static int read_control(struct archive *tar, struct archive_entry *e, void *arg, struct viv_error *err)
 {
 	static const char *const fields[] = {"Pre-Depends", "Depends"};
 	struct package *p = arg;
 	VIV_STR text = VIV_STR_INIT;
-	la_ssize_t n;
+	int r;
 
 	if (!viv_streq(viv_path_base(sym_archive_entry_pathname(e)), "control"))
 		return 0;
-	do {
-		n = sym_archive_read_data(tar, viv_str_reserve(&text, 65536), 65536);
-		viv_str_added(&text, n > 0 ? (size_t)n : 0);
-	} while (n > 0 && text.len < MAX_CONTROL);
-	if (n != 0)
-		return viv_error_say(err, EBADMSG, "%s has no readable control file", p->archive);
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(fields); i++)
+	r = read_text(p->archive, tar, e, &text, err);
+	for (size_t i = 0; r == 0 && i < VIV_ARRAY_SIZE(fields); i++)
 		viv_take_depends(viv_record_field(text.data ? text.data : "", fields[i]), &p->depends);
-	return 1;
+	return r < 0 ? r : 1;
 }
 
 static bool is_loaded(const struct work *w, const struct viv_lock_package *lock)
@@ -327,14 +338,17 @@ static void pack(const struct work *w, struct viv_pack *ret)
 		VIV_FREE char *origin = viv_asprintf("package %s", w->packages[i].lock->name);
 
 		for (size_t k = 0; k < c->n; k++) {
-			const struct viv_contents_file *f = &c->files[k];
+			const struct viv_contents_file *f = &c->files[k], *real = viv_contents_real(c, f);
+			struct viv_pack_entry *e;
 			bool hard = f->type == 'h';
 			VIV_FREE char *from = f->type == 'l' ? viv_strdup(f->target) : f->type == 'd' ? NULL
 				: viv_path_join(w->req->folder, hard ? f->target : f->path);
 
-			if (f->chosen)
-				viv_pack_add(ret, hard ? 'f' : f->type, f->path, viv_contents_mode(c, f), from,
-					     origin);
+			if (!f->chosen)
+				continue;
+			e = viv_pack_add(ret, hard ? 'f' : f->type, f->path, real->mode, from, origin);
+			e->uid = real->uid;
+			e->gid = real->gid;
 		}
 	}
 }
@@ -352,6 +366,67 @@ static int find_epoch(const struct work *w, int64_t *ret, struct viv_error *err)
 	}
 	if (r == 0)
 		*ret = newest;
+	return r;
+}
+
+void viv_take_wishes_free(struct viv_take_wishes *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		free(w->items[i].package);
+		free(w->items[i].where);
+		free(w->items[i].command);
+	}
+	free(w->items);
+	*w = (struct viv_take_wishes){0};
+}
+
+struct wishing {
+	const struct package *package;
+	struct viv_take_wishes *wishes;
+};
+
+static int read_wishes(struct archive *tar, struct archive_entry *e, void *arg, struct viv_error *err)
+{
+	const struct wishing *x = arg;
+	VIV_FREE char *path = viv_take_path(sym_archive_entry_pathname(e));
+	bool sysusers = path && viv_starts_with(path, "usr/lib/sysusers.d/");
+	VIV_STR text = VIV_STR_INIT;
+	VIV_STRV commands = VIV_STRV_INIT;
+	int r;
+
+	if (!path || !(sysusers || viv_streq(path, "preinst") || viv_streq(path, "postinst")) ||
+	    sym_archive_entry_filetype(e) != AE_IFREG)
+		return 0;
+	r = read_text(x->package->archive, tar, e, &text, err);
+	(sysusers ? viv_script_sysusers : viv_script_commands)((struct viv_slice){text.data, text.len}, &commands);
+	for (size_t i = 0; r == 0 && i < commands.count; i++) {
+		struct viv_take_wishes *w = x->wishes;
+
+		w->items = viv_realloc(w->items, (w->n + 1) * sizeof(*w->items));
+		w->items[w->n++] = (struct viv_take_wish){viv_strdup(x->package->asked->name),
+							  viv_strdup(path), viv_strdup(commands.items[i])};
+	}
+	return r;
+}
+
+static bool has_sysusers(const struct viv_contents *c)
+{
+	return viv_contents_find(c, "usr/lib/sysusers.d") != NULL;
+}
+
+static int find_wishes(const struct work *w, struct viv_take_wishes *ret, struct viv_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < w->n; i++) {
+		struct wishing x = {&w->packages[i], ret};
+
+		if (!x.package->asked)
+			continue;
+		r = viv_deb_each_entry(x.package->archive, "control.tar", read_wishes, &x, err);
+		if (r == 0 && has_sysusers(&x.package->contents))
+			r = viv_deb_each_entry(x.package->archive, "data.tar", read_wishes, &x, err);
+	}
 	return r;
 }
 
@@ -377,7 +452,7 @@ static int load_asked(struct work *w, struct viv_error *err)
 }
 
 int viv_deb_take(const struct viv_take_request *req, struct viv_report *report, struct viv_pack *ret,
-		 int64_t *ret_epoch, struct viv_error *err)
+		 int64_t *ret_epoch, struct viv_take_wishes *ret_wishes, struct viv_error *err)
 {
 	VIV_CLEANUP(free_work) struct work w = {.req = req, .report = report};
 	int r = load_asked(&w, err);
@@ -386,6 +461,8 @@ int viv_deb_take(const struct viv_take_request *req, struct viv_report *report, 
 		r = find_libraries(&w, err);
 	if (r == 0)
 		r = find_epoch(&w, ret_epoch, err);
+	if (r == 0)
+		r = find_wishes(&w, ret_wishes, err);
 	if (r == 0)
 		pack(&w, ret);
 	return r;

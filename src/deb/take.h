@@ -20,6 +20,17 @@ struct viv_take_package {
 	const char *place; /* "vm.lua:3: system.minimal.packages.htop", for messages */
 };
 
+/* What a package that was named would do when it is installed, as far as that is seen (deb/scripts.h). */
+struct viv_take_wish {
+	char *package, *where; /* where: "postinst", "usr/lib/sysusers.d/x.conf" */
+	char *command;
+};
+struct viv_take_wishes {
+	struct viv_take_wish *items;
+	size_t n;
+};
+void viv_take_wishes_free(struct viv_take_wishes *w); /* the contents */
+
 struct viv_take_request {
 	struct viv_store *store;
 	const struct viv_deb_source *source;
@@ -30,12 +41,12 @@ struct viv_take_request {
 };
 
 /*
- * Fetches what is missing and adds what was taken to *ret; root owns it, and set-id bits are gone but for
- * set-user-id ones of root's. *ret_epoch: no package is newer. ENOENT: a pattern that matches no file, or a library that no
+ * Fetches what is missing and adds what was taken to *ret, with the owners' numbers and the modes that the packages'
+ * archives have. *ret_epoch: no package is newer. ENOENT: a pattern that matches no file, or a library that no
  * package has.
  */
 int viv_deb_take(const struct viv_take_request *req, struct viv_report *report, struct viv_pack *ret,
-		 int64_t *ret_epoch, struct viv_error *err);
+		 int64_t *ret_epoch, struct viv_take_wishes *ret_wishes, struct viv_error *err);
 
 /* "bin/sh" and "./lib/x" are "usr/bin/sh" and "usr/lib/x". NULL: it leads out. The caller frees it. */
 char *viv_take_path(const char *path);

@@ -36,6 +36,14 @@ void viv_pack_free(struct viv_pack *p)
 	*p = (struct viv_pack){0};
 }
 
+const struct viv_pack_entry *viv_pack_find(const struct viv_pack *p, const char *path)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (viv_streq(p->entries[i].path, path))
+			return &p->entries[i];
+	return NULL;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct viv_pack_entry *x = a, *y = b;

@@ -27,6 +27,8 @@ struct viv_pack {
 struct viv_pack_entry *viv_pack_add(struct viv_pack *p, char type, const char *path, unsigned mode,
 				    const char *from, const char *origin);
 void viv_pack_free(struct viv_pack *p); /* the contents */
+/* The first entry of that path; NULL: there is none. Borrowed. */
+const struct viv_pack_entry *viv_pack_find(const struct viv_pack *p, const char *path);
 
 /*
  * Makes the image `dest`, which isn't there yet. The list is sorted. Folders that nobody listed belong to root and have 0755. All

@@ -260,14 +260,6 @@ int viv_commands_run(const struct viv_commands *c, const struct viv_etc *etc, co
 	return r;
 }
 
-static bool has_shell(const struct viv_pack *pack)
-{
-	for (size_t i = 0; i < pack->n; i++)
-		if (viv_streq(pack->entries[i].path, "usr/bin/sh"))
-			return true;
-	return false;
-}
-
 int viv_commands_check(const struct viv_commands *c, const struct viv_config *config, const struct viv_pack *pack,
 		       const char *folder, struct viv_report *report, struct viv_error *err)
 {
@@ -275,7 +267,7 @@ int viv_commands_check(const struct viv_commands *c, const struct viv_config *co
 	const struct viv_sandbox_spec spec = {.binds = &bind, .n_binds = 1};
 	struct job job = {.commands = c, .pack = pack, .folder = folder, .config = config, .name = "root"};
 
-	if (!c->count || !has_shell(pack))
+	if (!c->count || !viv_pack_find(pack, "usr/bin/sh"))
 		return 0;
 	return viv_sandbox_call(&spec, make, &job, report, NULL, err);
 }

@@ -63,7 +63,7 @@ json_t *viv_minimal_describe(const struct viv_plan *p)
 }
 
 static int take(struct viv_plan *p, const char *folder, struct viv_report *report, struct viv_pack *pack,
-		int64_t *ret_epoch, struct viv_error *err)
+		int64_t *ret_epoch, struct viv_take_wishes *ret_wishes, struct viv_error *err)
 {
 	size_t n = p->packages.count;
 	VIV_FREE struct viv_take_package *packages = viv_new_array(struct viv_take_package, n);
@@ -86,7 +86,7 @@ static int take(struct viv_plan *p, const char *folder, struct viv_report *repor
 		viv_strv_pushf(&texts, "%s: %s", viv_config_place(p->config, option), option);
 		packages[i].place = texts.items[texts.count - 1];
 	}
-	r = viv_deb_take(&req, report, pack, ret_epoch, err);
+	r = viv_deb_take(&req, report, pack, ret_epoch, ret_wishes, err);
 	for (size_t i = 0; i < n; i++)
 		viv_strv_free(&patterns[i]);
 	return r;
@@ -137,14 +137,6 @@ static int add_etc(const struct viv_plan *p, const char *folder, struct viv_pack
 	return 0;
 }
 
-static const struct viv_pack_entry *find_entry(const struct viv_pack *pack, const char *path)
-{
-	for (size_t i = 0; i < pack->n; i++)
-		if (viv_streq(pack->entries[i].path, path))
-			return &pack->entries[i];
-	return NULL;
-}
-
 /* Does something of a package, or of another option, go before it? */
 static bool is_default(const struct viv_config *config, const char *option)
 {
@@ -164,7 +156,7 @@ static int add_link(const struct viv_plan *p, const char *path, const char *targ
 		    struct viv_error *err)
 {
 	VIV_FREE char *inside = viv_take_path(path), *option = viv_asprintf("system.minimal.links[\"%s\"]", path);
-	const struct viv_pack_entry *there = inside ? find_entry(pack, inside) : NULL;
+	const struct viv_pack_entry *there = inside ? viv_pack_find(pack, inside) : NULL;
 
 	if (there && is_default(p->config, option))
 		return 0;
@@ -190,15 +182,24 @@ static int add_skeleton(const struct viv_plan *p, struct viv_pack *pack, struct 
 	return r;
 }
 
+/* As it was finished. */
+static const char *account_file(const struct viv_plan *p, const char *path)
+{
+	const struct viv_etc_file *f = viv_etc_find(&p->etc, path);
+
+	return f && f->content.data ? f->content.data : "";
+}
+
 static bool is_in_pack(const void *pack, const char *path)
 {
-	return find_entry(pack, path) != NULL;
+	return viv_pack_find(pack, path) != NULL;
 }
 
 static int make(struct viv_plan *p, const char *folder, const char *dest, struct viv_report *report,
 		struct viv_error *err)
 {
 	VIV_CLEANUP(viv_pack_free) struct viv_pack pack = {0};
+	VIV_CLEANUP(viv_take_wishes_free) struct viv_take_wishes wishes = {0};
 	VIV_FREE char *files = viv_path_join(folder, "files"), *etc = viv_path_join(folder, "etc");
 	VIV_JSON *below = json_pack("{s:s, s:s, s:s, s:s}", "passwd", passwd, "group", group, "shadow", shadow,
 				    "gshadow", gshadow);
@@ -209,11 +210,13 @@ static int make(struct viv_plan *p, const char *folder, const char *dest, struct
 	if (r == 0)
 		r = viv_mkdir_p(etc, 0755, err);
 	if (r == 0)
-		r = take(p, files, report, &pack, &epoch, err);
+		r = take(p, files, report, &pack, &epoch, &wishes, err);
 	if (r == 0)
 		r = viv_plan_finish_etc(p, below, &none, err);
 	if (r == 0) {
 		drop_hidden(p, &pack);
+		viv_minimal_settle_owners(&pack, account_file(p, "etc/passwd"), account_file(p, "etc/group"), report);
+		viv_minimal_say_wishes(&wishes, &pack, account_file(p, "etc/passwd"), account_file(p, "etc/group"), report);
 		r = add_etc(p, etc, &pack, err);
 	}
 	if (r == 0)

@@ -16,7 +16,7 @@
 #define INITRD_BUILDER	"initrd 1"
 #define MADE_BUILDER	"made 2"
 #define ETC_BUILDER	"etc 4"
-#define ROOT_BUILDER	"root 3"
+#define ROOT_BUILDER	"root 4"
 #define SYSTEM_BUILDER	"system 1"
 
 static void choose_packages(struct viv_plan *p)

@@ -50,13 +50,19 @@ networking.firewall.enable = true
 networking.firewall.extraInputRules = "limit rate 10/second counter accept"
 zramSwap.enable = true
 virtualisation.memorySize = 256
+security.sudo.enable = true
+users.users.paul = { isNormalUser = true, password = "secret", extraGroups = { "wheel" } }
 E2
 expect 0 "$VIV" run -q both.lua -- sh -c 'readlink /usr/bin/less || echo file; readlink /usr/bin/more
-	stat -c "%a %U" /usr/bin/at /var/spool/cron/atjobs; nft list ruleset | grep -c "policy drop"; cut -d " " -f 1 /proc/swaps | sed -n "2s/[0-9].*//p"'
+	stat -c "%a %U" /usr/bin/at /var/spool/cron/atjobs; stat -c "%a %U %G" /usr/bin/sudo /usr/sbin/unix_chkpwd
+	paul="chpst -u paul:paul:wheel sudo"; echo wrong | $paul -S id -u; echo secret | $paul -S id -u; nft list ruleset | grep -c "policy drop"; cut -d " " -f 1 /proc/swaps | sed -n "2s/[0-9].*//p"'
 out_is "file
 busybox
 755 root
 1770 root
+4755 root root
+2755 root shadow
+0
 1
 /dev/zram"
 
@@ -76,7 +82,8 @@ cp "$tests/../examples/minimal/vm.lua" example.lua
 cat >vm.lua <<'E2'
 imports = { "./example.lua" }
 users.users.root.openssh.authorizedKeys.keyFiles = { "./key.pub" }
-users.users.paul = { isNormalUser = true }
+users.users.paul.isNormalUser = true
+users.users.paul.openssh.authorizedKeys.keyFiles = { "./key.pub" }
 systemd.services.job = {
 	script = "mkfifo -m 666 /run/job/who || :; id -un > /run/job/who; exec sleep 100000",
 	serviceConfig = { User = "paul", Group = "users", RuntimeDirectory = "job" },
@@ -112,7 +119,7 @@ expect 0 get "http://127.0.0.1:$http/"
 out_has "It works."
 guest() {
 	ssh -F none -p "$ssh" -i key -o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=no \
-		-o UserKnownHostsFile=known -o LogLevel=ERROR -o ConnectTimeout=300 root@127.0.0.1 "$@"
+		-o UserKnownHostsFile=known -o LogLevel=ERROR -o ConnectTimeout=300 "${login:-root}@127.0.0.1" "$@"
 }
 expect 0 guest 'id -un; hostname; cat /proc/1/comm; mkdir -p /run/job; mkfifo -m 666 /run/job/who 2>/dev/null; timeout 300 cat /run/job/who
 	ls -ld /root /tmp /etc/shadow | cut -c1-10 | tr "\n" " "; touch /usr/x && echo written'
@@ -121,6 +128,8 @@ minimal
 runit
 paul
 -rw-r----- drwx------ drwxrwxrwt written"
+login=paul expect 0 guest 'echo $SHELL'
+out_is /bin/sh
 guest poweroff
 wait $qemu || fail "QEMU: $?: $(tail -n 20 console.log)"
 for line in "enter stage: /etc/runit/1" "enter stage: /etc/runit/2" "enter stage: /etc/runit/3" "power off"; do

@@ -14,9 +14,8 @@ static void check(const struct viv_contents *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		const struct viv_contents_file *f = &c->files[i];
-		unsigned mode = viv_contents_mode(c, f);
 
-		if (!viv_path_is_safe(f->path) || mode & 02000 || (f->type == 'f' && f->uid && mode & 04000) ||
+		if (!viv_path_is_safe(f->path) || !viv_contents_real(c, f) || f->mode & ~07777u ||
 		    (f->type != 'f' && f->type != 'd' && !f->target) || !viv_contents_find(c, f->path))
 			abort();
 		if (f->type == 'h' && viv_contents_find(c, f->target)->type != 'f')

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "deb/contents.h"
 #include "deb/elf.h"
+#include "deb/scripts.h"
 #include "deb/take.h"
 
 #include <elf.h>
@@ -226,29 +227,52 @@ static unsigned mode_of(const struct viv_contents *c, const char *path)
 	const struct viv_contents_file *f = viv_contents_find(c, path);
 
 	assert_non_null(f);
-	return viv_contents_mode(c, f);
+	return viv_contents_real(c, f)->mode;
 }
 
-/* Root owns everything: only what was root's may stay set-user-id. */
+/* A hard link is what it is one to. */
 static void set_id(void **state)
 {
 	static const struct entry entries[] = {
-		{"./usr/bin/su", '0', 04755, 0, 0, NULL},      {"./usr/bin/at", '0', 06755, 1, 1, NULL},
-		{"./usr/bin/wall", '0', 02755, 0, 5, NULL},    {"./usr/bin/batch", '1', 04755, 0, 0, "./usr/bin/at"},
-		{"./usr/bin/runuser", '1', 0755, 9, 9, "./bin/su"}, {"./var/mail", '5', 02775, 0, 8, NULL},
-		{"./var/spool/cron", '5', 01730, 0, 101, NULL}};
+		{"./usr/bin/su", '0', 04755, 0, 0, NULL}, {"./usr/bin/at", '0', 06755, 1, 1, NULL},
+		{"./usr/bin/batch", '1', 04755, 0, 0, "./usr/bin/at"}, {"./usr/bin/runuser", '1', 0755, 9, 9, "./bin/su"}};
 	VIV_CLEANUP(viv_contents_free) struct viv_contents c = {0};
 	VIV_ERROR err = VIV_ERROR_INIT;
 
 	if (list(entries, VIV_ARRAY_SIZE(entries), &c, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(mode_of(&c, "usr/bin/su"), 04755);
-	assert_int_equal(mode_of(&c, "usr/bin/at"), 0755);
-	assert_int_equal(mode_of(&c, "usr/bin/wall"), 0755);
-	assert_int_equal(mode_of(&c, "usr/bin/batch"), 0755);
+	assert_int_equal(mode_of(&c, "usr/bin/batch"), 06755);
 	assert_int_equal(mode_of(&c, "usr/bin/runuser"), 04755);
-	assert_int_equal(mode_of(&c, "var/mail"), 0775);
-	assert_int_equal(mode_of(&c, "var/spool/cron"), 01730);
+}
+
+/* What scripts would do, as far as their text says. */
+static void scripts(void **state)
+{
+	static const char script[] =
+		"#!/bin/sh -e\n"
+		"# adduser nobody-at-all\n"
+		"if ! getent passwd sshd >/dev/null; then adduser --system --home /run/sshd \\\n"
+		"\t--quiet sshd; fi\n"
+		"command -v setcap >/dev/null && setcap cap_net_raw+ep $PROGRAM || chmod u+s $PROGRAM\n"
+		"\tLANG=C /usr/sbin/groupadd -r  \"x\" # theirs\n"
+		"which useradd; echo adduser x\n"
+		"dpkg-statoverride --list /usr/bin/x || dpkg-statoverride --add root y 2755 /usr/bin/x";
+	static const char sysusers[] = "# a comment\nu sshd - \"sshd user\" /run/sshd\n\ng  render -\nr - 500-900\nu! z\n";
+	VIV_STRV got = VIV_STRV_INIT;
+	VIV_FREE char *text = NULL;
+
+	viv_script_commands(viv_slice(script), &got);
+	viv_script_sysusers(viv_slice(sysusers), &got);
+	text = viv_strv_join(&got, "\n");
+	assert_string_equal(text, "adduser --system --home /run/sshd --quiet sshd\n"
+				  "setcap cap_net_raw+ep $PROGRAM\n"
+				  "groupadd -r x\n"
+				  "dpkg-statoverride --list /usr/bin/x\n"
+				  "dpkg-statoverride --add root y 2755 /usr/bin/x\n"
+				  "u sshd - \"sshd user\" /run/sshd\n"
+				  "g  render -\n"
+				  "u! z");
 }
 
 static void hard_links(void **state)
@@ -311,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(own_program), cmocka_unit_test(made_up), cmocka_unit_test(damaged),
 		cmocka_unit_test(others), cmocka_unit_test(foreign), cmocka_unit_test(paths), cmocka_unit_test(depends),
+		cmocka_unit_test(scripts),
 		cmocka_unit_test(set_id), cmocka_unit_test(hard_links), cmocka_unit_test(folders)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,9 @@ system.minimal.packages.busybox.files = { "bin/busybox" }
 system.minimal.packages.runit.files = {
 	"sbin/runit", "usr/bin/chpst", "usr/bin/runsv", "usr/bin/runsvdir", "usr/bin/sv", "usr/bin/svlogd",
 }
+-- As its package's script would make it; nobody here needs it to.
+users.users["_runit-log"] = { isSystemUser = true }
+users.groups["_runit-log"] = {}
 
 -- What busybox goes by, where no package has the file.
 local applets = [[
@@ -38,6 +41,7 @@ mkIf(ref "services.openssh.enable", function()
 	system.minimal.packages["openssh-client"].files = { "usr/bin/ssh-keygen" }
 	users.users.sshd = { isSystemUser = true, home = "/run/sshd" }
 	users.groups.sshd = {}
+	users.groups._ssh = {}
 	environment.etc["ssh/sshd_config"].text = mkDefault(
 		"Include /etc/ssh/sshd_config.d/*.conf\nSubsystem sftp internal-sftp\n")
 end)
