@@ -91,7 +91,7 @@ void viv_script_sysusers(struct viv_slice text, struct viv_strv *ret)
 	while (viv_slice_line(&text, &line)) {
 		struct viv_slice rest = line;
 
-		if (viv_slice_word(&rest, &word) && word.len && strchr("ugm", word.data[0]))
+		if (viv_slice_word(&rest, &word) && word.data[0] && strchr("ugm", word.data[0]))
 			viv_strv_take(ret, viv_strndup(line.data, VIV_MIN(line.len, COMMAND_MAX)));
 	}
 }
