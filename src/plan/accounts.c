@@ -332,7 +332,8 @@ static int add_user(struct work *w, const char *name, const json_t *user, struct
 		shell = system ? "/usr/sbin/nologin" : w->req->shell ? w->req->shell : "/bin/bash";
 	viv_str_addf(&w->out->passwd, "%s:x:%llu:%lld:%s:%s:%s\n", name, (unsigned long long)uid,
 		     (long long)gid, text ? text : "", home, shell);
-	viv_str_addf(&w->out->shadow, "%s:!:::::::\n", name);
+	/* No password is right either way; but sshd without PAM lets nobody in by key whose account is locked. */
+	viv_str_addf(&w->out->shadow, "%s:%s:::::::\n", name, system ? "!" : "*");
 	if (json_is_boolean(make) ? json_is_true(make) : !system)
 		r = add_home(w, name, home, (int64_t)uid, gid, err);
 	return r;

@@ -15,8 +15,8 @@
 #define MODULES_BUILDER "modules 2"
 #define INITRD_BUILDER	"initrd 1"
 #define MADE_BUILDER	"made 2"
-#define ETC_BUILDER	"etc 4"
-#define ROOT_BUILDER	"root 4"
+#define ETC_BUILDER	"etc 5"
+#define ROOT_BUILDER	"root 5"
 #define SYSTEM_BUILDER	"system 1"
 
 static void choose_packages(struct viv_plan *p)

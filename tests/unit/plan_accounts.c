@@ -55,6 +55,19 @@ static void a_user_as_described(void **state)
 	viv_accounts_free_contents(&a);
 }
 
+/* A locked one ("!") would keep out keys, too, where sshd works without PAM. */
+static void no_password_is_no_lock(void **state)
+{
+	struct viv_accounts a;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	assert_int_equal(make("{\"paul\": {\"isNormalUser\": true}, \"d\": {\"isSystemUser\": true}}", "{}", "{}", true, &a,
+			      &err), 0);
+	assert_non_null(strstr(a.shadow.data, "\npaul:*:::::::\n"));
+	assert_non_null(strstr(a.shadow.data, "\nd:!:::::::\n"));
+	viv_accounts_free_contents(&a);
+}
+
 /* NixOS's group is there for who names it, with a system's id. */
 static void wheel(void **state)
 {
@@ -224,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wheel), cmocka_unit_test(homes_and_shells),
 		cmocka_unit_test(a_user_as_described),
+		cmocka_unit_test(no_password_is_no_lock),
 		cmocka_unit_test(recorded_ids_stay),
 		cmocka_unit_test(a_user_of_a_package_is_changed_not_doubled),
 		cmocka_unit_test(a_user_of_a_package_gets_a_home),
