@@ -8,7 +8,6 @@ const struct viv_foreign_option viv_foreign_options[] = {
 	{"boot.initrd.luks", "the machine's own disk is not encrypted"},
 	{"boot.initrd.postDeviceCommands", "an empty disk is formatted without it: fileSystems.<path>.autoFormat"},
 	{"boot.initrd.postMountCommands", "boot.postBootCommands are run when the root is mounted"},
-	{"boot.kernelPatches", "boot.kernel names a kernel tree: patch and build that"},
 	{"machines", "machines are described in test files, which viv test reads"},
 	{"networking.dhcpcd", "networks are set up by the agent, which waits for nobody's ARP: networking.useDHCP"},
 	{"networking.wireless", "a virtual machine has no such device"},

@@ -4,6 +4,7 @@
 #include "base/dl.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "kernel/unpack.h"
 
 #include <ctype.h>
 #include <sys/stat.h>
@@ -20,6 +21,7 @@ struct package {
 	char *modules_version;
 	uint64_t size; /* unpacked so far */
 	size_t files;
+	bool modules; /* these alone are wanted */
 };
 
 static void free_package(struct package *p)
@@ -125,6 +127,24 @@ static int note_version(struct package *p, char **known, const char *s, size_t n
 	return 0;
 }
 
+/* The same, where nothing else is wanted. */
+static int module_target(struct package *p, const char *name, char **ret, struct viv_error *err)
+{
+	size_t len = strlen(name), n;
+	const char *rest;
+	int r;
+
+	viv_unpack_filter_for(name, &len);
+	if (!viv_starts_with(name, "lib/modules/") || len < 3 || memcmp(name + len - 3, ".ko", 3) != 0)
+		return 0;
+	rest = name + strlen("lib/modules/");
+	n = strcspn(rest, "/");
+	r = note_version(p, &p->modules_version, rest, n, err);
+	if (r == 0 && rest[n])
+		*ret = viv_asprintf("%s%s", p->dest, rest + n);
+	return r;
+}
+
 /*
  * Where a member goes below `dest`; *ret is NULL for what isn't needed. `name` is clean and safe.
  */
@@ -136,6 +156,8 @@ static int target_of(struct package *p, const char *name, char **ret, struct viv
 
 	if (viv_starts_with(name, "usr/lib/modules/"))
 		name += strlen("usr/");
+	if (p->modules)
+		return module_target(p, name, ret, err);
 	if (viv_starts_with(name, "boot/vmlinuz-")) {
 		rest = name + strlen("boot/vmlinuz-");
 		r = note_version(p, &p->found.version, rest, strlen(rest), err);
@@ -243,24 +265,34 @@ static int make_root(struct package *p, struct viv_error *err)
 	return r;
 }
 
+static int take_members(struct package *p, struct viv_error *err)
+{
+	struct archive_entry *e;
+	int r = open_package(p, err), got = ARCHIVE_OK;
+
+	while (r == 0 && ((got = sym_archive_read_next_header(p->tar, &e)) == ARCHIVE_OK || got == ARCHIVE_WARN))
+		r = take_member(p, e, err);
+	return r == 0 && got != ARCHIVE_EOF ? damaged(p, p->tar, err) : r;
+}
+
+int viv_kernel_extract_modules(const char *deb, const char *dest, struct viv_error *err)
+{
+	VIV_CLEANUP(free_package) struct package p = {.path = deb, .dest = dest, .modules = true};
+	int r = viv_dl_libarchive(err);
+
+	if (r == 0)
+		r = take_members(&p, err);
+	return r == 0 && !p.files ? bad(&p, "no kernel module in this package (lib/modules/…/*.ko)", err) : r;
+}
+
 int viv_kernel_extract(const char *deb, const char *dest, struct viv_kernel_files *ret,
 		       struct viv_error *err)
 {
 	VIV_CLEANUP(free_package) struct package p = {.path = deb, .dest = dest};
-	struct archive_entry *e;
-	int r, got;
+	int r;
 
-	if ((r = viv_dl_libarchive(err)) < 0 || (r = make_root(&p, err)) < 0 ||
-	    (r = open_package(&p, err)) < 0)
+	if ((r = viv_dl_libarchive(err)) < 0 || (r = make_root(&p, err)) < 0 || (r = take_members(&p, err)) < 0)
 		return r;
-	while ((got = sym_archive_read_next_header(p.tar, &e)) == ARCHIVE_OK ||
-	       got == ARCHIVE_WARN) {
-		r = take_member(&p, e, err);
-		if (r < 0)
-			return r;
-	}
-	if (got != ARCHIVE_EOF)
-		return damaged(&p, p.tar, err);
 	if (!p.found.version)
 		return bad(&p, "no kernel in this package (boot/vmlinuz-…)", err);
 	if (p.modules_version && !viv_streq(p.modules_version, p.found.version))

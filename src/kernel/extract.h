@@ -22,3 +22,9 @@ struct viv_kernel_files {
  */
 int viv_kernel_extract(const char *deb, const char *dest, struct viv_kernel_files *ret,
 		       struct viv_error *err);
+
+/*
+ * Just the modules (.ko, or compressed) of any package, into the folder `dest`, which must be there: of
+ * lib/modules/<version>/x/y.ko it makes <dest>/x/y.ko. None, or those of two versions, are EINVAL.
+ */
+int viv_kernel_extract_modules(const char *deb, const char *dest, struct viv_error *err);

@@ -35,7 +35,7 @@ static int differs(const struct viv_step *s, const char *key, const char *hash, 
 static int check_same(const struct viv_plan *p, const struct viv_step *s, struct viv_error *err)
 {
 	char source[VIV_SHA256_HEX] = "", extra[VIV_SHA256_HEX];
-	int r = p->kernel_package ? 0 : viv_kernel_source_hash(&p->kernel_source, source, err);
+	int r = viv_plan_kernel_is_source(p) ? viv_kernel_source_hash(&p->kernel_source, source, err) : 0;
 
 	if (r == 0)
 		r = differs(s, "source", source, err);
@@ -47,15 +47,20 @@ static int check_same(const struct viv_plan *p, const struct viv_step *s, struct
 int viv_build_kernel(struct viv_plan *p, const struct viv_step *s, const char *dest,
 		     struct viv_report *report, struct viv_error *err)
 {
-	VIV_FREE char *deb = NULL;
-	int r;
+	VIV_CLEANUP(viv_kernel_modules_free_contents) struct viv_kernel_modules extra = {0};
+	VIV_FREE char *deb = NULL, *unpacked = viv_path_join(dest, "packages");
+	int r = viv_plan_unpack_modules(p, unpacked, &extra, err);
 
-	if (p->kernel_package) {
-		deb = viv_store_object_path(p->store, p->deb.kernel_deb);
-		r = viv_kernel_unpack(deb, &p->extra_modules, dest, report, err);
+	if (r < 0)
+		return r;
+	if (!viv_plan_kernel_is_source(p)) {
+		deb = viv_store_object_path(p->store, p->own_kernel.wanted ? p->own_kernel.deb : p->deb.kernel_deb);
+		r = viv_kernel_unpack(deb, &extra, dest, report, err);
 	} else {
-		r = viv_kernel_assemble(&p->kernel_source, &p->extra_modules, dest, report, err);
+		r = viv_kernel_assemble(&p->kernel_source, &extra, dest, report, err);
 	}
+	if (r == 0)
+		r = viv_remove_tree(unpacked, err);
 	return r == 0 ? check_same(p, s, err) : r;
 }
 
@@ -311,8 +316,10 @@ static int build_kernel_side(void *arg, struct viv_report *report, struct viv_er
 		r = viv_store_open(viv_store_root(p->store), &store, err);
 		p->store = store;
 	}
-	if (r == 0 && p->kernel_package && !viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id) &&
-	    !viv_store_has(p->store, deb.kernel_deb))
+	if (r == 0 && p->own_kernel.wanted && !viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id))
+		r = viv_plan_build_own_kernel(p, report, err);
+	else if (r == 0 && p->kernel_package && !viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id) &&
+		 !viv_store_has(p->store, deb.kernel_deb))
 		r = viv_deb_build(p->store, &p->request.source, p->lock, &deb,
 				  p->parallel ? NULL : report, err); /* the layers' side talks */
 	if (r == 0)
@@ -354,7 +361,12 @@ static int build_all(struct viv_plan *p, struct viv_report *report, struct viv_e
 	VIV_CLEANUP(viv_worker_killp) struct viv_worker *kernel_side = NULL;
 	int r = 0;
 
+	/* What compiles for an hour is shown, and has what memory there is: it waits for the packages. */
+	if (p->own_kernel.wanted)
+		r = build_layers(p, report, err);
 	p->parallel = !kernel_side_is_built(p) && !layers_are_built(p);
+	if (r < 0)
+		return r;
 	if (p->parallel)
 		r = viv_worker_start(build_kernel_side, p, &kernel_side, err);
 	else
@@ -381,6 +393,8 @@ static void add_ingredients(const struct viv_plan *p, struct viv_strv *ids)
 	}
 	if (p->kernel_package && !viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id))
 		viv_strv_push(ids, p->deb.kernel_deb);
+	if (p->own_kernel.wanted && !viv_store_has(p->store, p->steps[VIV_STEP_KERNEL].id))
+		viv_strv_push(ids, viv_source_kernel_id(p->own_kernel.source));
 }
 
 int viv_plan_build(struct viv_plan *p, struct viv_report *report, struct viv_system *ret,

@@ -140,7 +140,7 @@ int viv_local_resolve(struct viv_plan *p, struct viv_report *report, struct viv_
 	const struct viv_source_request req = {
 		.store = p->store, .source = p->request.source, .lock_file = p->lock_file,
 		.machine = p->machine, .locked = p->request.locked, .renew = p->request.renew,
-		.packages = packages,
+		.packages = packages, .modules = &p->module_names,
 		.quiet_limit_ms = 1000 * (int)viv_config_int(p->config, "packages.buildTimeout"),
 	};
 	int r;

@@ -30,58 +30,6 @@ static void choose_packages(struct viv_plan *p)
 	viv_strv_uniq(&p->packages);
 }
 
-/* The cloud kernel is smaller and boots faster, but knows no graphics, USB, sound or 9p. */
-static bool needs_full_kernel(const struct viv_config *config)
-{
-	for (const struct viv_area *const *a = viv_areas; *a; a++)
-		if ((*a)->full_kernel && (*a)->full_kernel(config))
-			return true;
-	return false;
-}
-
-/* boot.kernel is a file or a tree. */
-static int find_kernel_source(struct viv_plan *p, const char *path, struct viv_error *err)
-{
-	const char *modules = viv_config_string(p->config, "boot.kernelModulesTree");
-	int r = viv_kernel_source_find(path, modules, &p->kernel_source, err);
-
-	return r < 0 ? viv_error_context(err, "%s: boot.kernel", viv_config_place(p->config, "boot.kernel")) : 0;
-}
-
-static int find_extra_modules(struct viv_plan *p, struct viv_error *err)
-{
-	VIV_STRV paths = VIV_STRV_INIT;
-	int r = 0;
-
-	viv_push_option(&paths, p->config, "boot.extraModulePackages");
-	for (size_t i = 0; r == 0 && i < paths.count; i++)
-		r = viv_kernel_modules_add(paths.items[i], &p->extra_modules, err);
-	if (r == 0)
-		r = viv_kernel_modules_check(&p->extra_modules, err);
-	return r < 0 ? viv_error_context(err, "%s: boot.extraModulePackages",
-					 viv_config_place(p->config, "boot.extraModulePackages"))
-		     : 0;
-}
-
-static int choose_kernel(struct viv_plan *p, struct viv_error *err)
-{
-	const char *asked = viv_config_string(p->config, "boot.kernel");
-	const char *arch = p->request.source.architecture;
-	int r = find_extra_modules(p, err);
-
-	if (r < 0)
-		return r;
-	if (asked && asked[0] == '/')
-		return find_kernel_source(p, asked, err);
-	if (asked)
-		p->kernel_package = viv_strdup(asked);
-	else if (needs_full_kernel(p->config))
-		p->kernel_package = viv_asprintf("linux-image-%s", arch);
-	else
-		p->kernel_package = viv_asprintf("linux-image-cloud-%s", arch);
-	return 0;
-}
-
 static const char *debian_architecture(const struct viv_config *config)
 {
 	static const struct {
@@ -180,7 +128,9 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 		.without = &p->without,
 	};
 	choose_packages(p);
-	r = choose_kernel(p, err);
+	r = viv_plan_choose_kernel(p, err);
+	if (r == 0)
+		r = viv_plan_choose_module_packages(p, err);
 	if (r < 0)
 		return r;
 	req->base = &p->base;
@@ -261,18 +211,24 @@ static int set_kernel_steps(struct viv_plan *p, const char *mkfs, struct viv_err
 	json_t *recipe;
 	int r = 0;
 
-	if (!p->kernel_package)
+	if (viv_plan_kernel_is_source(p))
 		r = viv_kernel_source_hash(&p->kernel_source, source, err);
 	if (r == 0)
 		r = viv_kernel_modules_hash(&p->extra_modules, extra, err);
 	if (r < 0)
 		return r;
-	recipe = p->kernel_package
-			 ? json_pack("{s:s, s:s}", "builder", KERNEL_BUILDER, "deb", p->deb.kernel_deb)
-			 : json_pack("{s:s, s:s, s:s}", "builder", KERNEL_BUILDER, "source", source, "release",
-				     p->kernel_source.release);
+	if (p->own_kernel.wanted)
+		recipe = json_pack("{s:s, s:s}", "builder", KERNEL_BUILDER, "built",
+				   viv_source_kernel_id(p->own_kernel.source));
+	else if (p->kernel_package)
+		recipe = json_pack("{s:s, s:s}", "builder", KERNEL_BUILDER, "deb", p->deb.kernel_deb);
+	else
+		recipe = json_pack("{s:s, s:s, s:s}", "builder", KERNEL_BUILDER, "source", source, "release",
+				   p->kernel_source.release);
 	if (p->extra_modules.paths.count)
 		json_object_set_new(recipe, "extraModules", json_string(extra));
+	if (p->module_archives.count)
+		json_object_set_new(recipe, "modulePackages", to_json(&p->module_archives));
 	set_step(p, VIV_STEP_KERNEL, "kernel", recipe, viv_build_kernel);
 	if (viv_is_minimal(p->config))
 		return 0;
@@ -409,6 +365,10 @@ static int pin_all(struct viv_plan *p, struct viv_error *err)
 		viv_strv_push(&ids, p->deb.layers[i].id);
 	if (p->deb.kernel_deb)
 		viv_strv_push(&ids, p->deb.kernel_deb);
+	if (p->module_archives.count)
+		viv_strv_push_all(&ids, (const char *const *)p->module_archives.items);
+	if (p->own_kernel.source)
+		viv_strv_push(&ids, viv_source_kernel_id(p->own_kernel.source));
 	for (size_t i = 0; i < VIV_N_STEPS; i++)
 		if (p->steps[i].id)
 			viv_strv_push(&ids, p->steps[i].id);
@@ -472,6 +432,8 @@ static int make(struct viv_plan *p, const struct viv_plan_options *options,
 	if (r == 0)
 		viv_lock_tell(p->lock, report);
 	if (r == 0)
+		r = viv_plan_get_module_packages(p, options->renew, report, err);
+	if (r == 0)
 		viv_local_add_layer(p);
 	if (r == 0)
 		r = viv_deb_plan(p->store, p->lock, &p->deb, err);
@@ -481,7 +443,9 @@ static int make(struct viv_plan *p, const struct viv_plan_options *options,
 		viv_deb_plan_drop_layers(&p->deb);
 	choose_modules(p);
 	choose_params(p);
-	r = set_kernel_steps(p, mkfs, err);
+	r = viv_plan_own_kernel(p, options->renew, report, err);
+	if (r == 0)
+		r = set_kernel_steps(p, mkfs, err);
 	if (r == 0)
 		r = set_initrd_step(p, err);
 	if (r == 0)
@@ -513,7 +477,8 @@ void viv_plan_free(struct viv_plan *p)
 {
 	struct viv_strv *lists[] = {&p->without,	&p->mirrors,	&p->snapshot_mirrors, &p->components, &p->base,
 				    &p->packages,	&p->initrd_modules,   &p->initrd_optional,
-				    &p->crash_modules,	&p->kernel_params};
+				    &p->crash_modules,	&p->kernel_params, &p->module_packages, &p->module_names,
+				    &p->module_archives};
 
 	viv_deb_ahead_free(p->ahead);
 	viv_source_set_free(p->from_source);
@@ -535,6 +500,8 @@ void viv_plan_free(struct viv_plan *p)
 	free(p->lock_file);
 	free(p->machine);
 	free(p->kernel_package);
+	free(p->kernel_release);
+	viv_own_kernel_free(&p->own_kernel);
 	viv_kernel_source_free_contents(&p->kernel_source);
 	viv_kernel_modules_free_contents(&p->extra_modules);
 	free(p->init_program);

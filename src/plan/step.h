@@ -12,6 +12,7 @@
 #include "kernel/source.h"
 #include "plan/commands.h"
 #include "plan/etc.h"
+#include "plan/kernel.h"
 #include "plan/plan.h"
 #include "source/source.h"
 
@@ -37,9 +38,13 @@ struct viv_plan {
 	/* What deb/ is asked for; the request borrows from the lists. */
 	struct viv_strv mirrors, snapshot_mirrors, components, without, base, packages;
 	char *lock_file;
-	char *kernel_package;		   /* NULL: kernel_source */
-	struct viv_kernel_source kernel_source; /* boot.kernel is a file or a tree */
-	struct viv_kernel_modules extra_modules;
+	char *kernel_package;		   /* NULL: boot.kernel is a file or a tree */
+	struct viv_kernel_source kernel_source; /* which is this, if it is taken as it is */
+	struct viv_own_kernel own_kernel;
+	struct viv_kernel_modules extra_modules; /* files of boot.extraModulePackages */
+	struct viv_strv module_packages, module_names; /* packages of it: "x=1", "x" */
+	struct viv_strv module_archives; /* their ids, when the machine is resolved */
+	char *kernel_release;		 /* for their headers; or NULL */
 	char *machine; /* its name in the lock file */
 	struct viv_deb_request request;
 	struct viv_lock *lock;
@@ -59,6 +64,12 @@ struct viv_plan {
 	bool parallel; /* the kernel's side is built by a worker */
 };
 
+/* The kernel is a file or a tree, as it is. */
+static inline bool viv_plan_kernel_is_source(const struct viv_plan *p)
+{
+	return !p->kernel_package && !p->own_kernel.wanted;
+}
+
 /*
  * finish.c: what p->etc lacks when it is known what is below it. The account files and homes are added, owners'
  * names become numbers, units are placed, and folders get their attributes. `below`: as in struct
@@ -69,6 +80,12 @@ int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct vi
 /* shells.c: a login shell that is neither in the packages' files, `root`, nor in p->etc: EINVAL with its place. */
 typedef bool (*viv_is_there_fn)(const void *root, const char *path);
 int viv_plan_check_shells(const struct viv_plan *p, viv_is_there_fn is_there, const void *root, struct viv_error *err);
+/* modules.c: the names in boot.extraModulePackages; their archives; their modules and the files of that option. */
+int viv_plan_choose_module_packages(struct viv_plan *p, struct viv_error *err);
+int viv_plan_get_module_packages(struct viv_plan *p, bool renew, struct viv_report *report,
+				 struct viv_error *err);
+int viv_plan_unpack_modules(struct viv_plan *p, const char *dir, struct viv_kernel_modules *ret,
+			    struct viv_error *err);
 /* local.c: resolves the request, with the packages from source: those are built first. */
 int viv_local_resolve(struct viv_plan *p, struct viv_report *report, struct viv_error *err);
 /* Their layer, when the lock is not written any more. */

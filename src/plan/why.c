@@ -30,6 +30,8 @@ static const struct {
 	{"image", "mkfs.erofs", KIND_TEXT},
 	{"mkfs", "mkfs.erofs", KIND_TEXT},
 	{"architecture", "architecture", KIND_TEXT},
+	{"built", "the kernel's source, patches or configuration", KIND_OBJECT},
+	{"modulePackages", "packages of boot.extraModulePackages", KIND_OBJECT},
 	{"kernel", "the kernel", KIND_OBJECT},
 	{"init", "init", KIND_OBJECT},
 	{"agent", "agent", KIND_OBJECT},

@@ -194,6 +194,8 @@ static int copy_sources(const struct work *w, struct viv_error *err)
 	}
 	if (r == 0 && job->archive)
 		r = copy_in(w, job->archive, "archive", err);
+	if (r == 0 && job->kernel_deb)
+		r = copy_in(w, job->kernel_deb, "kernel.deb", err);
 	return r;
 }
 
@@ -204,7 +206,9 @@ static int apply_patches(struct work *w, struct viv_error *err)
 
 	for (size_t i = 0; r == 0 && i < names->count; i++) {
 		VIV_FREE char *inside = viv_asprintf("/build/in/patches/%s", names->items[i]);
-		VIV_FREE char *what = viv_asprintf("the patch %s does not apply: patch", names->items[i] + 4);
+		const char *place = json_string_value(json_array_get(w->job->places, i));
+		VIV_FREE char *what = viv_asprintf("%s%sthe patch %s does not apply: patch", place ? place : "",
+						   place ? ": " : "", names->items[i] + 4);
 		const char *argv[] = {"patch", "-p1", "-f", "--no-backup-if-mismatch", "-d", "/build/src",
 				      "-i", inside, NULL};
 
@@ -278,7 +282,7 @@ static int pack(struct work *w, struct viv_error *err)
 	const struct viv_source_inside *job = w->job;
 	VIV_STRV elf = VIV_STRV_INIT;
 	VIV_STR control = VIV_STR_INIT, depends = VIV_STR_INIT;
-	int r = find_elf(w, &elf, err);
+	int r = job->programs ? find_elf(w, &elf, err) : 0;
 
 	if (r == 0)
 		r = library_depends(w, &elf, &depends, err);
@@ -319,6 +323,31 @@ static int list_debs(struct work *w, json_t *list, struct viv_error *err)
 	return r;
 }
 
+static int run_if(struct work *w, const char *text, const char *what, struct viv_error *err)
+{
+	return text ? run_shell(w, text, what, err) : 0;
+}
+
+static int compile(struct work *w, struct viv_error *err)
+{
+	const struct viv_source_inside *job = w->job;
+	VIV_ERROR why = VIV_ERROR_INIT;
+	int r = run_if(w, job->before_patches, "making ready for patches", err), end;
+
+	if (r == 0)
+		r = apply_patches(w, err);
+	if (r == 0)
+		r = run_if(w, job->after_patches, "configuring it", err);
+	if (r == 0)
+		r = run_shell(w, job->steps, "its build", err);
+	end = run_if(w, job->at_end, "putting its tree in order", &why);
+	if (end < 0 && r < 0 && err)
+		err->code = ECHILD; /* not VIV_SOURCE_FAILED */
+	else if (end < 0)
+		why.code = ECHILD;
+	return end < 0 ? (r < 0 ? -ECHILD : viv_error_move(err, &why)) : r;
+}
+
 static int build(struct work *w, json_t *list, struct viv_error *err)
 {
 	const struct viv_source_inside *job = w->job;
@@ -328,12 +357,10 @@ static int build(struct work *w, json_t *list, struct viv_error *err)
 		w->log = viv_open_below(w->root, "build/log", O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
 		r = w->log < 0 ? w->log : copy_sources(w, err);
 	}
-	if (r == 0 && job->prepare)
-		r = run_shell(w, job->prepare, "unpacking the source", err);
 	if (r == 0)
-		r = apply_patches(w, err);
+		r = run_if(w, job->prepare, "unpacking the source", err);
 	if (r == 0)
-		r = run_shell(w, job->steps, "its build", err);
+		r = compile(w, err);
 	if (r == 0)
 		r = run_shell(w, "rm -rf out && mkdir out", "clearing its folder", err);
 	if (r == 0)

@@ -22,6 +22,8 @@ enum viv_source_style {
 	VIV_STYLE_CONFIGURE,
 	VIV_STYLE_AUTOTOOLS,
 	VIV_STYLE_MAKE,
+	VIV_STYLE_MODULE, /* a Makefile or Kbuild of kernel modules, by where it is asked for */
+	VIV_STYLE_KERNEL, /* kernel.c says it all; no tree is known for one by its files */
 };
 
 /* One package on its way. */
@@ -35,6 +37,7 @@ struct viv_source_job {
 	json_t *debian;		     /* the source record; NULL: none was asked for */
 	enum viv_source_style style;
 	json_t *patches;	     /* [{"file", "sha256"}] */
+	const struct viv_source_kernel_request *kernel; /* NULL: it is none */
 	struct viv_strv build_inputs;
 	struct viv_lock *lock;	     /* of the build root */
 	struct viv_deb_plan root;
@@ -42,6 +45,25 @@ struct viv_source_job {
 	json_t *recipe;
 	char *id, *version;
 };
+
+/* set.c */
+bool viv_source_is_module(const struct viv_source_job *j); /* it is for a kernel: its headers are there */
+void viv_source_job_clear(struct viv_source_job *j);
+int viv_source_read_patches(struct viv_source_job *j, struct viv_error *err);
+/* The recipe, the id and the version; j->root is known. */
+void viv_source_make_recipe(struct viv_source_job *j);
+/* The ids of such a list's archives. */
+void viv_source_push_archives(const json_t *debs, struct viv_strv *ret);
+/* The list of .debs as in viv_source_set, from the store or built. */
+int viv_source_build_or_take(struct viv_source_job *j, struct viv_report *report, json_t **ret,
+			     struct viv_error *err);
+
+/* kernel.c */
+json_t *viv_source_kernel_describe(const struct viv_source_kernel_request *k);
+/* Its configuration, into the folder of what the build is given. */
+int viv_source_kernel_write(const struct viv_source_kernel_request *k, const char *dir, struct viv_error *err);
+struct viv_source_inside;
+void viv_source_kernel_steps(const struct viv_source_job *j, struct viv_source_inside *ret);
 
 /* style.c */
 bool viv_source_is_sign(const char *path); /* does a file of that name tell how a tree is built? */
@@ -72,12 +94,20 @@ int viv_source_run(struct viv_source_job *j, struct viv_report *report, json_t *
 struct viv_source_inside {
 	const char *name, *version, *architecture, *depends;
 	const char *prepare; /* shell, in /build; NULL: nothing */
+	/*
+	 * Shell as well, or NULL: around the patches, and when all is over: that is run whenever the first of them was,
+	 * and what it fails at leaves the folder as after a build that was ended.
+	 */
+	const char *before_patches, *after_patches, *at_end;
 	const char *steps;
+	bool programs;	     /* the package has any: their libraries are found */
 	bool own;	     /* what was put into /build/dest becomes a package; else /build has .debs */
 	const struct viv_strv *patches; /* names in /build/in/patches */
+	const json_t *places;		/* [where the patch is named], for messages; NULL: the caller says it */
 	const struct viv_strv *env;
 	const struct viv_deb_source_files *files; /* copied to /build/in; may be NULL */
-	const char *archive;			  /* the same, as "archive"; may be NULL */
+	const char *archive;			  /* an object, the same, as "archive"; may be NULL */
+	const char *kernel_deb;			  /* the same, as "kernel.deb"; may be NULL */
 	int quiet_limit_ms;
 };
 /* For viv_deb_run_in. The result: [{"file", "control"}] of what is in /build/out. */

@@ -89,6 +89,11 @@ static int list_inputs(struct viv_source_job *j, struct viv_strv *ret, struct vi
 	if (j->style == VIV_STYLE_DEBIAN)
 		add_control(j, ret);
 	viv_source_style_inputs(j->style, ret);
+	if (viv_source_is_module(j) && !j->set->req.kernel_release)
+		return viv_error_say(err, EINVAL, "it is in boot.extraModulePackages, and so can be nothing else's: its "
+				     "modules get into the machine, and no other file of it");
+	if (viv_source_is_module(j))
+		viv_strv_pushf(ret, "linux-headers-%s=%s", j->set->req.kernel_release, j->set->req.kernel_version);
 	add_names(json_object_get(j->entry, "buildInputs"), &names);
 	for (size_t i = 0; i < names.count; i++) {
 		const char *name;

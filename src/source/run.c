@@ -42,10 +42,10 @@ static char *builds_dir(void)
 	return viv_path_join(cache, "builds");
 }
 
-/* A patched tree is not kept: the next patch would be on top of this one. */
+/* A patched tree is not kept: the next patch would be on top of this one. But a kernel's takes them off again. */
 static bool is_kept(const struct viv_source_job *j)
 {
-	return j->tree.path && !json_array_size(j->patches) && j->style != VIV_STYLE_DEBIAN;
+	return j->kernel || (j->tree.path && !json_array_size(j->patches) && j->style != VIV_STYLE_DEBIAN);
 }
 
 /* One process in it at a time; another one's build is waited for. */
@@ -66,13 +66,21 @@ static int lock_folder(struct folder *f, const char *name, struct viv_report *re
 	return 0;
 }
 
-/* All but the tree's content: with something else here the build begins from nothing. */
+/*
+ * All but the tree's content: with something else here the build begins from nothing. What a kernel's build does
+ * itself about another patch or configuration is not in it, either.
+ */
 static char *state_of(const struct viv_source_job *j)
 {
 	VIV_JSON *state = json_deep_copy(j->recipe);
 	VIV_STR text = VIV_STR_INIT;
 
-	json_object_del(state, "source");
+	if (j->tree.path)
+		json_object_del(state, "source");
+	if (j->kernel) {
+		json_object_del(state, "patches");
+		json_object_del(state, "config");
+	}
 	viv_json_canonical(state, &text);
 	return viv_str_steal(&text);
 }
@@ -96,17 +104,28 @@ static bool goes_on(const struct folder *f, const char *recipe, const char *stat
 	       viv_streq(before.data, state);
 }
 
+/* Whose folder it is: a machine's, a tree's, or that of one recipe. The caller frees it. */
+static char *owner_of(const struct viv_source_job *j, bool kept)
+{
+	const struct viv_source_request *req = &j->set->req;
+
+	if (j->kernel)
+		return viv_asprintf("%s %s", req->lock_file, req->machine);
+	return viv_strdup(kept ? j->tree.path : j->id);
+}
+
 static int open_folder(const struct viv_source_job *j, struct folder *f, struct viv_report *report,
 		       struct viv_error *err)
 {
-	VIV_FREE char *builds = builds_dir(), *recipe = NULL, *state = state_of(j);
+	VIV_FREE char *builds = builds_dir(), *recipe = NULL, *state = state_of(j), *owner = NULL;
 	char hex[VIV_SHA256_HEX];
 	int r = viv_mkdir_p(builds, 0755, err);
 
 	if (r < 0)
 		return r;
 	f->kept = is_kept(j);
-	viv_sha256_of(f->kept ? j->tree.path : j->id, strlen(f->kept ? j->tree.path : j->id), hex);
+	owner = owner_of(j, f->kept);
+	viv_sha256_of(owner, strlen(owner), hex);
 	f->path = viv_asprintf("%s/%s-%.12s", builds, j->name, hex);
 	f->record = viv_asprintf("%s.files", f->path);
 	f->running = viv_asprintf("%s.running", f->path);
@@ -116,7 +135,10 @@ static int open_folder(const struct viv_source_job *j, struct folder *f, struct 
 		return r;
 	recipe = viv_asprintf("%s.recipe", f->path);
 	r = goes_on(f, recipe, state) ? viv_mkdir_p(f->path, 0755, err) : start_anew(f, err);
-	return r == 0 && f->kept ? viv_write_file(recipe, state, strlen(state), 0644, err) : r;
+	if (r == 0 && f->kept)
+		r = viv_write_file(recipe, state, strlen(state), 0644, err);
+	/* A tree's is written with its copy; without one it just says that the folder is whole. */
+	return r == 0 && f->kept && !j->tree.path ? viv_write_file(f->record, "", 0, 0644, err) : r;
 }
 
 /* What a build did to a kept folder is no reason to fail: then it begins from nothing, once. */
@@ -177,6 +199,8 @@ static int make_in(const struct viv_source_job *j, const struct folder *f, struc
 
 	if (r == 0)
 		r = viv_mkdir_p(dir, 0755, err);
+	if (r == 0 && j->kernel)
+		r = viv_source_kernel_write(j->kernel, in, err);
 	return r < 0 ? r : viv_source_copy_patches(j->patches, dir, ret_patches, err);
 }
 
@@ -194,6 +218,10 @@ static void make_env(const struct viv_source_job *j, struct viv_strv *env)
 		viv_strv_pushf(env, "SOURCE_DATE_EPOCH=%" PRId64, j->epoch);
 		viv_strv_push(env, "DESTDIR=/build/dest");
 		viv_strv_pushf(env, "MAKEFLAGS=-j%ld", n);
+	}
+	if (viv_source_is_module(j)) {
+		viv_strv_pushf(env, "KVER=%s", j->set->req.kernel_release);
+		viv_strv_pushf(env, "KDIR=/lib/modules/%s/build", j->set->req.kernel_release);
 	}
 	json_object_foreach(json_object_get(j->entry, "env"), name, v)
 		viv_strv_pushf(env, "%s=%s", name, json_string_value(v));
@@ -250,7 +278,7 @@ static int call(struct viv_source_job *j, struct folder *f, const struct viv_str
 	struct viv_source_inside inside = {
 		.name = j->name, .version = j->version, .architecture = req->source.architecture,
 		.depends = depends, .steps = steps, .own = j->style != VIV_STYLE_DEBIAN,
-		.patches = patches, .env = &env, .archive = j->archive,
+		.patches = patches, .env = &env, .archive = j->archive, .programs = !viv_source_is_module(j),
 		.quiet_limit_ms = req->quiet_limit_ms ? req->quiet_limit_ms : QUIET_LIMIT_MS,
 	};
 	int r = 0;
@@ -258,13 +286,15 @@ static int call(struct viv_source_job *j, struct folder *f, const struct viv_str
 	make_env(j, &env);
 	if (j->archive) {
 		inside.prepare = unpack_archive;
-	} else if (!j->tree.path) {
+	} else if (!j->tree.path && !j->kernel) {
 		r = viv_deb_source_files(j->debian, &files, err);
 		if (r == 0)
 			r = viv_deb_source_fetch(req->store, &req->source, j->lock, &files, report, err);
 		inside.files = &files;
 		inside.prepare = unpack_debian;
 	}
+	if (j->kernel)
+		viv_source_kernel_steps(j, &inside);
 	if (r == 0)
 		r = viv_deb_build(req->store, &req->source, j->lock, &j->root, report, err);
 	if (r == 0 && f->kept)

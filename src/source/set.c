@@ -37,7 +37,42 @@ const json_t *viv_source_entry(const struct viv_source_set *s, const char *name,
 	return viv_json_str(e, "place") ? e : NULL;
 }
 
-static void job_clear(struct viv_source_job *j)
+bool viv_source_is_module(const struct viv_source_job *j)
+{
+	return j->set->req.modules && viv_strv_has(j->set->req.modules, j->name);
+}
+
+void viv_source_set_kernel(struct viv_source_set *s, const char *release, const char *version)
+{
+	s->req.kernel_release = release;
+	s->req.kernel_version = version;
+}
+
+static char *archive_id(const json_t *deb)
+{
+	struct viv_lock_package p = {.name = (char *)viv_json_str(deb, "name"),
+				     .version = (char *)viv_json_str(deb, "version"),
+				     .architecture = (char *)viv_json_str(deb, "architecture")};
+
+	memcpy(p.sha256, viv_json_str(deb, "sha256"), VIV_SHA256_HEX);
+	return viv_archive_id(&p);
+}
+
+void viv_source_push_archives(const json_t *debs, struct viv_strv *ret)
+{
+	json_t *deb;
+	size_t i;
+
+	json_array_foreach(debs, i, deb)
+		viv_strv_take(ret, archive_id(deb));
+}
+
+void viv_source_archives(const struct viv_source_set *s, const char *name, struct viv_strv *ret)
+{
+	viv_source_push_archives(json_object_get(s->built, name), ret);
+}
+
+void viv_source_job_clear(struct viv_source_job *j)
 {
 	viv_own_tree_free(&j->tree);
 	free(j->archive);
@@ -52,7 +87,7 @@ static void job_clear(struct viv_source_job *j)
 	free(j->version);
 }
 
-static int read_patches(struct viv_source_job *j, struct viv_error *err)
+int viv_source_read_patches(struct viv_source_job *j, struct viv_error *err)
 {
 	json_t *list = json_object_get(j->entry, "patches"), *v;
 	size_t i;
@@ -123,6 +158,8 @@ static json_t *describe_source(const struct viv_source_job *j)
 		return json_pack("{s:s}", "tree", j->tree.hash);
 	if (j->archive)
 		return json_pack("{s:s}", "archive", j->archive);
+	if (j->kernel)
+		return json_pack("{s:s}", "linux", j->kernel->version);
 	return json_pack("{s:O}", "files", json_object_get(j->debian, "files"));
 }
 
@@ -141,6 +178,8 @@ static void make_recipe(struct viv_source_job *j)
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(parts); i++)
 		if (json_object_get(j->entry, parts[i]))
 			json_object_set(j->recipe, parts[i], json_object_get(j->entry, parts[i]));
+	if (j->kernel)
+		json_object_set_new(j->recipe, "config", viv_source_kernel_describe(j->kernel));
 	j->id = viv_store_id(j->name, j->recipe);
 }
 
@@ -155,6 +194,12 @@ static void make_version(struct viv_source_job *j)
 	bool digit = base[0] >= '0' && base[0] <= '9';
 
 	j->version = viv_asprintf("%s%s+viv1.%.8s", digit ? "" : "0~", base, j->id);
+}
+
+void viv_source_make_recipe(struct viv_source_job *j)
+{
+	make_recipe(j);
+	make_version(j);
 }
 
 /* The newest time that is in the build root, once that is there. */
@@ -177,19 +222,12 @@ static int find_epoch(struct viv_source_job *j, struct viv_report *report, struc
 /* The object is a list of the .debs, which it refers to. */
 static int write_list(const char *dest, const json_t *debs, struct viv_strv *ret_refs, struct viv_error *err)
 {
-	for (size_t i = 0; i < json_array_size(debs); i++) {
-		const json_t *d = json_array_get(debs, i);
-		struct viv_lock_package p = {.name = (char *)viv_json_str(d, "name"),
-					     .version = (char *)viv_json_str(d, "version"),
-					     .architecture = (char *)viv_json_str(d, "architecture")};
-
-		memcpy(p.sha256, viv_json_str(d, "sha256"), VIV_SHA256_HEX);
-		viv_strv_take(ret_refs, viv_archive_id(&p));
-	}
+	viv_source_push_archives(debs, ret_refs);
 	return viv_json_write_file(dest, debs, 0644, err);
 }
 
-static int build_or_take(struct viv_source_job *j, struct viv_report *report, struct viv_error *err)
+int viv_source_build_or_take(struct viv_source_job *j, struct viv_report *report, json_t **ret,
+			     struct viv_error *err)
 {
 	struct viv_store *store = j->set->req.store;
 	VIV_FREE char *path = viv_store_object_path(store, j->id);
@@ -214,13 +252,14 @@ static int build_or_take(struct viv_source_job *j, struct viv_report *report, st
 		r = viv_json_read_file(path, 16 << 20, &debs, err);
 	}
 	if (r == 0)
-		json_object_set(j->set->built, j->name, debs);
+		*ret = viv_steal(debs);
 	return r;
 }
 
 static int build(struct viv_source_job *j, struct viv_report *report, struct viv_error *err)
 {
-	int r = read_patches(j, err);
+	json_t *debs;
+	int r = viv_source_read_patches(j, err);
 
 	if (r == 0)
 		r = read_source(j, report, err);
@@ -228,9 +267,11 @@ static int build(struct viv_source_job *j, struct viv_report *report, struct viv
 		r = viv_source_make_root(j, report, err);
 	if (r < 0)
 		return r;
-	make_recipe(j);
-	make_version(j);
-	return build_or_take(j, report, err);
+	viv_source_make_recipe(j);
+	r = viv_source_build_or_take(j, report, &debs, err);
+	if (r == 0)
+		json_object_set_new(j->set->built, j->name, debs);
+	return r;
 }
 
 static int check_way(const struct viv_source_set *s, const char *name, struct viv_error *err)
@@ -247,7 +288,7 @@ static int check_way(const struct viv_source_set *s, const char *name, struct vi
 int viv_source_build(struct viv_source_set *s, const char *name, struct viv_report *report,
 		     struct viv_error *err)
 {
-	VIV_CLEANUP(job_clear) struct viv_source_job j = {.set = s};
+	VIV_CLEANUP(viv_source_job_clear) struct viv_source_job j = {.set = s};
 	VIV_ERROR why = VIV_ERROR_INIT;
 	int r;
 

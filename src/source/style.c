@@ -29,6 +29,8 @@ static const struct {
 	 "make install DESTDIR=\"$DESTDIR\" PREFIX=/usr prefix=/usr"},
 	{VIV_STYLE_MAKE, "makefile", {NULL}, NULL, "make PREFIX=/usr prefix=/usr",
 	 "make install DESTDIR=\"$DESTDIR\" PREFIX=/usr prefix=/usr"},
+	{VIV_STYLE_MODULE, "Kbuild", {"kmod", NULL}, NULL, "make -C \"$KDIR\" M=\"$PWD\" modules",
+	 "make -C \"$KDIR\" M=\"$PWD\" INSTALL_MOD_PATH=\"$DESTDIR/usr\" DEPMOD=true modules_install"},
 };
 
 bool viv_source_is_sign(const char *path)
@@ -49,9 +51,16 @@ enum viv_source_style viv_source_style_of(const struct viv_source_job *j)
 	bool steps = viv_json_str(j->entry, "build") || viv_json_str(j->entry, "install") ||
 		     viv_json_str(j->entry, "configure");
 
-	for (size_t i = 0; i < VIV_ARRAY_SIZE(styles); i++)
-		if (has(j, styles[i].sign) && !(steps && styles[i].style == VIV_STYLE_DEBIAN))
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(styles); i++) {
+		bool make = styles[i].style == VIV_STYLE_MAKE || styles[i].style == VIV_STYLE_MODULE;
+
+		if (!has(j, styles[i].sign) || (steps && styles[i].style == VIV_STYLE_DEBIAN))
+			continue;
+		if (make && viv_source_is_module(j))
+			return VIV_STYLE_MODULE;
+		if (styles[i].style != VIV_STYLE_MODULE)
 			return styles[i].style;
+	}
 	return VIV_STYLE_NONE;
 }
 

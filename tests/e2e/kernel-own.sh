@@ -101,3 +101,25 @@ expect 0 "$VIV" build -q -o other --set "virtualisation.directBoot.kernel=$file"
 	--set "boot.kernelModulesTree=$kernel/modules"
 cmp other/bzImage "$kernel/bzImage" || fail "not the file's kernel"
 cmp other/initrd made/initrd || fail "not the same modules"
+
+# A kernel from source: what can't be built is said before anything is (kernel-patches.sh builds one)
+refused() { # LINE MESSAGE: of vm.lua
+	printf 'system.init = "none"\n%s\n' "$1" >vm.lua
+	expect 125 "$VIV" build -q
+	err_has "$2"
+}
+refused "boot.kernelPatches = { \"./none.patch\" } boot.kernel = \"$file\"" \
+	"vm.lua:2: boot.kernelPatches: boot.kernel is $work/alone/vmlinuz-$release, and that is no kernel tree"
+refused 'boot.kernelPatches = { { name = "odd", extraConfig = "XFS_FS y\nis odd enough" } }' \
+	'vm.lua:2: boot.kernelPatches: odd: "is odd enough" sets nothing: it is written CONFIG_NAME=y'
+refused 'boot.kernelPatches = { { name = "typed", path = "./x.patch" } }' "vm.lua:2: "
+refused 'kernel.config = { "./none.config" }' "vm.lua:2: kernel.config: "
+refused 'boot.kernel = "./tree" kernel.config = { "./some.config" } boot.kernelModulesTree = "./tree"' \
+	"vm.lua:2: kernel.config: the kernel is built from source with its own modules"
+touch some.config
+refused 'boot.kernel = "./tree" kernel.config = { "./some.config" }' "vm.lua:2: kernel.config: $work/tree is no git repository"
+rm tree/.config
+refused 'boot.kernel = "./tree" kernel.config = { "./some.config" }' \
+	"vm.lua:2: kernel.config: $work/tree is a kernel tree without a .config"
+refused 'boot.extraModulePackages = { "zfs-dkms" }' "vm.lua:2: boot.extraModulePackages: zfs-dkms has a module's source"
+refused 'kernel.baseConfig = "tinyconfig" boot.extraModulePackages = { "hello" }' "vm.lua:2: boot.extraModulePackages: hello: a package goes with"

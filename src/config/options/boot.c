@@ -17,6 +17,33 @@ static const struct viv_option required_fields[] = {
 	 .text = "What it must be."},
 };
 
+static const struct viv_option patch_fields[] = {
+	{.name = "name",
+	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_line)),
+	 .fallback = "null",
+	 .fallback_text = "the patch's file name",
+	 .example = "\"slow-timer\"",
+	 .text = "What it is called in messages."},
+	{.name = "patch",
+	 .type = VIV_T_NULL_OR(VIV_T_PATH),
+	 .fallback = "null",
+	 .fallback_text = "none: it just changes the configuration",
+	 .example = "\"./slow-timer.patch\"",
+	 .text = "The file, for patch -p1."},
+	{.name = "extraConfig",
+	 .type = VIV_T_LINES,
+	 .fallback = "\"\"",
+	 .example = "\"DEBUG_LIST y\"",
+	 .text = "Settings, a line each: \"NAME y\", \"CONFIG_NAME=y\" or \"# CONFIG_NAME is not set\". That they come true is "
+		 "checked; with \"NAME? y\" it is not."},
+	{.name = "structuredExtraConfig",
+	 .type = VIV_T_SET(&viv_rule_kconfig, "name",
+			   VIV_T_EITHER(VIV_T_BOOL, VIV_T_EITHER(VIV_T(.kind = VIV_TYPE_INT), VIV_T_TEXT(&viv_rule_line)))),
+	 .fallback = "{}",
+	 .example = "{ DEBUG_LIST = true, XFS_FS = \"m\" }",
+	 .text = "The same as a set: true, false, \"m\", a number, or a value as it stands in .config."},
+};
+
 static const struct viv_option rows[] = {
 	{.name = "boot.blacklistedKernelModules",
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_module)),
@@ -42,11 +69,12 @@ static const struct viv_option rows[] = {
 	 .example = "\"256M\"",
 	 .text = "How much of the machine's memory that kernel has."},
 	{.name = "boot.extraModulePackages",
-	 .type = VIV_T_LIST(VIV_T_PATH),
+	 .type = VIV_T_LIST(VIV_T_EITHER(VIV_T_PACKAGE, VIV_T_PATH)),
 	 .fallback = "[]",
-	 .example = "{ \"./my-driver/my-driver.ko\" }",
-	 .text = "More modules for this very kernel: .ko files, or folders that hold some. They come before the "
-		 "kernel's own of the same name. NixOS takes packages."},
+	 .example = "{ \"./my-driver/my-driver.ko\", pkgs[\"my-driver\"] }",
+	 .text = "More modules for this very kernel: .ko files, folders that hold some, or packages from source that make "
+		 "some, which are built with the kernel's headers (docs/packages.md). They come before the kernel's own of the "
+		 "same name. Nothing else of such a package gets into the machine."},
 	{.name = "boot.initrd.availableKernelModules",
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_module)),
 	 .fallback = "[]",
@@ -85,6 +113,14 @@ static const struct viv_option rows[] = {
 	 .fallback = "[]",
 	 .example = "{ \"console=ttyS0,115200n8\", \"panic=-1\" }",
 	 .text = "Words added to the kernel's command line."},
+	{.name = "boot.kernelPatches",
+	 .type = VIV_T_LIST(VIV_T_EITHER(VIV_T_SUBMODULE(patch_fields), VIV_T_PATH)),
+	 .fallback = "[]",
+	 .example = "{ \"./fix.patch\", { name = \"lists\", extraConfig = \"DEBUG_LIST y\" } }",
+	 .text = "Patches for the kernel, or settings of its configuration: it is then built from source, as boot.kernel's "
+		 "package is configured, from Debian's source of the same version; where boot.kernel is a tree, from a copy "
+		 "of that. A patch is a file, or a set. What was compiled is kept: after a change only what it concerns is "
+		 "compiled again."},
 	{.name = "boot.postBootCommands",
 	 .type = VIV_T_LINES,
 	 .fallback = "\"\"",
@@ -92,6 +128,19 @@ static const struct viv_option rows[] = {
 	 .text = "Shell commands, run as root when the root is mounted and before the init system starts. What they "
 		 "print goes to the console. The start waits for them. A command that fails does not end them; that the last "
 		 "one failed is said by `viv run`, and the start goes on."},
+	{.name = "kernel.baseConfig",
+	 .type = VIV_T_NULL_OR(VIV_T_EITHER(VIV_T_ENUM("allnoconfig", "defconfig", "tinyconfig"), VIV_T_PATH)),
+	 .fallback = "null",
+	 .fallback_text = "the configuration of boot.kernel's package, or the tree's .config",
+	 .example = "\"./my.config\"",
+	 .text = "A whole configuration that the kernel is built with instead: a file, or what make in the kernel's tree "
+		 "calls so. With it the kernel is built from source."},
+	{.name = "kernel.config",
+	 .type = VIV_T_LIST(VIV_T_PATH),
+	 .fallback = "[]",
+	 .example = "{ \"./debug.config\" }",
+	 .text = "Files with settings on top of the configuration and of what boot.kernelPatches bring, written as in .config "
+		 "or in boot.kernelPatches; of two for one name the last counts. With any the kernel is built from source."},
 	{.name = "kernel.tree", .alias_of = "boot.kernel"},
 	{.name = "system.requiredKernelConfig",
 	 .type = VIV_T_LIST(VIV_T_SUBMODULE(required_fields)),
