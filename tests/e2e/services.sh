@@ -92,6 +92,30 @@ an alias'
 expect 0 "$VIV" logs services
 out_has 'Type CTRL-A X to exit QEMU'
 out_has 'login: root (automatic login)'
+
+# What is waited for, told by events: what is so, what comes, what can't come.
+expect 0 "$VIV" wait services --unit cron --unit ready.target --port 7777 --file '/srv/a-b c'
+while read -r unit state; do
+	expect 1 "$VIV" wait services --unit "$unit"
+	err_is "viv: --unit $unit: $state"
+done <<'EOF'
+foo.service inactive
+nothing.service not-found
+off masked
+EOF
+expect 0 "$VIV" exec services -- sh -c 'mkfifo /run/begin /run/fail
+	systemd-run -q --no-block -u later -p "ExecStartPre=sh -c \"read line </run/begin\"" sleep inf
+	systemd-run -q --no-block -u broken -p "ExecStartPre=sh -c \"read line </run/fail; exit 1\"" sleep inf'
+"$VIV" wait services --unit later --file /run/a/b --port 7778 -t 10m >later.log 2>&1 & later=$!
+"$VIV" wait services --unit broken -t 10m >broken.log 2>&1 & broken=$!
+expect 0 "$VIV" exec services -- sh -c 'echo >/run/begin; echo >/run/fail; mkdir -p /run/a/b
+	systemd-run -q --socket-property=ListenStream=127.0.0.1:7778 -u listens true'
+wait $later || fail "$(cat later.log)"
+wait $broken
+[ $? = 1 ] && [ "$(cat broken.log)" = "viv: --unit broken: failed" ] || fail "$(cat broken.log)"
+expect 124 "$VIV" wait services --port 7779 -t 1s
+expect 2 "$VIV" wait services --port 0
+err_is 'viv: --port 0: 0: not a port'
 expect 0 "$VIV" stop services
 
 # The plan: what each option writes.
