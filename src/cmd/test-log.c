@@ -3,7 +3,19 @@
 
 #include "base/loop.h"
 
+#include <unistd.h>
+
 #define SHOWN_LINES 60 /* of a test's details, in the log of many */
+
+struct viv_test_log viv_test_log_new(struct viv_cmd *cmd, bool live)
+{
+	return (struct viv_test_log){
+		.cmd = cmd,
+		.live = live,
+		.colours = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
+		.begun = viv_now_ms(),
+	};
+}
 
 static const char *dim(const struct viv_test_log *log)
 {
@@ -32,7 +44,7 @@ static void print(const char *before, const char *text, const char *after)
 
 void viv_test_log_begin(struct viv_test_log *log, const struct viv_test_case *c, unsigned attempt)
 {
-	if (!log->live)
+	if (!log->live || log->mute)
 		return;
 	viv_progress_clear(log->cmd->report);
 	print("== ", c->title, "");
@@ -58,7 +70,7 @@ void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c,
 	VIV_FREE char *from = machine ? viv_report_text(machine) : NULL;
 	VIV_FREE char *prefix = NULL;
 
-	if (!log->live || viv_streq(kind, "begin"))
+	if (!log->live || log->mute || viv_streq(kind, "begin"))
 		return;
 	viv_progress_clear(log->cmd->report);
 	if (viv_streq(kind, "subtest")) {
@@ -95,6 +107,12 @@ static void show_details(const struct viv_test_log *log, const struct viv_test_r
 
 void viv_test_log_end(struct viv_test_log *log, const struct viv_test_result *r, bool final)
 {
+	if (final) {
+		log->done++;
+		log->counts[r->verdict]++;
+	}
+	if (log->mute)
+		return;
 	viv_progress_clear(log->cmd->report);
 	printf("%s%-7s%s ", verdict_colour(log, r->verdict), viv_verdict_name(r->verdict), plain(log));
 	print("", r->title, "");
@@ -105,10 +123,6 @@ void viv_test_log_end(struct viv_test_log *log, const struct viv_test_result *r,
 	}
 	if (!viv_verdict_is_ok(r->verdict))
 		show_details(log, r);
-	if (final) {
-		log->done++;
-		log->counts[r->verdict]++;
-	}
 	fflush(stdout);
 }
 
@@ -116,6 +130,8 @@ void viv_test_log_summary(struct viv_test_log *log)
 {
 	const char *between = "";
 
+	if (log->mute)
+		return;
 	viv_progress_clear(log->cmd->report);
 	for (size_t i = 0; i < VIV_VERDICT_COUNT; i++) {
 		static const char *const names[VIV_VERDICT_COUNT] = {

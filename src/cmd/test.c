@@ -2,12 +2,11 @@
 #include "cmd/test.h"
 
 #include "base/duration.h"
-#include "base/loop.h"
+#include "base/path.h"
 #include "cmd/guest.h"
 #include "cmd/store.h"
-
-#include <signal.h>
-#include <unistd.h>
+#include "test/durations.h"
+#include "test/tap.h"
 
 static const struct viv_flag flags[] = {
 	{"only", 0, "NAME", "only tests with this in their title; may be given several times"},
@@ -17,6 +16,11 @@ static const struct viv_flag flags[] = {
 	{"timeout", 't', "TIME", "a test's time, where it does not say itself (default: 1h)"},
 	{"wait-timeout", 0, "TIME", "a wait's time, where it does not say itself (default: 15m)"},
 	{"list", 'l', NULL, "list the tests, run none"},
+	{"results", 'o', "FOLDER", "where results go (default: with the user's state; --report shows them)"},
+	{"report", 0, NULL, "print what the last run came to, run nothing"},
+	{"tap", 0, NULL, "print the results as TAP 14, and nothing else"},
+	{"shard", 0, "I/N", "run the I-th of N parts of the tests"},
+	{"durations", 0, "FILE", "how long tests take: read to run the longest first, and kept up to date"},
 	{"log", 0, NULL, "show everything as it happens (default: for a single test)"},
 	VIV_CONFIG_FLAGS,
 	{0},
@@ -34,7 +38,19 @@ struct test {
 	struct viv_config_choice *params;
 	const char **only;
 	struct viv_test_log log;
+	struct viv_test_folder *folder;
+	struct viv_test_results results; /* so far */
+	bool trouble; /* the results could not be written: it was said */
 };
+
+/* Results that can't be written are no reason to stop; it is said once. */
+static void complain(struct test *t, struct viv_error *err)
+{
+	if (!t->trouble)
+		viv_say(t->cmd->report, VIV_WARNING, "%s", err->msg);
+	t->trouble = true;
+	viv_error_clear(err);
+}
 
 static void on_begin(const struct viv_test_case *c, unsigned attempt, void *arg)
 {
@@ -43,12 +59,48 @@ static void on_begin(const struct viv_test_case *c, unsigned attempt, void *arg)
 
 static void on_event(const struct viv_test_case *c, const json_t *event, void *arg)
 {
-	viv_test_log_event(&((struct test *)arg)->log, c, event);
+	struct test *t = arg;
+	VIV_STR line = VIV_STR_INIT;
+
+	viv_test_log_event(&t->log, c, event);
+	if (!t->cmd->json)
+		return;
+	json_object_set_new((json_t *)event, "test", viv_json_text(c->title));
+	viv_json_canonical(event, &line);
+	puts(line.data);
+	fflush(stdout);
+}
+
+static char *on_folder(const struct viv_test_case *c, unsigned attempt, void *arg)
+{
+	struct test *t = arg;
+	VIV_FREE char *name = NULL;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	if (viv_test_folder_begin(t->folder, c->title, &name, &err) == 0)
+		return viv_path_join(viv_test_folder_path(t->folder), name);
+	complain(t, &err);
+	return NULL;
 }
 
 static void on_end(const struct viv_test_case *c, const struct viv_test_result *r, bool final, void *arg)
 {
-	viv_test_log_end(&((struct test *)arg)->log, r, final);
+	struct test *t = arg;
+	struct viv_test_result copy = {0};
+	VIV_JSON *j = viv_test_result_json(r);
+	VIV_STR line = VIV_STR_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	viv_test_log_end(&t->log, r, final);
+	if (viv_test_folder_add(t->folder, r, &err) < 0)
+		complain(t, &err);
+	if (viv_test_result_parse(j, &copy, NULL) == 0)
+		viv_test_results_take(&t->results, &copy);
+	if (!t->cmd->json)
+		return;
+	viv_json_canonical(j, &line);
+	printf("{\"event\":\"result\",\"result\":%s}\n", line.data);
+	fflush(stdout);
 }
 
 static int read_param(struct test *t, const char *text, struct viv_config_choice *ret)
@@ -133,30 +185,53 @@ static int list(const struct test *t)
 	return VIV_EXIT_OK;
 }
 
-static int run_all(struct test *t, struct viv_error *err)
+/* After the last test: what is made of all results. */
+static void finish(struct test *t)
 {
-	int signal = 0, r = viv_guest_programs_find(&t->programs, err);
+	const char *durations = viv_args_value(t->args, "durations");
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_STR text = VIV_STR_INIT;
 
-	if (r < 0)
-		return r;
+	if (viv_test_folder_finish(t->folder, &err) < 0)
+		complain(t, &err);
+	if (durations && viv_test_durations_merge(durations, &t->results, &err) < 0)
+		complain(t, &err);
+	if (viv_args_has(t->args, "tap")) {
+		viv_test_tap(&t->results, &text);
+		fputs(text.data, stdout);
+	}
+	viv_test_log_summary(&t->log);
+	viv_say(t->cmd->report, VIV_INFO, "results: %s", viv_test_folder_path(t->folder));
+}
+
+static void prepare(struct test *t)
+{
 	t->spec.suite = &t->suite;
 	t->spec.store = t->cmd->store;
 	t->spec.programs = (struct guest_programs){t->programs.init, t->programs.agent};
 	t->spec.begin = on_begin;
 	t->spec.event = on_event;
 	t->spec.end = on_end;
+	t->spec.folder = on_folder;
 	t->spec.arg = t;
-	t->log = (struct viv_test_log){
-		.cmd = t->cmd,
-		.live = t->suite.n == 1 || viv_args_has(t->args, "log"),
-		.colours = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
-		.n = t->suite.n,
-		.begun = viv_now_ms(),
-	};
+	t->log = viv_test_log_new(t->cmd, t->suite.n == 1 || viv_args_has(t->args, "log"));
+	t->log.n = t->suite.n;
+	t->log.mute = t->cmd->json || viv_args_has(t->args, "tap");
+}
+
+static int run_all(struct test *t, struct viv_error *err)
+{
+	int signal = 0, r = viv_guest_programs_find(&t->programs, err);
+
+	if (r == 0)
+		r = viv_test_open_results(viv_args_value(t->args, "results"), &t->folder, err);
+	if (r < 0)
+		return r;
+	prepare(t);
 	r = viv_driver_run(&t->spec, &signal, err);
 	if (r < 0)
 		return r;
-	viv_test_log_summary(&t->log);
+	finish(t);
 	if (signal)
 		return VIV_EXIT_SIGNAL + signal;
 	return t->log.counts[VIV_VERDICT_PASS] + t->log.counts[VIV_VERDICT_SKIP] == t->suite.n ? VIV_EXIT_OK
@@ -166,8 +241,11 @@ static int run_all(struct test *t, struct viv_error *err)
 static int go(struct test *t, struct viv_error *err)
 {
 	struct viv_suite_spec spec;
-	int r = read_flags(t, &spec, err);
+	int r;
 
+	if (viv_args_has(t->args, "report"))
+		return viv_test_report(t->cmd, viv_args_value(t->args, "results"), viv_args_has(t->args, "tap"), err);
+	r = read_flags(t, &spec, err);
 	if (r != 0)
 		return r;
 	r = viv_suite_collect(&spec, t->cmd->report, &t->suite, err);
@@ -177,6 +255,9 @@ static int go(struct test *t, struct viv_error *err)
 		return viv_error_say(err, ENOENT, "--param %s: no test file asks for it", t->suite.unused_params.items[0]);
 	if (!t->suite.n)
 		return viv_error_say(err, ENOENT, "there is no test of that name\n`viv test --list` shows which there are");
+	r = viv_test_arrange(&t->suite, viv_args_value(t->args, "shard"), viv_args_value(t->args, "durations"), err);
+	if (r < 0)
+		return r;
 	return viv_args_has(t->args, "list") ? list(t) : run_all(t, err);
 }
 
@@ -186,6 +267,8 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	int status = go(&t, err);
 
 	viv_suite_free_contents(&t.suite);
+	viv_test_folder_freep(&t.folder);
+	viv_test_results_free(&t.results);
 	viv_guest_programs_free(&t.programs);
 	viv_strv_free(&t.texts);
 	free(t.settings);

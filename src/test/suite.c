@@ -5,7 +5,7 @@
 #include "test/files.h"
 #include "test/run.h"
 
-static void free_case(struct viv_test_case *c)
+void viv_test_case_free_contents(struct viv_test_case *c)
 {
 	char *owned[] = {c->file, c->shown, c->name, c->combination, c->title, c->skip, c->error};
 
@@ -20,7 +20,7 @@ static void free_case(struct viv_test_case *c)
 void viv_suite_free_contents(struct viv_suite *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		free_case(&s->cases[i]);
+		viv_test_case_free_contents(&s->cases[i]);
 	free(s->cases);
 	viv_strv_free(&s->unused_params);
 	*s = (struct viv_suite){0};
@@ -218,7 +218,7 @@ static bool same_matrix(const json_t *a, const json_t *b)
 static int collect_combination(struct collecting *c, const json_t *first, uint64_t number, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
-	VIV_CLEANUP(free_case) struct viv_test_case combination = {0};
+	VIV_CLEANUP(viv_test_case_free_contents) struct viv_test_case combination = {0};
 	const json_t *declared = first;
 
 	if (!choose(json_object_get(first, "matrix"), number, &combination))

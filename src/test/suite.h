@@ -49,6 +49,7 @@ struct viv_suite_spec {
 int viv_suite_collect(const struct viv_suite_spec *spec, struct viv_report *report, struct viv_suite *ret,
 		      struct viv_error *err);
 void viv_suite_free_contents(struct viv_suite *s);
+void viv_test_case_free_contents(struct viv_test_case *c);
 
 /* The cases' choices as the evaluation takes them. The caller frees it as one; texts are the case's. */
 struct viv_config_choice *viv_test_case_choices(const struct viv_test_case *c);
