@@ -193,6 +193,14 @@ static void take_trace(struct runner *r, const struct viv_strv *trace, struct vi
 		viv_str_addf(details, "  %s\n", trace->items[i]);
 }
 
+/* Lua's own errors begin with it. */
+static const char *without_place(const char *reason, const char *place)
+{
+	size_t n = place ? strlen(place) : 0;
+
+	return n && strncmp(reason, place, n) == 0 && viv_starts_with(reason + n, ": ") ? reason + n + 2 : reason;
+}
+
 static void take_failure(struct runner *r, int code, const struct viv_strv *trace)
 {
 	VIV_CLEANUP(runner_failure_free_contents) struct runner_failure f = {0};
@@ -214,7 +222,7 @@ static void take_failure(struct runner *r, int code, const struct viv_strv *trac
 	}
 	viv_str_add(&details, f.details ? f.details : "");
 	take_trace(r, trace, &details);
-	set_verdict(r, f.verdict, f.reason);
+	set_verdict(r, f.verdict, without_place(f.reason, r->result.place));
 	r->result.details = details.len ? viv_str_steal(&details) : NULL;
 }
 
