@@ -21,6 +21,7 @@ static const struct viv_flag flags[] = {
 	{"tap", 0, NULL, "print the results as TAP 14, and nothing else"},
 	{"shard", 0, "I/N", "run the I-th of N parts of the tests"},
 	{"durations", 0, "FILE", "how long tests take: read to run the longest first, and kept up to date"},
+	{"methods", 0, NULL, "list what a test can call"},
 	{"log", 0, NULL, "show everything as it happens (default: for a single test)"},
 	VIV_CONFIG_FLAGS,
 	{0},
@@ -243,6 +244,8 @@ static int go(struct test *t, struct viv_error *err)
 	struct viv_suite_spec spec;
 	int r;
 
+	if (viv_args_has(t->args, "methods"))
+		return viv_test_methods(t->cmd);
 	if (viv_args_has(t->args, "report"))
 		return viv_test_report(t->cmd, viv_args_value(t->args, "results"), viv_args_has(t->args, "tap"), err);
 	r = read_flags(t, &spec, err);

@@ -32,3 +32,6 @@ int viv_test_open_results(const char *wanted, struct viv_test_folder **ret, stru
 int viv_test_report(struct viv_cmd *cmd, const char *wanted, bool tap, struct viv_error *err);
 /* --shard and --durations; each may be NULL. */
 int viv_test_arrange(struct viv_suite *suite, const char *shard, const char *durations, struct viv_error *err);
+
+/* test-methods.c: prints what a test can call. The exit status. */
+int viv_test_methods(struct viv_cmd *cmd);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/methods.h"
+#include "test/reference.h"
 
 const struct method *const method_tables[] = {methods_run, methods_life, methods_console, methods_crash, NULL};
 const struct method *const function_tables[] = {functions_script, NULL};
@@ -10,4 +11,17 @@ const char *const *viv_test_reserved(void)
 	static const char *const names[] = {"start_all", "join_all", "subtest", "retry", "skip", "log", "t", NULL};
 
 	return names;
+}
+
+void viv_test_reference(void (*fn)(const char *of, const char *name, const char *parameters, const char *text, void *arg),
+			void *arg)
+{
+	for (const struct method *const *t = method_tables; *t; t++)
+		for (const struct method *m = *t; m->name; m++)
+			fn("machine:", m->name, m->shown, m->text, arg);
+	for (const struct method *const *t = function_tables; *t; t++)
+		for (const struct method *m = *t; m->name; m++)
+			fn("", m->name, m->shown, m->text, arg);
+	for (const struct method *m = functions_assert; m->name; m++)
+		fn("t.", m->name, m->shown, m->text, arg);
 }
