@@ -104,3 +104,18 @@ err_has "CONFIG_NONE=y is asked for, but it is not set"
 echo "NONE? y" >none.config
 expect 125 "$VIV" build -q
 err_has "bzImage"
+
+# Packages with modules: one that has none, one that compiles later, one that a machine has twice
+tiny_machine
+echo 'boot.extraModulePackages = { "hello" }' >>vm.lua
+expect 125 "$VIV" build -q
+err_has "vm.lua:7: boot.extraModulePackages: "
+err_has "hello_1.0_$(dpkg --print-architecture).deb: no kernel module in this package"
+grep -q '"vm.lua#hello"' vm.lock || fail "the lock file has not the package"
+sed -i '$d' vm.lua
+echo 'boot.extraModulePackages = { mkPackage{ name = "driver", src = path("./tree") } }' >>vm.lua
+expect 125 "$VIV" build -q
+err_has "vm.lua:7: which package has the headers of large is not known"
+echo 'environment.systemPackages = { "driver" }' >>vm.lua
+expect 125 "$VIV" build -q
+err_has "vm.lua:7: driver: it is in boot.extraModulePackages, and so can be nothing else's"

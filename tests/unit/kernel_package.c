@@ -233,6 +233,41 @@ static void missing_module(void **state)
 	assert_int_equal(got.count, 0);
 }
 
+/* Of any package: the modules, and nothing else. */
+static void modules_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct test_file none[] = {{"./boot/vmlinuz-6.1-x", &f->image}, {"./lib/modules/6.1-x/modules.order", &f->order}};
+	struct test_file two[] = {{"./lib/modules/6.1-x/a.ko", &f->config}, {"./usr/lib/modules/6.2-x/b.ko", &f->config}};
+	struct test_file outside[] = {{"./lib/modules/6.1-x/../../../a.ko", &f->config}};
+	struct {
+		struct test_file *files;
+		size_t n;
+		const char *says;
+	} bad[] = {
+		{none, 2, "no kernel module in this package"},
+		{two, 2, "it holds kernels of two versions"},
+		{outside, 1, "a file name that leaves the package's root"},
+	};
+
+	pack(f, "xz", "usr/lib/modules");
+	assert_int_equal(viv_mkdir_p(f->dest, 0755, NULL), 0);
+	assert_int_equal(viv_kernel_extract_modules(f->deb, f->dest, NULL), 0);
+	expect_file(f, "kernel/a.ko.xz", true);
+	expect_file(f, "kernel/sub/b.ko.zst", true);
+	expect_file(f, "kernel/soft.ko", true);
+	expect_file(f, "modules.order", false);
+	expect_file(f, "bzImage", false);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(bad); i++) {
+		VIV_FREE char *dest = viv_asprintf("%s/%zu", f->dir, i);
+		VIV_ERROR err = VIV_ERROR_INIT;
+
+		make_deb(f->deb, "xz", bad[i].files, bad[i].n);
+		assert_int_equal(viv_kernel_extract_modules(f->deb, dest, &err), -EINVAL);
+		assert_non_null(strstr(err.msg, bad[i].says));
+	}
+}
+
 static void bad_packages(void **state)
 {
 	struct fixture *f = *state;
@@ -364,6 +399,7 @@ int main(void)
 		TEST(modules_in_order),
 		TEST(missing_module),
 		TEST(processors_of_modules),
+		TEST(modules_alone),
 		TEST(bad_packages),
 		TEST(cut_packages),
 		TEST(damaged_module), TEST(sparse_members),
