@@ -101,6 +101,16 @@ void runner_expect(struct runner *r, const char *machine, const char *what);
 void runner_expect_all(struct runner *r, const json_t *list);
 void runner_crash_free_contents(struct runner_crash *c);
 
+/* guest-watch.c */
+
+/*
+ * Waits in the guest until it is so (run/agent.h). 0; as runner_wait; or what the watch came to: -ENOTRECOVERABLE, -ENOENT,
+ * -EINVAL, -EOPNOTSUPP, -EAGAIN, then answer says more. *ret_answer, the caller's, is set unless there is an error;
+ * it may be NULL.
+ */
+int runner_watch(struct runner *r, struct guest *g, const struct viv_watch_spec *spec, int64_t deadline,
+		 char **ret_answer, struct viv_error *err);
+
 /* runner.c */
 struct guest *runner_find(struct runner *r, const char *name); /* by name or global; NULL: none */
 /* Ends it, in good order if it can: within limit_ms. */

@@ -2,7 +2,9 @@
 #include "test/methods.h"
 #include "test/reference.h"
 
-const struct method *const method_tables[] = {methods_run, methods_life, methods_console, methods_crash, NULL};
+const struct method *const method_tables[] = {
+	methods_run, methods_units, methods_waits, methods_life, methods_console, methods_crash, NULL,
+};
 const struct method *const function_tables[] = {functions_script, NULL};
 
 const char *const *viv_test_reserved(void)

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/methods.h"
+
+#define ASKED_MAX (4u << 20)
+
+int methods_ask(struct call *c, const char *const *argv, const char *user, struct runner_output *ret)
+{
+	const struct runner_command spec = {
+		.argv = argv, .user = user, .deadline = c->deadline, .max_output = ASKED_MAX};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	int code = runner_command_run(c->r, c->g, &spec, ret, &err);
+
+	if (code < 0 && err.code)
+		return call_error(c, &err);
+	if (code == -EFBIG)
+		return call_fail(c, VIV_VERDICT_FAIL, "%s: %s: more than %u MiB of output", c->g->name, argv[0],
+				 ASKED_MAX >> 20);
+	if (code < 0)
+		return call_waited(c, code, "the end of %s", argv[0]);
+	return 0;
+}
+
+int methods_watch(struct call *c, const char *kind, const char *const *words, char **ret_answer)
+{
+	const struct viv_watch_spec spec = {kind, words};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	int code = runner_watch(c->r, c->g, &spec, c->deadline, ret_answer, &err);
+
+	if (code < 0 && err.code) {
+		call_error(c, &err);
+		viv_error_clear(&err);
+		return -EIO;
+	}
+	return code;
+}
+
+int methods_watched(struct call *c, int code, const char *answer, const char *what)
+{
+	VIV_FREE char *shown = answer && *answer ? viv_slice_printable(viv_slice(answer)) : NULL;
+
+	switch (code) {
+	case -EIO: /* said already */
+		return -1;
+	case -ETIMEDOUT:
+	case -ENOTCONN:
+	case -EINTR:
+		return call_waited(c, code, "%s", what);
+	case -EINVAL:
+	case -EOPNOTSUPP:
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: waiting for %s: %s", c->g->name, what,
+				 shown ? shown : strerror(-code));
+	default:
+		call_fail(c, VIV_VERDICT_FAIL, "%s: waiting for %s: %s", c->g->name, what,
+			  shown ? shown : strerror(-code));
+		call_add_console(c);
+		return -1;
+	}
+}

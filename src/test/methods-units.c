@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/methods.h"
+
+#define DETAILS_MS 10000 /* for what a failed unit has to say */
+
+/*
+ * runit's services answer to systemd's words. $1 is the word, what follows are units, with ".service" or without; states as the
+ * agent's watches have them (guest/watch-runit.c).
+ */
+#define RUNIT \
+	"state() {\n" \
+	"	[ -d \"/etc/sv/$1\" ] || { echo not-found; return; }\n" \
+	"	s=$(sv status \"/etc/sv/$1\"); s=${s%%; *log:*}\n" \
+	"	case $s in\n" \
+	"	run:*) echo active ;;\n" \
+	"	finish:*) echo deactivating ;;\n" \
+	"	down:*'want up'*) echo activating ;;\n" \
+	"	down:*) echo inactive ;;\n" \
+	"	*) echo activating ;;\n" \
+	"	esac\n" \
+	"}\n" \
+	"verb=$1 status=0; shift\n" \
+	"for unit do\n" \
+	"	name=${unit%.service}\n" \
+	"	case $verb in\n" \
+	"	is-active) s=$(state \"$name\"); echo \"$s\"; [ \"$s\" = active ] || status=3 ;;\n" \
+	"	show)\n" \
+	"		s=$(state \"$name\")\n" \
+	"		echo \"Id=$name.service\"; echo \"Names=$name.service\"\n" \
+	"		case $s in\n" \
+	"		not-found) echo LoadState=not-found; echo ActiveState=inactive ;;\n" \
+	"		*) echo LoadState=loaded; echo \"ActiveState=$s\"\n" \
+	"			echo \"MainPID=$(cat \"/etc/sv/$name/supervise/pid\" 2>/dev/null)\" ;;\n" \
+	"		esac ;;\n" \
+	"	status)\n" \
+	"		sv status \"/etc/sv/$name\" || status=3\n" \
+	"		tail -n 30 \"/var/log/$name/current\" 2>/dev/null ;;\n" \
+	"	kill) sv term \"/etc/sv/$name\" || status=1 ;;\n" \
+	"	start | stop | restart | reload) sv -w 60 \"$verb\" \"/etc/sv/$name\" || status=1 ;;\n" \
+	"	*) echo \"systemctl $verb: runit has no such thing\" >&2; status=2 ;;\n" \
+	"	esac\n" \
+	"done\n" \
+	"exit $status\n"
+
+/* Programs that ask systemd as a user find his by this. */
+#define OF_USER "export XDG_RUNTIME_DIR=\"/run/user/$(id -u)\"; exec systemctl --user "
+
+static bool is_runit(const struct call *c)
+{
+	return viv_streq(viv_config_string(c->g->config, "system.init"), "runit");
+}
+
+/* What has no units says so before anything is waited for. */
+static int check_init(struct call *c)
+{
+	const char *init = viv_config_string(c->g->config, "system.init");
+
+	if (viv_streq(init, "none"))
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: %s: it has no units: system.init is \"none\"", c->g->name,
+				 c->method->name);
+	if (is_runit(c) && call_option_text(c, "user"))
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: %s: with runit users have no units", c->g->name,
+				 c->method->name);
+	return 0;
+}
+
+/* systemctl with these words; ends with NULL. */
+static int control(struct call *c, const char *verb, const char *unit, struct runner_output *ret)
+{
+	const char *user = call_option_text(c, "user");
+	const char *const systemd[] = {"sh", "-c", user ? OF_USER "--no-pager \"$@\"" : "exec systemctl --no-pager \"$@\"",
+				       "sh", verb, "--", unit, NULL};
+	const char *const runit[] = {"sh", "-c", RUNIT, "sh", verb, unit, NULL};
+
+	return methods_ask(c, is_runit(c) ? runit : systemd, user, ret);
+}
+
+/* What there is to know of the unit; nothing, if it can't be had. */
+static void add_status(struct call *c, const char *unit)
+{
+	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
+	struct viv_slice rest, line;
+	struct call ask = *c;
+
+	if (!guest_is_on(c->g) || c->r->signal || (c->r->deadline && viv_now_ms() >= c->r->deadline))
+		return;
+	ask.failure = (struct runner_failure){0};
+	ask.deadline = viv_now_ms() + DETAILS_MS;
+	if (control(&ask, "status", unit, &out) == 0 && out.out.len) {
+		call_details(c, "status of %s:\n", unit);
+		rest = (struct viv_slice){out.out.data, out.out.len};
+		while (rest.len && viv_slice_line(&rest, &line)) {
+			VIV_FREE char *text = viv_slice_printable(line);
+
+			call_details(c, "  %s\n", text);
+		}
+	}
+	runner_failure_free_contents(&ask.failure);
+}
+
+static int do_wait_for_unit(struct call *c)
+{
+	const char *unit = call_text(c, 0), *user = call_option_text(c, "user");
+	const char *const words[] = {unit, "active", user, NULL};
+	VIV_FREE char *answer = NULL;
+	VIV_FREE char *what = viv_asprintf("unit %s", unit);
+	int code = check_init(c);
+
+	if (code < 0)
+		return code;
+	call_step(c, "waiting for unit %s%s%s", unit, user ? " of " : "", user ? user : "");
+	code = methods_watch(c, "unit", words, &answer);
+	if (code == 0)
+		return 0;
+	if (code == -ENOTRECOVERABLE)
+		call_fail(c, VIV_VERDICT_FAIL, viv_streq(answer, "failed")
+						       ? "%s: unit %s has failed"
+						       : "%s: unit %s is inactive, and nothing is under way that would "
+							 "start it", c->g->name, unit);
+	else if (code == -ENOENT)
+		call_fail(c, VIV_VERDICT_FAIL, "%s: there is no unit %s (%s)", c->g->name, unit, answer);
+	else
+		methods_watched(c, code, answer, what);
+	if (code == -ENOTRECOVERABLE || code == -ETIMEDOUT)
+		add_status(c, unit);
+	return -1;
+}
+
+/* The line's value; false: it is none of "NAME=VALUE". */
+static bool split(struct viv_slice line, struct viv_slice *name, struct viv_slice *value)
+{
+	const char *is = memchr(line.data, '=', line.len);
+
+	if (!is || is == line.data)
+		return false;
+	*name = (struct viv_slice){line.data, (size_t)(is - line.data)};
+	*value = (struct viv_slice){is + 1, line.len - name->len - 1};
+	return true;
+}
+
+static int show(struct call *c, const char *unit, struct runner_output *out)
+{
+	int code = check_init(c);
+
+	if (code == 0)
+		code = control(c, "show", unit, out);
+	if (code == 0 && out->status) {
+		VIV_FREE char *text = viv_slice_printable(viv_slice_trim((struct viv_slice){out->err.data, out->err.len}));
+
+		return call_fail(c, VIV_VERDICT_FAIL, "%s: what unit %s is can't be had (status %d): %s", c->g->name, unit,
+				 out->status, text);
+	}
+	return code;
+}
+
+static int do_get_unit_info(struct call *c)
+{
+	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
+	struct viv_slice rest, line, name, value;
+	int code = show(c, call_text(c, 0), &out);
+
+	if (code < 0)
+		return code;
+	lua_newtable(c->L);
+	rest = (struct viv_slice){out.out.data, out.out.len};
+	while (rest.len && viv_slice_line(&rest, &line)) {
+		if (!split(line, &name, &value))
+			continue;
+		lua_pushlstring(c->L, name.data, name.len);
+		lua_pushlstring(c->L, value.data, value.len);
+		lua_rawset(c->L, -3);
+	}
+	return 1;
+}
+
+static int do_require_unit_state(struct call *c)
+{
+	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
+	const char *unit = call_text(c, 0), *want = call_text(c, 1) ? call_text(c, 1) : "active";
+	struct viv_slice rest, line, name, value;
+	VIV_FREE char *state = NULL;
+	int code;
+
+	call_step(c, "unit %s must be %s", unit, want);
+	code = show(c, unit, &out);
+	if (code < 0)
+		return code;
+	rest = (struct viv_slice){out.out.data, out.out.len};
+	while (!state && rest.len && viv_slice_line(&rest, &line))
+		if (split(line, &name, &value) && viv_slice_eq(name, "ActiveState"))
+			state = viv_slice_printable(value);
+	if (state && viv_streq(state, want))
+		return 0;
+	call_fail(c, VIV_VERDICT_FAIL, "%s: unit %s is %s, and must be %s", c->g->name, unit, state ? state : "unknown", want);
+	add_status(c, unit);
+	return -1;
+}
+
+static int push_output(struct call *c, const struct runner_output *out)
+{
+	lua_pushinteger(c->L, out->status);
+	lua_pushlstring(c->L, out->out.data ? out->out.data : "", out->out.len);
+	lua_pushlstring(c->L, out->err.data ? out->err.data : "", out->err.len);
+	return 3;
+}
+
+/* Words as a shell takes them. */
+static int do_systemctl(struct call *c)
+{
+	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
+	const char *words = call_text(c, 0), *user = call_option_text(c, "user");
+	VIV_FREE char *script = is_runit(c) ? viv_asprintf("set -- %s\n%s", words, RUNIT)
+					    : viv_asprintf("%s%s", user ? OF_USER : "exec systemctl ", words);
+	const char *const argv[] = {"sh", "-c", script, NULL};
+	int code = check_init(c);
+
+	if (code < 0)
+		return code;
+	call_step(c, "systemctl %s", words);
+	code = methods_ask(c, argv, user, &out);
+	return code < 0 ? code : push_output(c, &out);
+}
+
+static int do_job(struct call *c, const char *verb)
+{
+	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
+	int code = check_init(c);
+
+	if (code < 0)
+		return code;
+	call_step(c, "%s of unit %s", verb, call_text(c, 0));
+	code = control(c, verb, call_text(c, 0), &out);
+	return code < 0 ? code : push_output(c, &out);
+}
+
+static int do_start_job(struct call *c)
+{
+	return do_job(c, "start");
+}
+
+static int do_stop_job(struct call *c)
+{
+	return do_job(c, "stop");
+}
+
+#define OPTIONS "user early"
+
+const struct method methods_units[] = {
+	{"wait_for_unit", "s", "(unit, {timeout, user})", OPTIONS,
+	 "waits until a unit is active; fails at once when it has failed, or nothing would start it", do_wait_for_unit},
+	{"require_unit_state", "s?s", "(unit, state, {user})", OPTIONS,
+	 "fails unless the unit's state is this one, \"active\" if none is given", do_require_unit_state},
+	{"get_unit_info", "s", "(unit, {user})", OPTIONS, "the properties of a unit, a table", do_get_unit_info},
+	{"systemctl", "s", "(arguments, {user})", OPTIONS, "runs systemctl; returns its status, stdout and stderr",
+	 do_systemctl},
+	{"start_job", "s", "(unit, {user})", OPTIONS, "starts a unit; returns systemctl's status, stdout and stderr",
+	 do_start_job},
+	{"stop_job", "s", "(unit, {user})", OPTIONS, "stops a unit; returns systemctl's status, stdout and stderr",
+	 do_stop_job},
+	{0},
+};
