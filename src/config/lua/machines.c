@@ -397,7 +397,7 @@ static void define_default(struct viv_lua *lua, struct viv_origin *origin, const
 	struct viv_name name;
 
 	viv_name_parse(lua->arena, option, &name);
-	v->height = 1;
+	v->height = value->height + 1;
 	v->wrap.number = VIV_PRIORITY_DEFAULT;
 	v->wrap.inner = value;
 	viv_lua_add_def(lua, &name, v, origin);
@@ -407,6 +407,7 @@ void viv_lua_define_machine(struct viv_lua *lua)
 {
 	struct viv_lua_test_file *t = lua->test;
 	struct viv_origin *origin = viv_arena_new(lua->arena, struct viv_origin);
+	VIV_JSON *vlans = json_pack("[i]", 1);
 	struct viv_value *level;
 
 	if (!t->spec->machine || !t->file)
@@ -424,4 +425,5 @@ void viv_lua_define_machine(struct viv_lua *lua)
 	level = viv_value_new(lua->arena, VIV_VALUE_INT, origin);
 	level->i = 5;
 	define_default(lua, origin, "boot.consoleLogLevel", level);
+	define_default(lua, origin, "virtualisation.vlans", viv_value_from_json(lua->arena, vlans, origin));
 }

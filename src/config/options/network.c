@@ -236,7 +236,7 @@ static const struct viv_option rows[] = {
 	 .fallback = "[]",
 	 .example = "{ 1, 2 }",
 	 .text = "Ethernet segments that the machine is on: eth1 is on the first, eth2 on the second. Your "
-		 "machines on one segment reach each other, by name too; nobody else does."},
+		 "machines on one segment reach each other, by name too; nobody else does. In test files: { 1 }."},
 };
 
 const struct viv_option_area viv_options_network = VIV_OPTION_AREA(rows);
