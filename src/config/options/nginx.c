@@ -156,9 +156,9 @@ static const struct viv_option rows[] = {
 	 .text = "Run nginx. Its configuration is checked by nginx itself when the machine is built."},
 	{.name = "services.nginx.virtualHosts",
 	 .type = VIV_T_SET(&viv_rule_server_name, "<name>", VIV_T_SUBMODULE(host_fields)),
-	 .fallback = "{}",
+	 .fallback = "{\"localhost\": {}}",
 	 .example = "{ localhost = { root = \"/srv/www\" } }",
-	 .text = "Servers, by name."},
+	 .text = "Servers, by name. Where none is given there is one, at port 80, with Debian's page of welcome."},
 };
 
 const struct viv_option_area viv_options_nginx = VIV_OPTION_AREA(rows);

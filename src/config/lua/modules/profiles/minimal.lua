@@ -63,7 +63,7 @@ end)
 
 mkIf(ref "services.nginx.enable", function()
 	system.minimal.packages.nginx.files = { "usr/sbin/nginx" }
-	system.minimal.packages["nginx-common"].files = { "etc/nginx/mime.types" }
+	system.minimal.packages["nginx-common"].files = { "etc/nginx/mime.types", "usr/share/nginx/html/index.html" }
 	system.minimal.packages.openssl.files = { "usr/bin/openssl", "etc/ssl/openssl.cnf", "usr/lib/ssl/openssl.cnf" }
 	users.users["www-data"] = { isSystemUser = true, group = "www-data" }
 	users.groups["www-data"] = {}
