@@ -255,33 +255,36 @@ static const char *usage(const struct call *c, char *buffer, size_t size)
 	return buffer;
 }
 
+static void check_type(struct call *c, int i, char letter)
+{
+	char shown[256];
+
+	if (!is_type(c->L, c->first + i, letter))
+		misuse(c->L, "%s: argument %d is to be %s, and is a %s", usage(c, shown, sizeof(shown)), i + 1,
+		       type_text(letter), luaL_typename(c->L, c->first + i));
+}
+
 static void check_arguments(struct call *c)
 {
-	const char *p = c->method->params;
 	bool optional = false;
 	char shown[256];
 	int i = 0;
 
-	for (; *p; p++) {
+	for (const char *p = c->method->params; *p; p++) {
+		bool many = p[1] == '*';
+
 		if (*p == '?') {
 			optional = true;
-			continue;
-		}
-		do {
-			if (i >= c->n || (optional && lua_isnil(c->L, c->first + i))) {
-				if (!optional && (p[1] != '*' || i == 0 || i == c->n))
-					if (i >= c->n && !(p[1] == '*' && i > 0))
-						misuse(c->L, "%s: argument %d is missing: %s", c->method->name, i + 1,
-						       type_text(*p));
-				i++;
-				break;
-			}
-			if (!is_type(c->L, c->first + i, *p))
-				misuse(c->L, "%s: argument %d is to be %s, and is a %s", usage(c, shown, sizeof(shown)),
-				       i + 1, type_text(*p), luaL_typename(c->L, c->first + i));
+		} else if (i >= c->n && !optional) {
+			misuse(c->L, "%s: argument %d is missing: %s", usage(c, shown, sizeof(shown)), i + 1, type_text(*p));
+		} else if (i >= c->n || (optional && lua_isnil(c->L, c->first + i))) {
 			i++;
-		} while (p[1] == '*' && i < c->n);
-		p += p[1] == '*';
+		} else {
+			do
+				check_type(c, i++, *p);
+			while (many && i < c->n);
+		}
+		p += many;
 	}
 	if (i < c->n)
 		misuse(c->L, "%s: too many arguments: %d", usage(c, shown, sizeof(shown)), c->n);
