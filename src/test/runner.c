@@ -111,7 +111,7 @@ static int load_guest(struct runner *r, const char *name, struct viv_error *err)
 	const struct guest_events events = {.changed = on_changed, .console = on_console,
 					    .report = runner_on_report, .warning = on_warning, .arg = r};
 	struct viv_config_test test;
-	struct viv_config_request req = {.file = r->run->file, .settings = r->run->settings,
+	struct viv_config_request req = {.file = r->run->shown, .settings = r->run->settings,
 					 .n_settings = r->run->n_settings, .test = &test};
 	struct viv_config *config;
 	struct guest *g;

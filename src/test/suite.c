@@ -78,7 +78,7 @@ static int load(const struct collecting *c, const char *machine, const struct vi
 		.reserved = viv_test_reserved(),
 	};
 	const struct viv_config_request req = {
-		.file = c->file, .settings = c->spec->settings, .n_settings = c->spec->n_settings, .test = &test};
+		.file = c->shown, .settings = c->spec->settings, .n_settings = c->spec->n_settings, .test = &test};
 
 	return viv_config_load(&req, machine ? NULL : c->report, ret, err);
 }
