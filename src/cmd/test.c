@@ -55,7 +55,10 @@ static void complain(struct test *t, struct viv_error *err)
 
 static void on_begin(const struct viv_test_case *c, unsigned attempt, void *arg)
 {
-	viv_test_log_begin(&((struct test *)arg)->log, c, attempt);
+	struct test *t = arg;
+
+	viv_test_log_begin(&t->log, c, attempt);
+	viv_task_advance(t->cmd->report, t->log.done, c->title);
 }
 
 static void on_event(const struct viv_test_case *c, const json_t *event, void *arg)
@@ -229,7 +232,11 @@ static int run_all(struct test *t, struct viv_error *err)
 	if (r < 0)
 		return r;
 	prepare(t);
+	if (!t->log.live)
+		viv_task_begin(t->cmd->report, t->suite.n, "testing");
 	r = viv_driver_run(&t->spec, &signal, err);
+	if (!t->log.live)
+		viv_task_end(t->cmd->report, r == 0);
 	if (r < 0)
 		return r;
 	finish(t);

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,7 +47,8 @@ struct driver {
 	size_t n_jobs, next;
 	struct worker *workers;
 	unsigned n_workers, max;
-	uint64_t memory, memory_max;
+	uint64_t memory, memory_max; /* MiB of machines that run, and may */
+	uint64_t cores, cores_max;   /* likewise */
 	int signal;
 	int64_t signalled; /* viv_now_ms */
 	struct viv_error *err;
@@ -114,6 +114,7 @@ static void free_worker(struct worker *w)
 	*at = w->next;
 	d->n_workers--;
 	d->memory -= w->job->test->memory_mib;
+	d->cores -= w->job->test->cores;
 	/* Of one that was killed. */
 	if (viv_dir_runtime(&runtime, NULL) == 0) {
 		segments = viv_asprintf("%s/.tests/%d", runtime, (int)w->pid);
@@ -253,6 +254,7 @@ static int start(struct driver *d, struct job *job)
 	d->workers = w;
 	d->n_workers++;
 	d->memory += job->test->memory_mib;
+	d->cores += job->test->cores;
 	w->note = mmap(NULL, sizeof(*w->note), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (w->note == MAP_FAILED)
 		viv_oom();
@@ -309,6 +311,11 @@ static bool is_running(const struct driver *d, const struct job *job)
 	return false;
 }
 
+static bool has_room(const struct driver *d, const struct viv_test_case *c)
+{
+	return d->memory + c->memory_mib <= d->memory_max && d->cores + c->cores <= d->cores_max;
+}
+
 /* The next ones, as many as may run at once; a large one waits until there is room, and lets smaller ones by. */
 static int start_some(struct driver *d)
 {
@@ -324,7 +331,7 @@ static int start_some(struct driver *d)
 			pass_over(d, job);
 			continue;
 		}
-		if (d->n_workers && d->memory + job->test->memory_mib > d->memory_max)
+		if (d->n_workers && !has_room(d, job->test))
 			continue;
 		r = start(d, job);
 		if (r < 0)
@@ -372,16 +379,29 @@ static int watch_signals(struct driver *d)
 	return r;
 }
 
+/* What programs could still get (proc(5), meminfo), in MiB. */
+static uint64_t available_memory(void)
+{
+	VIV_STR text = VIV_STR_INIT;
+	const char *at;
+	uint64_t kib;
+
+	if (viv_read_file("/proc/meminfo", 65536, &text, NULL) < 0 || !(at = strstr(text.data, "MemAvailable:")))
+		return 0;
+	at += strlen("MemAvailable:");
+	at += strspn(at, " ");
+	return viv_slice_u64((struct viv_slice){at, strspn(at, "0123456789")}, UINT64_MAX, &kib) ? kib >> 10 : 0;
+}
+
+/* Who says how many are to run at once knows what the machines do; else each processor of theirs is one of ours. */
 static void measure_host(struct driver *d)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	struct sysinfo host = {0};
-	uint64_t mib;
+	uint64_t memory = available_memory();
+	long processors = VIV_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 
-	d->max = d->spec->jobs ? d->spec->jobs : (unsigned)VIV_MAX(processors, 1);
-	sysinfo(&host);
-	mib = host.totalram * (uint64_t)host.mem_unit >> 20;
-	d->memory_max = d->spec->memory_mib ? d->spec->memory_mib : mib > 2 * SPARE_MIB ? mib - SPARE_MIB : mib / 2;
+	d->max = d->spec->jobs ? d->spec->jobs : (unsigned)processors;
+	d->cores_max = d->spec->jobs ? UINT64_MAX : (uint64_t)processors;
+	d->memory_max = memory > SPARE_MIB ? memory - SPARE_MIB : memory;
 }
 
 int viv_driver_run(const struct viv_driver_spec *spec, int *ret_signal, struct viv_error *err)

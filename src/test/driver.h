@@ -18,8 +18,7 @@ struct viv_driver_spec {
 	size_t n_params;
 	const struct viv_config_setting *settings;
 	size_t n_settings;
-	unsigned jobs;	      /* at once at most; 0: as many as there are processors */
-	uint64_t memory_mib;  /* that machines may take together; 0: what the host has to spare */
+	unsigned jobs; /* at once at most; 0: as many as there are processors for their machines */
 	unsigned retry;	      /* a test that does not pass is run again so often */
 	int64_t limit_ms;     /* of a test that says nothing else; 0: the default */
 	int64_t wait_ms;      /* of a wait; 0: the default */
