@@ -15,6 +15,7 @@ static const struct viv_flag flags[] = {
 	{"retry", 0, "N", "run a test that does not pass again, up to N times"},
 	{"timeout", 't', "TIME", "a test's time, where it does not say itself (default: 1h)"},
 	{"wait-timeout", 0, "TIME", "a wait's time, where it does not say itself (default: 15m)"},
+	{"machine", 0, "FILE", "the machine file of a command after -- (default: vm.lua, else the default machine)"},
 	{"list", 'l', NULL, "list the tests, run none"},
 	{"results", 'o', "FOLDER", "where results go (default: with the user's state; --report shows them)"},
 	{"report", 0, NULL, "print what the last run came to, run nothing"},
@@ -155,10 +156,16 @@ static int read_flags(struct test *t, struct viv_suite_spec *suite, struct viv_e
 		r = viv_parse_duration(viv_args_value(args, "wait-timeout"), &t->spec.wait_ms, err);
 	if (r == 0)
 		r = viv_cmd_settings(args, &t->texts, &t->settings, &t->spec.n_settings, err);
+	if (r == 0 && args->command && args->n_operands)
+		r = viv_cmd_usage(t->cmd, "\"%s\": test files and a command after -- exclude each other", args->operands[0]);
+	else if (r == 0 && !args->command && viv_args_has(args, "machine"))
+		r = viv_cmd_usage(t->cmd, "--machine is for a command: viv test --machine FILE -- ./script.sh");
 	t->spec.params = t->params;
 	t->spec.settings = t->settings;
 	*suite = (struct viv_suite_spec){
 		.paths = args->operands,
+		.command = args->command,
+		.machine = viv_args_value(args, "machine"),
 		.params = t->params,
 		.n_params = t->spec.n_params,
 		.settings = t->settings,
@@ -290,11 +297,15 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 const struct viv_command viv_command_test = {
 	.name = "test",
 	.summary = "Run tests in machines",
-	.operands = "[PATH…]",
+	.operands = "[PATH…] [-- CMD…]",
 	.about = "PATH is a test file, or a folder with *.test.lua in it or below; without it: this folder.\n"
+		 "With CMD that is the test: a script (or any program) of this host, which is copied into the\n"
+		 "machine, or a command that the machine has. It passed if it ends with 0, was skipped if it\n"
+		 "ends with 4 or 77; TAP that it writes is read.\n"
 		 "Each test begins on fresh machines, several tests run at once. The exit status is 0 if all\n"
 		 "passed or were skipped, 1 if not. docs/testing.md tells how tests are written.",
 	.flags = flags,
+	.takes_command = true,
 	.max_operands = 1000,
 	.run = run,
 };

@@ -36,6 +36,8 @@ struct viv_config_test {
 	 * can have one of them. Ends with NULL; NULL: none.
 	 */
 	const char *const *reserved;
+	/* Instead of what is in the file: a text that names it as a machine's. It counts as one beside it. NULL: it is read. */
+	const char *text;
 };
 
 struct viv_config_request {

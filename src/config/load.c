@@ -37,11 +37,13 @@ static int load_files(struct load *l, const struct viv_config_request *req, stru
 	VIV_FREE char *user_dir = viv_dir_config(), *user = NULL, *absolute = NULL;
 	int r;
 
-	if (req->file) {
-		r = viv_path_absolute(req->file, &absolute, err);
+	if (req->file || (req->test && req->test->text)) {
+		const char *file = req->file ? req->file : "machine";
+
+		r = viv_path_absolute(file, &absolute, err);
 		if (r < 0)
 			return r;
-		viv_lua_load(l->lua, absolute, req->file, VIV_TIER_MACHINE);
+		viv_lua_load(l->lua, absolute, file, VIV_TIER_MACHINE);
 	}
 	if (req->no_site_files || (req->test && !req->test->machine))
 		return 0;

@@ -211,6 +211,7 @@ static _Noreturn void work(struct worker *w, const char *folder, int fd, pid_t p
 	const struct viv_test_case *c = w->job->test;
 	const struct viv_test_run run = {
 		.file = c->file,
+		.text = c->text,
 		.shown = c->shown,
 		.name = c->name,
 		.title = c->title,

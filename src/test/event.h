@@ -8,6 +8,7 @@
  *	step	machine, text: something begins ("must succeed: true")
  *	done	machine, text, took_ms: what took a while has ended
  *	log	machine or null, text: what the test says
+ *	output	machine, text: a line that a test's own command wrote
  *	console	machine, text: a line of its serial console
  *	kernel	machine, kind, text, lines: a report of its kernel
  *	build	text, done (0 to 100, or null): work before the start

@@ -178,7 +178,7 @@ int runner_command_run(struct runner *r, struct guest *g, const struct runner_co
 		code = open_stream(p, &p->out, &ret->out, err);
 	if (code == 0)
 		code = open_stream(p, &p->err, &ret->err, err);
-	spec.in_fd = input;
+	spec.in_fd = c->input_fd ? c->input_fd : input;
 	spec.out_fd = p->out.write_fd;
 	spec.err_fd = p->err.write_fd;
 	if (code == 0)

@@ -61,7 +61,7 @@ static int run(struct call *c, const char *command, struct runner_output *out, i
 	return 0;
 }
 
-static void add_stream(struct call *c, const char *name, const struct viv_str *s)
+void methods_add_stream(struct call *c, const char *name, const struct viv_str *s)
 {
 	struct viv_slice rest = {s->data, s->len}, line;
 
@@ -92,8 +92,8 @@ static int fail_command(struct call *c, const char *command, const struct runner
 	va_end(ap);
 	call_fail(c, VIV_VERDICT_FAIL, "%s: %s: %s", c->g->name, what.data, command);
 	call_details(c, "command on %s:\n  %s\n", c->g->name, command);
-	add_stream(c, "stdout", &out->out);
-	add_stream(c, "stderr", &out->err);
+	methods_add_stream(c, "stdout", &out->out);
+	methods_add_stream(c, "stderr", &out->err);
 	call_add_console(c);
 	return -1;
 }
@@ -106,8 +106,8 @@ static int fail_run(struct call *c, const char *command, const struct runner_out
 	if (code == -EFBIG)
 		return fail_command(c, command, out, "more than %u MiB of output", OUTPUT_MAX >> 20);
 	call_waited(c, code, "%s", what);
-	add_stream(c, "stdout", &out->out);
-	add_stream(c, "stderr", &out->err);
+	methods_add_stream(c, "stdout", &out->out);
+	methods_add_stream(c, "stderr", &out->err);
 	return -1;
 }
 

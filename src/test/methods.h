@@ -9,7 +9,10 @@
 
 extern const struct method methods_run[], methods_units[], methods_waits[], methods_life[], methods_console[],
 	methods_crash[], functions_script[], functions_assert[];
+extern const struct method methods_script[];
 
+/* What a command wrote, to the failure's details: of much the end. */
+void methods_add_stream(struct call *c, const char *name, const struct viv_str *s);
 /* Lets the loop go on for so long. As runner_wait, and 0 when the time is over. */
 int methods_pause(struct call *c, int64_t ms);
 

@@ -13,7 +13,8 @@
 #define VIV_TEST_WAIT_MS  (900 * 1000)	/* of a wait */
 
 struct viv_test_run {
-	const char *file;  /* absolute */
+	const char *file;  /* absolute; NULL: the default machine */
+	const char *text;  /* see struct viv_config_test */
 	const char *shown; /* as the user named it */
 	const char *name;  /* of the test in it */
 	const char *title, *combination; /* see struct viv_test_result */

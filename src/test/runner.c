@@ -103,6 +103,7 @@ static void test_spec(const struct viv_test_run *run, const char *machine, struc
 		.params = run->params,
 		.n_params = run->n_params,
 		.reserved = viv_test_reserved(),
+		.text = run->text,
 	};
 }
 
@@ -151,8 +152,8 @@ static int load_guests(struct runner *r, struct viv_error *err)
 static int load_script(struct runner *r, struct viv_error *err)
 {
 	struct viv_config_test test;
-	const struct viv_lua_script_spec spec = {
-		.path = r->run->file,
+	VIV_FREE char *path = NULL;
+	struct viv_lua_script_spec spec = {
 		.shown = r->run->shown,
 		.test = &test,
 		.report = &r->report,
@@ -162,6 +163,10 @@ static int load_script(struct runner *r, struct viv_error *err)
 	};
 	int code;
 
+	code = viv_path_absolute(r->run->file ? r->run->file : "machine", &path, err);
+	if (code < 0)
+		return code;
+	spec.path = path;
 	test_spec(r->run, NULL, &test);
 	code = viv_lua_script_load(&spec, &r->script, err);
 	if (code == 0)
@@ -183,6 +188,8 @@ static void take_trace(struct runner *r, const struct viv_strv *trace, struct vi
 {
 	const char *first = trace->count ? trace->items[0] : NULL, *end;
 
+	if (r->run->text)
+		return; /* nobody wrote those lines */
 	if (first) {
 		end = strstr(first, ": ");
 		r->result.place = end ? viv_strndup(first, (size_t)(end - first)) : viv_strdup(first);

@@ -71,6 +71,7 @@ struct runner_command {
 	const char *user, *cwd;	       /* NULL: root; its home */
 	const char *const *env;	       /* NULL: none */
 	const char *input;	       /* NULL: none */
+	int input_fd;		       /* a file as input instead, borrowed; 0: none */
 	int64_t deadline;	       /* viv_now_ms; 0: the test's */
 	size_t max_output;	       /* of each stream; more is an error */
 	void (*line)(const char *line, void *arg); /* of stdout, as it comes; may be NULL */

@@ -2,12 +2,13 @@
 #include "test/suite.h"
 
 #include "base/path.h"
+#include "test/command.h"
 #include "test/files.h"
 #include "test/run.h"
 
 void viv_test_case_free_contents(struct viv_test_case *c)
 {
-	char *owned[] = {c->file, c->shown, c->name, c->combination, c->title, c->skip, c->error};
+	char *owned[] = {c->file, c->text, c->shown, c->name, c->combination, c->title, c->skip, c->error};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(owned); i++)
 		free(owned[i]);
@@ -42,6 +43,7 @@ struct collecting {
 	struct viv_suite *suite;
 	const char *shown;
 	char *file;
+	const char *text; /* NULL: it is a file */
 	unsigned number;
 };
 
@@ -52,7 +54,8 @@ static struct viv_test_case *add_case(struct collecting *c)
 
 	s->cases = viv_grow(s->cases, &s->cap, s->n + 1, sizeof(*s->cases));
 	one = &s->cases[s->n++];
-	*one = (struct viv_test_case){.file = viv_strdup(c->file), .shown = viv_strdup(c->shown), .file_number = c->number};
+	*one = (struct viv_test_case){.file = viv_strdup(c->file), .text = viv_strdup(c->text),
+				      .shown = viv_strdup(c->shown), .file_number = c->number};
 	return one;
 }
 
@@ -76,6 +79,7 @@ static int load(const struct collecting *c, const char *machine, const struct vi
 		.params = c->spec->params,
 		.n_params = c->spec->n_params,
 		.reserved = viv_test_reserved(),
+		.text = c->text,
 	};
 	const struct viv_config_request req = {
 		.file = c->shown, .settings = c->spec->settings, .n_settings = c->spec->n_settings, .test = &test};
@@ -118,7 +122,8 @@ static void add_test(struct collecting *c, const json_t *declared, const json_t 
 		     const struct viv_test_case *combination)
 {
 	const char *name = viv_json_str(test, "name"), *skip = viv_json_str(test, "skip");
-	VIV_FREE char *title = combination->combination
+	VIV_FREE char *title = c->text ? viv_strdup(c->shown)
+			       : combination->combination
 				       ? viv_asprintf("%s: %s [%s]", c->shown, name, combination->combination)
 				       : viv_asprintf("%s: %s", c->shown, name);
 	struct viv_test_case *one;
@@ -250,7 +255,7 @@ static void collect_file(struct collecting *c)
 	const struct viv_test_case none = {0};
 	VIV_ERROR err = VIV_ERROR_INIT;
 	const json_t *first = NULL;
-	int r = viv_path_absolute(c->shown, &c->file, &err);
+	int r = c->text ? 0 : viv_path_absolute(c->shown, &c->file, &err);
 
 	if (r == 0)
 		r = load(c, NULL, &none, &config, &err);
@@ -269,12 +274,29 @@ static void collect_file(struct collecting *c)
 		;
 }
 
+static int collect_command(const struct viv_suite_spec *spec, struct viv_report *report, struct viv_suite *suite,
+			   struct viv_error *err)
+{
+	VIV_CLEANUP(viv_test_command_free_contents) struct viv_test_command command = {0};
+	struct collecting c = {.spec = spec, .report = report, .suite = suite};
+	int r = viv_test_command_make(spec->command, spec->machine, &command, err);
+
+	if (r < 0)
+		return r;
+	c.shown = command.shown;
+	c.text = command.text;
+	c.file = viv_strdup(command.file);
+	collect_file(&c);
+	free(c.file);
+	return 0;
+}
+
 int viv_suite_collect(const struct viv_suite_spec *spec, struct viv_report *report, struct viv_suite *ret,
 		      struct viv_error *err)
 {
 	VIV_CLEANUP(viv_suite_free_contents) struct viv_suite suite = {0};
 	VIV_STRV files = VIV_STRV_INIT;
-	int r = viv_test_files(spec->paths, &files, err);
+	int r = spec->command ? collect_command(spec, report, &suite, err) : viv_test_files(spec->paths, &files, err);
 
 	if (r < 0)
 		return r;

@@ -14,7 +14,8 @@
 #define VIV_SUITE_COMBINATIONS_MAX 1000 /* of one file */
 
 struct viv_test_case {
-	char *file;  /* absolute */
+	char *file;  /* absolute; NULL: the default machine (a command) */
+	char *text;  /* see struct viv_config_test */
 	char *shown; /* as the user named it */
 	char *name;  /* of the test; NULL: the file is wrong */
 	char *combination; /* "fs=ext4,kernel=6.12"; NULL: no matrix */
@@ -38,6 +39,8 @@ struct viv_suite {
 
 struct viv_suite_spec {
 	const char *const *paths; /* files and folders, as the user named them; NULL or empty: here */
+	const char *const *command; /* instead of files: a single test, see test/command.h; NULL: none */
+	const char *machine; /* the command's; NULL: vm.lua if there is one, else the default machine */
 	const struct viv_config_choice *params;
 	size_t n_params;
 	const struct viv_config_setting *settings; /* for each machine */

@@ -3,7 +3,9 @@
 #include "test/reference.h"
 
 const struct method *const method_tables[] = {
-	methods_run, methods_units, methods_waits, methods_life, methods_console, methods_crash, NULL,
+	methods_run, methods_units, methods_waits, methods_life, methods_console, methods_crash,
+	methods_script,
+	NULL,
 };
 const struct method *const function_tables[] = {functions_script, NULL};
 

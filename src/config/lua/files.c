@@ -128,6 +128,11 @@ static bool read_text(struct viv_lua *lua, struct viv_lua_file *f, const struct 
 	struct stat st;
 	int r = -1;
 
+	if (lua->test && lua->test->file == f && lua->test->spec->text) {
+		f->file.text = viv_arena_strdup(lua->arena, lua->test->spec->text);
+		f->file.len = strlen(f->file.text);
+		return true;
+	}
 	if (lua->n_files > VIV_LUA_MAX_FILES)
 		viv_error_say(&err, EMFILE, "more than %d files", VIV_LUA_MAX_FILES);
 	else if (viv_ends_with(f->file.path, ".nix"))
@@ -429,8 +434,9 @@ void viv_lua_open_files(struct viv_lua *lua)
 void viv_lua_load(struct viv_lua *lua, const char *path, const char *shown, int tier)
 {
 	struct viv_lua_import by = {0};
+	bool text = lua->test && !lua->test->file && lua->test->spec->text;
 
-	load(lua, viv_arena_strdup(lua->arena, path), viv_arena_strdup(lua->arena, shown), tier,
+	load(lua, viv_arena_printf(lua->arena, "%s%s", path, text ? ".test" : ""), viv_arena_strdup(lua->arena, shown), tier,
 	     &by);
 }
 
