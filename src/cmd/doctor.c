@@ -247,6 +247,7 @@ static const struct extra extras[] = {
 	{"mtools", check_extra, "mtools", "virtualisation.useBootLoader"},
 	{"passt", check_extra, "passt", "virtualisation.networks.<name>.kind = \"passt\""},
 	{"nc", check_extra, "netcat-openbsd", "virtualisation.forwardPorts, from = \"guest\""},
+	{"tesseract", check_extra, "tesseract-ocr tesseract-ocr-eng", "a test's wait_for_text"},
 };
 
 /* The second and later lines of an error are advice: indented under the first. */

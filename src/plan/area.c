@@ -37,6 +37,11 @@ bool viv_uses_runit(const struct viv_config *config)
 	return viv_streq(viv_config_string(config, "system.init"), "runit");
 }
 
+bool viv_has_screen(const struct viv_config *config)
+{
+	return viv_config_bool(config, "virtualisation.graphics") || viv_config_bool(config, "virtualisation.textScreen");
+}
+
 bool viv_is_minimal(const struct viv_config *config)
 {
 	return viv_streq(viv_config_string(config, "system.root"), "minimal");

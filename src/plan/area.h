@@ -31,6 +31,7 @@ extern const struct viv_area *const viv_areas[]; /* ends with NULL */
 
 bool viv_uses_systemd(const struct viv_config *config);
 bool viv_uses_runit(const struct viv_config *config);
+bool viv_has_screen(const struct viv_config *config); /* virtualisation.graphics, .textScreen */
 bool viv_is_minimal(const struct viv_config *config); /* system.root: no layers, plan/minimal.h */
 /* What is on the disk that the machine writes to: "ext4". NULL: there is none, or nothing of ours on it. */
 const char *viv_own_disk_type(const struct viv_config *config);

@@ -132,7 +132,7 @@ static bool is_asked(const struct viv_config *config, enum machine which)
 	case SYSTEMD:
 		return viv_uses_systemd(config);
 	case SERIAL:
-		return !viv_config_bool(config, "virtualisation.graphics");
+		return !viv_has_screen(config);
 	case LAYERED:
 		return !viv_is_minimal(config);
 	case MINIMAL:

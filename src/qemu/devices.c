@@ -125,12 +125,13 @@ static unsigned video_mib(const struct viv_devices *d)
 static void add_screen(const struct viv_devices *d, struct viv_strv *v)
 {
 	viv_strv_push(v, "-device");
-	if (d->width && d->height)
+	if (d->width && d->height && !d->is_text)
 		viv_strv_pushf(v, "VGA,edid=on,xres=%u,yres=%u,vgamem_mb=%u", d->width, d->height,
 			       video_mib(d));
 	else
 		viv_strv_push(v, "VGA");
-	args_add(v, "-device", "usb-tablet,bus=usb.0");
+	if (!d->is_text)
+		args_add(v, "-device", "usb-tablet,bus=usb.0");
 }
 
 /* The rest */
@@ -191,7 +192,7 @@ static void add_credential(const struct viv_credential *c, struct viv_strv *v)
 
 void viv_qemu_add_devices(const struct viv_devices *d, struct viv_strv *v)
 {
-	if (d->display || d->n_usb)
+	if ((d->display && !d->is_text) || d->n_usb)
 		args_add(v, "-device", "qemu-xhci,id=usb");
 	if (d->display)
 		add_screen(d, v);

@@ -50,6 +50,7 @@ struct viv_credential {
 struct viv_devices {
 	enum viv_display display;
 	char *display_path; /* VNC, SPICE: the socket that QEMU makes; OTHER: see there */
+	bool is_text; /* VGA text and the board's keyboard are all: no USB, no pointer, no resolution */
 	unsigned width, height;
 	struct viv_usb_wish *usb;
 	size_t n_usb;

@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "config/name.h"
+#include "plan/area.h"
 #include "run/disks.h"
 #include "run/display.h"
 #include "run/tpm.h"
@@ -31,9 +32,10 @@ static int make_display(const struct viv_config *config, const char *qemu, struc
 	VIV_FREE char *help = NULL;
 	int r;
 
-	if (!viv_config_bool(config, OPTION("graphics")))
+	if (!viv_has_screen(config))
 		return 0;
 	d->display = VIV_DISPLAY_OTHER;
+	d->is_text = !viv_config_bool(config, OPTION("graphics"));
 	d->width = (unsigned)viv_config_int(config, OPTION("resolution.x"));
 	d->height = (unsigned)viv_config_int(config, OPTION("resolution.y"));
 	if (!qemu)
@@ -51,7 +53,7 @@ void viv_devices_consoles(const struct viv_config *config, struct viv_strv *ret)
 	size_t i;
 
 	if (json_is_null(wanted)) {
-		if (viv_config_bool(config, OPTION("graphics")))
+		if (viv_has_screen(config))
 			viv_strv_push(ret, "console=tty0");
 		viv_strv_push(ret, "console=ttyS0");
 	}

@@ -379,6 +379,8 @@ static void on_qmp_event(struct viv_qmp *q, const char *name, const json_t *data
 	struct viv_vm *vm = arg;
 	const char *reason = viv_json_str(data, "reason"), *action = viv_json_str(data, "action");
 
+	if (vm->events.qmp_event)
+		vm->events.qmp_event(vm, name, data, vm->events.arg);
 	if (viv_streq(name, "SHUTDOWN") && reason) {
 		free(vm->shutdown_reason);
 		vm->shutdown_reason = viv_strdup(reason);

@@ -8,6 +8,7 @@
  * without a word. Nothing here assumes what the machine is for: `viv run` is one user.
  */
 
+#include "base/json.h"
 #include "base/loop.h"
 #include "qemu/machine.h"
 #include "run/agent.h"
@@ -44,6 +45,8 @@ struct viv_vm_events {
 	/* Something that the machine can do without did not work. */
 	void (*warning)(struct viv_vm *vm, const char *text, void *arg);
 	void (*console_output)(struct viv_vm *vm, const char *data, size_t len, void *arg);
+	/* Each event of QEMU's monitor; data is an object or NULL, borrowed. */
+	void (*qmp_event)(struct viv_vm *vm, const char *name, const json_t *data, void *arg);
 	/* QEMU has ended and everything that it sent was handled. Nothing follows. */
 	void (*ended)(struct viv_vm *vm, enum viv_vm_end how, const char *text, void *arg);
 	void *arg;

@@ -371,7 +371,7 @@ static void parse(struct call *c, lua_State *L, int first)
 	c->L = L;
 	c->first = first;
 	c->n = lua_gettop(L) - first + 1;
-	if (c->method->options && c->n > 0 && lua_istable(L, -1) && !(strchr(p, 't') && c->n == 1)) {
+	if (c->method->options && c->n > 0 && lua_istable(L, -1) && !(c->n == 1 && strpbrk(p, "ta"))) {
 		c->options = lua_gettop(L);
 		c->n--;
 	}

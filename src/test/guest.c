@@ -6,6 +6,7 @@
 #include "run/display.h"
 #include "run/make.h"
 #include "run/nics.h"
+#include "test/monitor.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -48,6 +49,7 @@ void guest_take_down(struct guest *g)
 	/* Nobody is told of it: a test's machine goes when the test says so. */
 	viv_control_free(viv_steal(g->control));
 	viv_vm_free(viv_steal(g->vm));
+	monitor_forget(g);
 	viv_machine_dir_release(&g->dir);
 	g->dir = VIV_MACHINE_DIR_INIT;
 	viv_machine_free_contents(&g->machine);
@@ -200,6 +202,14 @@ static void on_console_output(struct viv_vm *vm, const char *data, size_t len, v
 	g->events.changed(g, g->events.arg);
 }
 
+static void on_qmp_event(struct viv_vm *vm, const char *name, const json_t *data, void *arg)
+{
+	struct guest *g = arg;
+
+	monitor_keep(g, name, data);
+	g->events.changed(g, g->events.arg);
+}
+
 /* What others ask for (run/control.h) */
 
 static void on_stop(bool hard, int64_t limit_ms, void *arg)
@@ -292,6 +302,9 @@ static int make(struct guest *g, struct viv_store *store, const char *runtime, s
 
 	if (r == 0)
 		r = viv_make_machine(store, g->config, &g->system, &g->shares, &extra, report, &g->machine, &why, err);
+	/* A test opens no window unless it says so: a viewer may look in. */
+	if (r == 0 && g->machine.devices.display && viv_streq(viv_config_string(g->config, "virtualisation.display"), "auto"))
+		g->machine.devices.display = VIV_DISPLAY_VNC;
 	if (r == 0)
 		r = keep_disks(g, err);
 	if (r == 0)
@@ -316,6 +329,7 @@ int guest_start(struct guest *g, struct viv_store *store, const char *runtime,
 		.kernel_report = on_report,
 		.warning = on_warning,
 		.console_output = on_console_output,
+		.qmp_event = on_qmp_event,
 		.ended = on_ended,
 		.arg = g,
 	};

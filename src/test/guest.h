@@ -28,6 +28,8 @@ struct guest_events {
 	void *arg;
 };
 
+struct monitor_ask;
+#define GUEST_QMP_EVENTS_MAX 1000 /* events of QEMU's that are kept; the oldest go first */
 #define GUEST_CONSOLE_MAX (8u << 20) /* bytes of the console that are kept for a test to look through */
 
 struct guest {
@@ -49,6 +51,10 @@ struct guest {
 	struct viv_machine_dir dir;
 	struct viv_vm *vm; /* NULL: it is off */
 	struct viv_control *control;
+	struct monitor_ask *asks; /* what its QEMU has not answered (test/monitor.h) */
+	json_t *qmp_events;	  /* of this start, {event, data}; NULL: none yet */
+	uint64_t n_qmp_events;	  /* with those that are gone */
+	uint64_t qmp_from;	  /* what a wait for one has not looked at yet */
 	int64_t started;       /* viv_now_ms */
 	bool ready, booted;    /* the agent answers; the system is up */
 	bool ended;	       /* QEMU has; not taken down yet */

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/methods.h"
 
-static int do_start(struct call *c)
+int methods_start(struct call *c)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
+	int code = 0;
 
 	if (guest_is_on(c->g))
 		return 0;
-	c->g->reboots = call_option_bool(c, "allow_reboot", false);
 	call_step(c, "starting");
 	if (guest_start(c->g, c->r->store, c->r->runtime, &c->r->report, &err) < 0)
-		return call_error(c, &err);
-	return 0;
+		code = call_error(c, &err);
+	viv_error_clear(&err);
+	return code;
+}
+
+static int do_start(struct call *c)
+{
+	if (!guest_is_on(c->g))
+		c->g->reboots = call_option_bool(c, "allow_reboot", false);
+	return methods_start(c);
 }
 
 static bool is_off(void *arg)

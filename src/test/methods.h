@@ -6,10 +6,12 @@
 #include "base/loop.h"
 #include "base/status.h"
 #include "test/call.h"
+#include "test/picture.h"
 
 extern const struct method methods_run[], methods_units[], methods_waits[], methods_life[], methods_console[],
 	methods_crash[], functions_script[], functions_assert[];
 extern const struct method methods_script[];
+extern const struct method methods_screen[], methods_input[], methods_monitor[];
 
 /* What a command wrote, to the failure's details: of much the end. */
 void methods_add_stream(struct call *c, const char *name, const struct viv_str *s);
@@ -26,3 +28,16 @@ int methods_ask(struct call *c, const char *const *argv, const char *user, struc
 int methods_watch(struct call *c, const char *kind, const char *const *words, char **ret_answer);
 /* For what methods_watch answers (code): the call fails. -1. */
 int methods_watched(struct call *c, int code, const char *answer, const char *what);
+/* For methods that want it to run, and not its system: starts it where it is off. */
+int methods_start(struct call *c);
+/* Is the text in it, as it is or as an extended regular expression (regex(7)), of which ^ and $ are a line's? */
+bool methods_matches(const char *pattern, const char *text);
+/* Values between Lua and JSON. An empty table is an object. -EINVAL: there is something in it that JSON has not. */
+void methods_push_json(lua_State *L, const json_t *j);
+int methods_to_json(lua_State *L, int index, json_t **ret, struct viv_error *err);
+/* Gives QEMU a command (test/monitor.h), and says what went wrong. *ret, which may be NULL, is the caller's. */
+int methods_qmp(struct call *c, const char *command, json_t *arguments, json_t **ret);
+/* As methods_start; one that has no screen is a mistake in the test. */
+int methods_need_screen(struct call *c);
+/* What its screen shows; `bytes` gets the picture as QEMU wrote it. */
+int methods_take_picture(struct call *c, struct picture *ret, struct viv_str *bytes);

@@ -4,6 +4,7 @@
 
 const struct method *const method_tables[] = {
 	methods_run, methods_units, methods_waits, methods_life, methods_console, methods_crash,
+	methods_screen, methods_input, methods_monitor,
 	methods_script,
 	NULL,
 };

@@ -69,6 +69,12 @@ static const struct viv_option rows[] = {
 	 .fallback = "768",
 	 .example = "1080",
 	 .text = "Height of a screen, in pixels."},
+	{.name = "virtualisation.textScreen",
+	 .type = VIV_T_BOOL,
+	 .fallback = "false",
+	 .example = "true",
+	 .text = "The machine has a plain screen: text of 80x25 and a keyboard, on the smaller kernel too. It takes "
+		 "less to boot than virtualisation.graphics, which has all of it and more."},
 	{.name = "virtualisation.tpm.enable",
 	 .type = VIV_T_BOOL,
 	 .fallback = "false",

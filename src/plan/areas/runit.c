@@ -147,15 +147,27 @@ static void add_getty(struct viv_etc *etc, const char *user, const char *line, c
 	viv_runit_add_service(etc, "services.getty.autologinUser", &(struct viv_runit_service){.name = name, .run = run});
 }
 
-/* Logins as systemd has them: on the serial console, and on a screen. A minimal root has no agetty. */
+/* A minimal root has no agetty; on a screen there is a shell. */
+static void add_shell(struct viv_etc *etc)
+{
+	static const char run[] = "export HOME=/root\ncd\nexec chpst -P getty -n -l /bin/sh 0 tty1 linux\n";
+
+	viv_runit_add_service(etc, "services.getty.autologinUser",
+			      &(struct viv_runit_service){.name = "getty-tty1", .run = run});
+}
+
+/* Logins as systemd has them: on the serial console, and on a screen. */
 static void add_logins(struct viv_etc *etc, const struct viv_config *config)
 {
 	const char *user = viv_config_string(config, "services.getty.autologinUser");
 
-	if (viv_is_minimal(config))
+	if (viv_is_minimal(config)) {
+		if (viv_has_screen(config) && user && viv_streq(user, "root"))
+			add_shell(etc);
 		return;
+	}
 	add_getty(etc, user, "ttyS0", "--keep-baud ttyS0 115200,57600 vt220");
-	if (viv_config_bool(config, "virtualisation.graphics"))
+	if (viv_has_screen(config))
 		add_getty(etc, user, "tty1", "tty1 linux");
 	viv_etc_add_help_line(etc, config);
 }

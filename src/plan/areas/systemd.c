@@ -9,7 +9,7 @@ static void mask_units(struct viv_etc *etc, const struct viv_config *config)
 	static const char *const units[] = {"getty@tty1.service", "modprobe@drm.service",
 					    "modprobe@efi_pstore.service", "systemd-pstore.service"};
 
-	if (viv_config_bool(config, "virtualisation.graphics"))
+	if (viv_has_screen(config))
 		return;
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(units); i++) {
 		VIV_FREE char *path = viv_asprintf(VIV_ETC_UNITS "%s", units[i]);
@@ -52,7 +52,7 @@ void viv_etc_add_help_line(struct viv_etc *etc, const struct viv_config *config)
 static void add_logins(struct viv_etc *etc, const struct viv_config *config)
 {
 	add_login(etc, config, "serial-getty@ttyS0", "--keep-baud 115200,57600 ");
-	if (viv_config_bool(config, "virtualisation.graphics"))
+	if (viv_has_screen(config))
 		add_login(etc, config, "getty@tty1", "");
 	viv_etc_add_help_line(etc, config);
 }
