@@ -19,6 +19,7 @@ int methods_qmp(struct call *c, const char *command, json_t *arguments, json_t *
 static int do_send_monitor_command(struct call *c)
 {
 	VIV_JSON *answer = NULL;
+	VIV_STR text = VIV_STR_INIT;
 	const char *line = call_text(c, 0);
 	json_t *arguments = json_pack("{s:s}", "command-line", line);
 	int code = methods_start(c);
@@ -33,7 +34,11 @@ static int do_send_monitor_command(struct call *c)
 	code = methods_qmp(c, "human-monitor-command", arguments, &answer);
 	if (code < 0)
 		return code;
-	lua_pushlstring(c->L, json_string_value(answer) ? json_string_value(answer) : "", json_string_length(answer));
+	/* Its lines end as a terminal's. */
+	for (const char *p = json_string_value(answer); p && *p; p++)
+		if (*p != '\r')
+			viv_str_add_char(&text, *p);
+	lua_pushlstring(c->L, text.data ? text.data : "", text.len);
 	return 1;
 }
 

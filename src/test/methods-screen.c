@@ -226,7 +226,7 @@ static int do_wait_for_text(struct call *c)
 const struct method methods_screen[] = {
 	{"screenshot", "s", "(name)", NULL, "puts a picture of its screen into the results, name.png; returns its path", do_screenshot,
 	 .early = true},
-	{"get_screen_text", "", "({timeout})", "", "the text on its screen, as tesseract reads it", do_get_screen_text, .early = true},
+	{"get_screen_text", "", "({timeout})", "", "the text on its screen: a console's exactly, other text as tesseract reads it", do_get_screen_text, .early = true},
 	{"get_screen_text_variants", "", "({timeout})", "",
 	 "the same twice: what is on most of the screen, and with dark and light exchanged", do_get_screen_text_variants, .early = true},
 	{"wait_for_text", "s", "(text or regular expression, {timeout})", "", "waits until its screen shows text", do_wait_for_text,
