@@ -6,7 +6,6 @@
 #include "base/process.h"
 #include "proto/proto.h"
 #include "run/tap.h"
-#include "run/vlan.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -220,6 +219,14 @@ void viv_network_close(struct viv_network *n)
 	viv_close(n->passt_said);
 	viv_str_free(&n->fixed);
 	free(n);
+}
+
+struct viv_vlan *viv_network_vlan(struct viv_network *n, unsigned vlan)
+{
+	for (size_t i = 0; i < n->n_vlans; i++)
+		if (n->numbers[i] == vlan)
+			return n->vlans[i];
+	return NULL;
 }
 
 struct hosts {

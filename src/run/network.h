@@ -8,6 +8,7 @@
 
 #include "base/loop.h"
 #include "qemu/machine.h"
+#include "run/vlan.h"
 
 struct viv_network;
 
@@ -34,3 +35,6 @@ void viv_network_close(struct viv_network *n);
  * may be missing, of which a warning tells. The caller frees it; NULL: there is nothing to tell.
  */
 char *viv_network_text(struct viv_network *n);
+
+/* The machine's first interface on that segment; NULL: it has none. */
+struct viv_vlan *viv_network_vlan(struct viv_network *n, unsigned vlan);

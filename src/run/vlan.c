@@ -41,6 +41,9 @@ struct viv_vlan {
 	struct viv_source *accepting, *from_qemu;
 	struct peer *peers;
 	struct viv_switch table;
+	struct viv_link *out, *in; /* the cable, each way */
+	void (*tap)(const uint8_t *frame, size_t len, void *arg);
+	void *tap_arg;
 	uint8_t frame[VIV_FRAME_MAX];
 };
 
@@ -78,15 +81,38 @@ static void send_frame(int fd, const uint8_t *frame, size_t len)
 	while (n < 0 && errno == EINTR);
 }
 
-static void send_out(struct viv_vlan *v, size_t len)
+static void send_out(const uint8_t *frame, size_t len, void *arg)
 {
-	int port = viv_switch_port(&v->table, v->frame, len);
+	struct viv_vlan *v = arg;
+	int port = viv_switch_port(&v->table, frame, len);
 
+	if (v->tap)
+		v->tap(frame, len, v->tap_arg);
 	if (port == VIV_SWITCH_NONE)
 		return;
 	for (struct peer *p = v->peers; p; p = p->next)
 		if (p->number && (port == VIV_SWITCH_ALL || port == (int)p->number))
-			send_frame(p->fd, v->frame, len);
+			send_frame(p->fd, frame, len);
+}
+
+static void send_in(const uint8_t *frame, size_t len, void *arg)
+{
+	struct viv_vlan *v = arg;
+
+	if (v->from_qemu)
+		send_frame(v->qemu, frame, len);
+}
+
+void viv_vlan_set_link(struct viv_vlan *v, const struct viv_link_spec *spec)
+{
+	viv_link_set(v->out, spec);
+	viv_link_set(v->in, spec);
+}
+
+void viv_vlan_tap(struct viv_vlan *v, void (*fn)(const uint8_t *frame, size_t len, void *arg), void *arg)
+{
+	v->tap = fn;
+	v->tap_arg = arg;
 }
 
 static int on_qemu(struct viv_source *s, int fd, uint32_t events, void *arg)
@@ -97,7 +123,7 @@ static int on_qemu(struct viv_source *s, int fd, uint32_t events, void *arg)
 		ssize_t n = recv(fd, v->frame, sizeof(v->frame), MSG_DONTWAIT);
 
 		if (n >= 0) {
-			send_out(v, (size_t)n);
+			viv_link_send(v->out, v->frame, (size_t)n);
 		} else if (errno == EAGAIN && !(events & (EPOLLHUP | EPOLLERR))) {
 			return 0;
 		} else if (errno != EINTR) { /* QEMU has ended */
@@ -170,8 +196,8 @@ static void take_message(struct peer *p, size_t len)
 
 	if (p->number) {
 		viv_switch_learn(&v->table, v->frame, len, (int)p->number);
-		if (v->from_qemu && len >= VIV_FRAME_MIN)
-			send_frame(v->qemu, v->frame, len);
+		if (len >= VIV_FRAME_MIN)
+			viv_link_send(v->in, v->frame, len);
 	} else if (!take_hello(p, (const char *)v->frame, len)) {
 		drop(p);
 	} else if (v->spec.changed) {
@@ -398,6 +424,9 @@ static int open_qemu(struct viv_vlan *v, int *ret_theirs, struct viv_error *err)
 	enlarge(fds[1]);
 	v->qemu = fds[0];
 	*ret_theirs = fds[1];
+	/* Another seed for each machine and way: what is lost is the same in every run. */
+	v->out = viv_link_new(v->loop, (uint64_t)v->spec.vlan << 32 | v->number << 1, send_out, v);
+	v->in = viv_link_new(v->loop, (uint64_t)v->spec.vlan << 32 | v->number << 1 | 1, send_in, v);
 	return viv_loop_add_io(v->loop, v->qemu, EPOLLIN, on_qemu, v, &v->from_qemu, err);
 }
 
@@ -446,6 +475,8 @@ void viv_vlan_leave(struct viv_vlan *v)
 		remove_member(v, v->number);
 	viv_source_remove(v->accepting);
 	viv_source_remove(v->from_qemu);
+	viv_link_free(v->out);
+	viv_link_free(v->in);
 	viv_close(v->listener);
 	viv_close(v->spare);
 	viv_close(v->qemu);

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/loop.h"
 #include "qemu/nic.h"
+#include "run/link.h"
 
 #define VIV_VLAN_MAX	    254
 #define VIV_VLAN_MEMBER_MAX 254
@@ -42,3 +43,11 @@ const char *viv_vlan_mac(const struct viv_vlan *v);
 /* Each member, itself too, in the order of their numbers. */
 void viv_vlan_each(const struct viv_vlan *v,
 		   void (*fn)(unsigned number, const char *name, void *arg), void *arg);
+
+/* The member's cable, each way: as it is from now on. */
+void viv_vlan_set_link(struct viv_vlan *v, const struct viv_link_spec *spec);
+/*
+ * Each frame that this member's guest has sent and that its cable has not lost; of all members, it is all that is on the segment. fn
+ * NULL: no more.
+ */
+void viv_vlan_tap(struct viv_vlan *v, void (*fn)(const uint8_t *frame, size_t len, void *arg), void *arg);

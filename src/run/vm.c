@@ -76,6 +76,11 @@ struct viv_qmp *viv_vm_qmp(struct viv_vm *vm)
 	return vm->qmp;
 }
 
+struct viv_network *viv_vm_network(struct viv_vm *vm)
+{
+	return vm->network;
+}
+
 pid_t viv_vm_pid(const struct viv_vm *vm)
 {
 	return vm->pid;

@@ -14,6 +14,7 @@
 #include "run/agent.h"
 #include "run/console.h"
 #include "run/dir.h"
+#include "run/network.h"
 #include "run/qmp.h"
 
 struct viv_vm;
@@ -79,4 +80,5 @@ struct viv_console *viv_vm_console(struct viv_vm *vm);
 /* What the guest shares with us; -1: nothing. Stays the machine's. */
 int viv_vm_shared(const struct viv_vm *vm);
 struct viv_qmp *viv_vm_qmp(struct viv_vm *vm);
+struct viv_network *viv_vm_network(struct viv_vm *vm);
 pid_t viv_vm_pid(const struct viv_vm *vm);
