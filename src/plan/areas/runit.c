@@ -88,6 +88,7 @@ static void add_stages(struct viv_etc *etc)
 		   SCRIPT_HEAD
 		   "# Stage 1: what is done once.\n"
 		   "mkdir -p /run/runit/supervise\n"
+		   "[ -d /etc/service/. ] || mkdir -p /etc/runit/runsvdir/default # of a system without services\n"
 		   "for f in /etc/runit/boot.d/*; do\n"
 		   "\t[ -f \"$f\" ] || continue\n"
 		   "\t(set -e; . \"$f\") # not before ||, where shells pass over -e\n"
