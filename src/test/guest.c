@@ -349,6 +349,7 @@ int guest_start(struct guest *g, struct viv_store *store, const char *runtime,
 	}
 	g->started = viv_now_ms();
 	g->starts++;
+	g->events.started(g, g->events.arg);
 	return 0;
 }
 

@@ -20,6 +20,8 @@ struct guest;
 struct guest_events {
 	/* Something that somebody may wait for: it came up, went down, said something. */
 	void (*changed)(struct guest *g, void *arg);
+	/* QEMU was started: its networks are there. */
+	void (*started)(struct guest *g, void *arg);
 	/* A line of the console, fit for a terminal. */
 	void (*console)(struct guest *g, const char *line, void *arg);
 	/* A report of its kernel's, when it begins (r->open) and when it ends. */

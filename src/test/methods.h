@@ -8,10 +8,11 @@
 #include "test/call.h"
 #include "test/picture.h"
 
-extern const struct method methods_run[], methods_units[], methods_waits[], methods_life[], methods_console[],
-	methods_crash[], functions_script[], functions_assert[];
+extern const struct method methods_run[], methods_units[], methods_waits[], methods_files[], methods_network[],
+	methods_life[], methods_console[], methods_crash[];
 extern const struct method methods_script[];
 extern const struct method methods_screen[], methods_input[], methods_monitor[];
+extern const struct method functions_script[], functions_network[], functions_assert[];
 
 /* What a command wrote, to the failure's details: of much the end. */
 void methods_add_stream(struct call *c, const char *name, const struct viv_str *s);
@@ -28,6 +29,9 @@ int methods_ask(struct call *c, const char *const *argv, const char *user, struc
 int methods_watch(struct call *c, const char *kind, const char *const *words, char **ret_answer);
 /* For what methods_watch answers (code): the call fails. -1. */
 int methods_watched(struct call *c, int code, const char *answer, const char *what);
+
+/* Into a folder of the test's results ("": itself), and nowhere else, whatever the guest sends. -1: the call has failed. */
+int methods_copy_out(struct call *c, const char *source, const char *target);
 /* For methods that want it to run, and not its system: starts it where it is off. */
 int methods_start(struct call *c);
 /* Is the text in it, as it is or as an extended regular expression (regex(7)), of which ^ and $ are a line's? */

@@ -109,7 +109,7 @@ static void test_spec(const struct viv_test_run *run, const char *machine, struc
 
 static int load_guest(struct runner *r, const char *name, struct viv_error *err)
 {
-	const struct guest_events events = {.changed = on_changed, .console = on_console,
+	const struct guest_events events = {.changed = on_changed, .started = runner_on_started, .console = on_console,
 					    .report = runner_on_report, .warning = on_warning, .arg = r};
 	struct viv_config_test test;
 	struct viv_config_request req = {.file = r->run->shown, .settings = r->run->settings,
@@ -286,6 +286,7 @@ static void end_guests(struct runner *r)
 	free(r->guests);
 	r->guests = NULL;
 	r->n_guests = 0;
+	runner_network_free(r);
 }
 
 static void close_all(struct runner *r)

@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "config/lua/script.h"
+#include "run/copy.h"
 #include "test/event.h"
 #include "test/guest.h"
 #include "test/result.h"
@@ -48,6 +49,8 @@ struct runner {
 	int signal;	       /* that asked for the end; 0: none */
 	unsigned depth;	       /* of subtests */
 	struct runner_crash crash;
+	struct runner_link *links;	 /* what cables are not perfect */
+	struct runner_capture *captures; /* segments whose frames are kept */
 	struct runner_failure final; /* what ended the test whatever its script did about it */
 };
 
@@ -111,6 +114,27 @@ void runner_crash_free_contents(struct runner_crash *c);
  */
 int runner_watch(struct runner *r, struct guest *g, const struct viv_watch_spec *spec, int64_t deadline,
 		 char **ret_answer, struct viv_error *err);
+
+/* guest-copy.c */
+
+/*
+ * As viv_copy_in and viv_copy_out; or as runner_wait. `keep` (-1: none): a descriptor of ours that copy->to may name, as
+ * "/proc/self/fd/N".
+ */
+int runner_copy(struct runner *r, struct guest *g, bool in, const struct viv_copy *copy, int keep, int64_t deadline,
+		struct viv_strv *complaints, struct viv_error *err);
+
+/* network.c */
+
+/* From now on, over all starts of the machine. False: it does not run, or is not on the segment. */
+bool runner_set_link(struct runner *r, struct guest *g, unsigned vlan, const struct viv_link_spec *spec);
+/* Keeps all frames on a segment in a file (test/pcap.h). EEXIST: that is done already. */
+int runner_capture(struct runner *r, unsigned vlan, const char *path, struct viv_error *err);
+/* ENOENT: it is not captured. */
+int runner_stop_capture(struct runner *r, unsigned vlan, uint64_t *ret_frames, struct viv_error *err);
+/* For guest_events. arg: the runner. */
+void runner_on_started(struct guest *g, void *arg);
+void runner_network_free(struct runner *r);
 
 /* runner.c */
 struct guest *runner_find(struct runner *r, const char *name); /* by name or global; NULL: none */

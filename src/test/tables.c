@@ -3,17 +3,19 @@
 #include "test/reference.h"
 
 const struct method *const method_tables[] = {
-	methods_run, methods_units, methods_waits, methods_life, methods_console, methods_crash,
+	methods_run, methods_units, methods_waits, methods_files, methods_network,
+	methods_life, methods_console, methods_crash,
 	methods_screen, methods_input, methods_monitor,
 	methods_script,
 	NULL,
 };
-const struct method *const function_tables[] = {functions_script, NULL};
+const struct method *const function_tables[] = {functions_script, functions_network, NULL};
 
 const char *const *viv_test_reserved(void)
 {
 	/* The functions of functions_script, and what the front end has itself. */
-	static const char *const names[] = {"start_all", "join_all", "subtest", "retry", "skip", "log", "t", NULL};
+	static const char *const names[] = {"start_all", "join_all", "subtest", "retry", "skip", "log",
+					    "capture", "stop_capture", "t", NULL};
 
 	return names;
 }

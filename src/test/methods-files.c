@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/methods.h"
+
+#include "base/fd.h"
+#include "base/path.h"
+
+#include <unistd.h>
+
+#define RESULT_MODE 0755
+
+/* Copies, and fails with what could not be. */
+static int copy(struct call *c, bool in, const char *from, const char *to, bool folder, int keep)
+{
+	const char *const sources[] = {from, NULL};
+	const struct viv_copy spec = {
+		.from = sources, .to = to, .folder = folder, .user = call_option_text(c, "user")};
+	VIV_STRV complaints = VIV_STRV_INIT;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	int code = runner_copy(c->r, c->g, in, &spec, keep, c->deadline, &complaints, &err);
+
+	if (code == 0 && !complaints.count)
+		return 0;
+	if (complaints.count)
+		call_fail(c, VIV_VERDICT_FAIL, "%s: %s: %s", c->g->name, c->method->name, complaints.items[0]);
+	else if (err.code)
+		call_fail(c, VIV_VERDICT_FAIL, "%s: %s: %s", c->g->name, c->method->name, err.msg);
+	else
+		call_waited(c, code, "%s to be copied", from);
+	for (size_t i = 1; i < complaints.count; i++)
+		call_details(c, "  %s\n", complaints.items[i]);
+	return -1;
+}
+
+/* Its parents, as NixOS's driver makes them; itself, if it is written as a folder. */
+static int make_parents(struct call *c, const char *target)
+{
+	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
+	const char *const argv[] = {"sh", "-c", "case $1 in */) p=$1 ;; *) p=$(dirname -- \"$1\") ;; esac; mkdir -p -- \"$p\"",
+				    "sh", target, NULL};
+	int code = methods_ask(c, argv, call_option_text(c, "user"), &out);
+
+	if (code == 0 && out.status) {
+		VIV_FREE char *why = viv_slice_printable(viv_slice_trim((struct viv_slice){out.err.data, out.err.len}));
+
+		return call_fail(c, VIV_VERDICT_FAIL, "%s: %s: %s", c->g->name, c->method->name, why);
+	}
+	return code;
+}
+
+static int do_copy_from_host(struct call *c)
+{
+	/* The one thing that raises: nothing is held yet. */
+	const char *source = viv_lua_script_check_path(c->L, c->first), *target = call_text(c, 1);
+
+	if (access(source, F_OK) < 0)
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: %s: %s", c->method->name, source, strerror(errno));
+	if (!*target)
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: the target is empty", c->method->name);
+	call_step(c, "copying %s to %s", viv_path_base(source), target);
+	if (make_parents(c, target) < 0)
+		return -1;
+	return copy(c, true, source, target, viv_ends_with(target, "/"), -1);
+}
+
+/* A folder within the test's own: whatever came there before, links do not lead out of it. */
+static int open_target(struct call *c, const char *target)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+	const char *folder = c->r->run->folder;
+	int fd;
+
+	if (!folder)
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: this test has no folder for results", c->method->name);
+	if (*target && !viv_path_is_safe(target))
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: \"%s\" is no name of a folder within the test's results",
+				 c->method->name, target);
+	if (*target && viv_mkdir_below(folder, target, RESULT_MODE, &err) < 0)
+		return call_error(c, &err);
+	fd = viv_open_below(folder, *target ? target : ".", O_RDONLY | O_DIRECTORY, 0, &err);
+	return fd < 0 ? call_error(c, &err) : fd;
+}
+
+int methods_copy_out(struct call *c, const char *source, const char *target)
+{
+	VIV_FD fd = open_target(c, target);
+	char path[32];
+
+	if (fd < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return copy(c, false, source, path, true, fd);
+}
+
+static int do_copy_from_machine(struct call *c)
+{
+	const char *source = call_text(c, 0), *target = call_text(c, 1) ? call_text(c, 1) : "";
+	VIV_FREE char *clean = viv_path_clean(source);
+	VIV_FREE char *where = NULL;
+
+	if (source[0] != '/')
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: \"%s\" does not begin with /", c->method->name, source);
+	call_step(c, "copying %s into the results", source);
+	if (methods_copy_out(c, source, target) < 0)
+		return -1;
+	where = viv_asprintf("%s%s%s/%s", c->r->run->folder, *target ? "/" : "", target, viv_path_base(clean));
+	lua_pushstring(c->L, where);
+	return 1;
+}
+
+#define HOST(name) \
+	{name, "as", "(source, target, {timeout, user})", "user early", \
+	 "copies a file or a folder of the host, found from the test file's folder, into the machine", do_copy_from_host}
+#define MACHINE(name) \
+	{name, "s?s", "(source, target_folder, {timeout, user})", "user early", \
+	 "copies a file or a folder of the machine into the test's results; returns where it is", do_copy_from_machine}
+
+const struct method methods_files[] = {
+	HOST("copy_from_host"), HOST("copy_from_host_via_shell"), MACHINE("copy_from_machine"), MACHINE("copy_from_vm"), {0},
+};
