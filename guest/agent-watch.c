@@ -30,6 +30,7 @@ static int make_pipe(int fds[2])
 
 int watch_start(struct agent *a, struct channel *c, const struct viv_frame *f)
 {
+	const pid_t self = getpid();
 	int fds[2], r;
 
 	if (count(a) >= VIV_PROTO_MAX_WATCHES)
@@ -39,7 +40,7 @@ int watch_start(struct agent *a, struct channel *c, const struct viv_frame *f)
 		return r;
 	c->pid = fork();
 	if (c->pid == 0)
-		watch_main(a->init, f->payload, f->len, fds[1]);
+		watch_main(a->init, self, f->payload, f->len, fds[1]);
 	r = c->pid < 0 ? errno : 0;
 	close(fds[1]);
 	c->state = CHANNEL_WATCH;

@@ -100,12 +100,14 @@ static int watch(struct watch *w, const uint8_t *payload, size_t len)
 	return watch_say(w, EOPNOTSUPP, "%s: this guest's agent does not know how to wait for that", m.kind);
 }
 
-_Noreturn void watch_main(enum agent_init init, const uint8_t *payload, size_t len, int fd)
+_Noreturn void watch_main(enum agent_init init, pid_t agent, const uint8_t *payload, size_t len, int fd)
 {
 	struct watch *w;
 	int r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != agent) /* it ended before that */
+		_exit(ECANCELED);
 	child_reset_signals();
 	/* Descriptors 0 to 2 are taken (agent.c), so this is at least 3. */
 	if (fd != 3 && dup2(fd, 3) < 0)

@@ -45,8 +45,8 @@ struct watch_kind {
 	int (*look)(struct watch *w);
 };
 
-/* The child: ends with the errno, the answer written to fd. */
-_Noreturn void watch_main(enum agent_init init, const uint8_t *payload, size_t len, int fd);
+/* The child, of the process `agent`: ends with the errno, the answer written to fd; or with the agent. */
+_Noreturn void watch_main(enum agent_init init, pid_t agent, const uint8_t *payload, size_t len, int fd);
 
 /* In place of the answer so far. Returns `code`, for `return watch_say(w, EINVAL, "…")`. */
 int watch_say(struct watch *w, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
