@@ -140,7 +140,7 @@ void viv_kernel_settings_default(struct viv_kconfig *c, bool package)
 	/* A key made for each build would make it another kernel each time. */
 	if (!says_of(c, "MODULE_SIG"))
 		viv_kconfig_read(c, "MODULE_SIG_KEY? \"\"\nMODULE_SIG_ALL? n\n", "", NULL);
-	/* Debian's kernels are built with it, and it is then taken out: 20 GB, and twice the time. */
+	/* Debian's kernels are built with it, which takes many times the room, and it is then taken out. */
 	if (package && !says_of(c, "DEBUG_INFO"))
 		viv_kconfig_read(c, "DEBUG_INFO_NONE? y\nDEBUG_INFO_DWARF_TOOLCHAIN_DEFAULT? n\n"
 				 "DEBUG_INFO_DWARF4? n\nDEBUG_INFO_DWARF5? n\n", "", NULL);
