@@ -3,6 +3,7 @@
 
 #define GUEST_TYPE   "viv.machine"
 #define FAILURE_TYPE "viv.failure"
+#define OBJECT_TYPE  "viv.machine.object"
 #define RUNNER_KEY   "viv.runner"
 #define DETAILS_MAX  (256u << 10)
 #define TAIL_LINES   20
@@ -250,7 +251,9 @@ static const char *type_text(char letter)
 /* "machine:succeed(command…)" or "subtest(name, fn)" */
 static const char *usage(const struct call *c, char *buffer, size_t size)
 {
-	snprintf(buffer, size, "%s%s%s%s", c->g ? c->g->global : "", c->g ? ":" : "", c->method->name,
+	const char *of = c->type ? c->type->name : c->g ? c->g->global : NULL;
+
+	snprintf(buffer, size, "%s%s%s%s", of ? of : "", of ? ":" : "", c->method->name,
 		 c->method->shown);
 	return buffer;
 }
@@ -421,13 +424,30 @@ static int finish(struct call *c, int results)
 	return results;
 }
 
-/* Upvalues: the method, the machine that it was taken from (a function has none). */
+/* As Lua has it. */
+struct object {
+	const struct call_type *type;
+	struct guest *g;
+	void *object;
+};
+
+/* Upvalues: the method, the machine that it was taken from (a function has none), or the type of object. */
 static int dispatch(lua_State *L)
 {
 	struct call c = {.r = runner_of(L), .method = lua_touserdata(L, lua_upvalueindex(1))};
 	const struct guest *of = lua_touserdata(L, lua_upvalueindex(2));
+	const struct call_type *type = lua_touserdata(L, lua_upvalueindex(3));
 
-	if (of) {
+	if (type) {
+		const struct object *o = luaL_testudata(L, 1, OBJECT_TYPE);
+
+		if (!o || o->type != type)
+			misuse(L, "%s.%s is called with a dot: did you mean %s:%s%s?", type->name, c.method->name, type->name,
+			       c.method->name, c.method->shown);
+		c.g = o->g;
+		c.object = o->object;
+		c.type = type;
+	} else if (of) {
 		struct guest **g = luaL_testudata(L, 1, GUEST_TYPE);
 
 		if (!g)
@@ -435,7 +455,7 @@ static int dispatch(lua_State *L)
 			       of->global, c.method->name, c.method->shown);
 		c.g = *g;
 	}
-	parse(&c, L, of ? 2 : 1);
+	parse(&c, L, of || type ? 2 : 1);
 	return finish(&c, perform(&c));
 }
 
@@ -488,6 +508,42 @@ static int guest_index(lua_State *L)
 	lua_pushlightuserdata(L, *g);
 	lua_pushcclosure(L, dispatch, 2);
 	return 1;
+}
+
+static int object_index(lua_State *L)
+{
+	const struct object *o = luaL_checkudata(L, 1, OBJECT_TYPE);
+	const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
+	const struct method *const tables[] = {o->type->methods, NULL};
+	const struct method *m = find(tables, name);
+
+	if (!m) {
+		struct viv_strv known = VIV_STRV_INIT;
+		char what[64];
+
+		names(tables, &known);
+		snprintf(what, sizeof(what), "a %s has no method", o->type->name);
+		unknown(L, what, name, &known);
+	}
+	lua_pushlightuserdata(L, (void *)m);
+	lua_pushnil(L);
+	lua_pushlightuserdata(L, (void *)o->type);
+	lua_pushcclosure(L, dispatch, 3);
+	return 1;
+}
+
+static int object_to_text(lua_State *L)
+{
+	const struct object *o = luaL_checkudata(L, 1, OBJECT_TYPE);
+
+	lua_pushfstring(L, "%s on %s", o->type->name, o->g->name);
+	return 1;
+}
+
+void call_push_object(struct call *c, const struct call_type *type, void *object)
+{
+	*(struct object *)lua_newuserdatauv(c->L, sizeof(struct object), 0) = (struct object){type, c->g, object};
+	luaL_setmetatable(c->L, OBJECT_TYPE);
 }
 
 static int guest_set(lua_State *L)
@@ -556,23 +612,26 @@ int call_lookup(lua_State *L, void *arg)
 	return 1;
 }
 
+static void add_type(lua_State *L, const char *name, const luaL_Reg *functions)
+{
+	luaL_newmetatable(L, name);
+	luaL_setfuncs(L, functions, 0);
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	lua_pop(L, 1);
+}
+
 void call_open(struct runner *r, lua_State *L)
 {
 	static const luaL_Reg guest[] = {
 		{"__index", guest_index}, {"__newindex", guest_set}, {"__tostring", guest_to_text}, {NULL, NULL}};
+	static const luaL_Reg object[] = {{"__index", object_index}, {"__tostring", object_to_text}, {NULL, NULL}};
 	static const luaL_Reg failure[] = {
 		{"__tostring", failure_to_text}, {"__gc", failure_gc}, {NULL, NULL}};
 
 	lua_pushlightuserdata(L, r);
 	lua_setfield(L, LUA_REGISTRYINDEX, RUNNER_KEY);
-	luaL_newmetatable(L, GUEST_TYPE);
-	luaL_setfuncs(L, guest, 0);
-	lua_pushboolean(L, 0);
-	lua_setfield(L, -2, "__metatable");
-	lua_pop(L, 1);
-	luaL_newmetatable(L, FAILURE_TYPE);
-	luaL_setfuncs(L, failure, 0);
-	lua_pushboolean(L, 0);
-	lua_setfield(L, -2, "__metatable");
-	lua_pop(L, 1);
+	add_type(L, GUEST_TYPE, guest);
+	add_type(L, OBJECT_TYPE, object);
+	add_type(L, FAILURE_TYPE, failure);
 }

@@ -33,9 +33,17 @@ struct method {
 	bool early;	/* a method that does not need the machine's system */
 };
 
+/* What a method may return and has methods itself, a machine's. */
+struct call_type {
+	const char *name; /* "process": for messages */
+	const struct method *methods; /* ends with a row without a name */
+};
+
 struct call {
 	struct runner *r;
 	struct guest *g; /* the method's machine; NULL: a function */
+	const struct call_type *type; /* whose method it is, where it is not the machine's; */
+	void *object;		      /* and which one's */
 	const struct method *method;
 	lua_State *L;
 	int n;	     /* arguments without the machine and the options */
@@ -69,6 +77,9 @@ void call_add_console(struct call *c);
  * stack if c->raised is -EINVAL.
  */
 int call_lua(struct call *c, int nargs, int nresults);
+
+/* Pushes an object of the call's machine. It must live as long as the script does. */
+void call_push_object(struct call *c, const struct call_type *type, void *object);
 
 /* Tells that something begins; call_done tells how long it took if it took a while. */
 void call_step(struct call *c, const char *fmt, ...) VIV_PRINTF(2, 3);

@@ -7,6 +7,7 @@
 #include "run/make.h"
 #include "run/nics.h"
 #include "test/monitor.h"
+#include "test/process.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +51,7 @@ void guest_take_down(struct guest *g)
 	viv_control_free(viv_steal(g->control));
 	viv_vm_free(viv_steal(g->vm));
 	monitor_forget(g);
+	process_lose_all(g);
 	viv_machine_dir_release(&g->dir);
 	g->dir = VIV_MACHINE_DIR_INIT;
 	viv_machine_free_contents(&g->machine);
@@ -62,6 +64,7 @@ void guest_free(struct guest *g)
 	if (!g)
 		return;
 	guest_take_down(g);
+	process_free_all(g);
 	for (size_t i = 0; i < g->n_disks; i++)
 		viv_close(g->disks[i]);
 	free(g->disks);

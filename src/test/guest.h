@@ -31,6 +31,7 @@ struct guest_events {
 };
 
 struct monitor_ask;
+struct process;
 #define GUEST_QMP_EVENTS_MAX 1000 /* events of QEMU's that are kept; the oldest go first */
 #define GUEST_CONSOLE_MAX (8u << 20) /* bytes of the console that are kept for a test to look through */
 
@@ -53,6 +54,7 @@ struct guest {
 	struct viv_machine_dir dir;
 	struct viv_vm *vm; /* NULL: it is off */
 	struct viv_control *control;
+	struct process *processes; /* of all starts (test/process.h) */
 	struct monitor_ask *asks; /* what its QEMU has not answered (test/monitor.h) */
 	json_t *qmp_events;	  /* of this start, {event, data}; NULL: none yet */
 	uint64_t n_qmp_events;	  /* with those that are gone */

@@ -12,8 +12,7 @@
  */
 #define PRELUDE "set -eu; command set -o pipefail 2>/dev/null || :\n"
 
-/* From options: {"NAME=value"} of env = {NAME = "value"}; false: it is no such table. */
-static bool read_env(struct call *c, struct viv_strv *ret)
+bool methods_read_env(struct call *c, struct viv_strv *ret)
 {
 	lua_State *L = c->L;
 	bool ok = true;
@@ -50,7 +49,7 @@ static int run(struct call *c, const char *command, struct runner_output *out, i
 		.max_output = OUTPUT_MAX,
 	};
 
-	if (!read_env(c, &env))
+	if (!methods_read_env(c, &env))
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: env is to be { NAME = \"value\" }", c->method->name);
 	spec.env = (const char *const *)env.items;
 	script = viv_asprintf("%s%s", call_option_bool(c, "strict", true) ? PRELUDE : "", command);

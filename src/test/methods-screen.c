@@ -3,6 +3,8 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "plan/area.h"
+#include "run/firmware.h"
 #include "config/name.h"
 #include "test/ocr.h"
 
@@ -16,13 +18,12 @@
 /* Starts the machine if need be; one without a screen is a mistake in the test. */
 int methods_need_screen(struct call *c)
 {
-	int code = methods_start(c);
-
-	if (code == 0 && c->g->machine.devices.display == VIV_DISPLAY_OFF)
+	/* An installer's has one in any case (run/firmware.h). */
+	if (!viv_has_screen(c->g->config) && !viv_firmware_is_foreign(c->g->config))
 		return call_fail(c, VIV_VERDICT_ERROR,
 				 "%s: it has no screen: set virtualisation.textScreen = true for a text console, or "
 				 "virtualisation.graphics = true", c->g->name);
-	return code;
+	return methods_start(c);
 }
 
 /* Pictures */

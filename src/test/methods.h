@@ -11,8 +11,8 @@
 extern const struct method methods_run[], methods_units[], methods_waits[], methods_files[], methods_network[],
 	methods_life[], methods_console[], methods_crash[];
 extern const struct method methods_script[];
-extern const struct method methods_screen[], methods_input[], methods_monitor[];
 extern const struct method functions_script[], functions_network[], functions_assert[];
+extern const struct method methods_screen[], methods_input[], methods_monitor[], methods_terminal[];
 
 /* What a command wrote, to the failure's details: of much the end. */
 void methods_add_stream(struct call *c, const char *name, const struct viv_str *s);
@@ -32,6 +32,8 @@ int methods_watched(struct call *c, int code, const char *answer, const char *wh
 
 /* Into a folder of the test's results ("": itself), and nowhere else, whatever the guest sends. -1: the call has failed. */
 int methods_copy_out(struct call *c, const char *source, const char *target);
+/* env = { NAME = "value" } of the options, as "NAME=value"; false: it is no such table. */
+bool methods_read_env(struct call *c, struct viv_strv *ret);
 /* For methods that want it to run, and not its system: starts it where it is off. */
 int methods_start(struct call *c);
 /* Is the text in it, as it is or as an extended regular expression (regex(7)), of which ^ and $ are a line's? */
