@@ -107,6 +107,53 @@ static int do_copy_from_machine(struct call *c)
 	return 1;
 }
 
+/* collect_coverage */
+
+/*
+ * Files below debugfs have no size: they are read there (the kernel's Documentation/dev-tools/gcov.rst). What stands beside
+ * them leads to where the kernel was built, where gcov looks for its notes. Prints the copy's folder.
+ */
+#define READ_KERNEL \
+	"d=/sys/kernel/debug\n" \
+	"[ -d $d/gcov ] || mount -t debugfs none $d 2>/dev/null\n" \
+	"[ -d $d/gcov ] || { echo \"there is no $d/gcov: its kernel was built without CONFIG_GCOV_KERNEL\" >&2; exit 1; }\n" \
+	"to=$(mktemp -d) && mkdir \"$to/kernel\" && cd $d/gcov || exit 1\n" \
+	"find . -type d -exec sh -c 'mkdir -p \"$0/$1\"' \"$to/kernel\" {} ';'\n" \
+	"find . -name '*.gcda' -exec sh -c 'cat <\"$1\" >\"$0/$1\"' \"$to/kernel\" {} ';'\n" \
+	"find . -name '*.gcno' -exec sh -c 'cp -d \"$1\" \"$0/$1\"' \"$to/kernel\" {} ';'\n" \
+	"echo \"$to/kernel\"\n"
+
+/* Programs write theirs when they end, below GCOV_PREFIX. Prints the folder. */
+#define LOOK_FOR_FILES \
+	"[ -n \"$(find \"$1\" -name '*.gcda' 2>/dev/null)\" ] || {\n" \
+	"	echo \"there is no .gcda file in $1: a program writes them when it ends, below GCOV_PREFIX\" >&2; exit 1; }\n" \
+	"echo \"$1\"\n"
+
+static int do_collect_coverage(struct call *c)
+{
+	VIV_CLEANUP(runner_output_free) struct runner_output out = {0}, ignored = {0};
+	const char *folder = call_text(c, 0);
+	const char *const argv[] = {"sh", "-c", folder ? LOOK_FOR_FILES : READ_KERNEL, "sh", folder ? folder : "", NULL};
+	const char *clear[] = {"sh", "-c", "rm -rf \"${1%/*}\"", "sh", NULL, NULL};
+	VIV_FREE char *target = viv_asprintf("coverage/%s", c->g->name), *from = NULL;
+	int code;
+
+	if (folder && folder[0] != '/')
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: \"%s\" does not begin with /", c->method->name, folder);
+	call_step(c, "collecting coverage of %s", folder ? folder : "its kernel");
+	if (methods_ask(c, argv, NULL, &out) < 0)
+		return -1;
+	if (out.status) {
+		VIV_FREE char *why = viv_slice_printable(viv_slice_trim((struct viv_slice){out.err.data, out.err.len}));
+
+		return call_fail(c, VIV_VERDICT_FAIL, "%s: collect_coverage: %s", c->g->name, why);
+	}
+	from = viv_slice_dup(viv_slice_trim((struct viv_slice){out.out.data, out.out.len}));
+	code = methods_copy_out(c, from, target);
+	clear[4] = from;
+	return code == 0 && !folder ? methods_ask(c, clear, NULL, &ignored) : code;
+}
+
 #define HOST(name) \
 	{name, "as", "(source, target, {timeout, user})", "user early", \
 	 "copies a file or a folder of the host, found from the test file's folder, into the machine", do_copy_from_host}
@@ -115,5 +162,9 @@ static int do_copy_from_machine(struct call *c)
 	 "copies a file or a folder of the machine into the test's results; returns where it is", do_copy_from_machine}
 
 const struct method methods_files[] = {
-	HOST("copy_from_host"), HOST("copy_from_host_via_shell"), MACHINE("copy_from_machine"), MACHINE("copy_from_vm"), {0},
+	HOST("copy_from_host"), HOST("copy_from_host_via_shell"), MACHINE("copy_from_machine"), MACHINE("copy_from_vm"),
+	{"collect_coverage", "?s", "(folder, {timeout})", "early",
+	 "copies gcov's data, the kernel's or a folder of a program's (GCOV_PREFIX), into coverage/ of the test's results",
+	 do_collect_coverage},
+	{0},
 };
