@@ -64,14 +64,14 @@ static void add_place(struct load *l, const struct viv_origin *origin, const str
 	viv_place_add(&p, to);
 }
 
-/* Of what is a list of sets: where each of them stands, one a line. */
+/* Of what is a list of sets, or of what comes to one: where each of them stands, one a line. */
 static void add_items(struct load *l, const struct viv_name *name, const struct viv_def *d, struct viv_str *to)
 {
 	for (size_t i = 0; d->value->kind == VIV_VALUE_LIST && i < d->value->list.count; i++) {
 		const struct viv_value *item = d->value->list.items[i];
 		struct viv_name part = viv_name_with(&l->arena, name, viv_arena_printf(&l->arena, "[%zu]", i + 1));
 
-		if (item->kind != VIV_VALUE_SET)
+		if (item->kind != VIV_VALUE_SET && item->kind != VIV_VALUE_FUNCTION && item->kind != VIV_VALUE_REF)
 			return;
 		add_place(l, viv_def_origin(item, d), &part, to);
 		viv_str_add_char(to, '\n');

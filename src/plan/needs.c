@@ -202,21 +202,54 @@ static void check_asked(struct checking *c, const json_t *item, const char *plac
 	}
 }
 
-/* Each definition by itself: that has places. */
+/* Takes the first item of a list that is the value, or with NULL the first that a function makes; its place. */
+static const char *take_item(json_t *def, const json_t *item)
+{
+	json_t *all = json_object_get(def, "value"), *v;
+	size_t i;
+
+	json_array_foreach(all, i, v) {
+		const char *place = json_string_value(json_array_get(json_object_get(def, "places"), i));
+
+		if (!place || (item ? !json_equal(v, item) : json_is_object(v) || json_is_false(v)))
+			continue;
+		json_array_set_new(all, i, json_false());
+		return place;
+	}
+	return NULL;
+}
+
+/*
+ * Where an item of the value stands. The definitions tell, in whose order the value's items are: what is
+ * in none of them was made by a function, in a list or instead of one.
+ */
+static const char *place_of(const json_t *definitions, const json_t *item, const char *otherwise)
+{
+	const char *place = NULL;
+	json_t *def;
+	size_t i;
+
+	for (int made = 0; made < 2 && !place; made++)
+		json_array_foreach((json_t *)definitions, i, def)
+			if (!place && json_is_true(json_object_get(def, "used")))
+				place = take_item(def, made ? NULL : item);
+	json_array_foreach((json_t *)definitions, i, def)
+		if (!place && json_is_true(json_object_get(def, "used")) && !json_is_array(json_object_get(def, "value")))
+			place = viv_json_str(def, "place");
+	return place ? place : otherwise;
+}
+
 static int check_asked_all(struct checking *c, struct viv_error *err)
 {
-	VIV_JSON *all = NULL;
-	json_t *def, *item;
-	size_t i, k;
-	int r = viv_config_why(c->config, "system.requiredKernelConfig", &all, err);
+	const char *option = "system.requiredKernelConfig", *otherwise = viv_config_place(c->config, option);
+	VIV_JSON *definitions = NULL;
+	json_t *item;
+	size_t i;
+	int r = viv_config_why(c->config, option, &definitions, err);
 
-	json_array_foreach(all, i, def)
-	{
-		if (r < 0 || !json_is_true(json_object_get(def, "used")))
-			continue;
-		json_array_foreach(json_object_get(def, "value"), k, item)
-			check_asked(c, item, json_string_value(json_array_get(json_object_get(def, "places"), k)));
-	}
+	json_array_foreach(viv_config_get(c->config, option), i, item)
+		if (r == 0)
+			check_asked(c, item, place_of(definitions, item, otherwise));
 	return r;
 }
 

@@ -68,6 +68,7 @@ static void table(void **state VIV_UNUSED)
 	}
 }
 
+/* What functions make is checked like any other; its place is the function's. */
 static void items_have_their_own_lines(void **state VIV_UNUSED)
 {
 	static const char lua[] = "system.init = \"none\"\n"
@@ -76,10 +77,20 @@ static void items_have_their_own_lines(void **state VIV_UNUSED)
 				  "\tisEnabled \"FOO\", isNo \"UNIX\",\n"
 				  "\n"
 				  "\tisModule \"BAR\",\n"
-				  "}\n";
+				  "\tfunction(config) return { name = \"ITEM_FN\", state = \"yes\" } end,\n"
+				  "\tisModule \"BAZ\",\n"
+				  "}\n"
+				  "mkIf(ref \"virtualisation.writableStore\", function()\n"
+				  "\tsystem.requiredKernelConfig = function(config)\n"
+				  "\t\treturn { isYes \"LIST_FN\", { name = \"UNIX\", state = \"module\" } } end\n"
+				  "end)\n";
 	static const char *const said[][2] = {{"CONFIG_FOO must be y or m, and is not set: ", "vm.lua:4: "},
 					      {"CONFIG_UNIX must not be set, and is y: ", "vm.lua:4: "},
-					      {"CONFIG_BAR must be m, and is not set: ", "vm.lua:6: "}};
+					      {"CONFIG_BAR must be m, and is not set: ", "vm.lua:6: "},
+					      {"CONFIG_ITEM_FN must be y, and is not set: ", "vm.lua:7: "},
+					      {"CONFIG_BAZ must be m, and is not set: ", "vm.lua:8: "},
+					      {"CONFIG_LIST_FN must be y, and is not set: ", "vm.lua:11: "},
+					      {"CONFIG_UNIX must be m, and is y: ", "vm.lua:11: "}};
 	VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
 	VIV_STR kernel = VIV_STR_INIT;
 	VIV_ERROR err = VIV_ERROR_INIT;
