@@ -8,6 +8,7 @@
 VIV_LIBARCHIVE(DEFINE)
 VIV_LIBKMOD(DEFINE)
 VIV_LIBCRYPTO(DEFINE)
+VIV_LIBEDIT(DEFINE)
 
 struct symbol {
 	const char *name;
@@ -18,16 +19,19 @@ struct symbol {
 static const struct symbol libarchive[] = {VIV_LIBARCHIVE(ROW)};
 static const struct symbol libkmod[] = {VIV_LIBKMOD(ROW)};
 static const struct symbol libcrypto[] = {VIV_LIBCRYPTO(ROW)};
+static const struct symbol libedit[] = {VIV_LIBEDIT(ROW)};
 
 #define LIBARCHIVE "libarchive.so.13"
 #define LIBKMOD	   "libkmod.so.2"
 #define LIBCRYPTO  "libcrypto.so.3"
+#define LIBEDIT	   "libedit.so.2"
 
 /* The note's layout: ELF's note header, "FDO", and the text, padded to 4 bytes. */
 #define NOTE_TEXT                                                                                  \
 	"[{\"soname\":[\"" LIBARCHIVE "\"],\"feature\":\"archive\",\"priority\":\"required\"},"    \
 	"{\"soname\":[\"" LIBKMOD "\"],\"feature\":\"kmod\",\"priority\":\"required\"},"           \
-	"{\"soname\":[\"" LIBCRYPTO "\"],\"feature\":\"hash\",\"priority\":\"required\"}]"
+	"{\"soname\":[\"" LIBCRYPTO "\"],\"feature\":\"hash\",\"priority\":\"required\"},"    \
+	"{\"soname\":[\"" LIBEDIT "\"],\"feature\":\"prompt\",\"priority\":\"recommended\"}]"
 
 __attribute__((used, aligned(4), section(".note.dlopen"))) static const struct {
 	uint32_t name_size, text_size, type;
@@ -92,4 +96,9 @@ int viv_dl_libkmod(struct viv_error *err)
 int viv_dl_libcrypto(struct viv_error *err)
 {
 	return load_once(LIBCRYPTO, libcrypto, VIV_ARRAY_SIZE(libcrypto), err);
+}
+
+int viv_dl_libedit(struct viv_error *err)
+{
+	return load_once(LIBEDIT, libedit, VIV_ARRAY_SIZE(libedit), err);
 }

@@ -12,13 +12,14 @@
  * that is not in the lists is to be added there; that is all it takes.
  *
  * The program carries a note for packagers (https://systemd.io/ELF_DLOPEN_METADATA/): the libraries
- * are needed as if it were linked to them.
+ * are needed as if it were linked to them, libedit excepted.
  */
 
 #include "base/error.h"
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <histedit.h>
 #include <libkmod.h>
 #include <openssl/evp.h>
 
@@ -64,12 +65,19 @@
 	symbol(EVP_DigestFinal_ex) symbol(EVP_DigestInit_ex) symbol(EVP_DigestUpdate)              \
 	symbol(EVP_MD_CTX_free) symbol(EVP_MD_CTX_new) symbol(EVP_sha1) symbol(EVP_sha256)
 
+#define VIV_LIBEDIT(symbol)                                                                        \
+	symbol(el_end) symbol(el_gets) symbol(el_init) symbol(el_insertstr) symbol(el_line)        \
+	symbol(el_get) symbol(el_set) symbol(history) symbol(history_end) symbol(history_init)
+
 #define VIV_DL_DECLARE(name) extern __typeof__(&name) sym_##name;
 VIV_LIBARCHIVE(VIV_DL_DECLARE)
 VIV_LIBKMOD(VIV_DL_DECLARE)
 VIV_LIBCRYPTO(VIV_DL_DECLARE)
+VIV_LIBEDIT(VIV_DL_DECLARE)
 
 /* From any thread. ELIBACC: the library is not there, or lacks a function; the message says which. */
 int viv_dl_libarchive(struct viv_error *err);
 int viv_dl_libkmod(struct viv_error *err);
 int viv_dl_libcrypto(struct viv_error *err);
+/* Without it lines are read as they come: whoever needs it does without. */
+int viv_dl_libedit(struct viv_error *err);

@@ -8,6 +8,8 @@
 #include "test/durations.h"
 #include "test/tap.h"
 
+#include <unistd.h>
+
 static const struct viv_flag flags[] = {
 	{"only", 0, "NAME", "only tests with this in their title; may be given several times"},
 	{"param", 0, "NAME=VALUE", "what param(NAME) is in the files; may be given several times"},
@@ -16,6 +18,7 @@ static const struct viv_flag flags[] = {
 	{"timeout", 't', "TIME", "a test's time, where it does not say itself (default: 1h)"},
 	{"wait-timeout", 0, "TIME", "a wait's time, where it does not say itself (default: 15m)"},
 	{"machine", 0, "FILE", "the machine file of a command after -- (default: vm.lua, else the default machine)"},
+	{"interactive", 'i', NULL, "a prompt before the (only) test, and where it fails, with its machines alive"},
 	{"list", 'l', NULL, "list the tests, run none"},
 	{"results", 'o', "FOLDER", "where results go (default: with the user's state; --report shows them)"},
 	{"report", 0, NULL, "print what the last run came to, run nothing"},
@@ -40,6 +43,8 @@ struct test {
 	struct viv_config_choice *params;
 	const char **only;
 	struct viv_test_log log;
+	struct viv_test_prompt prompt;
+	char *history;
 	struct viv_test_folder *folder;
 	struct viv_test_results results; /* so far */
 	bool trouble; /* the results could not be written: it was said */
@@ -67,6 +72,8 @@ static void on_event(const struct viv_test_case *c, const json_t *event, void *a
 	struct test *t = arg;
 	VIV_STR line = VIV_STR_INIT;
 
+	if (t->spec.prompt)
+		return; /* the test's own process shows it */
 	viv_test_log_event(&t->log, c, event);
 	if (!t->cmd->json)
 		return;
@@ -230,13 +237,42 @@ static void prepare(struct test *t)
 	t->log.mute = t->cmd->json || viv_args_has(t->args, "tap");
 }
 
+static void show_at_prompt(const json_t *event, void *arg)
+{
+	struct test *t = arg;
+
+	viv_test_log_event(&t->log, &t->suite.cases[0], event);
+}
+
+/* -i: the one test. 0, or the exit status of a wrong call. */
+static int prepare_prompt(struct test *t)
+{
+	VIV_FREE char *state = viv_dir_state();
+
+	if (!viv_args_has(t->args, "interactive"))
+		return 0;
+	if (t->cmd->json || viv_args_has(t->args, "tap"))
+		return viv_cmd_usage(t->cmd, "-i is for people: it goes neither with --json nor with --tap");
+	if (t->suite.n > 1)
+		return viv_cmd_usage(t->cmd, "-i is for a single test, and there are %zu: --only NAME names one "
+					     "(viv test --list shows them)", t->suite.n);
+	t->history = viv_path_join(state, "test-history");
+	t->prompt = (struct viv_test_prompt){.in_fd = STDIN_FILENO, .out = stdout, .history = t->history,
+					     .show = show_at_prompt, .arg = t};
+	t->spec.prompt = &t->prompt;
+	t->spec.retry = 0;
+	return 0;
+}
+
 static int run_all(struct test *t, struct viv_error *err)
 {
 	int signal = 0, r = viv_guest_programs_find(&t->programs, err);
 
 	if (r == 0)
+		r = prepare_prompt(t);
+	if (r == 0)
 		r = viv_test_open_results(viv_args_value(t->args, "results"), &t->folder, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	prepare(t);
 	if (!t->log.live)
@@ -288,6 +324,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	viv_test_results_free(&t.results);
 	viv_guest_programs_free(&t.programs);
 	viv_strv_free(&t.texts);
+	free(t.history);
 	free(t.settings);
 	free(t.params);
 	free(t.only);

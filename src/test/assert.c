@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/methods.h"
 
-static char *shown(lua_State *L, int index);
-
 /* {1, 2, name = "x"}: its list, then its names in no order; the first few. */
 static char *shown_table(lua_State *L, int index)
 {
@@ -11,7 +9,7 @@ static char *shown_table(lua_State *L, int index)
 	unsigned more = 0;
 
 	for (lua_Integer i = 1; i <= VIV_MIN(n, 20); i++) {
-		VIV_FREE char *one = (lua_geti(L, index, i), shown(L, lua_gettop(L)));
+		VIV_FREE char *one = (lua_geti(L, index, i), methods_shown(L, lua_gettop(L)));
 
 		lua_pop(L, 1);
 		viv_str_addf(&text, "%s%s", text.len ? ", " : "", one);
@@ -21,14 +19,13 @@ static char *shown_table(lua_State *L, int index)
 
 		if (lua_type(L, -2) != LUA_TSTRING || ++more > 20 || text.len > 2000)
 			continue;
-		one = lua_istable(L, -1) ? viv_strdup("{…}") : shown(L, lua_gettop(L));
+		one = lua_istable(L, -1) ? viv_strdup("{…}") : methods_shown(L, lua_gettop(L));
 		viv_str_addf(&text, "%s%s = %s", text.len ? ", " : "", lua_tostring(L, -2), one);
 	}
 	return viv_asprintf("{%s}", text.data ? text.data : "");
 }
 
-/* A value as a message shows it. The caller frees it. */
-static char *shown(lua_State *L, int index)
+char *methods_shown(lua_State *L, int index)
 {
 	char *text;
 
@@ -81,8 +78,8 @@ static int compare(struct call *c, bool want)
 
 	if (equal(c->L, c->first, c->first + 1, 0) == want)
 		return 0;
-	a = shown(c->L, c->first);
-	b = shown(c->L, c->first + 1);
+	a = methods_shown(c->L, c->first);
+	b = methods_shown(c->L, c->first + 1);
 	return want ? say(c, 2, "expected %s, got %s", b, a) : say(c, 2, "expected anything but %s", b);
 }
 
@@ -102,7 +99,7 @@ static int truth(struct call *c, bool want)
 
 	if ((bool)lua_toboolean(c->L, c->first) == want)
 		return 0;
-	a = shown(c->L, c->first);
+	a = methods_shown(c->L, c->first);
 	return say(c, 1, "expected something %s, got %s", want ? "true" : "false", a);
 }
 
@@ -132,9 +129,13 @@ static int do_raises(struct call *c)
 {
 	VIV_CLEANUP(runner_failure_free_contents) struct runner_failure f = {0};
 	const char *with = call_text(c, 1);
+	int code;
 
 	lua_pushvalue(c->L, c->first);
-	if (call_lua(c, 0, 0) == 0)
+	c->r->expecting++;
+	code = call_lua(c, 0, 0);
+	c->r->expecting--;
+	if (code == 0)
 		return say(c, 2, "expected an error, and there was none");
 	if (c->raised != -EINVAL)
 		return -1;

@@ -472,13 +472,20 @@ void call_step(struct call *c, const char *fmt, ...)
 
 /* Names */
 
+static const struct method *find_in(const struct method *m, const char *name)
+{
+	while (m->name && !viv_streq(m->name, name))
+		m++;
+	return m->name ? m : NULL;
+}
+
 static const struct method *find(const struct method *const *tables, const char *name)
 {
-	for (; *tables; tables++)
-		for (const struct method *m = *tables; m->name; m++)
-			if (viv_streq(m->name, name))
-				return m;
-	return NULL;
+	const struct method *m = NULL;
+
+	for (; *tables && !m; tables++)
+		m = find_in(*tables, name);
+	return m;
 }
 
 static void names(const struct method *const *tables, struct viv_strv *ret)
@@ -601,6 +608,8 @@ int call_lookup(lua_State *L, void *arg)
 			return 1;
 		}
 	}
+	if (!m && r->prompt)
+		m = find_in(functions_prompt, name);
 	if (viv_streq(name, "t")) {
 		push_table(L, functions_assert);
 		return 1;

@@ -57,6 +57,8 @@ struct driver {
 
 static int64_t limit_of(const struct driver *d, const struct viv_test_case *c)
 {
+	if (d->spec->prompt)
+		return 0;
 	return c->limit_ms ? c->limit_ms : d->spec->limit_ms ? d->spec->limit_ms : VIV_TEST_LIMIT_MS;
 }
 
@@ -167,7 +169,7 @@ static void take_line(struct worker *w, const char *line, size_t len)
 		w->has_result = viv_test_result_parse(json_object_get(j, "result"), &w->result, NULL) == 0;
 		return;
 	}
-	if (event && viv_streq(event, "begin") && !w->limit)
+	if (event && viv_streq(event, "begin") && !w->limit && limit_of(d, w->job->test))
 		viv_loop_add_timer(d->loop, limit_of(d, w->job->test) + GRACE_MS, on_limit, w, &w->limit, NULL);
 	if (event)
 		d->spec->event(w->job->test, j, d->spec->arg);
@@ -231,6 +233,7 @@ static _Noreturn void work(struct worker *w, const char *folder, int fd, pid_t p
 		.folder = folder,
 		.store = d->spec->store,
 		.programs = d->spec->programs,
+		.prompt = d->spec->prompt,
 		.note = w->note,
 	};
 	sigset_t none;
@@ -356,6 +359,8 @@ static int on_signal(struct viv_source *s, int signo, void *arg)
 {
 	struct driver *d = arg;
 
+	if (signo == SIGINT && d->spec->prompt)
+		return 0;
 	/* Whoever means it says it again, later: timeout(1) signals its child and then its group. */
 	if (d->signal && viv_now_ms() - d->signalled < SECOND_MS)
 		return 0;

@@ -24,6 +24,7 @@ struct viv_driver_spec {
 	int64_t wait_ms;      /* of a wait; 0: the default */
 	const char *store;
 	struct guest_programs programs;
+	const struct viv_test_prompt *prompt; /* the only test's: it has no limit, and Ctrl-C is its own; may be NULL */
 	/* All from the loop. An event's JSON is borrowed. */
 	void (*begin)(const struct viv_test_case *c, unsigned attempt, void *arg);
 	void (*event)(const struct viv_test_case *c, const json_t *event, void *arg);

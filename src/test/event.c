@@ -9,10 +9,12 @@ void viv_events_tell(struct viv_events *e, const char *event, json_t *more)
 	VIV_JSON *j = more ? more : json_object();
 	VIV_STR line = VIV_STR_INIT;
 
-	if (e->fd < 0)
-		return;
 	json_object_set_new(j, "event", json_string(event));
 	json_object_set_new(j, "ms", json_integer(viv_now_ms() - e->begun));
+	if (e->shown)
+		e->shown(j, e->arg);
+	if (e->fd < 0)
+		return;
 	viv_json_canonical(j, &line);
 	viv_str_add_char(&line, '\n');
 	if (viv_write_all(e->fd, line.data, line.len, "events", NULL) < 0)

@@ -23,6 +23,9 @@
 struct viv_events {
 	int fd; /* not ours to close; -1: nobody listens */
 	int64_t begun; /* viv_now_ms */
+	/* Who is told as well, in this process; may be NULL. */
+	void (*shown)(const json_t *event, void *arg);
+	void *arg;
 };
 
 /* Takes over `more`, an object with what else there is to say; NULL: nothing. */

@@ -10,12 +10,14 @@
 
 extern const struct method methods_run[], methods_units[], methods_waits[], methods_files[], methods_network[],
 	methods_life[], methods_console[], methods_crash[];
-extern const struct method methods_script[];
+extern const struct method methods_script[], methods_prompt[], functions_prompt[];
 extern const struct method functions_script[], functions_network[], functions_assert[];
 extern const struct method methods_screen[], methods_input[], methods_monitor[], methods_terminal[];
 
 /* What a command wrote, to the failure's details: of much the end. */
 void methods_add_stream(struct call *c, const char *name, const struct viv_str *s);
+/* A value as a message shows it. The caller frees it. */
+char *methods_shown(lua_State *L, int index);
 /* Lets the loop go on for so long. As runner_wait, and 0 when the time is over. */
 int methods_pause(struct call *c, int64_t ms);
 

@@ -9,8 +9,20 @@
 #include "test/guest.h"
 #include "test/result.h"
 
+#include <stdio.h>
+
 #define VIV_TEST_LIMIT_MS (3600 * 1000) /* of a test, where nothing else is said */
 #define VIV_TEST_WAIT_MS  (900 * 1000)	/* of a wait */
+
+/* A person at a terminal (viv test -i); see test/prompt.h. */
+struct viv_test_prompt {
+	int in_fd;	     /* what is typed */
+	FILE *out;
+	const char *history; /* a file; NULL: none is kept */
+	/* What happens is shown by the process that runs the test, before its prompt. */
+	void (*show)(const json_t *event, void *arg);
+	void *arg;
+};
 
 struct viv_test_run {
 	const char *file;  /* absolute; NULL: the default machine */
@@ -31,6 +43,7 @@ struct viv_test_run {
 	const char *folder; /* for what the test leaves, absolute, there; NULL: nowhere */
 	const char *store;  /* NULL: the usual one */
 	struct guest_programs programs;
+	const struct viv_test_prompt *prompt; /* NULL: nobody is asked */
 	struct viv_lua_note *note; /* shared: where the script is, for whoever has to kill this process; may be NULL */
 };
 

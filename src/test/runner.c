@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "test/call.h"
+#include "test/prompt.h"
 
 #include <signal.h>
 #include <time.h>
@@ -58,6 +59,8 @@ static int on_signal(struct viv_source *s, int signo, void *arg)
 {
 	struct runner *r = arg;
 
+	if (r->prompt && prompt_interrupt(r->prompt, signo))
+		return 0;
 	r->signal = signo;
 	if (r->script)
 		viv_lua_script_interrupt(r->script);
@@ -149,6 +152,21 @@ static int load_guests(struct runner *r, struct viv_error *err)
 	return code;
 }
 
+static void on_failed(lua_State *L, void *arg)
+{
+	struct runner *r = arg;
+
+	if (r->prompt)
+		prompt_failed(r->prompt, L);
+}
+
+static void on_event(const json_t *event, void *arg)
+{
+	struct runner *r = arg;
+
+	prompt_tell(r->prompt, event);
+}
+
 static int load_script(struct runner *r, struct viv_error *err)
 {
 	struct viv_config_test test;
@@ -158,6 +176,7 @@ static int load_script(struct runner *r, struct viv_error *err)
 		.test = &test,
 		.report = &r->report,
 		.lookup = call_lookup,
+		.failed = on_failed,
 		.arg = r,
 		.note = r->run->note,
 	};
@@ -176,7 +195,7 @@ static int load_script(struct runner *r, struct viv_error *err)
 
 /* The verdict */
 
-static void set_verdict(struct runner *r, enum viv_verdict verdict, const char *reason)
+void runner_set_verdict(struct runner *r, enum viv_verdict verdict, const char *reason)
 {
 	r->result.verdict = verdict;
 	free(r->result.reason);
@@ -229,17 +248,28 @@ static void take_failure(struct runner *r, int code, const struct viv_strv *trac
 	}
 	viv_str_add(&details, f.details ? f.details : "");
 	take_trace(r, trace, &details);
-	set_verdict(r, f.verdict, without_place(f.reason, r->result.place));
+	runner_set_verdict(r, f.verdict, without_place(f.reason, r->result.place));
 	r->result.details = details.len ? viv_str_steal(&details) : NULL;
 }
 
-static void call_test(struct runner *r)
+/* Of a run before, at a prompt. */
+static void clear_verdict(struct runner *r)
+{
+	runner_set_verdict(r, VIV_VERDICT_PASS, NULL);
+	viv_test_subtests_free(&r->result.subtests);
+	free(viv_steal(r->result.place));
+	free(viv_steal(r->result.details));
+	r->depth = 0;
+}
+
+void runner_call_test(struct runner *r)
 {
 	VIV_STRV trace = VIV_STRV_INIT;
 	int code;
 
+	clear_verdict(r);
 	if (!viv_lua_script_push(r->script, r->run->name)) {
-		set_verdict(r, VIV_VERDICT_ERROR, "there is no test of that name any more");
+		runner_set_verdict(r, VIV_VERDICT_ERROR, "there is no test of that name any more");
 		return;
 	}
 	runner_expect_all(r, r->run->expect);
@@ -252,6 +282,14 @@ static void call_test(struct runner *r)
 		take_failure(r, code, &trace);
 }
 
+static void call_test(struct runner *r)
+{
+	if (r->prompt)
+		prompt_run_test(r->prompt);
+	else
+		runner_call_test(r);
+}
+
 /* A kernel in trouble is what there is to know first, whatever came of it. */
 static void take_crash(struct runner *r)
 {
@@ -260,7 +298,7 @@ static void take_crash(struct runner *r)
 	if (r->result.reason)
 		viv_str_addf(&r->crash.details, "then: %s\n", r->result.reason);
 	viv_str_add(&r->crash.details, r->result.details ? r->result.details : "");
-	set_verdict(r, VIV_VERDICT_CRASH, r->crash.what);
+	runner_set_verdict(r, VIV_VERDICT_CRASH, r->crash.what);
 	free(r->result.details);
 	r->result.details = viv_str_steal(&r->crash.details);
 }
@@ -329,14 +367,21 @@ void viv_test_run(const struct viv_test_run *run, int events_fd)
 
 	begin_result(&r);
 	code = open_all(&r, &err);
+	if (code == 0 && run->prompt) {
+		r.prompt = prompt_new(&r);
+		r.out.shown = on_event;
+		r.out.arg = &r;
+	}
 	if (code == 0)
 		code = load_guests(&r, &err);
 	if (code == 0)
 		code = load_script(&r, &err);
 	if (code < 0)
-		set_verdict(&r, VIV_VERDICT_ERROR, err.msg ? err.msg : strerror(-code));
+		runner_set_verdict(&r, VIV_VERDICT_ERROR, err.msg ? err.msg : strerror(-code));
 	else
 		call_test(&r);
+	prompt_free(viv_steal(r.prompt));
+	r.out.shown = NULL;
 	end_guests(&r);
 	take_crash(&r);
 	close_all(&r);

@@ -48,6 +48,8 @@ struct runner {
 	int64_t deadline;      /* viv_now_ms; of the test, 0 while it has not begun */
 	int signal;	       /* that asked for the end; 0: none */
 	unsigned depth;	       /* of subtests */
+	unsigned expecting;    /* functions that are to fail are running */
+	struct prompt *prompt; /* NULL: nobody is asked (test/prompt.h) */
 	struct runner_crash crash;
 	struct runner_link *links;	 /* what cables are not perfect */
 	struct runner_capture *captures; /* segments whose frames are kept */
@@ -137,6 +139,9 @@ void runner_on_started(struct guest *g, void *arg);
 void runner_network_free(struct runner *r);
 
 /* runner.c */
+/* Calls the test's function: the result has the verdict afterwards, whatever it had. */
+void runner_call_test(struct runner *r);
+void runner_set_verdict(struct runner *r, enum viv_verdict verdict, const char *reason);
 struct guest *runner_find(struct runner *r, const char *name); /* by name or global; NULL: none */
 /* Ends it, in good order if it can: within limit_ms. */
 void runner_end_guest(struct runner *r, struct guest *g, int64_t limit_ms);

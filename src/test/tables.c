@@ -7,6 +7,7 @@ const struct method *const method_tables[] = {
 	methods_life, methods_console, methods_crash,
 	methods_screen, methods_input, methods_monitor, methods_terminal,
 	methods_script,
+	methods_prompt,
 	NULL,
 };
 const struct method *const function_tables[] = {functions_script, functions_network, NULL};

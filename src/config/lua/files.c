@@ -205,6 +205,10 @@ static bool compile(struct viv_lua *lua, struct viv_lua_file *f)
 		return false;
 	}
 	viv_lua_push_env(lua, f);
+	if (lua->test && lua->test->file == f) {
+		lua_pushvalue(L, -1);
+		lua->test->env = luaL_ref(L, LUA_REGISTRYINDEX);
+	}
 	lua_setupvalue(L, -2, 1);
 	return true;
 }

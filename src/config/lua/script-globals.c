@@ -189,7 +189,7 @@ int viv_lua_script_global(struct viv_lua *lua)
 const char *viv_lua_script_check_path(lua_State *L, int index)
 {
 	struct viv_lua *lua = viv_lua_of(L);
-	struct viv_lua_file *file = viv_lua_file_here(lua);
+	struct viv_lua_file *here = viv_lua_file_here(lua), *file = here ? here : lua->test->file; /* at a prompt */
 	struct viv_lua_object *o = viv_lua_to_object(L, index);
 	const char *path = o && o->value->kind == VIV_VALUE_PATH ? o->value->text : NULL;
 

@@ -38,6 +38,11 @@ void viv_lua_script_interrupt(struct viv_lua_script *s)
 	atomic_store(&s->interrupted, 1);
 }
 
+void viv_lua_script_go_on(struct viv_lua_script *s)
+{
+	atomic_store(&s->interrupted, 0);
+}
+
 bool viv_lua_script_interrupted(const struct viv_lua_script *s)
 {
 	return atomic_load(&s->interrupted);
@@ -128,6 +133,23 @@ static bool is_traced(struct viv_lua_script *s)
 	return same;
 }
 
+/* Scripts can be called meanwhile, which leave traces of their own. */
+static void tell_failure(struct viv_lua_script *s)
+{
+	struct viv_strv trace = s->trace;
+	unsigned traced = s->traced;
+	lua_State *L = s->lua->L;
+
+	if (!s->failed || !lua_checkstack(L, 200)) /* a function without an end has taken it all */
+		return;
+	s->trace = (struct viv_strv)VIV_STRV_INIT;
+	s->failed(L, s->arg);
+	viv_strv_free(&s->trace);
+	s->trace = trace;
+	s->traced = traced;
+	lua_settop(L, 1);
+}
+
 static int on_error(lua_State *L)
 {
 	struct viv_lua_script *s = viv_lua_script_of(L);
@@ -135,8 +157,10 @@ static int on_error(lua_State *L)
 	if (s->stopped)
 		return 1;
 	viv_lua_script_translate(s->lua);
-	if (!is_traced(s))
+	if (!is_traced(s)) {
 		take_trace(s);
+		tell_failure(s);
+	}
 	return 1;
 }
 
@@ -271,6 +295,7 @@ int viv_lua_script_load(const struct viv_lua_script_spec *spec, struct viv_lua_s
 	int r;
 
 	s->lookup = spec->lookup;
+	s->failed = spec->failed;
 	s->arg = spec->arg;
 	s->test = *spec->test;
 	s->test.machine = NULL;

@@ -36,6 +36,11 @@ struct viv_lua_script_spec {
 	 * asked for by their names in Lua, and "machines", "nodes" as well.
 	 */
 	int (*lookup)(lua_State *L, void *arg);
+	/*
+	 * A function failed, and no pcall of the script's has it: its error is on the stack, and its frames are
+	 * still there. May be NULL.
+	 */
+	void (*failed)(lua_State *L, void *arg);
 	void *arg;
 	/*
 	 * Kept up to date with where the script is, for whoever ends the process when it is stuck in a
@@ -102,3 +107,16 @@ bool viv_lua_script_interrupted(const struct viv_lua_script *s);
 const char *viv_lua_script_check_path(lua_State *L, int index);
 /* Where the innermost function of the files is, "web.test.lua:12"; "" if none runs. The caller frees it. */
 char *viv_lua_script_place(struct viv_lua_script *s);
+
+/* For a prompt (script-prompt.c) */
+
+/* The innermost function of the files that runs; false: none does. Good as long as it does. */
+bool viv_lua_script_frame(struct viv_lua_script *s, lua_Debug *ret);
+/*
+ * Compiles what a person typed, an expression or statements, and pushes its function. What it names: variables of
+ * the frame (may be NULL; it must outlive the function), then the file's globals. -EAGAIN: it has no end yet; -EINVAL:
+ * it is no Lua. Both push a message.
+ */
+int viv_lua_script_compile(struct viv_lua_script *s, const char *text, lua_Debug *frame);
+/* An interruption that nothing has met is none any more. */
+void viv_lua_script_go_on(struct viv_lua_script *s);

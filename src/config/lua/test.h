@@ -57,6 +57,7 @@ struct viv_lua_param {
 struct viv_lua_test_file {
 	const struct viv_config_test *spec;
 	struct viv_lua_file *file; /* NULL until it is loaded */
+	int env; /* registry: its globals, once it is */
 	struct viv_lua_machine *machines;
 	size_t n_machines, cap_machines;
 	const struct viv_origin *lone; /* where `machine` is first named; NULL: nowhere */
