@@ -63,12 +63,14 @@ static void push_sorted_keys(lua_State *L, int table)
 	lua_call(L, 2, 0);
 }
 
-/* Upvalues: the keys, the number of the last one. */
+/* Upvalues: the keys, the number of the last one, what has them: a caller's own argument may be another. */
 static int pairs_step(lua_State *L)
 {
 	lua_Integer n = lua_tointeger(L, lua_upvalueindex(2));
-	struct viv_slot *s = viv_lua_to_slot(L, 1);
+	struct viv_slot *s = viv_lua_to_slot(L, lua_upvalueindex(3));
 
+	lua_settop(L, 0);
+	lua_pushvalue(L, lua_upvalueindex(3));
 	for (;;) {
 		lua_pushinteger(L, ++n);
 		lua_replace(L, lua_upvalueindex(2));
@@ -115,7 +117,8 @@ static int safe_pairs(lua_State *L)
 		push_sorted_keys(L, 1);
 	}
 	lua_pushinteger(L, 0);
-	lua_pushcclosure(L, pairs_step, 2);
+	lua_pushvalue(L, 1);
+	lua_pushcclosure(L, pairs_step, 3);
 	lua_pushvalue(L, 1);
 	lua_pushnil(L);
 	return 3;
