@@ -40,7 +40,7 @@ void watch_path_end(struct watch *w, struct watch_path *p)
 /* File systems whose files come and go without anybody here doing it. */
 static bool is_silent(const char *folder)
 {
-	static const unsigned long kinds[] = {
+	static const unsigned long silent[] = {
 		PROC_SUPER_MAGIC, SYSFS_MAGIC,	CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC,   TRACEFS_MAGIC,
 		SECURITYFS_MAGIC, V9FS_MAGIC,	FUSE_SUPER_MAGIC,    NFS_SUPER_MAGIC, CIFS,
 		SMB2,		  CEPH_SUPER_MAGIC};
@@ -48,8 +48,8 @@ static bool is_silent(const char *folder)
 
 	if (statfs(folder, &fs) < 0)
 		return false;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if ((unsigned long)fs.f_type == kinds[i])
+	for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
+		if ((unsigned long)fs.f_type == silent[i])
 			return true;
 	return false;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -23,6 +24,7 @@
 #define ROOT	"/org/freedesktop/systemd1"
 
 #define WORD_MAX 64 /* a state's name */
+#define JOBS_MS	 200
 
 struct systemd {
 	struct watch_path path; /* of the socket, until it is there */
@@ -32,7 +34,8 @@ struct systemd {
 	char unit[1024]; /* the unit's object */
 	uint32_t serial; /* of the last call */
 	bool changed;	 /* a signal has come that can mean another answer */
-	bool jobs_ended; /* of whatever unit; to be asked for when there is a pause: at boot there are hundreds */
+	bool jobs_ended; /* of whatever unit, since jobs_ms; at boot there are hundreds: see is_due */
+	int64_t jobs_ms;
 	size_t skip;	 /* bytes to come of a message too long to be one for us */
 	size_t len;
 	uint8_t in[64 * 1024];
@@ -146,14 +149,25 @@ static bool connect_to(struct systemd *s)
 
 /* Messages */
 
+static int64_t clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static void take_signal(struct systemd *s, const struct dbus_message *m)
 {
 	if (dbus_is(m->member, "PropertiesChanged"))
 		s->changed |= dbus_is(m->path, s->unit);
 	else if (dbus_is(m->member, "Reloading"))
 		s->changed = true;
-	else if (dbus_is(m->member, "JobRemoved") || dbus_is(m->member, "StartupFinished"))
+	else if (!s->jobs_ended &&
+		 (dbus_is(m->member, "JobRemoved") || dbus_is(m->member, "StartupFinished"))) {
 		s->jobs_ended = true;
+		s->jobs_ms = clock_ms();
+	}
 }
 
 /*
@@ -286,7 +300,10 @@ static int get_jobs(struct systemd *s, uint32_t *ret)
 	return r;
 }
 
-/* Inactive: for good, unless something is under way that may start it, whatever that is (as in NixOS's tests). */
+/*
+ * Inactive, or not there: for good, unless something is under way that may start or make it, whatever that is (as in
+ * NixOS's tests).
+ */
 static int ask_inactive(struct watch *w, struct systemd *s)
 {
 	char state[WORD_MAX], load[WORD_MAX];
@@ -296,10 +313,11 @@ static int ask_inactive(struct watch *w, struct systemd *s)
 		return LOST;
 	if (strcmp(state, w->words[1]) == 0)
 		return watch_say(w, 0, "%s", state);
+	if (jobs)
+		return WATCH_NOT_YET;
 	if (strcmp(load, "loaded") != 0 && strcmp(load, "merged") != 0 && strcmp(load, "stub") != 0)
 		return watch_say(w, ENOENT, "%s", load);
-	return jobs == 0 && strcmp(state, "inactive") == 0 ? watch_say(w, ENOTRECOVERABLE, "%s", state)
-							   : WATCH_NOT_YET;
+	return strcmp(state, "inactive") == 0 ? watch_say(w, ENOTRECOVERABLE, "%s", state) : WATCH_NOT_YET;
 }
 
 static int ask(struct watch *w, struct systemd *s)
@@ -332,6 +350,12 @@ static int begin_connection(struct watch *w, struct systemd *s)
 	return 0;
 }
 
+/* Jobs that have ended are asked about when there is a pause, or when there was none for long. */
+static bool is_due(const struct watch *w, const struct systemd *s)
+{
+	return s->changed || (s->jobs_ended && (!w->woken || clock_ms() - s->jobs_ms >= JOBS_MS));
+}
+
 static int look(struct watch *w, struct systemd *s)
 {
 	int r = s->fd < 0 ? begin_connection(w, s) : 0;
@@ -339,7 +363,7 @@ static int look(struct watch *w, struct systemd *s)
 	if (r)
 		return r;
 	/* After each answer, too: what came with it makes no event of its own. */
-	for (r = take_signals(s); r == 0 && (s->changed || (s->jobs_ended && !w->woken)); r = take_signals(s)) {
+	for (r = take_signals(s); r == 0 && is_due(w, s); r = take_signals(s)) {
 		int state = ask(w, s);
 
 		if (state != WATCH_NOT_YET)

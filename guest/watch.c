@@ -74,7 +74,7 @@ static int wait_for(struct watch *w, const struct watch_kind *kind)
 		if (w->fresh)
 			w->fresh--;
 		/* An event begins the pauses anew: what it announces may come a moment later. */
-		w->woken = r == WATCH_NOT_YET && poll(w->fds, w->n_fds, w->pause_ms) > 0;
+		w->woken = r == WATCH_NOT_YET && poll(w->fds, w->n_fds, w->pausing ? w->pause_ms : w->idle_ms) > 0;
 		if (w->woken) {
 			w->pause_ms = -1;
 			w->fresh = FRESH_LOOKS;
@@ -117,7 +117,7 @@ _Noreturn void watch_main(enum agent_init init, pid_t agent, const uint8_t *payl
 	if (!w)
 		_exit(ENOMEM);
 	w->init = init;
-	w->pause_ms = -1;
+	w->pause_ms = w->idle_ms = -1;
 	r = watch(w, payload, len);
 	/* The pipe takes all of it (agent-watch.c). */
 	if (w->answer_len && write(3, w->answer, w->answer_len) < 0)

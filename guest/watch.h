@@ -24,7 +24,8 @@ struct watch {
 	unsigned n;
 	struct pollfd fds[WATCH_FDS]; /* what the next event can come from */
 	unsigned n_fds;
-	int pause_ms;		  /* when it looks again without one; -1: never. See watch_look_again */
+	int pause_ms;		  /* the last pause (watch_look_again); -1: there was none */
+	int idle_ms;		  /* when it looks again where no look has asked for that; -1: only for an event */
 	bool pausing;		  /* the last look has asked for a pause */
 	bool woken;		  /* this look is for an event, not after a pause */
 	unsigned fresh;		  /* looks to come for which the last event is fresh */

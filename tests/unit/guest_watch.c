@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "../../guest/dbus.c"
+#include "../../guest/watch.c"
 #include "../../guest/watch-path.c"
 #include "../../guest/watch-runit.c"
 #include "../../guest/watch-systemd.c"
@@ -22,50 +23,48 @@ void close_fd(int *fd)
 	*fd = viv_close(*fd);
 }
 
-int watch_say(struct watch *w, int code, const char *fmt, ...)
+void child_reset_signals(void)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(w->answer, sizeof(w->answer), fmt, ap);
-	va_end(ap);
-	return code;
 }
 
-bool watch_add(struct watch *w, int fd, short events)
+void child_close_others(unsigned first)
 {
-	w->fds[w->n_fds++] = (struct pollfd){fd, events, 0};
-	return fd >= 0;
 }
 
-void watch_remove(struct watch *w, int fd)
-{
-	for (unsigned i = 0; i < w->n_fds; i++)
-		if (w->fds[i].fd == fd)
-			w->fds[i--] = w->fds[--w->n_fds];
-}
+#define NOT_HERE(fn) \
+	int fn(struct watch *w) \
+	{ \
+		return ENOSYS; \
+	}
+NOT_HERE(watch_file_begin)
+NOT_HERE(watch_file_look)
+NOT_HERE(watch_no_file_look)
+NOT_HERE(watch_port_begin)
+NOT_HERE(watch_port_look)
+NOT_HERE(watch_no_port_look)
+NOT_HERE(watch_unix_begin)
+NOT_HERE(watch_unix_look)
+NOT_HERE(watch_unit_begin)
+NOT_HERE(watch_unit_look)
+NOT_HERE(watch_tty_begin)
+NOT_HERE(watch_tty_look)
 
-void watch_look_again(struct watch *w)
-{
-	w->pausing = true;
-}
-
-static struct watch watch;
+static struct watch the_watch;
 static const char *words[3];
 
 static int begin(enum agent_init init, const char *name, const char *state, int (*fn)(struct watch *w))
 {
-	free(watch.own);
-	watch = (struct watch){.init = init, .words = words, .n = 2};
+	free(the_watch.own);
+	the_watch = (struct watch){.init = init, .words = words, .n = 2, .pause_ms = -1, .idle_ms = -1};
 	words[0] = name;
 	words[1] = state;
-	return fn(&watch);
+	return fn(&the_watch);
 }
 
 /* An event is there, without which the watch would not look. */
 static void assert_woken(void)
 {
-	assert_true(poll(watch.fds, watch.n_fds, 60000) > 0);
+	assert_true(poll(the_watch.fds, the_watch.n_fds, 60000) > 0);
 }
 
 /* runit */
@@ -83,9 +82,9 @@ static void write_status(const char *service, char want, char state)
 
 static void check_runit(int code, const char *answer)
 {
-	assert_int_equal(watch_runit_look(&watch), code);
+	assert_int_equal(watch_runit_look(&the_watch), code);
 	if (code != WATCH_NOT_YET)
-		assert_string_equal(watch.answer, answer);
+		assert_string_equal(the_watch.answer, answer);
 }
 
 static void runit_services(void **state)
@@ -140,7 +139,7 @@ static void runit_targets(void **state)
 
 /* systemd: what it says is a list of steps, which a process of its own goes through. */
 
-enum action { AUTH, REPLY_STRING, REPLY_PATH, REPLY_NUMBER, FAIL, SIGNAL, LONG_SIGNAL, HANG_UP, STEPS_END };
+enum action { AUTH, REPLY_STRING, REPLY_PATH, REPLY_NUMBER, FAIL, SIGNAL, LONG_SIGNAL, SIGNALS, HANG_UP, STEPS_END };
 
 struct step {
 	enum action action;
@@ -266,6 +265,15 @@ static void reply(int fd, const struct step *s)
 	send_out(&o, fd, body, 0);
 }
 
+/* So many that the watch hardly ever pauses, until it asks something. */
+static void say_signals(int fd, const struct step *s)
+{
+	struct pollfd call = {.fd = fd, .events = POLLIN};
+
+	while (poll(&call, 1, 5) == 0)
+		say_signal(fd, s, 0);
+}
+
 static void play(int listener, const struct step *s)
 {
 	int fd = accept(listener, NULL, NULL);
@@ -275,6 +283,8 @@ static void play(int listener, const struct step *s)
 			take_auth(fd);
 		else if (s->action == SIGNAL || s->action == LONG_SIGNAL)
 			say_signal(fd, s, s->action == SIGNAL ? 0 : 100000);
+		else if (s->action == SIGNALS)
+			say_signals(fd, s);
 		else if (s->action == HANG_UP)
 			close(fd), fd = accept(listener, NULL, NULL);
 		else
@@ -285,21 +295,17 @@ static void play(int listener, const struct step *s)
 
 static void check_systemd(const struct step *steps, const char *name, const char *wanted, int code, const char *answer)
 {
-	int listener = listen_as_systemd(), r = WATCH_NOT_YET, status;
+	const struct watch_kind going_on = {"unit", 2, 3, NULL, watch_systemd_look};
+	int listener = listen_as_systemd(), status;
 	pid_t pid = fork();
 
 	if (pid == 0)
 		play(listener, steps);
 	close(listener);
 	assert_int_equal(begin(INIT_SYSTEMD, name, wanted, watch_systemd_begin), WATCH_NOT_YET);
-	while ((r = watch_systemd_look(&watch)) == WATCH_NOT_YET) {
-		watch.woken = poll(watch.fds, watch.n_fds, watch.pausing ? 20 : 60000) > 0;
-		assert_true(watch.woken || watch.pausing);
-		watch.pausing = false;
-	}
-	assert_int_equal(r, code);
-	assert_string_equal(watch.answer, answer);
-	close_fd(&((struct systemd *)watch.own)->fd);
+	assert_int_equal(wait_for(&the_watch, &going_on), code);
+	assert_string_equal(the_watch.answer, answer);
+	close_fd(&((struct systemd *)the_watch.own)->fd);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 }
@@ -327,7 +333,18 @@ static void systemd_inactive(void **state)
 {
 	check_systemd((struct step[]){LOADED, INACTIVE("loaded", 1), {SIGNAL, "JobRemoved", ROOT}, INACTIVE("loaded", 0), {STEPS_END}},
 		      "web", "active", ENOTRECOVERABLE, "inactive");
-	check_systemd((struct step[]){LOADED, INACTIVE("not-found", 1), {STEPS_END}}, "web", "active", ENOENT, "not-found");
+	/* With others' signals all the time, too. */
+	check_systemd((struct step[]){LOADED, INACTIVE("loaded", 1), {SIGNAL, "JobRemoved", ROOT}, {SIGNALS, "JobNew", ROOT},
+				      INACTIVE("loaded", 0), {STEPS_END}},
+		      "web", "active", ENOTRECOVERABLE, "inactive");
+	/* What is not there can be made during boot. */
+	check_systemd((struct step[]){LOADED, INACTIVE("not-found", 1), {SIGNAL, "JobRemoved", ROOT}, INACTIVE("not-found", 0), {STEPS_END}},
+		      "web", "active", ENOENT, "not-found");
+	check_systemd((struct step[]){LOADED, INACTIVE("not-found", 1), {SIGNAL, "Reloading", ROOT}, STATE("activating"),
+				      {SIGNAL, "PropertiesChanged", OBJECT}, STATE("active"), {STEPS_END}},
+		      "web", "active", 0, "active");
+	check_systemd((struct step[]){LOADED, INACTIVE("masked", 1), {SIGNAL, "JobRemoved", ROOT}, INACTIVE("masked", 0), {STEPS_END}},
+		      "web", "active", ENOENT, "masked");
 	check_systemd((struct step[]){LOADED, INACTIVE("masked", 0), {STEPS_END}}, "web", "active", ENOENT, "masked");
 	check_systemd((struct step[]){LOADED, STATE("inactive"), {STEPS_END}}, "web", "inactive", 0, "inactive");
 	check_systemd((struct step[]){{AUTH}, {FAIL, "Unit name is wrong", "LoadUnit"}, {STEPS_END}}, "w b", "active", EINVAL,
@@ -348,7 +365,7 @@ static void systemd_later(void **state)
 	unlink("/run/systemd/private");
 	rmdir("/run/systemd");
 	assert_int_equal(begin(INIT_SYSTEMD, "web", "active", watch_systemd_begin), WATCH_NOT_YET);
-	assert_int_equal(watch_systemd_look(&watch), WATCH_NOT_YET);
+	assert_int_equal(watch_systemd_look(&the_watch), WATCH_NOT_YET);
 	listener = listen_as_systemd();
 	assert_woken();
 }
@@ -399,6 +416,6 @@ int main(void)
 		return 77;
 	}
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	free(watch.own);
+	free(the_watch.own);
 	return failed;
 }
