@@ -1,41 +1,68 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/methods.h"
 
+#define SHOWN_DEPTH 3
+#define SHOWN_ITEMS 20
+
+static char *shown_within(lua_State *L, int index, unsigned depth);
+
 /* {1, 2, name = "x"}: its list, then its names in no order; the first few. */
-static char *shown_table(lua_State *L, int index)
+static char *shown_table(lua_State *L, int index, unsigned depth)
 {
 	VIV_STR text = VIV_STR_INIT;
-	lua_Integer n = luaL_len(L, index);
+	lua_Integer n = (lua_Integer)lua_rawlen(L, index);
 	unsigned more = 0;
 
-	for (lua_Integer i = 1; i <= VIV_MIN(n, 20); i++) {
-		VIV_FREE char *one = (lua_geti(L, index, i), methods_shown(L, lua_gettop(L)));
+	if (!depth || !lua_checkstack(L, 4))
+		return viv_strdup("{…}");
+	for (lua_Integer i = 1; i <= VIV_MIN(n, SHOWN_ITEMS); i++) {
+		VIV_FREE char *one = NULL;
 
+		lua_rawgeti(L, index, i);
+		one = shown_within(L, lua_gettop(L), depth - 1);
 		lua_pop(L, 1);
 		viv_str_addf(&text, "%s%s", text.len ? ", " : "", one);
 	}
 	for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
 		VIV_FREE char *one = NULL;
 
-		if (lua_type(L, -2) != LUA_TSTRING || ++more > 20 || text.len > 2000)
+		if (lua_type(L, -2) != LUA_TSTRING || ++more > SHOWN_ITEMS)
 			continue;
-		one = lua_istable(L, -1) ? viv_strdup("{…}") : methods_shown(L, lua_gettop(L));
-		viv_str_addf(&text, "%s%s = %s", text.len ? ", " : "", lua_tostring(L, -2), one);
+		one = shown_within(L, lua_gettop(L), depth - 1);
+		viv_str_addf(&text, "%s%.100s = %s", text.len ? ", " : "", lua_tostring(L, -2), one);
 	}
-	return viv_asprintf("{%s}", text.data ? text.data : "");
+	return viv_asprintf("{%s%s}", text.data ? text.data : "", n > SHOWN_ITEMS || more > SHOWN_ITEMS ? ", …" : "");
 }
 
+static char *shown_within(lua_State *L, int index, unsigned depth)
+{
+	switch (lua_type(L, index)) {
+	case LUA_TSTRING:
+		return viv_asprintf("\"%.500s\"", lua_tostring(L, index));
+	case LUA_TTABLE:
+		return shown_table(L, index, depth);
+	case LUA_TNIL:
+		return viv_strdup("nil");
+	case LUA_TBOOLEAN:
+		return viv_strdup(lua_toboolean(L, index) ? "true" : "false");
+	case LUA_TNUMBER:
+		return lua_isinteger(L, index) ? viv_asprintf("%lld", (long long)lua_tointeger(L, index))
+					       : viv_asprintf("%.14g", lua_tonumber(L, index));
+	case LUA_TUSERDATA: { /* ours, and so is its text */
+		char *text = viv_strdup(luaL_tolstring(L, index, NULL));
+
+		lua_pop(L, 1);
+		return text;
+	}
+	default:
+		return viv_asprintf("a %s", luaL_typename(L, index));
+	}
+}
+
+/* A value as a message shows it: no code of the script's runs for it. The caller frees it. */
 char *methods_shown(lua_State *L, int index)
 {
-	char *text;
-
-	if (lua_type(L, index) == LUA_TSTRING)
-		return viv_asprintf("\"%.500s\"", lua_tostring(L, index));
-	if (lua_istable(L, index))
-		return shown_table(L, index);
-	text = viv_strdup(luaL_tolstring(L, index, NULL));
-	lua_pop(L, 1);
-	return text;
+	return shown_within(L, index, SHOWN_DEPTH);
 }
 
 /* Equal, tables by what is in them. */
@@ -115,8 +142,10 @@ static int do_false(struct call *c)
 
 static int do_contains(struct call *c)
 {
-	return strstr(call_text(c, 0), call_text(c, 1)) ? 0 : say(c, 2, "\"%.500s\" has no \"%s\" in it", call_text(c, 0),
-								       call_text(c, 1));
+	size_t n, m;
+	const char *text = lua_tolstring(c->L, c->first, &n), *part = lua_tolstring(c->L, c->first + 1, &m);
+
+	return !m || (n && memmem(text, n, part, m)) ? 0 : say(c, 2, "\"%.500s\" has no \"%.500s\" in it", text, part);
 }
 
 static int do_fail(struct call *c)

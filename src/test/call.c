@@ -60,6 +60,16 @@ const char *call_option_text(const struct call *c, const char *name)
 	return text;
 }
 
+struct viv_slice call_option_bytes(const struct call *c, const char *name)
+{
+	struct viv_slice bytes = {0};
+
+	if (get_option(c, name) == LUA_TSTRING)
+		bytes.data = lua_tolstring(c->L, -1, &bytes.len);
+	lua_pop(c->L, 1); /* the table has it still */
+	return bytes;
+}
+
 bool call_option_bool(const struct call *c, const char *name, bool otherwise)
 {
 	bool value = get_option(c, name) == LUA_TNIL ? otherwise : lua_toboolean(c->L, -1);
@@ -303,18 +313,18 @@ static bool has_word(const char *words, const char *word)
 	return false;
 }
 
-static _Noreturn void unknown(lua_State *L, const char *what, const char *name, const struct viv_strv *known)
+/* Frees what is known. */
+static _Noreturn void unknown(lua_State *L, const char *what, const char *name, struct viv_strv *known)
 {
-	VIV_STRV near = VIV_STRV_INIT;
-	VIV_FREE char *list = NULL;
-	char text[512];
+	struct viv_strv near = VIV_STRV_INIT;
+	char text[512], list[256] = "";
 
 	viv_suggest(name, (const char *const *)known->items, known->count, 3, &near);
-	list = near.count ? viv_strv_join(&near, ", ") : NULL;
-	snprintf(text, sizeof(text), "%s %.60s%s%s%s", what, name, list ? " (did you mean " : "",
-		 list ? list : "", list ? "?)" : "");
-	free(viv_steal(list));
+	for (size_t i = 0, n = 0; i < near.count && n < sizeof(list); i++)
+		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "", near.items[i]);
+	snprintf(text, sizeof(text), "%s %.60s%s%s%s", what, name, *list ? " (did you mean " : "", list, *list ? "?)" : "");
 	viv_strv_free(&near);
+	viv_strv_free(known);
 	misuse(L, "%s", text);
 }
 

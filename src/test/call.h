@@ -60,6 +60,7 @@ int64_t call_int(const struct call *c, int i, int64_t otherwise);
 double call_number(const struct call *c, int i, double otherwise);
 /* Options. */
 const char *call_option_text(const struct call *c, const char *name); /* NULL: not given */
+struct viv_slice call_option_bytes(const struct call *c, const char *name); /* as above */
 bool call_option_bool(const struct call *c, const char *name, bool otherwise);
 double call_option_number(const struct call *c, const char *name, double otherwise);
 

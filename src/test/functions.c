@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/methods.h"
 
+#define RETRY_LEAST_MS 10 /* between two tries */
+
 static int do_start_all(struct call *c)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
@@ -93,7 +95,7 @@ static int do_retry(struct call *c)
 		lua_pop(c->L, 1);
 		if (last)
 			return call_fail(c, VIV_VERDICT_FAIL, "retry: the function did not return true in time");
-		code = methods_pause(c, (int64_t)(seconds * 1000));
+		code = methods_pause(c, VIV_MAX(methods_ms(seconds), RETRY_LEAST_MS));
 		if (code < 0)
 			return call_waited(c, code, "another try");
 	}

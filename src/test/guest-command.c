@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define DOWN_MS	  60000 /* from the agent's end to the machine's */
+#define DRAIN_MS  5000  /* for what a machine that is gone has left unread */
 #define KILLED_MS 5000 /* from the signal to the end that is waited for */
 
 /* One stream's way from the command to us. */
@@ -23,6 +24,7 @@ struct stream {
 struct running {
 	const struct runner_command *spec;
 	struct viv_loop *loop;
+	int in_fd; /* open as long as the command is */
 	struct stream out, err;
 	struct viv_command *command;
 	struct runner_output *ret;
@@ -45,10 +47,10 @@ static void hand_lines_on(struct stream *s)
 	if (!spec->line || s != &s->running->out)
 		return;
 	while (s->to->len > s->line && (end = memchr(s->to->data + s->line, '\n', s->to->len - s->line))) {
-		VIV_FREE char *text = viv_strndup(s->to->data + s->line, (size_t)(end - s->to->data) - s->line);
+		struct viv_slice line = {s->to->data + s->line, (size_t)(end - s->to->data) - s->line};
 
 		s->line = (size_t)(end - s->to->data) + 1;
-		spec->line(text, spec->arg);
+		spec->line(line, spec->arg);
 	}
 }
 
@@ -119,29 +121,27 @@ static bool is_over(void *arg)
 	return p->done || p->too_much;
 }
 
-static bool never(void *arg)
-{
-	return false;
-}
-
 static bool is_done(void *arg)
 {
 	return ((const struct running *)arg)->done;
 }
 
 /* Its stdin: a file without a name; nothing waits for a guest that does not read. */
-static int open_input(const char *input, int *ret, struct viv_error *err)
+static int open_input(const struct runner_command *c, int *ret, struct viv_error *err)
 {
 	VIV_FD fd = -1;
 	int r;
 
-	*ret = -1;
-	if (!input)
+	if (c->input_fd > 0) {
+		*ret = fcntl(c->input_fd, F_DUPFD_CLOEXEC, 0);
+		return *ret < 0 ? viv_error_set(err, errno, "a command's input") : 0;
+	}
+	if (!c->input.data)
 		return 0;
 	fd = memfd_create("viv-input", MFD_CLOEXEC);
 	if (fd < 0)
 		return viv_error_set(err, errno, "a command's input");
-	r = viv_write_all(fd, input, strlen(input), "a command's input", err);
+	r = viv_write_all(fd, c->input.data, c->input.len, "a command's input", err);
 	if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return r < 0 ? r : viv_error_set(err, errno, "a command's input");
 	*ret = viv_steal_fd(&fd);
@@ -162,47 +162,85 @@ static void put_an_end(struct runner *r, struct guest *g, struct running *p)
 	}
 }
 
+/* Its machine has gone, or has been started again meanwhile. */
+struct departing {
+	const struct guest *g;
+	unsigned starts;
+};
+
+static bool has_gone(void *arg)
+{
+	const struct departing *d = arg;
+
+	return !guest_is_on(d->g) || d->g->starts != d->starts;
+}
+
+static int wait_for_end(struct runner *r, struct guest *g, struct running *p, int64_t deadline)
+{
+	struct departing d = {g, g->starts};
+	int code = runner_wait(r, g, is_over, p, deadline);
+
+	/* It went with its machine, which may still be on its way down. */
+	if (code == 0 && p->done && p->ret->error && p->ret->status == VIV_EXIT_GONE &&
+	    runner_wait(r, NULL, has_gone, &d, viv_now_ms() + DOWN_MS) == 0 && !g->reboots)
+		code = -ENOTCONN;
+	if (code < 0 || p->too_much)
+		put_an_end(r, g, p);
+	return p->too_much ? -EFBIG : code;
+}
+
+/* One that does not even end keeps what the agent's client has of it until the machine goes; it writes to nobody. */
+static void leave(struct running *p)
+{
+	viv_source_remove(p->out.source);
+	viv_source_remove(p->err.source);
+	viv_close(p->out.read_fd);
+	viv_close(p->err.read_fd);
+	p->ret = NULL;
+}
+
+static int start(struct runner *r, struct guest *g, struct running *p, struct viv_error *err)
+{
+	const struct runner_command *c = p->spec;
+	struct viv_command_spec spec = {.argv = c->argv, .env = c->env, .cwd = c->cwd, .user = c->user, .drain_ms = DRAIN_MS};
+	int code = 0;
+
+	/* After a reboot, say. */
+	if (!g->ready)
+		code = runner_need(r, g, false, c->deadline, err);
+	if (code == 0)
+		code = open_input(c, &p->in_fd, err);
+	if (code == 0)
+		code = open_stream(p, &p->out, &p->ret->out, err);
+	if (code == 0)
+		code = open_stream(p, &p->err, &p->ret->err, err);
+	if (code < 0)
+		return code;
+	spec.in_fd = p->in_fd;
+	spec.out_fd = p->out.write_fd;
+	spec.err_fd = p->err.write_fd;
+	return viv_agent_run(viv_vm_agent(g->vm), &spec, on_done, p, &p->command, err);
+}
+
 int runner_command_run(struct runner *r, struct guest *g, const struct runner_command *c,
 		       struct runner_output *ret, struct viv_error *err)
 {
 	struct running *p = viv_new(struct running);
-	VIV_FD input = -1;
-	struct viv_command_spec spec = {.argv = c->argv, .env = c->env, .cwd = c->cwd, .user = c->user};
 	int code;
 
-	*p = (struct running){.spec = c, .loop = r->loop, .ret = ret,
+	*p = (struct running){.spec = c, .loop = r->loop, .ret = ret, .in_fd = -1,
 			      .out = {.running = p, .read_fd = -1, .write_fd = -1},
 			      .err = {.running = p, .read_fd = -1, .write_fd = -1}};
-	code = open_input(c->input, &input, err);
+	code = start(r, g, p, err);
 	if (code == 0)
-		code = open_stream(p, &p->out, &ret->out, err);
-	if (code == 0)
-		code = open_stream(p, &p->err, &ret->err, err);
-	spec.in_fd = c->input_fd ? c->input_fd : input;
-	spec.out_fd = p->out.write_fd;
-	spec.err_fd = p->err.write_fd;
-	if (code == 0)
-		code = viv_agent_run(viv_vm_agent(g->vm), &spec, on_done, p, &p->command, err);
-	if (code == 0) {
-		code = runner_wait(r, g, is_over, p, c->deadline);
-		/* It went with its machine, which may still be on its way down. */
-		if (code == 0 && p->done && ret->error && ret->status == VIV_EXIT_GONE &&
-		    runner_wait(r, g, never, NULL, viv_now_ms() + DOWN_MS) == -ENOTCONN)
-			code = -ENOTCONN;
-		if (code < 0 || p->too_much)
-			put_an_end(r, g, p);
-		if (p->too_much)
-			code = -EFBIG;
-	}
-	/* One that does not even end keeps its streams until the machine does; nobody looks at them. */
+		code = wait_for_end(r, g, p, c->deadline);
 	if (p->command && !p->done) {
-		viv_source_remove(p->out.source);
-		viv_source_remove(p->err.source);
-		p->ret = NULL;
+		leave(p);
 		return code;
 	}
 	close_stream(&p->out);
 	close_stream(&p->err);
+	viv_close(p->in_fd);
 	free(p);
 	return code;
 }

@@ -175,6 +175,7 @@ static void bound_console(struct guest *g)
 	viv_str_drop(&g->console, drop);
 	g->console_line -= VIV_MIN(drop, g->console_line);
 	g->console_from -= VIV_MIN(drop, g->console_from);
+	g->console_searched -= VIV_MIN(drop, g->console_searched);
 	g->console_dropped = true;
 }
 

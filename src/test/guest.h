@@ -74,6 +74,7 @@ struct guest {
 	struct viv_str console;	    /* its text, without what a terminal would obey */
 	size_t console_line;	    /* where its last, unfinished line begins */
 	size_t console_from;	    /* what a wait for text has not looked at yet */
+	size_t console_searched;    /* by the one that waits now, so far */
 	bool console_dropped;	    /* its beginning is gone */
 };
 

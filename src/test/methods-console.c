@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/methods.h"
 
+#define TYPED_MAX 32768 /* bytes: no guest loses some of them if it reads at all (run/console.h) */
+
 struct looking {
 	struct guest *g;
 	const char *text;
@@ -12,9 +14,14 @@ static bool is_said(void *arg)
 	struct looking *l = arg;
 	const struct viv_str *all = &l->g->console;
 
-	if (all->len <= l->g->console_from)
+	size_t n = strlen(l->text);
+
+	if (all->len <= l->g->console_searched)
 		return false;
-	l->found = memmem(all->data + l->g->console_from, all->len - l->g->console_from, l->text, strlen(l->text));
+	l->found = memmem(all->data + l->g->console_searched, all->len - l->g->console_searched, l->text, n);
+	/* The text may have come in part; and a line that has no end yet may come anew. */
+	if (!l->found && l->g->console_line > l->g->console_searched + n)
+		l->g->console_searched = l->g->console_line - n;
 	return l->found != NULL;
 }
 
@@ -26,6 +33,7 @@ static int do_wait_for_console_text(struct call *c)
 	const char *end;
 	int code = 0;
 
+	c->g->console_searched = c->g->console_from;
 	call_step(c, "waiting for \"%s\" on its console", l.text);
 	if (!guest_is_on(c->g) && !is_said(&l) &&
 	    guest_start(c->g, c->r->store, c->r->runtime, &c->r->report, &err) < 0)
@@ -55,6 +63,8 @@ static int do_send_console(struct call *c)
 
 	if (!guest_is_on(c->g))
 		return call_fail(c, VIV_VERDICT_FAIL, "%s: it is not running", c->g->name);
+	if (strlen(text) > TYPED_MAX)
+		return call_fail(c, VIV_VERDICT_ERROR, "send_console: more than %d bytes at once", TYPED_MAX);
 	call_step(c, "typing at its console: %s", text);
 	viv_console_write(viv_vm_console(c->g->vm), text, strlen(text));
 	return 0;

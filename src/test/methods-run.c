@@ -44,7 +44,7 @@ static int run(struct call *c, const char *command, struct runner_output *out, i
 		.argv = argv,
 		.user = call_option_text(c, "user"),
 		.cwd = call_option_text(c, "cwd"),
-		.input = call_option_text(c, "input"),
+		.input = call_option_bytes(c, "input"),
 		.deadline = c->deadline,
 		.max_output = OUTPUT_MAX,
 	};
@@ -170,6 +170,11 @@ static bool never(void *arg)
 	return false;
 }
 
+int64_t methods_ms(double seconds)
+{
+	return seconds > 0 ? (int64_t)(VIV_MIN(seconds, 1e8) * 1000) : 0;
+}
+
 int methods_pause(struct call *c, int64_t ms)
 {
 	int64_t until = VIV_MIN(viv_now_ms() + ms, c->deadline);
@@ -225,7 +230,7 @@ static int do_sleep(struct call *c)
 
 	call_step(c, "sleeping %g s", seconds);
 	c->deadline = INT64_MAX;
-	code = methods_pause(c, (int64_t)(VIV_MIN(seconds, 1e6) * 1000));
+	code = methods_pause(c, methods_ms(seconds));
 	return code < 0 ? call_waited(c, code, "%g s to pass", seconds) : 0;
 }
 

@@ -30,14 +30,15 @@ struct watching {
 	size_t seen; /* bytes that were handed on as lines */
 };
 
-static void on_line(const char *line, void *arg)
+static void on_line(struct viv_slice line, void *arg)
 {
 	struct watching *w = arg;
+	VIV_FREE char *text = viv_slice_printable(line);
 
-	viv_events_say(&w->c->r->out, "output", w->c->g->name, "%s", line);
-	viv_ktap_feed(w->tap, line, strlen(line));
+	viv_events_say(&w->c->r->out, "output", w->c->g->name, "%s", text);
+	viv_ktap_feed(w->tap, line.data, line.len);
 	viv_ktap_feed(w->tap, "\n", 1);
-	w->seen += strlen(line) + 1;
+	w->seen += line.len + 1;
 }
 
 static void take_subtests(struct call *c, const struct viv_ktap_summary *tap)
@@ -75,11 +76,8 @@ static int watch(struct call *c, const char *shown, const char *const *argv, str
 	};
 	int code = runner_command_run(c->r, c->g, &spec, out, &err);
 
-	if (out->out.len > w.seen) { /* a last line that has no end */
-		VIV_FREE char *rest = viv_slice_printable((struct viv_slice){out->out.data + w.seen, out->out.len - w.seen});
-
-		on_line(rest, &w);
-	}
+	if (out->out.len > w.seen) /* a last line that has no end */
+		on_line((struct viv_slice){out->out.data + w.seen, out->out.len - w.seen}, &w);
 	viv_ktap_finish(reader, tap);
 	take_subtests(c, tap);
 	if (code < 0 && err.code)

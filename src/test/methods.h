@@ -18,6 +18,8 @@ extern const struct method methods_screen[], methods_input[], methods_monitor[],
 void methods_add_stream(struct call *c, const char *name, const struct viv_str *s);
 /* A value as a message shows it. The caller frees it. */
 char *methods_shown(lua_State *L, int index);
+/* A script's seconds, of which any number may come: from 0 to some years. */
+int64_t methods_ms(double seconds);
 /* Lets the loop go on for so long. As runner_wait, and 0 when the time is over. */
 int methods_pause(struct call *c, int64_t ms);
 

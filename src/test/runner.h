@@ -75,11 +75,11 @@ struct runner_command {
 	const char *const *argv;
 	const char *user, *cwd;	       /* NULL: root; its home */
 	const char *const *env;	       /* NULL: none */
-	const char *input;	       /* NULL: none */
+	struct viv_slice input;	       /* its data NULL: none */
 	int input_fd;		       /* a file as input instead, borrowed; 0: none */
 	int64_t deadline;	       /* viv_now_ms; 0: the test's */
 	size_t max_output;	       /* of each stream; more is an error */
-	void (*line)(const char *line, void *arg); /* of stdout, as it comes; may be NULL */
+	void (*line)(struct viv_slice line, void *arg); /* of stdout, as it comes; may be NULL */
 	void *arg;
 };
 
@@ -143,5 +143,3 @@ void runner_network_free(struct runner *r);
 void runner_call_test(struct runner *r);
 void runner_set_verdict(struct runner *r, enum viv_verdict verdict, const char *reason);
 struct guest *runner_find(struct runner *r, const char *name); /* by name or global; NULL: none */
-/* Ends it, in good order if it can: within limit_ms. */
-void runner_end_guest(struct runner *r, struct guest *g, int64_t limit_ms);
