@@ -428,6 +428,12 @@ static void one_line(void **state)
 		 "x.test.lua:1: imports: no stock module \"nothing\" (a file is written \"./nothing\")\n"},
 		{"mkIf(true, function() machine.imports = { './x.lua' } end)",
 		 "x.test.lua:1: imports can't depend on a condition\n"},
+		{"machines.web = {} mkIf(true, function() machines.web = { imports = { './x.lua' } } end)",
+		 "x.test.lua:1: imports can't depend on a condition\n"},
+		{"machines = { web = {}, db = {} } test('a', function() end) mkIf(ref 'virtualisation.writableStore',\n"
+		 "function() machines.web = { imports = { './x.lua' } } end)",
+		 "[db]\nx.test.lua:2: imports can't depend on a condition\n"
+		 "[web]\nx.test.lua:2: imports can't depend on a condition\n"},
 		{"test('a', function() end) machine = mkMerge { 3 }",
 		 "[machine]\n"
 		 "x.test.lua:1: a machine is a group of options: expected { name = value, … }, got 3\n"},

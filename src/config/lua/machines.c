@@ -234,6 +234,17 @@ static void push_settings(struct viv_lua *lua, int index, const struct viv_origi
 	}
 }
 
+/* Of any machine: as machines.web.imports = … in a block. */
+static void check_imports(struct viv_lua *lua, int index)
+{
+	if (lua->cond && lua_istable(lua->L, index)) {
+		lua_pushliteral(lua->L, "imports");
+		if (lua_rawget(lua->L, index) != LUA_TNIL)
+			luaL_error(lua->L, "imports can't depend on a condition");
+		lua_pop(lua->L, 1);
+	}
+}
+
 static void refuse_value(struct viv_lua *lua, const struct viv_lua_scope *scope,
 			 const struct viv_value *v, const struct viv_origin *origin)
 {
@@ -285,6 +296,7 @@ void viv_lua_assign_machine(struct viv_lua *lua, const struct viv_lua_scope *sco
 	origin->is_end = true;
 	index = lua_absindex(lua->L, index);
 	top = lua_gettop(lua->L);
+	check_imports(lua, index);
 	if (!scope->wanted) {
 		viv_lua_copy(lua, index, origin, &none); /* so that what is in it counts as used */
 		lua->faults->count = faults;		 /* said when that machine is evaluated */
