@@ -240,6 +240,9 @@ static void errors(void **state)
 		{"os.exit()", "web.test.lua:3: no os here: a machine file gives the same result on every "
 			      "machine: there is no clock and no environment\n"
 			      "web.test.lua:3: in test 'a'\n"},
+		{"setmetatable({}, { __close = print })",
+		 "web.test.lua:3: __close is not there in machine files\n"
+		 "web.test.lua:3: in test 'a'\n"},
 		{"virtualisation.cores = 3",
 		 "web.test.lua:3: virtualisation is an option: settings stand outside of test(…)\n"
 		 "web.test.lua:3: in test 'a'\n"},
@@ -309,6 +312,13 @@ static void stopped(void **state)
 		{"pcall(error, setmetatable({}, { __tostring = function() while true do end end }))\n"
 		 "while true do pcall(subtest, 'x', function()\nwhile true do end end) end",
 		 -ETIMEDOUT, "web.test.lua:4: in a function\nweb.test.lua:3: in test 'a'\n"},
+		/* What is to be done when a variable goes out of use has no time either. */
+		{"local t, new = {}\n"
+		 "local function close() local a <close>, b = new() local c <close> = new() while true do end end\n"
+		 "function new() t.__close = nil local v = setmetatable({}, t) t.__close = close return v end\n"
+		 "local a <close> = new()\n"
+		 "while true do end",
+		 -ETIMEDOUT, "web.test.lua:6: in test 'a'\n"},
 		{"pcall(client.wait)", -ETIMEDOUT, "web.test.lua:2: in test 'a'\n"},
 		{"subtest('x', function()\npcall(client.wait) end)", -ETIMEDOUT,
 		 "web.test.lua:3: in a function\nweb.test.lua:2: in test 'a'\n"},

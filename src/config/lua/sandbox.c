@@ -271,10 +271,10 @@ static int safe_print(lua_State *L)
 	return 0;
 }
 
-/* No __gc (runs when it likes), no __mode (values that go when they like). */
+/* No __gc (runs when it likes), no __close (runs when all is over), no __mode (values that go when they like). */
 static int safe_setmetatable(lua_State *L)
 {
-	static const char *const refused[] = {"__gc", "__mode"};
+	static const char *const refused[] = {"__gc", "__close", "__mode"};
 
 	luaL_checktype(L, 1, LUA_TTABLE);
 	luaL_argexpected(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table");

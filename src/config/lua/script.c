@@ -174,6 +174,7 @@ _Noreturn void viv_lua_script_stop(struct viv_lua_script *s, int code)
 		take_trace(s);
 	s->stopped = s->stopped ? s->stopped : code;
 	s->faults.count = 0;
+	viv_lua_hurry(s->lua, true);
 	viv_lua_silent(s->lua->L);
 }
 
@@ -244,6 +245,8 @@ int viv_lua_script_call(struct viv_lua_script *s, int nargs, int nresults,
 	lua_remove(L, base);
 	r = finish(s, status, base, ret_trace);
 	s->faults.count = 0;
+	if (s->stopped)
+		viv_lua_hurry(s->lua, false);
 	s->stopped = 0;
 	return r;
 }

@@ -111,7 +111,13 @@ static void count_hook(lua_State *L, lua_Debug *ar)
 		viv_fault_add(lua->faults, viv_lua_here(lua), NULL,
 			      "the values take more than %d MiB of memory", VIV_LUA_MAX_DATA >> 20);
 	lua->exhausted = true;
+	viv_lua_hurry(lua, true);
 	viv_lua_silent(L);
+}
+
+void viv_lua_hurry(struct viv_lua *lua, bool over)
+{
+	lua_sethook(lua->L, count_hook, LUA_MASKCOUNT, over ? 1 : VIV_LUA_HOOK_EVERY);
 }
 
 static const char silent_key;
@@ -236,7 +242,7 @@ struct viv_lua *viv_lua_new(struct viv_arena *arena, struct viv_faults *faults,
 	lua_pushcfunction(lua->L, open_all);
 	if (lua_pcall(lua->L, 0, 0, 0) != LUA_OK)
 		viv_oom();
-	lua_sethook(lua->L, count_hook, LUA_MASKCOUNT, VIV_LUA_HOOK_EVERY);
+	viv_lua_hurry(lua, false);
 	return lua;
 }
 

@@ -126,6 +126,11 @@ const struct viv_file *viv_lua_file_of_chunk(struct viv_lua *lua, const char *so
 /* Where the innermost running Lua code is; file NULL if there is none. A copy in the arena. */
 struct viv_origin *viv_lua_here(struct viv_lua *lua);
 struct viv_lua_file *viv_lua_file_here(struct viv_lua *lua);
+/*
+ * How often it is looked whether Lua's time is up. over: it is, and not one instruction more shall run: what
+ * variables with <close> do when they go out of use would else begin anew, each of them.
+ */
+void viv_lua_hurry(struct viv_lua *lua, bool over);
 /* Notes it in the shared page. */
 void viv_lua_note_here(struct viv_lua *lua);
 /* "#3:12: text": the place goes to *ret, what is left is returned. */
