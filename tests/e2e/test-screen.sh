@@ -68,5 +68,8 @@ E2
 expect 0 "$VIV" test --results results screen.test.lua
 png=$(find results -name shell.png)
 [ "$(head -c 8 "$png" | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ] || fail "no PNG: $png"
+cp "$tests/../examples/tests/boot.lua" boot.test.lua
+expect 0 "$VIV" test --results booted boot.test.lua
+[ "$(find booted -name postboot.png | wc -l)" = 1 ] || fail "no picture"
 left=$(find "$XDG_RUNTIME_DIR/viv" -mindepth 1 ! -name .tests 2>/dev/null)
 [ -z "$left" ] || fail "something is left: $left"
