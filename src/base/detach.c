@@ -40,14 +40,19 @@ static void replace_stdio(const char *log)
 	dup2(out >= 0 ? out : null, STDERR_FILENO);
 }
 
-void viv_detach_leave(struct viv_child_channel *c, const struct viv_str *result, const char *log)
+void viv_detach_stay(const char *log)
 {
-	VIV_FD null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	prctl(PR_SET_PDEATHSIG, 0);
 	setsid();
 	replace_stdio(log);
 	close_inherited();
+}
+
+void viv_detach_leave(struct viv_child_channel *c, const struct viv_str *result, const char *log)
+{
+	VIV_FD null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	viv_detach_stay(log);
 	viv_channel_finish(c, 0, result, NULL);
 	dup3(null, c->fd, O_CLOEXEC); /* closed, and deaf from here on */
 }

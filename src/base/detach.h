@@ -17,6 +17,11 @@ int viv_detach(viv_channel_fn fn, void *arg, struct viv_report *report, struct v
 	       struct viv_error *err);
 
 /*
+ * A child of ours that stays when we go: a session of its own, without the terminal and without whatever
+ * descriptors our caller left open; stdout and stderr go to the file `log`.
+ */
+void viv_detach_stay(const char *log);
+/*
  * Called by fn: into the background, in a session of its own, without the terminal and without
  * whatever descriptors our caller left open; stdout and stderr go to the file `log`. `result` is what
  * the parent gets. Reports are dropped from here on.

@@ -70,7 +70,7 @@ void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c,
 	VIV_FREE char *from = machine ? viv_report_text(machine) : NULL;
 	VIV_FREE char *prefix = NULL;
 
-	if (!log->live || log->mute || viv_streq(kind, "begin"))
+	if ((!log->live && !viv_streq(kind, "kept")) || log->mute || viv_streq(kind, "begin"))
 		return;
 	viv_progress_clear(log->cmd->report);
 	if (viv_streq(kind, "subtest")) {

@@ -19,6 +19,7 @@ static const struct viv_flag flags[] = {
 	{"wait-timeout", 0, "TIME", "a wait's time, where it does not say itself (default: 15m)"},
 	{"machine", 0, "FILE", "the machine file of a command after -- (default: vm.lua, else the default machine)"},
 	{"interactive", 'i', NULL, "a prompt before the (only) test, and where it fails, with its machines alive"},
+	{"keep", 0, NULL, "machines of a test that fails go on running, until they are stopped (viv ps, viv stop)"},
 	{"list", 'l', NULL, "list the tests, run none"},
 	{"results", 'o', "FOLDER", "where results go (default: with the user's state; --report shows them)"},
 	{"report", 0, NULL, "print what the last run came to, run nothing"},
@@ -72,7 +73,7 @@ static void on_event(const struct viv_test_case *c, const json_t *event, void *a
 	struct test *t = arg;
 	VIV_STR line = VIV_STR_INIT;
 
-	if (t->spec.prompt)
+	if (t->spec.prompt && !viv_streq(viv_json_str(event, "event"), "kept"))
 		return; /* the test's own process shows it */
 	viv_test_log_event(&t->log, c, event);
 	if (!t->cmd->json)
@@ -231,6 +232,7 @@ static void prepare(struct test *t)
 	t->spec.event = on_event;
 	t->spec.end = on_end;
 	t->spec.folder = on_folder;
+	t->spec.keep = viv_args_has(t->args, "keep");
 	t->spec.arg = t;
 	t->log = viv_test_log_new(t->cmd, t->suite.n == 1 || viv_args_has(t->args, "log"));
 	t->log.n = t->suite.n;

@@ -150,6 +150,8 @@ int call_waited(struct call *c, int code, const char *fmt, ...)
 		return call_fail(c, VIV_VERDICT_ERROR, "interrupted");
 	if (c->r->deadline && viv_now_ms() >= c->r->deadline)
 		call_fail(c, VIV_VERDICT_TIMEOUT, "the test's time was up while waiting for %s", what.data);
+	else if (code == -ECANCELED && c->r->broken)
+		call_fail(c, VIV_VERDICT_FAIL, "%s, while waiting for %s", c->r->broken, what.data);
 	else if (code == -ETIMEDOUT)
 		call_fail(c, VIV_VERDICT_FAIL, "%s: no %s in time", c->g ? c->g->name : "waiting", what.data);
 	else if (code == -ENOTCONN && c->g) {
@@ -580,6 +582,12 @@ static void push_guest(lua_State *L, struct guest *g)
 {
 	*(struct guest **)lua_newuserdatauv(L, sizeof(g), 0) = g;
 	luaL_setmetatable(L, GUEST_TYPE);
+}
+
+void call_push(lua_State *L, const struct method *m)
+{
+	lua_pushlightuserdata(L, (void *)m);
+	lua_pushcclosure(L, dispatch, 1);
 }
 
 static int table_index(lua_State *L)

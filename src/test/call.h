@@ -93,6 +93,8 @@ extern const struct method *const function_tables[]; /* ends with NULL */
 void call_open(struct runner *r, lua_State *L);
 /* For viv_lua_script_spec. arg: the runner. */
 int call_lookup(lua_State *L, void *arg);
+/* Pushes a function as scripts call it. */
+void call_push(lua_State *L, const struct method *m);
 /* What went wrong in call_lua. */
 void call_take_error(const struct call *c, struct runner_failure *ret);
 /* What an error of Lua says that is on the stack, and stays there. */

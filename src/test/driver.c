@@ -35,7 +35,7 @@ struct worker {
 	struct viv_str in;
 	struct viv_lua_note *note; /* shared with it */
 	struct viv_test_result result;
-	bool has_result, killed, begun;
+	bool has_result, killed, kept, begun;
 	int status;
 	int64_t started;
 };
@@ -118,11 +118,12 @@ static void free_worker(struct worker *w)
 	d->memory -= w->job->test->memory_mib;
 	d->cores -= w->job->test->cores;
 	/* Of one that was killed. */
-	if (viv_dir_runtime(&runtime, NULL) == 0) {
+	if (!w->kept && viv_dir_runtime(&runtime, NULL) == 0) {
 		segments = viv_asprintf("%s/.tests/%d", runtime, (int)w->pid);
 		viv_remove_tree(segments, NULL);
 	}
 	viv_source_remove(w->readable);
+	viv_source_remove(w->child); /* one that stays */
 	viv_source_remove(w->limit);
 	viv_close(w->fd);
 	viv_str_free(&w->in);
@@ -137,7 +138,7 @@ static int finish(struct worker *w)
 	struct driver *d = w->driver;
 	struct job *job = w->job;
 
-	if (w->child || w->readable)
+	if ((w->child && !w->kept) || w->readable)
 		return 0;
 	if (!w->has_result)
 		conclude(w);
@@ -171,6 +172,7 @@ static void take_line(struct worker *w, const char *line, size_t len)
 	}
 	if (event && viv_streq(event, "begin") && !w->limit && limit_of(d, w->job->test))
 		viv_loop_add_timer(d->loop, limit_of(d, w->job->test) + GRACE_MS, on_limit, w, &w->limit, NULL);
+	w->kept = w->kept || (event && viv_streq(event, "kept"));
 	if (event)
 		d->spec->event(w->job->test, j, d->spec->arg);
 }
@@ -234,6 +236,7 @@ static _Noreturn void work(struct worker *w, const char *folder, int fd, pid_t p
 		.store = d->spec->store,
 		.programs = d->spec->programs,
 		.prompt = d->spec->prompt,
+		.keep = d->spec->keep,
 		.note = w->note,
 	};
 	sigset_t none;
@@ -429,7 +432,7 @@ int viv_driver_run(const struct viv_driver_spec *spec, int *ret_signal, struct v
 	for (struct worker *w = d.workers; w; w = d.workers) { /* after a failure of ours */
 		if (w->pid > 0)
 			kill(w->pid, SIGTERM);
-		viv_source_remove(w->child);
+		viv_source_remove(viv_steal(w->child));
 		if (w->pid > 0)
 			waitpid(w->pid, NULL, 0);
 		free_worker(w);

@@ -19,6 +19,7 @@ struct viv_driver_spec {
 	const struct viv_config_setting *settings;
 	size_t n_settings;
 	unsigned jobs; /* at once at most; 0: as many as there are processors for their machines */
+	bool keep;	      /* see struct viv_test_run */
 	unsigned retry;	      /* a test that does not pass is run again so often */
 	int64_t limit_ms;     /* of a test that says nothing else; 0: the default */
 	int64_t wait_ms;      /* of a wait; 0: the default */

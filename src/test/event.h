@@ -14,6 +14,7 @@
  *	build	text, done (0 to 100, or null): work before the start
  *	warning	machine or null, text
  *	subtest	name, depth, verdict (null: it begins), took_ms, reason
+ *	kept	machine, text: it runs on, and with it the process: it is told after the result
  *	result	the test's result (test/result.h)
  */
 

@@ -39,6 +39,7 @@ struct viv_test_run {
 	const json_t *expect;	/* reports of the kernel that are no failure; may be NULL */
 	int64_t limit_ms;	/* of the test, from when its machines are built; 0: none */
 	int64_t wait_ms;	/* of a wait that says nothing else */
+	bool keep;		/* machines of a test that failed run on, in this process */
 	unsigned attempt;	/* from 1 */
 	const char *folder; /* for what the test leaves, absolute, there; NULL: nowhere */
 	const char *store;  /* NULL: the usual one */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/runner.h"
 
+#include "base/detach.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "test/call.h"
@@ -327,6 +328,43 @@ static void end_guests(struct runner *r)
 	runner_network_free(r);
 }
 
+static bool all_off(void *arg)
+{
+	const struct runner *r = arg;
+
+	for (size_t i = 0; i < r->n_guests; i++)
+		if (guest_is_on(r->guests[i]))
+			return false;
+	return true;
+}
+
+static bool wants_to_keep(struct runner *r)
+{
+	return r->run->keep && !r->signal && !viv_verdict_is_ok(r->result.verdict) && !all_off(r);
+}
+
+static void tell_result(struct runner *r)
+{
+	r->result.ms = viv_now_ms() - r->out.begun;
+	viv_events_tell(&r->out, "result", json_pack("{s:o}", "result", viv_test_result_json(&r->result)));
+}
+
+/* In the background, until each has been stopped. */
+static void keep_guests(struct runner *r)
+{
+	for (size_t i = 0; i < r->n_guests; i++) {
+		struct guest *g = r->guests[i];
+
+		if (guest_is_on(g))
+			viv_events_say(&r->out, "kept", g->name, "runs on: viv shell %s, viv exec %s -- CMD, viv stop %s",
+				       g->dir.name, g->dir.name, g->dir.name);
+	}
+	viv_detach_stay("/dev/null");
+	viv_close(r->out.fd);
+	r->out.fd = -1;
+	runner_wait(r, NULL, all_off, r, 0);
+}
+
 static void close_all(struct runner *r)
 {
 	viv_lua_script_free(r->script);
@@ -336,6 +374,7 @@ static void close_all(struct runner *r)
 	viv_loop_free(r->loop);
 	runner_failure_free_contents(&r->final);
 	runner_crash_free_contents(&r->crash);
+	free(r->broken);
 	free(r->segments);
 	free(r->runtime);
 }
@@ -382,10 +421,16 @@ void viv_test_run(const struct viv_test_run *run, int events_fd)
 		call_test(&r);
 	prompt_free(viv_steal(r.prompt));
 	r.out.shown = NULL;
-	end_guests(&r);
-	take_crash(&r);
+	if (wants_to_keep(&r)) {
+		take_crash(&r);
+		tell_result(&r);
+		keep_guests(&r);
+		end_guests(&r);
+	} else {
+		end_guests(&r);
+		take_crash(&r);
+		tell_result(&r);
+	}
 	close_all(&r);
-	r.result.ms = viv_now_ms() - r.out.begun;
-	viv_events_tell(&r.out, "result", json_pack("{s:o}", "result", viv_test_result_json(&r.result)));
 	viv_test_result_free_contents(&r.result);
 }

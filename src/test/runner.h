@@ -49,6 +49,9 @@ struct runner {
 	int signal;	       /* that asked for the end; 0: none */
 	unsigned depth;	       /* of subtests */
 	unsigned expecting;    /* functions that are to fail are running */
+	struct runner_condition *conditions; /* that must hold now (condition.c) */
+	bool checking; /* one of them */
+	char *broken;  /* why one does not hold any more */
 	struct prompt *prompt; /* NULL: nobody is asked (test/prompt.h) */
 	struct runner_crash crash;
 	struct runner_link *links;	 /* what cables are not perfect */
@@ -60,11 +63,15 @@ struct runner {
 
 /*
  * Runs the loop until `until` holds. -ETIMEDOUT: `deadline` (viv_now_ms; 0: none) or the test's; -ENOTCONN: g
- * (NULL: none) is not running any more; -EINTR: a signal asked for the test's end.
+ * (NULL: none) is not running any more; -EINTR: a signal asked for the test's end; -ECANCELED: a condition of the test's does not hold.
  */
 int runner_wait(struct runner *r, const struct guest *g, bool (*until)(void *arg), void *arg, int64_t deadline);
 /* For whatever somebody may wait for: looks again. */
 void runner_wake(struct runner *r);
+
+/* condition.c: when the next one is to be looked at (0: none); looks at those whose time has come: -ECANCELED. */
+int64_t runner_conditions_due(const struct runner *r);
+int runner_check_conditions(struct runner *r);
 
 /* Starts it where it isn't on, and waits until it takes commands. early: not until its system is up. */
 int runner_need(struct runner *r, struct guest *g, bool early, int64_t deadline, struct viv_error *err);

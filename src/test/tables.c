@@ -10,13 +10,13 @@ const struct method *const method_tables[] = {
 	methods_prompt,
 	NULL,
 };
-const struct method *const function_tables[] = {functions_script, functions_network, NULL};
+const struct method *const function_tables[] = {functions_script, functions_network, functions_condition, NULL};
 
 const char *const *viv_test_reserved(void)
 {
 	/* The functions of functions_script, and what the front end has itself. */
 	static const char *const names[] = {"start_all", "join_all", "subtest", "retry", "skip", "log",
-					    "capture", "stop_capture", "t", NULL};
+					    "capture", "stop_capture", "polling_condition", "t", NULL};
 
 	return names;
 }

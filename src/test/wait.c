@@ -45,6 +45,28 @@ static void runner_restart(struct runner *r)
 	}
 }
 
+static int on_due(struct viv_source *s, void *arg)
+{
+	*(struct viv_source **)arg = NULL;
+	viv_loop_quit(viv_source_loop(s), 0);
+	return 0;
+}
+
+/* Until something happens, or a condition is to be looked at. */
+static int run_loop(struct runner *r)
+{
+	struct viv_source *timer = NULL;
+	int64_t due = runner_conditions_due(r);
+	int code = 0;
+
+	if (due)
+		code = viv_loop_add_timer(r->loop, VIV_MAX(due - viv_now_ms(), 0), on_due, &timer, &timer, NULL);
+	if (code == 0)
+		code = viv_loop_run(r->loop, NULL);
+	viv_source_remove(timer);
+	return code;
+}
+
 int runner_wait(struct runner *r, const struct guest *g, bool (*until)(void *arg), void *arg, int64_t deadline)
 {
 	int64_t at = earlier(deadline, r->deadline);
@@ -55,11 +77,13 @@ int runner_wait(struct runner *r, const struct guest *g, bool (*until)(void *arg
 	if (at)
 		code = viv_loop_add_timer(r->loop, VIV_MAX(at - viv_now_ms(), 0), on_deadline, &late, &limit, NULL);
 	for (;;) {
+		if (code == 0)
+			code = runner_check_conditions(r);
 		runner_restart(r);
 		there = until(arg);
 		if (code < 0 || there || late || r->signal || (g && (!guest_is_on(g) || g->hopeless)))
 			break;
-		code = viv_loop_run(r->loop, NULL);
+		code = run_loop(r);
 	}
 	if (!late)
 		viv_source_remove(limit);
