@@ -23,6 +23,7 @@ struct viv_console {
 	struct viv_str line; /* being received, at most VIV_TROUBLE_LINE_MAX */
 	struct viv_str input;
 	unsigned n_warnings;
+	struct viv_source *pause; /* while a report is open: it has no line for too long */
 };
 
 /* A log that can't be written must not end a run: it is dropped. */
@@ -105,6 +106,23 @@ static void keep(struct viv_console *c, const char *data, size_t len)
 		viv_str_drop(&c->kept, c->kept.len - VIV_CONSOLE_KEPT);
 }
 
+static int on_pause(struct viv_source *s, void *arg)
+{
+	struct viv_console *c = arg;
+
+	c->pause = NULL;
+	viv_trouble_reports_pause(&c->reports);
+	return 0;
+}
+
+/* Not every report ends with a line that says so. */
+static void watch_pause(struct viv_console *c)
+{
+	viv_source_remove(viv_steal(c->pause));
+	if (c->reports.now.open)
+		viv_loop_add_timer(c->loop, VIV_REPORT_PAUSE_MS, on_pause, c, &c->pause, NULL);
+}
+
 static void on_output(struct viv_console *c, const char *data, size_t len)
 {
 	keep(c, data, len);
@@ -112,6 +130,7 @@ static void on_output(struct viv_console *c, const char *data, size_t len)
 	if (c->events.output)
 		c->events.output(c, data, len, c->events.arg);
 	split_lines(c, data, len);
+	watch_pause(c);
 }
 
 static void flush_input(struct viv_console *c)
@@ -136,7 +155,7 @@ static void on_close(struct viv_console *c)
 	c->fd = viv_close(c->fd);
 	if (c->line.len)
 		on_line(c);
-	viv_trouble_reports_end(&c->reports);
+	viv_console_end_report(c);
 	if (c->events.closed)
 		c->events.closed(c, c->events.arg);
 }
@@ -196,6 +215,7 @@ void viv_console_free(struct viv_console *c)
 	if (!c)
 		return;
 	viv_source_remove(c->source);
+	viv_source_remove(c->pause);
 	viv_close(c->fd);
 	viv_close(c->log_fd);
 	free(c->log);
@@ -239,6 +259,7 @@ const struct viv_trouble_reports *viv_console_reports(const struct viv_console *
 
 void viv_console_end_report(struct viv_console *c)
 {
+	viv_source_remove(viv_steal(c->pause));
 	viv_trouble_reports_end(&c->reports);
 }
 

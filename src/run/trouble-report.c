@@ -3,7 +3,7 @@
 
 #include "run/trouble-line.h"
 
-#define PAUSE_US 2000000
+#define PAUSE_US (VIV_REPORT_PAUSE_MS * 1000)
 #define BAR_MIN	 20
 
 static const char *const names[VIV_REPORT_KINDS] = {
@@ -42,21 +42,25 @@ bool viv_trouble_report_parse(const char *name, enum viv_trouble_report_kind *re
 	return false;
 }
 
+static void free_contents(struct viv_trouble_report *r)
+{
+	free(r->what);
+	viv_strv_free(&r->lines);
+	*r = (struct viv_trouble_report){0};
+}
+
 void viv_trouble_reports_free(struct viv_trouble_reports *list)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		free(list->items[i].what);
-		viv_strv_free(&list->items[i].lines);
-	}
+	for (size_t i = 0; i < list->count; i++)
+		free_contents(&list->items[i]);
 	free(list->items);
+	free_contents(&list->now);
 	*list = (struct viv_trouble_reports){0};
 }
 
 static struct viv_trouble_report *open_one(struct viv_trouble_reports *list)
 {
-	struct viv_trouble_report *last = list->count ? &list->items[list->count - 1] : NULL;
-
-	return last && last->open ? last : NULL;
+	return list->now.open ? &list->now : NULL;
 }
 
 void viv_trouble_reports_end(struct viv_trouble_reports *list)
@@ -68,6 +72,22 @@ void viv_trouble_reports_end(struct viv_trouble_reports *list)
 	r->open = false;
 	if (list->end)
 		list->end(r, list->arg);
+	if (list->count >= VIV_REPORTS_MAX) {
+		list->dropped++;
+		free_contents(r);
+		return;
+	}
+	list->items = viv_grow(list->items, &list->cap, list->count + 1, sizeof(*list->items));
+	list->items[list->count++] = *r;
+	*r = (struct viv_trouble_report){0};
+}
+
+void viv_trouble_reports_pause(struct viv_trouble_reports *list)
+{
+	if (!open_one(list))
+		return;
+	list->paused = true;
+	viv_trouble_reports_end(list);
 }
 
 static void keep(struct viv_trouble_report *r, struct viv_slice line, bool important)
@@ -85,16 +105,12 @@ static void say(struct viv_trouble_report *r, struct viv_slice message)
 static void begin(struct viv_trouble_reports *list, const struct viv_trouble_mark *mark,
 		  struct viv_slice line, struct viv_slice message, int64_t us)
 {
-	struct viv_trouble_report *r;
+	struct viv_trouble_report *r = &list->now;
 
 	list->seen |= VIV_REPORT_BIT(mark->report);
-	if (list->count >= VIV_REPORTS_MAX) {
-		list->dropped++;
-		return;
-	}
-	list->items = viv_grow(list->items, &list->cap, list->count + 1, sizeof(*list->items));
-	r = &list->items[list->count++];
 	*r = (struct viv_trouble_report){.kind = mark->report, .open = true};
+	list->kind = r->kind;
+	list->paused = false;
 	say(r, message);
 	keep(r, line, true);
 	list->end_mark = mark->end;
@@ -105,12 +121,19 @@ static void begin(struct viv_trouble_reports *list, const struct viv_trouble_mar
 }
 
 /* A BUG is followed by the oops that it makes. */
-static bool goes_on(const struct viv_trouble_report *r, const struct viv_trouble_mark *mark)
+static bool goes_on(const struct viv_trouble_reports *list, const struct viv_trouble_mark *mark)
 {
 	if (!mark->joins)
 		return false;
-	return r->kind == mark->report ||
-	       (mark->report == VIV_REPORT_OOPS && r->kind == VIV_REPORT_BUG);
+	return list->kind == mark->report ||
+	       (mark->report == VIV_REPORT_OOPS && list->kind == VIV_REPORT_BUG);
+}
+
+/* It belongs to one that time has ended, and that by the kernel's clock goes on: a busy host stood still. */
+static bool is_late(const struct viv_trouble_reports *list, const struct viv_trouble_mark *mark, int64_t us)
+{
+	return list->paused && goes_on(list, mark) && us >= 0 && list->last_us >= 0 &&
+	       llabs(us - list->last_us) < PAUSE_US;
 }
 
 static bool is_bar(struct viv_slice m)
@@ -159,9 +182,9 @@ void viv_trouble_reports_feed(struct viv_trouble_reports *list, struct viv_slice
 
 	line = viv_trouble_clip(line);
 	mark = viv_trouble_find(line, &m, &us);
-	if (r && (!mark || goes_on(r, mark))) {
+	if (r && (!mark || goes_on(list, mark))) {
 		go_on(list, mark, line, m, us);
-	} else if (mark) {
+	} else if (mark && (r || !is_late(list, mark, us))) {
 		viv_trouble_reports_end(list);
 		begin(list, mark, line, m, us);
 	}

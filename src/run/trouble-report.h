@@ -7,8 +7,8 @@
  *
  * A report ends with the kernel's own mark ("---[ end trace", "</TASK>", a bar of "=", the last line of
  * an OOM kill), with the next report, with two seconds without a line or a jump back in the kernel's time,
- * or when it is too long. One without a mark (an architecture that has none) stays open until something is printed:
- * who waits for its end sets himself a limit. All text kept is fit for a terminal.
+ * or when it is too long. Time that passes without a line only whoever reads the console knows of:
+ * viv_trouble_reports_pause. All text kept is fit for a terminal.
  */
 
 #include "base/json.h"
@@ -48,9 +48,10 @@ bool viv_trouble_report_parse(const char *name, enum viv_trouble_report_kind *re
 #define VIV_REPORT_DEFAULT \
 	((VIV_REPORT_BIT(VIV_REPORT_KINDS) - 1) & ~(VIV_REPORT_BIT(VIV_REPORT_NONE) | VIV_REPORT_BIT(VIV_REPORT_WARN)))
 
-#define VIV_REPORTS_MAX	       64  /* reports kept, the first ones; those after them are counted */
+#define VIV_REPORTS_MAX	       64  /* reports kept, the first ones; those after them are told and counted */
 #define VIV_REPORT_LINES_MAX   80  /* kept of one; beyond, only the one that says how an OOM kill ended */
 #define VIV_REPORT_LINES_AFTER 400 /* one that goes on longer has ended */
+#define VIV_REPORT_PAUSE_MS    2000 /* without a line: it has ended */
 
 struct viv_trouble_report {
 	enum viv_trouble_report_kind kind;
@@ -60,16 +61,19 @@ struct viv_trouble_report {
 };
 
 struct viv_trouble_reports {
-	struct viv_trouble_report *items; /* in the order in which they began */
+	struct viv_trouble_report *items; /* those that have ended, in the order in which they began */
 	size_t count, cap;
 	uint64_t dropped;
 	unsigned seen; /* VIV_REPORT_BIT of all, those dropped too */
-	/* Each may be NULL: a report has begun, has ended. It may move afterwards. */
+	/* Each may be NULL: a report, kept or not, has begun, has ended. It holds as long as the call. */
 	void (*begin)(const struct viv_trouble_report *r, void *arg);
 	void (*end)(const struct viv_trouble_report *r, void *arg);
 	void *arg;
-	/* Of the open one, the last in the list. */
-	int end_mark; /* of enum viv_trouble_end, private */
+	struct viv_trouble_report now; /* the open one, if it is */
+	/* Of it, or of the last one; private. */
+	enum viv_trouble_report_kind kind;
+	bool paused; /* it was ended by time */
+	int end_mark; /* of enum viv_trouble_end */
 	unsigned lines_seen;
 	int64_t last_us; /* its last stamp; -1: without stamps */
 };
@@ -77,6 +81,8 @@ struct viv_trouble_reports {
 void viv_trouble_reports_free(struct viv_trouble_reports *list); /* its contents */
 /* A line of the console without its end. */
 void viv_trouble_reports_feed(struct viv_trouble_reports *list, struct viv_slice line);
+/* VIV_REPORT_PAUSE_MS have passed without a line. What still comes of that report begins no other. */
+void viv_trouble_reports_pause(struct viv_trouble_reports *list);
 /* Nothing more will come, or will be waited for. */
 void viv_trouble_reports_end(struct viv_trouble_reports *list);
 /* {kind, what, lines}. The caller owns it. */

@@ -115,6 +115,33 @@ static void test_reports(void **state)
 	viv_str_free(&s.output);
 }
 
+static void on_report_quits(struct viv_console *c, const struct viv_trouble_report *r, void *arg)
+{
+	on_report(c, r, arg);
+	if (!r->open)
+		viv_loop_quit(((struct seen *)arg)->loop, 0);
+}
+
+/* Without a mark, and with nothing after it. */
+static void test_report_ends_by_time(void **state)
+{
+	static const char text[] = "[    1.000000] BUG: KASAN: x\n";
+	struct seen s = {0};
+	const struct viv_console_events events = {.kernel_report = on_report_quits, .arg = &s};
+	struct viv_console *c;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(viv_loop_new(&s.loop, NULL), 0);
+	assert_int_equal(viv_console_new(s.loop, fds[0], NULL, &events, &c, NULL), 0);
+	assert_int_equal(viv_write_all(fds[1], text, strlen(text), "", NULL), 0);
+	assert_int_equal(viv_loop_run(s.loop, NULL), 0);
+	assert_int_equal(s.reports_ended, 1);
+	viv_console_free(c);
+	viv_loop_free(s.loop);
+	close(fds[1]);
+}
+
 static void test_lines_in_pieces(void **state)
 {
 	static const char *const pieces[] = {
@@ -195,7 +222,7 @@ static void test_typing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pause), cmocka_unit_test(test_reports),
+		cmocka_unit_test(test_pause), cmocka_unit_test(test_reports), cmocka_unit_test(test_report_ends_by_time),
 		cmocka_unit_test(test_lines_in_pieces),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_typing),

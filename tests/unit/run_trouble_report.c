@@ -89,7 +89,7 @@ static void test_bounds(void **state)
 	REPORTS list = {0};
 	char line[2000];
 
-	feed(&list, "x invoked oom-killer: y\n");
+	feed(&list, "x invoked oom-killer: gfp_mask=0\n");
 	for (int i = 0; i < 300; i++)
 		feed(&list, "[ 1 ] a task\n");
 	feed(&list, "Out of memory: Killed process 1 (x)\n");
@@ -97,18 +97,55 @@ static void test_bounds(void **state)
 	assert_string_equal(list.items[0].lines.items[VIV_REPORT_LINES_MAX], "Out of memory: Killed process 1 (x)");
 	assert_string_equal(list.items[0].what, "Out of memory: Killed process 1 (x)");
 	feed(&list, "UBSAN: \033[2Jx\n");
-	assert_string_equal(list.items[1].what, "UBSAN: x");
 	for (int i = 0; i < VIV_REPORT_LINES_AFTER; i++)
 		feed(&list, "goes on\n");
-	assert_false(list.items[1].open);
+	assert_false(list.now.open);
+	assert_string_equal(list.items[1].what, "UBSAN: x");
 	memset(line, 'x', sizeof(line));
 	memcpy(line, "BUG: ", 5);
 	for (int i = 0; i < 1000; i++)
 		viv_trouble_reports_feed(&list, (struct viv_slice){line, sizeof(line)});
 	assert_int_equal(list.count, VIV_REPORTS_MAX);
+	viv_trouble_reports_end(&list);
 	assert_int_equal(list.dropped, 1002 - VIV_REPORTS_MAX);
 	feed(&list, "Kernel panic - not syncing: x\n");
 	assert_true(list.seen & VIV_REPORT_BIT(VIV_REPORT_PANIC));
+}
+
+/* What is not kept any more is told all the same. */
+static void test_all_are_told(void **state)
+{
+	struct events e = {0};
+	REPORTS list = {.begin = on_begin, .end = on_end, .arg = &e};
+
+	for (int i = 0; i < VIV_REPORTS_MAX; i++)
+		feed(&list, "[    1.000000] WARNING: CPU: 0 PID: 1 at x.c:1 f+0x1/0x2\n[    1.000001] ---[ end trace 0 ]---\n");
+	assert_int_equal(e.ended, VIV_REPORTS_MAX);
+	feed(&list, "[    2.000000] BUG: KASAN: x\n[    2.000001] ---[ end trace 0 ]---\n");
+	assert_int_equal(e.begun, VIV_REPORTS_MAX + 1);
+	assert_int_equal(e.ended, VIV_REPORTS_MAX + 1);
+	assert_int_equal(list.count, VIV_REPORTS_MAX);
+	assert_int_equal(list.dropped, 1);
+}
+
+/* Time ends one, too; of the same report nothing begins another, but what comes later does. */
+static void test_pause(void **state)
+{
+	struct events e = {0};
+	REPORTS list = {.begin = on_begin, .end = on_end, .arg = &e};
+
+	viv_trouble_reports_pause(&list);
+	feed(&list, "[    1.000000] BUG: unable to handle page fault\n");
+	viv_trouble_reports_pause(&list);
+	viv_trouble_reports_pause(&list);
+	assert_int_equal(e.ended, 1);
+	feed(&list, "[    1.500000] Oops: 0002 [#1] SMP\n[    1.500001] RIP: x\n");
+	assert_int_equal(e.begun, 1);
+	feed(&list, "[    9.000000] Oops: 0002 [#2] SMP\n");
+	assert_int_equal(e.begun, 2);
+	viv_trouble_reports_end(&list);
+	feed(&list, "[    9.000001] Oops: 0002 [#3] SMP\n");
+	assert_int_equal(e.begun, 3);
 }
 
 static void test_names(void **state)
@@ -132,6 +169,8 @@ int main(void)
 		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_all_are_told),
+		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_names),
 	};
 
