@@ -3,9 +3,11 @@
 
 #include <ctype.h>
 
-#define ANYWHERE true
-#define START	 false
+#define START	 VIV_TROUBLE_AT_START
+#define ANYWHERE VIV_TROUBLE_ANYWHERE
+#define STAMPED	 VIV_TROUBLE_STAMPED
 #define JOINS	 true
+#define WITH(t)	 .too = t
 #define KIND(k)	  VIV_TROUBLE_##k
 #define REPORT(k) VIV_REPORT_##k
 #define END(k)	  VIV_TROUBLE_END_##k
@@ -15,12 +17,17 @@ static const struct viv_trouble_mark marks[] = {
 	{"Kernel panic - not syncing", START, KIND(PANIC), REPORT(PANIC), END(TRACE)},
 	{"---[ end Kernel panic", START, KIND(PANIC), REPORT(PANIC), END(TRACE), JOINS},
 	/* Time, not wrong-doing. */
-	{"BUG: soft lockup", ANYWHERE, KIND(WARN), REPORT(SOFT_LOCKUP), END(STACK)},
-	{"BUG: workqueue lockup", ANYWHERE, KIND(WARN), REPORT(WORKQUEUE_LOCKUP), END(STACK)},
-	{"blocked for more than", ANYWHERE, KIND(WARN), REPORT(HUNG_TASK), END(STACK)},
-	{"detected stalls on CPUs", ANYWHERE, KIND(WARN), REPORT(RCU_STALL), END(STACK)},
-	{"self-detected stall on CPU", ANYWHERE, KIND(WARN), REPORT(RCU_STALL), END(STACK)},
-	{"detected expedited stalls on CPUs", ANYWHERE, KIND(WARN), REPORT(RCU_STALL), END(STACK)},
+	{"watchdog: BUG: soft lockup", START, KIND(WARN), REPORT(SOFT_LOCKUP), END(STACK)},
+	{"BUG: soft lockup", START, KIND(WARN), REPORT(SOFT_LOCKUP), END(STACK)},
+	{"BUG: soft lockup", STAMPED, KIND(WARN), REPORT(SOFT_LOCKUP), END(STACK)},
+	{"BUG: workqueue lockup", START, KIND(WARN), REPORT(WORKQUEUE_LOCKUP), END(STACK)},
+	{"INFO: task ", START, KIND(WARN), REPORT(HUNG_TASK), END(STACK), WITH(" blocked for more than ")},
+	{"rcu: INFO: ", START, KIND(WARN), REPORT(RCU_STALL), END(STACK), WITH("detected stalls on CPUs")},
+	{"rcu: INFO: ", START, KIND(WARN), REPORT(RCU_STALL), END(STACK), WITH("self-detected stall on CPU")},
+	{"rcu: INFO: ", START, KIND(WARN), REPORT(RCU_STALL), END(STACK), WITH("detected expedited stalls on CPUs")},
+	{"detected stalls on CPUs", STAMPED, KIND(WARN), REPORT(RCU_STALL), END(STACK)},
+	{"self-detected stall on CPU", STAMPED, KIND(WARN), REPORT(RCU_STALL), END(STACK)},
+	{"detected expedited stalls on CPUs", STAMPED, KIND(WARN), REPORT(RCU_STALL), END(STACK)},
 	/* Checkers of the kernel's. */
 	{"BUG: KASAN: ", START, KIND(OOPS), REPORT(KASAN), END(TRACE)},
 	{"BUG: KFENCE: ", START, KIND(OOPS), REPORT(KFENCE), END(TRACE)},
@@ -34,6 +41,7 @@ static const struct viv_trouble_mark marks[] = {
 	{"BUG: ", START, KIND(OOPS), REPORT(BUG), END(STACK)},
 	{"kernel BUG at ", START, KIND(OOPS), REPORT(BUG), END(TRACE)},
 	{"Oops: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
+	{"Oops - ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
 	{"Oops [#", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
 	{"general protection fault", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
 	{"invalid opcode: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
@@ -43,27 +51,31 @@ static const struct viv_trouble_mark marks[] = {
 	{"int3: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
 	{"Unable to handle kernel ", START, KIND(OOPS), REPORT(OOPS), END(TRACE)},
 	{"Internal error: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
-	{"Kernel stack is corrupted", ANYWHERE, KIND(OOPS), REPORT(OOPS), END(TRACE)},
-	{"Watchdog detected hard LOCKUP", ANYWHERE, KIND(OOPS), REPORT(HARD_LOCKUP), END(STACK)},
+	{"Kernel stack is corrupted", STAMPED, KIND(OOPS), REPORT(OOPS), END(TRACE)},
+	{"watchdog: Watchdog detected hard LOCKUP", START, KIND(OOPS), REPORT(HARD_LOCKUP), END(STACK)},
+	{"Watchdog detected hard LOCKUP", STAMPED, KIND(OOPS), REPORT(HARD_LOCKUP), END(STACK)},
 	/* Lockdep. */
 	{"WARNING: possible circular locking dependency", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
 	{"WARNING: possible recursive locking", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
 	{"WARNING: possible irq lock inversion", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
 	{"WARNING: inconsistent lock state", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
 	{"WARNING: bad unlock balance", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"WARNING: bad contention detected", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"WARNING: Nested lock was not taken", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"WARNING: ", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK), WITH(" still has locks held!")},
+	{"WARNING: ", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK), JOINS, WITH(" lock order detected")},
 	{"WARNING: held lock freed", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
 	{"WARNING: lock held when returning to user space", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
 	{"WARNING: suspicious RCU usage", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
-	{"-> possible unsafe locking scenario", ANYWHERE, KIND(OOPS), REPORT(LOCKDEP), END(STACK), JOINS},
-	{"lock order detected", ANYWHERE, KIND(OOPS), REPORT(LOCKDEP), END(STACK), JOINS},
+	{"-> possible unsafe locking scenario", STAMPED, KIND(OOPS), REPORT(LOCKDEP), END(STACK), JOINS},
 	{"INFO: trying to register non-static key", START, KIND(WARN), REPORT(LOCKDEP), END(STACK)},
 	{"UBSAN: ", START, KIND(WARN), REPORT(UBSAN), END(TRACE)},
 	{"WARNING: CPU: ", START, KIND(WARN), REPORT(WARN), END(TRACE)},
 	/* Not the kernel's fault, and of no interest to --fail-on. */
-	{"invoked oom-killer: ", ANYWHERE, KIND(NONE), REPORT(OOM_KILL), END(TRACE)},
+	{"invoked oom-killer: gfp_mask=", ANYWHERE, KIND(NONE), REPORT(OOM_KILL), END(TRACE)},
 	{"Out of memory: Kill", START, KIND(NONE), REPORT(OOM_KILL), END(LINE), JOINS},
 	{"Memory cgroup out of memory: Kill", START, KIND(NONE), REPORT(OOM_KILL), END(LINE), JOINS},
-	{"new suspected memory leak", ANYWHERE, KIND(NONE), REPORT(KMEMLEAK), END(LINE)},
+	{"kmemleak: ", START, KIND(NONE), REPORT(KMEMLEAK), END(LINE), WITH(" new suspected memory leak")},
 };
 
 /* Since Linux 6.18: "WARNING: fs/inode.c:397 at drop_nlink+0x2a/0x40, CPU#1: rm/212". */
@@ -148,10 +160,13 @@ struct viv_slice viv_trouble_clip(struct viv_slice line)
 	return line;
 }
 
-static bool fits(const struct viv_trouble_mark *mark, struct viv_slice m)
+static bool fits(const struct viv_trouble_mark *mark, struct viv_slice m, int64_t us)
 {
-	return mark->anywhere ? viv_trouble_contains(m, mark->text)
-			      : viv_trouble_begins(m, mark->text);
+	if (mark->too && !viv_trouble_contains(m, mark->too))
+		return false;
+	if (mark->place == VIV_TROUBLE_AT_START)
+		return viv_trouble_begins(m, mark->text);
+	return (mark->place == VIV_TROUBLE_ANYWHERE || us >= 0) && viv_trouble_contains(m, mark->text);
 }
 
 const struct viv_trouble_mark *viv_trouble_find(struct viv_slice line, struct viv_slice *ret_message,
@@ -161,9 +176,9 @@ const struct viv_trouble_mark *viv_trouble_find(struct viv_slice line, struct vi
 
 	*ret_message = m;
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(marks); i++)
-		if (fits(&marks[i], m))
+		if (fits(&marks[i], m, *ret_us))
 			return &marks[i];
-	return fits(&new_warning, m) && viv_trouble_contains(m, " at ") &&
+	return fits(&new_warning, m, *ret_us) && viv_trouble_contains(m, " at ") &&
 			       viv_trouble_contains(m, ", CPU#")
 		       ? &new_warning
 		       : NULL;

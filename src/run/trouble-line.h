@@ -13,13 +13,20 @@ enum viv_trouble_end {
 	VIV_TROUBLE_END_LINE,  /* this is all of it */
 };
 
+enum viv_trouble_place {
+	VIV_TROUBLE_AT_START,
+	VIV_TROUBLE_ANYWHERE,
+	VIV_TROUBLE_STAMPED, /* anywhere, if the kernel's time stands before it: programs write to the console, too */
+};
+
 struct viv_trouble_mark {
 	const char *text;
-	bool anywhere; /* in the message; else at its start */
+	enum viv_trouble_place place; /* where it stands in the message */
 	enum viv_trouble_kind kind;
 	enum viv_trouble_report_kind report;
 	enum viv_trouble_end end;
 	bool joins; /* goes on with a BUG or an oops that is open, or with one of its own kind */
+	const char *too; /* what must be in it as well, or NULL */
 };
 
 /* NULL: nothing. *ret_message: the line without time stamps. *ret_us: the stamp, or -1. */
