@@ -383,7 +383,7 @@ static void interruption(void **state)
 	assert_int_equal(viv_lua_script_call(f->script, 0, 0, NULL), 0);
 }
 
-/* Many errors that are caught, and much that is printed, leave nothing behind. */
+/* Many errors that are caught, variables that come and go, and much that is printed, leave nothing behind. */
 static void no_leak(void **state)
 {
 	struct fixture *f = *state;
@@ -393,6 +393,8 @@ static void no_leak(void **state)
 				" for i = 1, 20000 do pcall(error, ('x'):rep(10000)) end\n"
 				" for i = 1, 1000 do\n"
 				"  print({ ('x'):rep(40000), print, setmetatable({}, {}) }) end\n"
+				" local name = ('n'):rep(200)\n"
+				" for i = 1, 400000 do _ENV[name] = i _ENV[name] = nil end\n"
 				"end)\n", &out), 0);
 	assert_true(f->printed.len > 40000000);
 }

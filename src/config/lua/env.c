@@ -86,6 +86,7 @@ static const char *refuse_variable(struct viv_lua *lua, const char *key)
 	return NULL;
 }
 
+/* One that is nil again comes here as often as it likes: its name is kept once. */
 static void set_variable(struct viv_lua *lua, const char *key)
 {
 	struct viv_lua_test_file *t = lua->test;
@@ -94,15 +95,18 @@ static void set_variable(struct viv_lua *lua, const char *key)
 	lua_pushvalue(L, 2);
 	lua_pushvalue(L, 3);
 	lua_rawset(L, 1);
+	for (size_t i = 0; i < t->n_variables; i++)
+		if (viv_streq(t->variables[i], key))
+			return;
 	t->variables = viv_arena_grow(lua->arena, t->variables, &t->cap_variables,
 				      t->n_variables + 1, sizeof(*t->variables));
-	t->variables[t->n_variables++] = key;
+	t->variables[t->n_variables++] = viv_arena_strdup(lua->arena, key);
 }
 
 /* True: the test file's own affair. */
 static bool assign_in_test(struct viv_lua *lua, const char *key)
 {
-	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, key);
+	const struct viv_name name = {&key, 1};
 	const char *why;
 	size_t used;
 
@@ -135,9 +139,11 @@ static int env_newindex(lua_State *L)
 {
 	struct viv_lua *lua = viv_lua_of(L);
 	struct viv_lua_file *file = lua_touserdata(L, lua_upvalueindex(2));
-	const char *key = viv_arena_strdup(lua->arena, luaL_checkstring(L, 2));
-	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, key);
+	const char *key = luaL_checkstring(L, 2);
+	struct viv_name none = {0}, name;
 
+	if (!lua->script) /* else nothing is kept of it */
+		key = viv_arena_strdup(lua->arena, key);
 	if (is_library(L, 2)) {
 		viv_fault_add(lua->faults, viv_lua_here(lua), NULL,
 			      "%s belongs to the language here and can't be assigned "
@@ -153,6 +159,7 @@ static int env_newindex(lua_State *L)
 				  "%s = … in a required file sets nothing: write local %s, or "
 				  "list the file under imports",
 				  key, key);
+	name = viv_name_with(lua->arena, &none, key);
 	if (viv_streq(key, "imports") && !lua->evaluating && !(lua->test && lua->test->file == file))
 		set_imports(lua, file);
 	else

@@ -152,7 +152,7 @@ static void push_near(struct viv_lua *lua, const char *key)
 static int unknown(struct viv_lua *lua, const char *key)
 {
 	const char *hint = viv_lua_foreign_hint(key);
-	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, key);
+	const struct viv_name name = {&key, 1};
 	lua_State *L = lua->L;
 	size_t used;
 
