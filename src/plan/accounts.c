@@ -305,6 +305,15 @@ static int add_home(struct work *w, const char *user, const char *path, int64_t 
 	return 0;
 }
 
+/* Is it somebody who comes in, by keys or with a shell of their own? */
+static bool logs_in(const json_t *user, const char *shell)
+{
+	const json_t *keys = json_object_get(json_object_get(user, "openssh"), "authorizedKeys");
+
+	return json_array_size(json_object_get(keys, "keys")) || json_array_size(json_object_get(keys, "keyFiles")) ||
+	       !(viv_ends_with(shell, "/nologin") || viv_ends_with(shell, "/false"));
+}
+
 /* A user that no package made. */
 static int add_user(struct work *w, const char *name, const json_t *user, struct viv_error *err)
 {
@@ -333,7 +342,7 @@ static int add_user(struct work *w, const char *name, const json_t *user, struct
 	viv_str_addf(&w->out->passwd, "%s:x:%llu:%lld:%s:%s:%s\n", name, (unsigned long long)uid,
 		     (long long)gid, text ? text : "", home, shell);
 	/* No password is right either way; but sshd without PAM lets nobody in by key whose account is locked. */
-	viv_str_addf(&w->out->shadow, "%s:%s:::::::\n", name, system ? "!" : "*");
+	viv_str_addf(&w->out->shadow, "%s:%s:::::::\n", name, system && !logs_in(user, shell) ? "!" : "*");
 	if (json_is_boolean(make) ? json_is_true(make) : !system)
 		r = add_home(w, name, home, (int64_t)uid, gid, err);
 	return r;

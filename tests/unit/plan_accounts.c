@@ -58,13 +58,20 @@ static void a_user_as_described(void **state)
 /* A locked one ("!") would keep out keys, too, where sshd works without PAM. */
 static void no_password_is_no_lock(void **state)
 {
+	static const char *const lines[] = {"\npaul:*:::::::\n", "\nd:!:::::::\n", "\noff:!:::::::\n",
+					    "\ngit:*:::::::\n", "\nup:*:::::::\n", "\nget:*:::::::\n"};
 	struct viv_accounts a;
 	VIV_ERROR err = VIV_ERROR_INIT;
 
-	assert_int_equal(make("{\"paul\": {\"isNormalUser\": true}, \"d\": {\"isSystemUser\": true}}", "{}", "{}", true, &a,
-			      &err), 0);
-	assert_non_null(strstr(a.shadow.data, "\npaul:*:::::::\n"));
-	assert_non_null(strstr(a.shadow.data, "\nd:!:::::::\n"));
+	assert_int_equal(make("{\"paul\": {\"isNormalUser\": true}, \"d\": {\"isSystemUser\": true},"
+			      " \"off\": {\"isSystemUser\": true, \"shell\": \"/bin/false\","
+			      " \"openssh\": {\"authorizedKeys\": {\"keys\": [], \"keyFiles\": []}}},"
+			      " \"git\": {\"isSystemUser\": true, \"shell\": \"/usr/bin/git-shell\"},"
+			      " \"up\": {\"isSystemUser\": true, \"openssh\": {\"authorizedKeys\": {\"keys\": [\"k\"]}}},"
+			      " \"get\": {\"isSystemUser\": true, \"openssh\": {\"authorizedKeys\": {\"keyFiles\": [\"k\"]}}}}",
+			      "{}", "{}", true, &a, &err), 0);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(lines); i++)
+		assert_non_null(strstr(a.shadow.data, lines[i]));
 	viv_accounts_free_contents(&a);
 }
 
