@@ -42,24 +42,38 @@ static struct request request(unsigned short type, unsigned short flags, size_t 
 	return q;
 }
 
-/* 0 or a positive errno. */
-static int ask(int netlink, const struct request *q)
+union answer {
+	struct nlmsghdr header;
+	uint8_t bytes[4096];
+};
+
+/* The first message of the answer. 0 or a positive errno. */
+static int exchange(int netlink, const struct request *q, union answer *ret)
 {
-	union {
-		struct nlmsghdr header;
-		uint8_t bytes[4096];
-	} answer;
-	struct nlmsgerr *e = NLMSG_DATA(&answer.header);
 	ssize_t n;
 
 	if (send(netlink, q, q->header.nlmsg_len, 0) < 0)
 		return errno;
 	do
-		n = recv(netlink, &answer, sizeof(answer), 0);
+		n = recv(netlink, ret, sizeof(*ret), 0);
 	while (n < 0 && errno == EINTR);
-	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*e)) || answer.header.nlmsg_type != NLMSG_ERROR)
-		return n < 0 ? errno : EPROTO;
-	return -e->error;
+	if (n < 0)
+		return errno;
+	return NLMSG_OK(&ret->header, (size_t)n) ? 0 : EPROTO;
+}
+
+/* 0 or a positive errno. */
+static int ask(int netlink, const struct request *q)
+{
+	const struct nlmsgerr *e;
+	union answer answer;
+	int r = exchange(netlink, q, &answer);
+
+	e = NLMSG_DATA(&answer.header);
+	if (r == 0 && (answer.header.nlmsg_type != NLMSG_ERROR ||
+		       answer.header.nlmsg_len < NLMSG_LENGTH(sizeof(*e))))
+		r = EPROTO;
+	return r ? r : -e->error;
 }
 
 int netlink_open(void)
@@ -128,4 +142,22 @@ static int set_gateway(int netlink, const struct net_item *g, bool there)
 int netlink_set(int netlink, const struct net_item *item, bool there)
 {
 	return item->gateway ? set_gateway(netlink, item, there) : set_address(netlink, item, there);
+}
+
+bool netlink_is_local(int netlink, uint8_t family, const uint8_t *ip, unsigned link)
+{
+	struct request q = request(RTM_GETROUTE, 0, sizeof(q.route));
+	const struct rtmsg *route;
+	union answer answer;
+
+	q.header.nlmsg_flags = NLM_F_REQUEST; /* the answer is enough */
+	q.route = (struct rtmsg){.rtm_family = family, .rtm_dst_len = family == AF_INET ? 32 : 128};
+	attribute(&q, RTA_DST, ip, family == AF_INET ? 4 : 16);
+	if (link)
+		attribute(&q, RTA_OIF, &link, sizeof(link));
+	if (exchange(netlink, &q, &answer) || answer.header.nlmsg_type != RTM_NEWROUTE ||
+	    answer.header.nlmsg_len < NLMSG_LENGTH(sizeof(*route)))
+		return false;
+	route = NLMSG_DATA(&answer.header);
+	return route->rtm_type == RTN_LOCAL || route->rtm_type == RTN_MULTICAST;
 }

@@ -207,6 +207,8 @@ int netlink_open(void);
 int netlink_flags(int netlink, unsigned link, unsigned flags); /* IFF_UP or 0 */
 int netlink_rename(int netlink, unsigned link, const char *name);
 int netlink_set(int netlink, const struct net_item *item, bool there);
+/* Does what is sent to this address arrive here? link: 0, or of an address that means something on one link only. */
+bool netlink_is_local(int netlink, uint8_t family, const uint8_t *ip, unsigned link);
 
 /* agent-hosts.c: /etc/hosts with what is in the file `ours` below what is in it already. 0 or an errno. */
 int hosts_write(const char *ours);

@@ -37,9 +37,16 @@ static int take(const struct nlmsghdr *h, unsigned n, diag_fn fn, void *arg)
 	return 0;
 }
 
+/* Of a kernel without it (or where it may not be asked), not of a want of memory or descriptors. */
+static bool is_lack(int code)
+{
+	return code == EPROTONOSUPPORT || code == EAFNOSUPPORT || code == EOPNOTSUPP || code == ENOENT ||
+	       code == EINVAL || code == EPERM || code == EACCES;
+}
+
 /*
- * Asks for all that the request describes; *ret_found says whether fn has had enough. False: this kernel can't be
- * asked. It is not asked a second time then: it looks for a module each time, by modprobe.
+ * Asks for all that the request describes; *ret_found says whether fn has had enough. False: it can't be asked. A kernel
+ * that lacks it is not asked a second time: it looks for a module each time, by modprobe.
  */
 static bool diag(struct watch *w, const void *request, size_t len, diag_fn fn, void *arg, bool *ret_found)
 {
@@ -69,8 +76,8 @@ static bool diag(struct watch *w, const void *request, size_t len, diag_fn fn, v
 	if (fd >= 0)
 		close(fd);
 	*ret_found = r == 1;
-	w->no_diag = r > 1;
-	return !w->no_diag;
+	w->no_diag = is_lack(r);
+	return r <= 1;
 }
 
 /* TCP and UDP */
@@ -117,14 +124,19 @@ static bool take_inet(const struct nlmsghdr *h, void *arg)
 	return found(s, &socket);
 }
 
-/* One of /proc/net's tables: "0: 0100007F:0016 00000000:0000 0A …"; the address in words of the CPU's order. */
-static bool read_table(const char *path, int family, struct search *s)
+/*
+ * One of /proc/net's tables: "0: 0100007F:0016 00000000:0000 0A …"; the address in words of the CPU's order. It does not
+ * tell what is IPV6_V6ONLY. 1: one was it; 0: none; -1: it can't be read.
+ */
+static int read_table(const char *path, int family, struct search *s)
 {
 	FILE *f = fopen(path, "re");
 	bool was_it = false;
 	char line[512];
 
-	while (f && !was_it && fgets(line, sizeof(line), f)) {
+	if (!f)
+		return family == AF_INET6 && errno == ENOENT ? 0 : -1; /* without IPv6 there is none */
+	while (!was_it && fgets(line, sizeof(line), f)) {
 		struct watch_socket socket = {.family = family};
 		unsigned port, state;
 		char ip[33];
@@ -140,12 +152,11 @@ static bool read_table(const char *path, int family, struct search *s)
 		}
 		was_it = found(s, &socket);
 	}
-	if (f)
-		fclose(f);
+	fclose(f);
 	return was_it;
 }
 
-static bool sockets_of(struct watch *w, int family, bool udp, struct search *s)
+static int sockets_of(struct watch *w, int family, bool udp, struct search *s)
 {
 	const struct inet_diag_req_v2 q = {.sdiag_family = (uint8_t)family,
 					   .sdiag_protocol = udp ? IPPROTO_UDP : IPPROTO_TCP,
@@ -160,12 +171,13 @@ static bool sockets_of(struct watch *w, int family, bool udp, struct search *s)
 	return read_table(path, family, s);
 }
 
-bool watch_sockets(struct watch *w, bool udp, uint16_t port, watch_socket_fn fn, void *arg)
+int watch_sockets(struct watch *w, bool udp, uint16_t port, watch_socket_fn fn, void *arg)
 {
 	/* A socket of UDP that takes from anybody is in TCP_CLOSE. */
 	struct search s = {fn, arg, port, udp ? TCP_CLOSE : TCP_LISTEN};
+	int v4 = sockets_of(w, AF_INET, udp, &s), v6 = v4 == 1 ? 0 : sockets_of(w, AF_INET6, udp, &s);
 
-	return sockets_of(w, AF_INET, udp, &s) || sockets_of(w, AF_INET6, udp, &s);
+	return v4 == 1 || v6 == 1 ? 1 : v4 < 0 || v6 < 0 ? -1 : 0;
 }
 
 /* Sockets with a file */

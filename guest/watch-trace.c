@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "watch.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
@@ -18,7 +17,8 @@
  * traces is disturbed, as a use of the trace buffer would.
  */
 
-#define CPUS_MAX   64
+#define CPUS_MAX   64 /* bits of a uint64_t */
+#define POSSIBLE   "/sys/devices/system/cpu/possible"
 #define TRACEPOINT "events/sock/inet_sock_set_state/id"
 #define FILTER	   "oldstate == 10 || newstate == 10" /* TCP_LISTEN */
 
@@ -35,13 +35,21 @@ static int mount_tracefs(void)
 	return mount;
 }
 
+/* What a file says, in so many bytes; "": nothing. fd: negative, or closed here. */
+static void read_text(int fd, char *buf, size_t size)
+{
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+}
+
 /* The tracepoint's number; 0: there is none. */
 static unsigned long find_tracepoint(void)
 {
 	int fd = open("/sys/kernel/tracing/" TRACEPOINT, O_RDONLY | O_CLOEXEC), mount;
-	unsigned long id = 0;
 	char text[32];
-	ssize_t n;
 
 	if (fd < 0) {
 		mount = mount_tracefs();
@@ -49,18 +57,34 @@ static unsigned long find_tracepoint(void)
 		if (mount >= 0)
 			close(mount);
 	}
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n > 0) {
-		text[n] = '\0';
-		id = strtoul(text, NULL, 10);
-	}
-	return id;
+	read_text(fd, text, sizeof(text));
+	return strtoul(text, NULL, 10);
 }
 
-/* ENODEV: the CPU is off. */
+/* "0-3,8" as bits. False: there are more, or it makes no sense. */
+static bool parse_cpus(const char *list, uint64_t *ret)
+{
+	uint64_t cpus = 0;
+	char *end;
+
+	for (;; list = end + 1) {
+		unsigned long cpu = strtoul(list, &end, 10), last = cpu;
+
+		if (end != list && *end == '-') {
+			list = end + 1;
+			last = strtoul(list, &end, 10);
+		}
+		if (end == list || cpu > last || last >= CPUS_MAX)
+			return false;
+		for (; cpu <= last; cpu++)
+			cpus |= UINT64_C(1) << cpu;
+		if (*end != ',')
+			break;
+	}
+	*ret = cpus;
+	return *end == '\n' || *end == '\0';
+}
+
 static int open_event(unsigned long tracepoint, int cpu)
 {
 	struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT,
@@ -76,11 +100,8 @@ static int open_event(unsigned long tracepoint, int cpu)
 			mmap(NULL, 2 * (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, fd, 0) ==
 				MAP_FAILED ||
 			ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) < 0)) {
-		int code = errno;
-
 		close(fd);
 		fd = -1;
-		errno = code == ENODEV ? EIO : code;
 	}
 	return fd;
 }
@@ -88,17 +109,16 @@ static int open_event(unsigned long tracepoint, int cpu)
 bool watch_trace_listen(struct watch *w)
 {
 	unsigned long tracepoint = find_tracepoint();
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	uint64_t cpus = 0;
+	char list[256];
 
-	if (tracepoint == 0 || cpus < 1 || cpus > CPUS_MAX)
+	/* Not sysconf(3)'s number: with musl that is of those that we may run on. */
+	read_text(open(POSSIBLE, O_RDONLY | O_CLOEXEC), list, sizeof(list));
+	if (tracepoint == 0 || !parse_cpus(list, &cpus))
 		return false;
-	for (int cpu = 0; cpu < cpus; cpu++) {
-		int fd = open_event(tracepoint, cpu);
-
-		if (fd < 0 && errno == ENODEV)
-			continue;
-		if (fd < 0 || !watch_add(w, fd, POLLIN))
-			return false; /* those of other CPUs do no harm */
-	}
+	/* One that is off now (ENODEV) can be on a moment later. Those of other CPUs do no harm then. */
+	for (int cpu = 0; cpu < CPUS_MAX; cpu++)
+		if (cpus >> cpu & 1 && !watch_add(w, open_event(tracepoint, cpu), POLLIN))
+			return false;
 	return true;
 }

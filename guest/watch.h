@@ -84,8 +84,11 @@ struct watch_socket {
 	bool only_v6;	/* AF_INET6: and nothing of IPv4 */
 };
 typedef bool (*watch_socket_fn)(const struct watch_socket *s, void *arg); /* true: that was it */
-/* Calls fn for each that listens (TCP) or is bound and takes from anybody (UDP). True: one was it. */
-bool watch_sockets(struct watch *w, bool udp, uint16_t port, watch_socket_fn fn, void *arg);
+/*
+ * Calls fn for each that listens (TCP) or is bound and takes from anybody (UDP). 1: one was it; 0: none; -1: that can't be
+ * known now.
+ */
+int watch_sockets(struct watch *w, bool udp, uint16_t port, watch_socket_fn fn, void *arg);
 /* Is there a socket of that type (SOCK_STREAM: one that listens) at the file? `path`, without links, is it, too. */
 bool watch_unix_socket(struct watch *w, int type, const struct stat *st, const char *path);
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Watches of units: a systemd, and a runit, that the test plays, in a mount namespace with a /run and /etc of its own. */
-#include "unit.h"
+#include "guest_watch.h"
 
 #include "../../guest/dbus.c"
-#include "../../guest/watch.c"
 #include "../../guest/watch-path.c"
 #include "../../guest/watch-runit.c"
 #include "../../guest/watch-systemd.c"
 
-#include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
 
@@ -16,50 +14,10 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
-/* What the sources use of the rest of the agent. */
-
-void close_fd(int *fd)
-{
-	*fd = viv_close(*fd);
-}
-
-void child_reset_signals(void)
-{
-}
-
-void child_close_others(unsigned first)
-{
-}
-
-#define NOT_HERE(fn) \
-	int fn(struct watch *w) \
-	{ \
-		return ENOSYS; \
-	}
-NOT_HERE(watch_file_begin)
-NOT_HERE(watch_file_look)
-NOT_HERE(watch_no_file_look)
+/* The kinds that are not looked at here. */
 NOT_HERE(watch_port_begin)
 NOT_HERE(watch_port_look)
 NOT_HERE(watch_no_port_look)
-NOT_HERE(watch_unix_begin)
-NOT_HERE(watch_unix_look)
-NOT_HERE(watch_unit_begin)
-NOT_HERE(watch_unit_look)
-NOT_HERE(watch_tty_begin)
-NOT_HERE(watch_tty_look)
-
-static struct watch the_watch;
-static const char *words[3];
-
-static int begin(enum agent_init init, const char *name, const char *state, int (*fn)(struct watch *w))
-{
-	free(the_watch.own);
-	the_watch = (struct watch){.init = init, .words = words, .n = 2, .pause_ms = -1, .idle_ms = -1};
-	words[0] = name;
-	words[1] = state;
-	return fn(&the_watch);
-}
 
 /* An event is there, without which the watch would not look. */
 static void assert_woken(void)
@@ -89,7 +47,7 @@ static void check_runit(int code, const char *answer)
 
 static void runit_services(void **state)
 {
-	assert_int_equal(begin(INIT_RUNIT, "web.service", "active", watch_runit_begin), WATCH_NOT_YET);
+	assert_int_equal(begin(INIT_RUNIT, (const char *[3]){"web.service", "active"}, watch_runit_begin), WATCH_NOT_YET);
 	check_runit(ENOENT, "not-found");
 	assert_int_equal(viv_mkdir_p("/etc/sv/web", 0755, NULL), 0);
 	check_runit(WATCH_NOT_YET, "");
@@ -100,7 +58,7 @@ static void runit_services(void **state)
 	assert_woken();
 	check_runit(0, "active");
 	/* The whole name, and the other state. */
-	assert_int_equal(begin(INIT_RUNIT, "web", "inactive", watch_runit_begin), WATCH_NOT_YET);
+	assert_int_equal(begin(INIT_RUNIT, (const char *[3]){"web", "inactive"}, watch_runit_begin), WATCH_NOT_YET);
 	check_runit(WATCH_NOT_YET, "");
 	write_status("web", 'd', 2);
 	assert_woken();
@@ -114,7 +72,7 @@ static void runit_services(void **state)
 static void runit_ends(void **state)
 {
 	write_status("done", 'u', 0);
-	assert_int_equal(begin(INIT_RUNIT, "done", "active", watch_runit_begin), WATCH_NOT_YET);
+	assert_int_equal(begin(INIT_RUNIT, (const char *[3]){"done", "active"}, watch_runit_begin), WATCH_NOT_YET);
 	check_runit(WATCH_NOT_YET, "");
 	write_status("done", 'd', 0);
 	check_runit(ENOTRECOVERABLE, "inactive");
@@ -122,13 +80,13 @@ static void runit_ends(void **state)
 	check_runit(WATCH_NOT_YET, "");
 	assert_int_equal(viv_write_file("/etc/sv/done/supervise/status", "short", 5, 0644, NULL), 0);
 	check_runit(WATCH_NOT_YET, "");
-	assert_int_equal(begin(INIT_RUNIT, "..", "active", watch_runit_begin), EINVAL);
-	assert_int_equal(begin(INIT_RUNIT, ".service", "active", watch_runit_begin), EINVAL);
+	assert_int_equal(begin(INIT_RUNIT, (const char *[3]){"..", "active"}, watch_runit_begin), EINVAL);
+	assert_int_equal(begin(INIT_RUNIT, (const char *[3]){".service", "active"}, watch_runit_begin), EINVAL);
 }
 
 static void runit_targets(void **state)
 {
-	assert_int_equal(begin(INIT_RUNIT, "multi-user.target", "active", watch_runit_begin), WATCH_NOT_YET);
+	assert_int_equal(begin(INIT_RUNIT, (const char *[3]){"multi-user.target", "active"}, watch_runit_begin), WATCH_NOT_YET);
 	check_runit(WATCH_NOT_YET, "");
 	assert_int_equal(viv_mkdir_p("/run/viv", 0755, NULL), 0);
 	check_runit(WATCH_NOT_YET, "");
@@ -302,7 +260,7 @@ static void check_systemd(const struct step *steps, const char *name, const char
 	if (pid == 0)
 		play(listener, steps);
 	close(listener);
-	assert_int_equal(begin(INIT_SYSTEMD, name, wanted, watch_systemd_begin), WATCH_NOT_YET);
+	assert_int_equal(begin(INIT_SYSTEMD, (const char *[3]){name, wanted}, watch_systemd_begin), WATCH_NOT_YET);
 	assert_int_equal(wait_for(&the_watch, &going_on), code);
 	assert_string_equal(the_watch.answer, answer);
 	close_fd(&((struct systemd *)the_watch.own)->fd);
@@ -364,7 +322,7 @@ static void systemd_later(void **state)
 
 	unlink("/run/systemd/private");
 	rmdir("/run/systemd");
-	assert_int_equal(begin(INIT_SYSTEMD, "web", "active", watch_systemd_begin), WATCH_NOT_YET);
+	assert_int_equal(begin(INIT_SYSTEMD, (const char *[3]){"web", "active"}, watch_systemd_begin), WATCH_NOT_YET);
 	assert_int_equal(watch_systemd_look(&the_watch), WATCH_NOT_YET);
 	listener = listen_as_systemd();
 	assert_woken();
