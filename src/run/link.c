@@ -132,10 +132,21 @@ static bool is_lost(struct viv_link *l)
 	return l->spec.loss > 0 && (double)(next_random(&l->random) >> 11) * 0x1p-53 < l->spec.loss;
 }
 
+static bool is_perfect(const struct viv_link *l)
+{
+	return !l->spec.rate && !l->spec.delay_ms && !(l->spec.loss > 0);
+}
+
 void viv_link_send(struct viv_link *l, const uint8_t *frame, size_t len)
 {
-	uint64_t now = now_ns(), at = VIV_MAX(l->free_at, now);
+	uint64_t now, at;
 
+	if (!l->first && is_perfect(l)) {
+		l->out(frame, len, l->arg);
+		return;
+	}
+	now = now_ns();
+	at = VIV_MAX(l->free_at, now);
 	if (is_lost(l) || l->kept + len > KEPT_BYTES)
 		return;
 	if (l->spec.rate) {

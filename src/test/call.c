@@ -396,26 +396,21 @@ static void parse(struct call *c, lua_State *L, int first)
 	set_deadline(c);
 }
 
-static int perform(struct call *c)
+int call_need(struct call *c)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
-	int results;
+	int code = runner_need(c->r, c->g, call_option_bool(c, "early", false), c->deadline, &err);
 
-	if (c->g && !c->method->early) {
-		int code = runner_need(c->r, c->g, call_option_bool(c, "early", false), c->deadline, &err);
+	if (code == 0)
+		return 0;
+	return err.code ? call_error(c, &err) : call_waited(c, code, "its system");
+}
 
-		if (code < 0) {
-			if (err.code)
-				call_error(c, &err);
-			else
-				call_waited(c, code, "its system");
-			viv_error_clear(&err);
-			return -1;
-		}
-	}
-	results = c->method->fn(c);
-	viv_error_clear(&err);
-	return results;
+static int perform(struct call *c)
+{
+	if (c->g && !c->method->early && call_need(c) < 0)
+		return -1;
+	return c->method->fn(c);
 }
 
 static int finish(struct call *c, int results)

@@ -82,6 +82,12 @@ int call_lua(struct call *c, int nargs, int nresults);
 /* Pushes an object of the call's machine. It must live as long as the script does. */
 void call_push_object(struct call *c, const struct call_type *type, void *object);
 
+/*
+ * Starts the machine if need be, and waits until its system is up: done for every method but early ones, which
+ * may do so when they have looked at their arguments. -1: the call has failed.
+ */
+int call_need(struct call *c);
+
 /* Tells that something begins; call_done tells how long it took if it took a while. */
 void call_step(struct call *c, const char *fmt, ...) VIV_PRINTF(2, 3);
 

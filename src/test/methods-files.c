@@ -56,6 +56,8 @@ static int do_copy_from_host(struct call *c)
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: %s: %s", c->method->name, source, strerror(errno));
 	if (!*target)
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: the target is empty", c->method->name);
+	if (call_need(c) < 0)
+		return -1;
 	call_step(c, "copying %s to %s", viv_path_base(source), target);
 	if (make_parents(c, target) < 0)
 		return -1;
@@ -156,7 +158,8 @@ static int do_collect_coverage(struct call *c)
 
 #define HOST(name) \
 	{name, "as", "(source, target, {timeout, user})", "user early", \
-	 "copies a file or a folder of the host, found from the test file's folder, into the machine", do_copy_from_host}
+	 "copies a file or a folder of the host, found from the test file's folder, into the machine", do_copy_from_host, \
+	 .early = true}
 #define MACHINE(name) \
 	{name, "s?s", "(source, target_folder, {timeout, user})", "user early", \
 	 "copies a file or a folder of the machine into the test's results; returns where it is", do_copy_from_machine}

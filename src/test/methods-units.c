@@ -50,8 +50,8 @@ static bool is_runit(const struct call *c)
 	return viv_streq(viv_config_string(c->g->config, "system.init"), "runit");
 }
 
-/* What has no units says so before anything is waited for. */
-static int check_init(struct call *c)
+/* What has no units says so before it is even started. */
+static int check_and_need(struct call *c)
 {
 	const char *init = viv_config_string(c->g->config, "system.init");
 
@@ -61,7 +61,7 @@ static int check_init(struct call *c)
 	if (is_runit(c) && call_option_text(c, "user"))
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: %s: with runit users have no units", c->g->name,
 				 c->method->name);
-	return 0;
+	return call_need(c);
 }
 
 /* systemctl with these words; ends with NULL. */
@@ -104,7 +104,7 @@ static int do_wait_for_unit(struct call *c)
 	const char *const words[] = {unit, "active", user, NULL};
 	VIV_FREE char *answer = NULL;
 	VIV_FREE char *what = viv_asprintf("unit %s", unit);
-	int code = check_init(c);
+	int code = check_and_need(c);
 
 	if (code < 0)
 		return code;
@@ -140,7 +140,7 @@ static bool split(struct viv_slice line, struct viv_slice *name, struct viv_slic
 
 static int show(struct call *c, const char *unit, struct runner_output *out)
 {
-	int code = check_init(c);
+	int code = check_and_need(c);
 
 	if (code == 0)
 		code = control(c, "show", unit, out);
@@ -212,7 +212,7 @@ static int do_systemctl(struct call *c)
 	VIV_FREE char *script = is_runit(c) ? viv_asprintf("set -- %s\n%s", words, RUNIT)
 					    : viv_asprintf("%s%s", user ? OF_USER : "exec systemctl ", words);
 	const char *const argv[] = {"sh", "-c", script, NULL};
-	int code = check_init(c);
+	int code = check_and_need(c);
 
 	if (code < 0)
 		return code;
@@ -224,7 +224,7 @@ static int do_systemctl(struct call *c)
 static int do_job(struct call *c, const char *verb)
 {
 	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
-	int code = check_init(c);
+	int code = check_and_need(c);
 
 	if (code < 0)
 		return code;
@@ -247,15 +247,15 @@ static int do_stop_job(struct call *c)
 
 const struct method methods_units[] = {
 	{"wait_for_unit", "s", "(unit, {timeout, user})", OPTIONS,
-	 "waits until a unit is active; fails at once when it has failed, or nothing would start it", do_wait_for_unit},
+	 "waits until a unit is active; fails at once when it has failed, or nothing would start it", do_wait_for_unit, .early = true},
 	{"require_unit_state", "s?s", "(unit, state, {user})", OPTIONS,
-	 "fails unless the unit's state is this one, \"active\" if none is given", do_require_unit_state},
-	{"get_unit_info", "s", "(unit, {user})", OPTIONS, "the properties of a unit, a table", do_get_unit_info},
+	 "fails unless the unit's state is this one, \"active\" if none is given", do_require_unit_state, .early = true},
+	{"get_unit_info", "s", "(unit, {user})", OPTIONS, "the properties of a unit, a table", do_get_unit_info, .early = true},
 	{"systemctl", "s", "(arguments, {user})", OPTIONS, "runs systemctl; returns its status, stdout and stderr",
-	 do_systemctl},
+	 do_systemctl, .early = true},
 	{"start_job", "s", "(unit, {user})", OPTIONS, "starts a unit; returns systemctl's status, stdout and stderr",
-	 do_start_job},
+	 do_start_job, .early = true},
 	{"stop_job", "s", "(unit, {user})", OPTIONS, "stops a unit; returns systemctl's status, stdout and stderr",
-	 do_stop_job},
+	 do_stop_job, .early = true},
 	{0},
 };
