@@ -38,6 +38,44 @@ bool console_font_load(struct console_font *ret)
 	return false;
 }
 
+/* Where the framebuffer console's letters are others than the ROM's. */
+static const struct {
+	char character;
+	uint8_t rows[ROWS];
+} linux_letters[] = {
+	{'0', {0, 0, 0x38, 0x6c, 0xc6, 0xc6, 0xd6, 0xd6, 0xc6, 0xc6, 0x6c, 0x38, 0, 0, 0, 0}},
+	{'M', {0, 0, 0xc6, 0xee, 0xfe, 0xfe, 0xd6, 0xc6, 0xc6, 0xc6, 0xc6, 0xc6, 0, 0, 0, 0}},
+	{'T', {0, 0, 0x7e, 0x7e, 0x5a, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18, 0x3c, 0, 0, 0, 0}},
+	{'V', {0, 0, 0xc6, 0xc6, 0xc6, 0xc6, 0xc6, 0xc6, 0xc6, 0x6c, 0x38, 0x10, 0, 0, 0, 0}},
+	{'W', {0, 0, 0xc6, 0xc6, 0xc6, 0xc6, 0xd6, 0xd6, 0xd6, 0xfe, 0xee, 0x6c, 0, 0, 0, 0}},
+	{'X', {0, 0, 0xc6, 0xc6, 0x6c, 0x7c, 0x38, 0x38, 0x7c, 0x6c, 0xc6, 0xc6, 0, 0, 0, 0}},
+	{'Y', {0, 0, 0x66, 0x66, 0x66, 0x66, 0x3c, 0x18, 0x18, 0x18, 0x18, 0x3c, 0, 0, 0, 0}},
+	{'Z', {0, 0, 0xfe, 0xc6, 0x86, 0x0c, 0x18, 0x30, 0x60, 0xc2, 0xc6, 0xfe, 0, 0, 0, 0}},
+	{'`', {0, 0x30, 0x18, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
+	{'f', {0, 0, 0x1c, 0x36, 0x32, 0x30, 0x78, 0x30, 0x30, 0x30, 0x30, 0x78, 0, 0, 0, 0}},
+	{'m', {0, 0, 0, 0, 0, 0xec, 0xfe, 0xd6, 0xd6, 0xd6, 0xd6, 0xc6, 0, 0, 0, 0}},
+	{'v', {0, 0, 0, 0, 0, 0xc6, 0xc6, 0xc6, 0xc6, 0xc6, 0x6c, 0x38, 0, 0, 0, 0}},
+	{'w', {0, 0, 0, 0, 0, 0xc6, 0xc6, 0xd6, 0xd6, 0xd6, 0xfe, 0x6c, 0, 0, 0, 0}},
+	{'x', {0, 0, 0, 0, 0, 0xc6, 0x6c, 0x38, 0x38, 0x38, 0x6c, 0xc6, 0, 0, 0, 0}},
+	{'|', {0, 0, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18, 0, 0, 0, 0}},
+	{'~', {0, 0x76, 0xdc, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
+};
+
+static int find_letter(const struct console_font *font, const uint8_t *bits, const uint8_t *inverse)
+{
+	for (int c = 0; c < 256; c++) {
+		int character = (c + ' ') % 256; /* ASCII before its likes */
+		const uint8_t *is = font->rows[character];
+
+		if (memcmp(is, bits, ROWS) == 0 || memcmp(is, inverse, ROWS) == 0)
+			return character > ' ' && character < 127 ? character : ' ';
+	}
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(linux_letters); i++)
+		if (memcmp(linux_letters[i].rows, bits, ROWS) == 0 || memcmp(linux_letters[i].rows, inverse, ROWS) == 0)
+			return linux_letters[i].character;
+	return -1;
+}
+
 /* What is in one place: a character, ' ' if nothing is, -1 if it is none of the font's. */
 static int read_cell(const struct picture *p, const struct console_font *font, unsigned x, unsigned y)
 {
@@ -58,13 +96,7 @@ static int read_cell(const struct picture *p, const struct console_font *font, u
 		}
 		inverse[row] = (uint8_t)~bits[row];
 	}
-	for (int c = 0; other >= 0 && c < 256; c++) {
-		int character = (c + ' ') % 256; /* ASCII before its likes */
-
-		if (memcmp(font->rows[character], bits, ROWS) == 0 || memcmp(font->rows[character], inverse, ROWS) == 0)
-			return character > ' ' && character < 127 ? character : ' ';
-	}
-	return other < 0 ? ' ' : -1;
+	return other < 0 ? ' ' : find_letter(font, bits, inverse);
 }
 
 static void end_line(struct viv_str *s)

@@ -3,8 +3,8 @@
 
 /*
  * Text of a console, read exactly out of a picture: in a PC's text mode, and on Linux's framebuffer console with its
- * usual font, every character is one of the 256 pictures of 8x16 pixels in the VGA's ROM, in its own place. QEMU has
- * that ROM as a file. A program for reading scanned text reads this font badly.
+ * usual font, every character is one of the 256 pictures of 8x16 pixels in the VGA's ROM (a few of Linux's are its own), in
+ * its own place. QEMU has that ROM as a file. A program for reading scanned text reads this font badly.
  */
 
 #include "test/picture.h"

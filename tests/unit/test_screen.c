@@ -76,11 +76,18 @@ static void check_console(const struct console_font *font, unsigned width, unsig
 {
 	PICTURE p = {width, height, viv_new_array(uint8_t, (size_t)width * height)};
 	VIV_STR text = VIV_STR_INIT;
+	struct console_font own = *font;
 
 	draw(&p, font, step, 0, 0, "AH: HA", 170, 0);
 	draw(&p, font, step, 3, 2, "AHA", 0, 255); /* inverse */
 	assert_true(console_text_read(&p, font, &text));
 	assert_string_equal(text.data, "AH: HA\n\n   AHA\n");
+	/* The framebuffer console's own "x". */
+	memcpy(own.rows['x'], (const uint8_t[]){0, 0, 0, 0, 0, 0xc6, 0x6c, 0x38, 0x38, 0x38, 0x6c, 0xc6, 0, 0, 0, 0}, 16);
+	draw(&p, &own, step, 8, 2, "x", 170, 0);
+	viv_str_clear(&text);
+	assert_true(console_text_read(&p, font, &text));
+	assert_string_equal(text.data, "AH: HA\n\n   AHA  x\n");
 	/* A cursor is no character; a picture is no console. */
 	for (unsigned x = 0; x < 8; x++)
 		p.grey[(4 * 16 + 14) * width + x] = 170;
