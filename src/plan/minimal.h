@@ -14,8 +14,8 @@
 json_t *viv_minimal_describe(const struct viv_plan *p);
 
 /*
- * Owners of packages' files, by the numbers in their archives: those below 100, which are Debian's for ever, are kept
- * where these texts, passwd(5) and group(5), have them. All else is root's, without set-id bits; of a file that is said.
+ * Owners of packages' files, by the numbers in their archives: those that are base-passwd's, the same in every Debian,
+ * are kept where these texts, passwd(5) and group(5), have them under its names. All else is root's, without set-id bits; of a file that is said.
  */
 void viv_minimal_settle_owners(struct viv_pack *pack, const char *users, const char *groups, struct viv_report *report);
 

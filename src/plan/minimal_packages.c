@@ -5,38 +5,56 @@
 
 /* What packages are otherwise in a minimal root than in a whole Debian: owners, and what their scripts do. */
 
-#define STATIC_IDS 100 /* debian-policy 9.2.2: the same everywhere */
+/* debian-policy 9.2.2: ids that are the same everywhere, with the names that base-passwd gives them. */
+struct static_id {
+	unsigned id;
+	const char *name;
+};
+static const struct static_id static_users[] = {
+	{0, "root"}, {1, "daemon"}, {2, "bin"}, {3, "sys"}, {4, "sync"}, {5, "games"}, {6, "man"}, {7, "lp"}, {8, "mail"},
+	{9, "news"}, {10, "uucp"}, {13, "proxy"}, {33, "www-data"}, {34, "backup"}, {38, "list"}, {39, "irc"}, {42, "_apt"},
+};
+static const struct static_id static_groups[] = {
+	{0, "root"}, {1, "daemon"}, {2, "bin"}, {3, "sys"}, {4, "adm"}, {5, "tty"}, {6, "disk"}, {7, "lp"}, {8, "mail"},
+	{9, "news"}, {10, "uucp"}, {12, "man"}, {13, "proxy"}, {15, "kmem"}, {20, "dialout"}, {21, "fax"}, {22, "voice"},
+	{24, "cdrom"}, {25, "floppy"}, {26, "tape"}, {27, "sudo"}, {29, "audio"}, {30, "dip"}, {33, "www-data"},
+	{34, "backup"}, {37, "operator"}, {38, "list"}, {39, "irc"}, {40, "src"}, {42, "shadow"}, {43, "utmp"},
+	{44, "video"}, {45, "sasl"}, {46, "plugdev"}, {50, "staff"}, {60, "games"}, {100, "users"},
+};
 
-/* passwd(5), group(5): the third field. */
-static bool has_id(const char *text, unsigned id)
+static const char *static_name(const struct static_id *all, size_t n, unsigned id)
 {
-	struct viv_slice rest = viv_slice(text), line;
+	for (size_t i = 0; i < n; i++)
+		if (all[i].id == id)
+			return all[i].name;
+	return NULL;
+}
 
-	while (id < STATIC_IDS && viv_slice_line(&rest, &line)) {
-		VIV_FREE char *copy = viv_slice_dup(line);
-		const char *colon = strchr(copy, ':');
+/* What of a file's owner or group is lost: its set-id bit. */
+static void settle(struct viv_pack_entry *e, unsigned bit, const char *kind, unsigned *id, const char *name,
+		   const char *accounts, struct viv_report *report)
+{
+	VIV_FREE char *said = name ? viv_asprintf("%s (%u)", name, *id) : viv_asprintf("%u", *id);
 
-		colon = colon ? strchr(colon + 1, ':') : NULL;
-		if (colon && strtoul(colon + 1, NULL, 10) == id)
-			return true;
-	}
-	return false;
+	/* An account that only has the number is somebody else's. */
+	if (name && viv_account_id(accounts, name) == (int64_t)*id)
+		return;
+	if (e->type == 'f' && (e->mode & bit))
+		viv_say(report, VIV_WARNING, "%s: /%s belongs to the %s %s, which a minimal root (system.root) "
+			"lacks: its set-%s-id bit is gone", e->origin, e->path, kind, said, kind);
+	e->mode &= ~bit;
+	*id = 0;
 }
 
 void viv_minimal_settle_owners(struct viv_pack *pack, const char *users, const char *groups, struct viv_report *report)
 {
 	for (size_t i = 0; i < pack->n; i++) {
 		struct viv_pack_entry *e = &pack->entries[i];
-		bool user = has_id(users, e->uid), its_group = has_id(groups, e->gid);
-		unsigned lost = e->mode & ((user ? 0 : 04000u) | (its_group ? 0 : 02000u));
 
-		if (e->type == 'f' && lost)
-			viv_say(report, VIV_WARNING, "%s: /%s belongs to the %s %u, which a minimal root (system.root) "
-				"lacks: its set-%s-id bit is gone", e->origin, e->path, lost & 04000 ? "user" : "group",
-				lost & 04000 ? e->uid : e->gid, lost & 04000 ? "user" : "group");
-		e->mode &= ~lost;
-		e->uid = user ? e->uid : 0;
-		e->gid = its_group ? e->gid : 0;
+		settle(e, 04000, "user", &e->uid, static_name(static_users, VIV_ARRAY_SIZE(static_users), e->uid), users,
+		       report);
+		settle(e, 02000, "group", &e->gid, static_name(static_groups, VIV_ARRAY_SIZE(static_groups), e->gid),
+		       groups, report);
 	}
 }
 

@@ -7,7 +7,7 @@
 #include "plan/minimal.h"
 
 static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\npaul:x:1000:1000::/home/paul:/bin/sh\n";
-static const char group[] = "root:x:0:\ntty:x:5:\nshadow:x:42:\npaul:x:1000:\n";
+static const char group[] = "root:x:0:\ntty:x:5:\nshadow:x:42:\npaul:x:1000:\nstaff:x:51:\nalice:x:50:\n";
 
 struct heard {
 	struct viv_report report; /* first */
@@ -30,8 +30,10 @@ static void owners(void **state VIV_UNUSED)
 		{'f', 04755, 0, 0, 04755, 0, 0, NULL},
 		{'f', 02755, 0, 42, 02755, 0, 42, NULL},
 		{'f', 02755, 0, 5, 02755, 0, 5, NULL},
-		{'f', 02755, 0, 8, 0755, 0, 0, "package p: /x belongs to the group 8, which"},
-		{'f', 06755, 1, 1, 0755, 0, 0, "package p: /x belongs to the user 1, which"},
+		{'f', 02755, 0, 8, 0755, 0, 0, "package p: /x belongs to the group mail (8), which"},
+		{'f', 02755, 0, 50, 0755, 0, 0, "package p: /x belongs to the group staff (50), which"},
+		{'f', 02755, 0, 51, 0755, 0, 0, "package p: /x belongs to the group 51, which"},
+		{'f', 06755, 1, 1, 0755, 0, 0, "package p: /x belongs to the user daemon (1), which"},
 		{'f', 04755, 1000, 1000, 0755, 0, 0, "package p: /x belongs to the user 1000, which"},
 		{'f', 0644, 1000, 1000, 0644, 0, 0, NULL},
 		{'d', 02775, 0, 8, 0775, 0, 0, NULL},
