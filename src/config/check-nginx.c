@@ -51,16 +51,19 @@ struct socket {
 	const char *address;
 	long long port;
 	bool ssl;
+	size_t number; /* of all */
 };
 struct sockets {
 	struct socket *items;
-	size_t n;
+	size_t n, cap;
 };
 
 static void push_socket(struct sockets *all, const struct socket *s)
 {
-	all->items = viv_realloc(all->items, (all->n + 1) * sizeof(*all->items));
-	all->items[all->n++] = *s;
+	all->items = viv_grow(all->items, &all->cap, all->n + 1, sizeof(*all->items));
+	all->items[all->n] = *s;
+	all->items[all->n].number = all->n;
+	all->n++;
 }
 
 static bool flag_in(const struct viv_value *set, const char *key)
@@ -121,22 +124,38 @@ static void socket_fault(struct viv_eval *ev, const struct socket *s, const stru
 		fault(ev, s->host, s->host, "%s", text);
 }
 
-/* To nginx, TLS is a matter of an address and port, whichever host says it. */
+static bool is_same(const struct socket *a, const struct socket *b)
+{
+	return a->port == b->port && viv_streq(a->address, b->address);
+}
+
+static int compare_sockets(const void *x, const void *y)
+{
+	const struct socket *a = x, *b = y;
+	int r = a->port < b->port ? -1 : a->port > b->port;
+
+	r = r ? r : strcmp(a->address, b->address);
+	return r ? r : a->number < b->number ? -1 : a->number > b->number;
+}
+
+/* To nginx, TLS is a matter of an address and port, whichever host says it: the first that differs is told of. */
 static void check_sockets(struct viv_eval *ev, const struct viv_slot *hosts)
 {
 	struct sockets all = {0};
 
 	for (size_t i = 0; i < hosts->n_children; i++)
 		push_sockets(&all, hosts->children[i]);
-	for (size_t i = 0; i < all.n; i++)
-		for (size_t k = 0; k < i; k++) {
-			const struct socket *a = &all.items[k], *b = &all.items[i];
+	if (all.n)
+		qsort(all.items, all.n, sizeof(*all.items), compare_sockets);
+	for (size_t i = 0, next; i < all.n; i = next) {
+		const struct socket *first = &all.items[i], *other = NULL;
 
-			if (a->ssl == b->ssl || a->port != b->port || !viv_streq(a->address, b->address))
-				continue;
-			socket_fault(ev, a, b);
-			socket_fault(ev, b, a);
-		}
+		for (next = i + 1; next < all.n && is_same(first, &all.items[next]); next++)
+			if (!other && all.items[next].ssl != first->ssl)
+				other = &all.items[next];
+		if (other)
+			socket_fault(ev, other, first);
+	}
 	free(all.items);
 }
 
