@@ -249,10 +249,10 @@ static int do_kselftest(struct call *c)
 }
 
 const struct method methods_script[] = {
-	{"run_script", "ss*", "(file, argument…, {timeout, user, cwd})", OPTIONS,
+	{"run_script", "s?s*", "(file, argument…, {timeout, user, cwd})", OPTIONS,
 	 "copies a script or program of this host in and runs it: 0 passes, 4 and 77 skip, TAP becomes subtests",
 	 do_run_script},
-	{"run_command", "ss*", "(program, argument…, {timeout, user, cwd})", OPTIONS,
+	{"run_command", "s?s*", "(program, argument…, {timeout, user, cwd})", OPTIONS,
 	 "the same with a program of the machine's; without a shell", do_run_command},
 	{"succeed_tap", "s", "(command, {timeout, user, cwd})", OPTIONS,
 	 "runs a command that writes TAP or KTAP: its tests become subtests; fails if one does, or if there is no TAP",
