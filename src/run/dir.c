@@ -120,6 +120,25 @@ int viv_machine_dir_take(const char *runtime, const char *name, bool exact,
 	return r;
 }
 
+void viv_machine_dirs_of(const char *runtime, pid_t pid, struct viv_strv *ret)
+{
+	DIR *dir = opendir(runtime);
+	struct dirent *e;
+	uint64_t n;
+
+	while (dir && (e = readdir(dir))) {
+		VIV_FREE char *path = viv_asprintf("%s/%s/pid", runtime, e->d_name);
+		VIV_STR text = VIV_STR_INIT;
+
+		if (viv_machine_name_is_valid(e->d_name) && viv_read_file(path, 64, &text, NULL) == 0 && text.len &&
+		    viv_slice_u64((struct viv_slice){text.data, strcspn(text.data, " ")}, INT32_MAX, &n) &&
+		    (pid_t)n == pid)
+			viv_strv_push(ret, e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 void viv_machine_dir_release(struct viv_machine_dir *d)
 {
 	if (d->path)

@@ -8,6 +8,9 @@
  */
 
 #include "base/error.h"
+#include "base/str.h"
+
+#include <sys/types.h>
 
 #define VIV_MACHINE_NAME_MAX 64
 #define VIV_MACHINES_MAX     256 /* vm, vm-2, … vm-256 */
@@ -31,6 +34,12 @@ int viv_machine_name_check(const char *name, struct viv_error *err);
  */
 int viv_machine_dir_take(const char *runtime, const char *name, bool exact,
 			 struct viv_machine_dir *ret, struct viv_error *err);
+
+/*
+ * The names of those that a process took, by the number in their file "pid", whether it still holds them or not;
+ * pushed to *ret.
+ */
+void viv_machine_dirs_of(const char *runtime, pid_t pid, struct viv_strv *ret);
 
 /* Removes the directory and lets go of it. */
 void viv_machine_dir_release(struct viv_machine_dir *d);

@@ -3,6 +3,8 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/process.h"
+#include "run/dir.h"
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -15,7 +17,8 @@
 #define CLEAR_MS   40000 /* for machines to go when a signal came */
 #define SECOND_MS  500	 /* two signals within count as one */
 #define SPARE_MIB  1024	 /* of the host's memory, for all else */
-#define LINE_MAX_  VIV_TEST_LINE_MAX
+#define PREPARE_MS (2 * 3600 * 1000) /* for downloads and builds before a test begins */
+#define KILL_MS    3000
 
 /* A case, and how far it is. */
 struct job {
@@ -35,7 +38,7 @@ struct worker {
 	struct viv_str in;
 	struct viv_lua_note *note; /* shared with it */
 	struct viv_test_result result;
-	bool has_result, killed, kept, begun;
+	bool has_result, killed, kept, begun, babbles;
 	int status;
 	int64_t started;
 };
@@ -79,11 +82,17 @@ static void conclude(struct worker *w)
 		.combination = viv_strdup(c->combination),
 		.title = viv_strdup(c->title),
 		.attempt = w->job->attempts,
-		.verdict = w->killed ? VIV_VERDICT_TIMEOUT : VIV_VERDICT_ERROR,
+		.verdict = w->killed && w->begun && !w->babbles && !w->driver->signal ? VIV_VERDICT_TIMEOUT : VIV_VERDICT_ERROR,
 		.ms = viv_now_ms() - w->started,
 	};
 	r->begun = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - r->ms;
-	if (w->killed)
+	if (w->driver->signal)
+		r->reason = viv_strdup("interrupted");
+	else if (w->babbles)
+		r->reason = viv_strdup("it told more at once than a test may");
+	else if (w->killed && !w->begun)
+		r->reason = viv_strdup("its machines were not built in time");
+	else if (w->killed)
 		r->reason = viv_strdup("the test's time was up (an endless loop?)");
 	else if (WIFSIGNALED(w->status))
 		r->reason = viv_asprintf("the process that ran the test was ended by signal %d (%s)", WTERMSIG(w->status),
@@ -105,11 +114,33 @@ static void end_job(struct driver *d, struct job *job, const struct viv_test_res
 	d->spec->end(job->test, result, !again, d->spec->arg);
 }
 
+/* What a process that was killed could not take away: its machines' folders, which nobody holds any more. */
+static void sweep(pid_t pid)
+{
+	VIV_FREE char *runtime = NULL, *segments = NULL, *all = NULL;
+	VIV_STRV names = VIV_STRV_INIT;
+	char own[16];
+
+	if (viv_dir_runtime(&runtime, NULL) < 0)
+		return;
+	snprintf(own, sizeof(own), "%d", (int)pid);
+	all = viv_path_join(runtime, ".tests");
+	segments = viv_path_join(all, own);
+	viv_remove_tree(segments, NULL);
+	rmdir(all); /* if it was the last one's */
+	viv_machine_dirs_of(runtime, pid, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		struct viv_machine_dir dir = VIV_MACHINE_DIR_INIT;
+
+		if (viv_machine_dir_take(runtime, names.items[i], true, &dir, NULL) == 0)
+			viv_machine_dir_release(&dir);
+	}
+}
+
 static void free_worker(struct worker *w)
 {
 	struct driver *d = w->driver;
 	struct worker **at = &d->workers;
-	VIV_FREE char *segments = NULL, *runtime = NULL;
 
 	while (*at != w)
 		at = &(*at)->next;
@@ -117,11 +148,8 @@ static void free_worker(struct worker *w)
 	d->n_workers--;
 	d->memory -= w->job->test->memory_mib;
 	d->cores -= w->job->test->cores;
-	/* Of one that was killed. */
-	if (!w->kept && viv_dir_runtime(&runtime, NULL) == 0) {
-		segments = viv_asprintf("%s/.tests/%d", runtime, (int)w->pid);
-		viv_remove_tree(segments, NULL);
-	}
+	if (w->pid > 0 && !w->kept)
+		sweep(w->pid);
 	viv_source_remove(w->readable);
 	viv_source_remove(w->child); /* one that stays */
 	viv_source_remove(w->limit);
@@ -147,13 +175,20 @@ static int finish(struct worker *w)
 	return start_some(d);
 }
 
+/* Once it is reaped its number may be another process's. */
+static void put_down(struct worker *w, int signo)
+{
+	w->killed = w->killed || signo == SIGKILL;
+	if (w->child)
+		kill(w->pid, signo);
+}
+
 static int on_limit(struct viv_source *s, void *arg)
 {
 	struct worker *w = arg;
 
 	w->limit = NULL;
-	w->killed = true;
-	kill(w->pid, SIGKILL);
+	put_down(w, SIGKILL);
 	return 0;
 }
 
@@ -170,43 +205,79 @@ static void take_line(struct worker *w, const char *line, size_t len)
 		w->has_result = viv_test_result_parse(json_object_get(j, "result"), &w->result, NULL) == 0;
 		return;
 	}
-	if (event && viv_streq(event, "begin") && !w->limit && limit_of(d, w->job->test))
-		viv_loop_add_timer(d->loop, limit_of(d, w->job->test) + GRACE_MS, on_limit, w, &w->limit, NULL);
+	if (event && viv_streq(event, "begin") && !w->begun) {
+		viv_source_remove(viv_steal(w->limit));
+		w->begun = true;
+		if (limit_of(d, w->job->test))
+			viv_loop_add_timer(d->loop, limit_of(d, w->job->test) + GRACE_MS, on_limit, w, &w->limit, NULL);
+	}
 	w->kept = w->kept || (event && viv_streq(event, "kept"));
 	if (event)
 		d->spec->event(w->job->test, j, d->spec->arg);
 }
 
-static int on_readable(struct viv_source *s, int fd, uint32_t events, void *arg)
+/* 1: there may be more; 0: the end, or more than there may be. */
+static int read_some(struct worker *w)
 {
-	struct worker *w = arg;
 	size_t at = w->in.len;
-	ssize_t n = read(fd, viv_str_reserve(&w->in, 65536), 65536);
+	ssize_t n = read(w->fd, viv_str_reserve(&w->in, 65536), 65536);
 	char *end;
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return -EAGAIN;
+	if (n <= 0)
 		return 0;
-	if (n <= 0 || w->in.len > LINE_MAX_) {
-		viv_source_remove(w->readable);
-		w->readable = NULL;
-		return finish(w);
-	}
 	viv_str_added(&w->in, (size_t)n);
 	while ((end = memchr(w->in.data + at, '\n', w->in.len - at))) {
 		take_line(w, w->in.data, (size_t)(end - w->in.data));
 		viv_str_drop(&w->in, (size_t)(end - w->in.data) + 1);
 		at = 0;
 	}
-	return 0;
+	w->babbles = w->babbles || w->in.len > VIV_TEST_LINE_MAX;
+	return !w->babbles;
 }
 
+static void stop_reading(struct worker *w)
+{
+	viv_source_remove(viv_steal(w->readable));
+	w->fd = viv_close(w->fd);
+}
+
+static int on_readable(struct viv_source *s, int fd, uint32_t events, void *arg)
+{
+	struct worker *w = arg;
+
+	if (read_some(w) != 0)
+		return 0;
+	stop_reading(w);
+	if (w->babbles)
+		put_down(w, SIGKILL);
+	return finish(w);
+}
+
+/* What it has said is in the pipe; that a child of its own may hold the other end is nothing to wait for. */
 static int on_child(struct viv_source *s, pid_t pid, int status, void *arg)
 {
 	struct worker *w = arg;
 
 	w->child = NULL;
 	w->status = status;
+	while (w->readable && read_some(w) > 0)
+		;
+	if (w->readable)
+		stop_reading(w);
 	return finish(w);
+}
+
+/* A test's process has none of ours but its standard streams and its pipe: not the others' pipes, no locks. */
+static int keep_only(int fd)
+{
+	int kept = STDERR_FILENO + 1;
+
+	if (fd != kept && dup3(fd, kept, O_CLOEXEC) < 0)
+		return fd;
+	close_range((unsigned)kept + 1, ~0u, 0);
+	return kept;
 }
 
 static _Noreturn void work(struct worker *w, const char *folder, int fd, pid_t parent)
@@ -246,6 +317,7 @@ static _Noreturn void work(struct worker *w, const char *folder, int fd, pid_t p
 		_exit(1);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	fd = keep_only(fd);
 	viv_test_run(&run, fd);
 	_exit(0);
 }
@@ -281,8 +353,14 @@ static int start(struct driver *d, struct job *job)
 	viv_close(fds[1]);
 	if (w->pid < 0)
 		return viv_error_set(d->err, errno, "cannot start a test");
-	r = viv_loop_add_io(d->loop, w->fd, EPOLLIN, on_readable, w, &w->readable, d->err);
-	return r < 0 ? r : viv_loop_add_child(d->loop, w->pid, on_child, w, &w->child, d->err);
+	r = viv_loop_add_child(d->loop, w->pid, on_child, w, &w->child, d->err);
+	if (r == 0)
+		r = viv_set_nonblocking(w->fd, true, d->err);
+	if (r == 0)
+		r = viv_loop_add_io(d->loop, w->fd, EPOLLIN, on_readable, w, &w->readable, d->err);
+	if (r < 0 || !limit_of(d, job->test)) /* somebody sits at a prompt */
+		return r;
+	return viv_loop_add_timer(d->loop, PREPARE_MS, on_limit, w, &w->limit, d->err);
 }
 
 /* One that can't be run, or isn't to be, has its result at once. */
@@ -354,7 +432,7 @@ static int on_give_up(struct viv_source *s, void *arg)
 	struct driver *d = arg;
 
 	for (struct worker *w = d->workers; w; w = w->next)
-		kill(w->pid, SIGKILL);
+		put_down(w, SIGKILL);
 	return 0;
 }
 
@@ -368,7 +446,7 @@ static int on_signal(struct viv_source *s, int signo, void *arg)
 	if (d->signal && viv_now_ms() - d->signalled < SECOND_MS)
 		return 0;
 	for (struct worker *w = d->workers; w; w = w->next)
-		kill(w->pid, d->signal ? SIGKILL : SIGTERM);
+		put_down(w, d->signal ? SIGKILL : SIGTERM);
 	d->signalled = viv_now_ms();
 	if (d->signal == 0)
 		viv_loop_add_timer(d->loop, CLEAR_MS, on_give_up, d, NULL, NULL);
@@ -413,6 +491,20 @@ static void measure_host(struct driver *d)
 	d->memory_max = memory > SPARE_MIB ? memory - SPARE_MIB : memory;
 }
 
+/* After a failure of ours: nobody reads what they tell any more, so they are not waited for long. */
+static void end_workers(struct driver *d)
+{
+	for (struct worker *w = d->workers; w; w = d->workers) {
+		viv_source_remove(viv_steal(w->child));
+		stop_reading(w);
+		if (w->pid > 0) {
+			kill(w->pid, SIGTERM);
+			viv_process_wait(w->pid, KILL_MS, false, &w->status, NULL);
+		}
+		free_worker(w);
+	}
+}
+
 int viv_driver_run(const struct viv_driver_spec *spec, int *ret_signal, struct viv_error *err)
 {
 	struct driver d = {.spec = spec, .n_jobs = spec->suite->n, .err = err};
@@ -429,14 +521,7 @@ int viv_driver_run(const struct viv_driver_spec *spec, int *ret_signal, struct v
 		r = start_some(&d);
 	if (r == 0 && d.n_workers)
 		r = viv_loop_run(d.loop, err);
-	for (struct worker *w = d.workers; w; w = d.workers) { /* after a failure of ours */
-		if (w->pid > 0)
-			kill(w->pid, SIGTERM);
-		viv_source_remove(viv_steal(w->child));
-		if (w->pid > 0)
-			waitpid(w->pid, NULL, 0);
-		free_worker(w);
-	}
+	end_workers(&d);
 	*ret_signal = d.signal;
 	free(d.jobs);
 	viv_loop_free(d.loop);

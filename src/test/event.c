@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "test/text.h"
 
 void viv_events_tell(struct viv_events *e, const char *event, json_t *more)
 {
@@ -24,6 +25,7 @@ void viv_events_tell(struct viv_events *e, const char *event, json_t *more)
 void viv_events_say(struct viv_events *e, const char *event, const char *machine, const char *fmt, ...)
 {
 	VIV_STR text = VIV_STR_INIT;
+	VIV_FREE char *cut = NULL;
 	json_t *j = json_object();
 	va_list ap;
 
@@ -31,6 +33,7 @@ void viv_events_say(struct viv_events *e, const char *event, const char *machine
 	viv_str_addv(&text, fmt, ap);
 	va_end(ap);
 	json_object_set_new(j, "machine", viv_json_text(machine));
-	json_object_set_new(j, "text", viv_json_text(text.data ? text.data : ""));
+	cut = viv_test_cut(text.data ? text.data : "", VIV_EVENT_TEXT_MAX, true);
+	json_object_set_new(j, "text", viv_json_text(cut));
 	viv_events_tell(e, event, j);
 }

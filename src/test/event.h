@@ -21,6 +21,8 @@
 #include "base/error.h"
 #include "base/json.h"
 
+#define VIV_EVENT_TEXT_MAX (16u << 10) /* bytes; of more the middle is left out */
+
 struct viv_events {
 	int fd; /* not ours to close; -1: nobody listens */
 	int64_t begun; /* viv_now_ms */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/methods.h"
+#include "test/text.h"
 
 #define RETRY_LEAST_MS 10 /* between two tries */
 
@@ -38,13 +39,15 @@ static int do_join_all(struct call *c)
 
 static void tell_subtest(struct runner *r, const char *name, const char *verdict, int64_t ms, const char *reason)
 {
-	json_t *j = json_pack("{s:o, s:i}", "name", viv_json_text(name), "depth", (int)r->depth);
+	VIV_FREE char *cut = viv_test_cut(name, VIV_TEST_TEXT_MAX, false);
+	VIV_FREE char *why = reason ? viv_test_cut(reason, VIV_TEST_TEXT_MAX, false) : NULL;
+	json_t *j = json_pack("{s:o, s:i}", "name", viv_json_text(cut), "depth", (int)r->depth);
 
 	json_object_set_new(j, "verdict", viv_json_text(verdict));
 	if (verdict)
 		json_object_set_new(j, "took_ms", json_integer(ms));
 	if (reason)
-		json_object_set_new(j, "reason", viv_json_text(reason));
+		json_object_set_new(j, "reason", viv_json_text(why));
 	viv_events_tell(&r->out, "subtest", j);
 }
 

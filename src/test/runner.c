@@ -3,6 +3,7 @@
 
 #include "base/detach.h"
 #include "base/fd.h"
+#include "base/hold.h"
 #include "base/path.h"
 #include "test/call.h"
 #include "test/prompt.h"
@@ -146,6 +147,8 @@ static int load_guests(struct runner *r, struct viv_error *err)
 
 	r->guests = viv_new_array(struct guest *, json_array_size(r->run->machines));
 	json_array_foreach((json_t *)r->run->machines, i, name) {
+		if (viv_hold_pending())
+			return viv_error_say(err, EINTR, "interrupted");
 		code = load_guest(r, json_string_value(name), err);
 		if (code < 0)
 			break;

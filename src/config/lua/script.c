@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/lua/script-private.h"
 
+#include "base/hold.h"
 #include "base/loop.h"
 
 /*
@@ -193,7 +194,8 @@ void viv_lua_script_tick(struct viv_lua *lua)
 
 	if (s->stopped)
 		viv_lua_script_stop(s, s->stopped);
-	if (atomic_load(&s->interrupted))
+	/* A signal that nobody takes off while Lua runs: who waits for machines does, with his loop. */
+	if (atomic_load(&s->interrupted) || viv_hold_pending())
 		viv_lua_script_stop(s, -EINTR);
 	if (s->deadline && viv_now_ms() >= s->deadline)
 		viv_lua_script_stop(s, -ETIMEDOUT);
