@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The README's example: a systemd machine, up to a command's output.
+# The README's example: a systemd machine, up to a command's output; then what `viv wait` says of it.
 . "$(dirname "$0")/lib.sh"
 
 root=$tests/..
@@ -12,7 +12,8 @@ done
 [ "$(head -c 4 result/kernel | tail -c 3)" = ELF ] || fail "the kernel is not unpacked"
 size=$(stat -L -c %s result/initrd)
 [ "$size" -gt 100000 ] && [ "$size" -lt 4000000 ] || fail "the initrd has $size bytes"
-expect 0 "$VIV" run vm.lua -- sh -c 'uname -s; . /etc/os-release; echo $VERSION_CODENAME; hostname; htop --version | head -n 1; systemctl is-active multi-user.target; systemctl --failed --no-legend
+expect 0 "$VIV" run -d vm.lua
+expect 0 "$VIV" exec hello -- sh -c 'uname -s; . /etc/os-release; echo $VERSION_CODENAME; hostname; htop --version | head -n 1; systemctl is-active multi-user.target; systemctl --failed --no-legend
 	echo packages; dpkg --audit; dpkg -l htop | tail -n 1; dpkg -V'
 grep -q '^Linux$' out || fail "no uname"
 out_has trixie
@@ -20,3 +21,30 @@ out_has hello
 out_has "htop 3"
 # No unit has failed, and the package database is whole.
 [[ $(cat out) == *$'\nactive\npackages\nii  htop'* ]] || fail "failed units, or packages: $(tail -n +6 out)"
+
+expect 0 "$VIV" exec hello -- systemctl mask -q off.service
+# What is waited for, told by events: what is so, what comes, what can't come.
+expect 0 "$VIV" wait hello --unit dbus --unit multi-user.target --file '/run/viv'
+while read -r unit state; do
+	expect 1 "$VIV" wait hello --unit "$unit"
+	err_is "viv: --unit $unit: $state"
+done <<'EOF'
+rescue.target inactive
+nothing.service not-found
+off.service masked
+EOF
+expect 0 "$VIV" exec hello -- sh -c 'mkfifo /run/begin /run/fail
+	systemd-run -q --no-block -u later -p "ExecStartPre=sh -c \"read line </run/begin\"" sleep inf
+	systemd-run -q --no-block -u broken -p "ExecStartPre=sh -c \"read line </run/fail; exit 1\"" sleep inf'
+"$VIV" wait hello --unit later --file '/run/a b/c' --port 7778 -t 10m >later.log 2>&1 & later=$!
+"$VIV" wait hello --unit broken -t 10m >broken.log 2>&1 & broken=$!
+expect 0 "$VIV" exec hello -- sh -c 'echo >/run/begin; echo >/run/fail; mkdir -p "/run/a b/c"
+	systemd-run -q --socket-property=ListenStream=127.0.0.1:7778 -u listens true'
+wait $later || fail "$(cat later.log)"
+wait $broken
+[ $? = 1 ] && [ "$(cat broken.log)" = "viv: --unit broken: failed" ] || fail "$(cat broken.log)"
+expect 0 "$VIV" wait hello --port 7778
+expect 124 "$VIV" wait hello --port 7779 -t 1s
+expect 2 "$VIV" wait hello --port 0
+err_is 'viv: --port 0: 0: not a port'
+expect 0 "$VIV" stop hello
