@@ -1,0 +1,167 @@
+-- SPDX-License-Identifier: MIT
+-- A Debian root on runit: its three stages, services of runit's and of systemd.services, first boot, power off.
+-- runit.sh has what can't be had on it.
+machine.system.init = "runit"
+machine.services.openssh.enable = true
+machine.services.getty = { autologinUser = "paul", helpLine = "Type CTRL-A X to exit QEMU" }
+machine.users.users.paul = { isNormalUser = true, extraGroups = { "games" } }
+machine.environment.etc["profile.d/logins.sh"].text = '[ ! -t 0 ] || echo "$(id -un) on $(tty)" >>/tmp/logins'
+machine.runit.services.hello = {
+	run = "echo hello\nexec sleep inf",
+	finish = "echo $1 > /run/hello-ended",
+	log = "mkdir -p /var/log/hello\nexec svlogd /var/log/hello",
+}
+machine.systemd.services.first = {
+	script = "echo first >> /run/order",
+	serviceConfig = { Type = "oneshot", RemainAfterExit = true },
+	before = { "a-second.service" }, wantedBy = { "multi-user.target" },
+}
+machine.systemd.services["a-second"] = {
+	environment = { NAME = "two  words" },
+	serviceConfig = { Type = "oneshot", ExecStart = "/bin/sh -c 'echo \"$$NAME ${NAME}\" 100%% >> /run/order'" },
+	wantedBy = { "multi-user.target" },
+}
+machine.systemd.services.daemon = {
+	after = { "network.target" }, wantedBy = { "multi-user.target" },
+	environment = { COLOUR = "it's red" },
+	serviceConfig = { User = "paul", Group = "games", WorkingDirectory = "/tmp", RuntimeDirectory = "daemon", UMask = "0027" },
+	preStart = "echo before > /run/daemon/before",
+	script = "id -un; id -gn; pwd; umask; echo $COLOUR; echo up > /run/daemon/up; exec sleep inf",
+}
+machine.systemd.services.fails = { script = "echo again >> /run/fails; exit 1", wantedBy = { "multi-user.target" } }
+machine.systemd.services.lists = {
+	after = { "daemon.service" }, wants = { "network-online.target", "pulled.service" }, wantedBy = { "multi-user.target" },
+	environment = { ONE = "0", GLOB = "/etc/host*  'x" },
+	serviceConfig = { User = "paul", Environment = { "ONE=1 TWO=2", "THREE='3 3'" }, RuntimeDirectory = { "lists", "lists-2" },
+		WorkingDirectory = "~", StandardOutput = "append:/var/log/lists.txt", Nice = 5, SyslogIdentifier = "lister",
+		ExecStopPost = "/bin/sh -c 'id -un >/run/lists/over'", StandardError = "journal",
+		ExecStartPre = { "/bin/echo", "", "/usr/bin/printf <%%s> $GLOB ${GLOB}", "-/bin/false" },
+		ExecStart = "/bin/sh -c 'echo; id -Gn; pwd; nice; echo $ONE $TWO $THREE $HOME $SHELL; cat /run/daemon/up; echo trouble >&2; exec sleep inf'" },
+}
+machine.systemd.services.pulled = { wants = { "further.service" }, script = "exec sleep inf" }
+machine.systemd.services.further = { script = "exec sleep inf", serviceConfig = { User = "1000", Group = 60, StandardOutput = "null" } }
+machine.systemd.services.online = { script = "exec sleep inf", wantedBy = { "network-online.target" } }
+machine.systemd.services.offline = { script = "exec sleep inf", wantedBy = { "rescue.target" }, requires = { "needed.service" } }
+machine.systemd.services.needed = { script = "exec sleep inf" }
+machine.systemd.services["g\\x2dh"] = { script = "exec sleep inf", wantedBy = { "multi-user.target" } }
+machine.systemd.services.broken = { script = "exit 3", wantedBy = { "multi-user.target" }, serviceConfig = { Type = "oneshot" } }
+for _, n in ipairs { "after-broken", "long-after-broken" } do
+	machine.systemd.services[n] = { script = "touch /run/" .. n, after = { "broken.service" }, requires = { "broken.service" },
+		wantedBy = { "multi-user.target" } }
+end
+machine.systemd.services["after-broken"].serviceConfig.Type = "oneshot"
+-- What fails ends a service that runs once, but not a plain list of commands.
+machine.systemd.services.half = {
+	serviceConfig = { Type = "oneshot", ExecStart = { "/bin/false", "/bin/touch /run/half" } }, wantedBy = { "multi-user.target" } }
+machine.boot.postBootCommands = "false; mkdir -p /run/post; false\ntouch /run/post/on; (exit 4)"
+machine.systemd.services.manual = { script = "exec sleep inf" }
+machine.systemd.services.off = { script = "exec sleep inf", enable = false, wantedBy = { "multi-user.target" } }
+
+local function says(command, wanted)
+	t.equal(machine:succeed(command), wanted, command)
+end
+-- A file that is being written.
+local function comes(file, text)
+	machine:wait_for_file(file)
+	machine:succeed(("timeout 60 tail -n +1 -F %s 2>/dev/null | grep -qm1 -- \"%s\""):format(file, text), { strict = false })
+end
+local function runs(service)
+	machine:succeed(("sv -w 60 check '%s'"):format(service))
+	t.contains(machine:succeed(("sv status '%s'"):format(service)), "run: ")
+end
+local function is_down(service)
+	t.contains(machine:succeed(("sv status '%s'"):format(service)), "down: ")
+end
+
+test("runit", function()
+	subtest("it is runit's machine", function()
+		says("cat /proc/1/comm", "runit\n")
+		says("hostname", "machine\n")
+		machine:succeed("ip -4 addr show eth0 2>/dev/null | grep -q inet || grep -q '^eth0' /proc/net/route")
+	end)
+
+	subtest("what runs once, in order", function()
+		says("cat /run/order", "first\ntwo  words two  words 100%\n")
+	end)
+
+	-- Services start beside each other: each is waited for.
+	subtest("services, their users, folders and logs", function()
+		for _, service in ipairs { "hello", "daemon", "ssh.service", "getty-ttyS0" } do
+			machine:wait_for_unit(service)
+		end
+		comes("/run/daemon/up", "up")
+		comes("/var/log/daemon/current", "it's red")
+		t.contains(machine:succeed("sed 's/^[^ ]* //' /var/log/daemon/current | tr '\\n' ' '"),
+			"paul games /tmp 0027 it's red")
+		machine:succeed("test -e /run/daemon/before")
+		comes("/var/log/hello/current", "hello")
+		is_down("manual")
+		machine:fail("test -e /etc/sv/off")
+		machine:succeed("sv -w 60 down hello")
+		says("cat /run/hello-ended", "-1\n")
+	end)
+
+	subtest("lists, output, a user with all of his groups", function()
+		comes("/var/log/lists/current", "lister: trouble")
+		says("cat /var/log/lists.txt", [[
+</etc/host*><'x></etc/host*  'x>
+paul games
+/home/paul
+5
+1 2 3 3 /home/paul /bin/bash
+up
+]])
+		says("stat -c %U /run/lists /run/lists-2", "paul\npaul\n")
+		machine:succeed("sv -w 60 down lists")
+		says("cat /run/lists/over", "paul\n")
+	end)
+
+	subtest("other services, wanted and required", function()
+		for _, service in ipairs { "pulled", "further", "online", [[g\x2dh]] } do
+			runs(service)
+		end
+		says("stat -c %u:%g /proc/$(cat /run/runit/supervise/further/pid)", "1000:60\n")
+		is_down("offline")
+		is_down("needed")
+		machine:succeed("sv -w 60 start offline")
+		runs("needed")
+	end)
+
+	subtest("what fails", function()
+		comes("/var/log/long-after-broken/current", "broken failed, which is required")
+		for _, file in ipairs { "after-broken", "long-after-broken", "half" } do
+			machine:fail("test -e /run/" .. file)
+		end
+		machine:succeed("test -e /run/post/on")
+		-- No Restart: it ended, and that was it.
+		comes("/run/fails", "again")
+		machine:succeed("sv -w 60 down fails")
+		says("wc -l </run/fails", "1\n")
+		local console = machine:get_console_log()
+		for _, said in ipairs { "-broken ended with status 3\n", "-half ended with status 1\n",
+			"boot.postBootCommands ended with status 4" } do
+			t.contains(console, said)
+		end
+	end)
+
+	subtest("the console's login, which knows whom to let in", function()
+		comes("/tmp/logins", "paul on /dev/ttyS0")
+		says("cat /etc/issue.d/viv-help.issue", "Type CTRL-A X to exit QEMU\n\n")
+	end)
+
+	subtest("a host key of its own, and a server that answers", function()
+		machine:succeed("test -s /etc/ssh/ssh_host_ed25519_key")
+		machine:wait_for_open_port(22)
+		t.contains(machine:succeed("exec 3<>/dev/tcp/127.0.0.1/22; head -c 8 <&3", { shell = "bash" }), "SSH-2.0-")
+	end)
+
+	-- What holds a file of the disk and heeds no SIGTERM: the end waits until it is gone.
+	subtest("the disk is left clean", function()
+		machine:succeed([[setsid sh -c "trap '' TERM; exec 3>/var/tmp/held; echo up >/run/held; exec sleep inf" \
+			>/dev/null 2>&1 &]])
+		machine:wait_for_file("/run/held")
+		machine:reboot()
+		machine:succeed("test -e /var/tmp/held")
+		t.equal(machine:succeed("dmesg | grep 'EXT4-fs.*recover' || :"), "", "the disk's journal was replayed")
+	end)
+end)
