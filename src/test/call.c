@@ -573,10 +573,16 @@ static int guest_to_text(lua_State *L)
 	return 1;
 }
 
+/* The same value each time: machines can be compared, and be names in tables. */
 static void push_guest(lua_State *L, struct guest *g)
 {
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, g) != LUA_TNIL)
+		return;
+	lua_pop(L, 1);
 	*(struct guest **)lua_newuserdatauv(L, sizeof(g), 0) = g;
 	luaL_setmetatable(L, GUEST_TYPE);
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, g);
 }
 
 void call_push(lua_State *L, const struct method *m)

@@ -45,6 +45,7 @@ end)
 test("given", function()
 	log("it is " .. greeting)
 	t.equal(greeting, "good day")
+	t.equal(({ [machine] = "kept" })[machine], "kept")
 end)
 test("later", { skip = "not today" }, function() end)
 EOF
