@@ -5,8 +5,7 @@
 cat >vm.lua <<'EOF'
 security.sudo = { enable = true, extraConfig = "Defaults lecture = never" }
 i18n = { defaultLocale = "de_DE.UTF-8" }
-services.nginx = { enable = true, appendHttpConfig = "server_names_hash_bucket_size 128;",
-	virtualHosts = { ["www.example.org"] = { default = true } } }
+services.nginx = { enable = true, virtualHosts = { web = {} }, appendHttpConfig = "server_names_hash_bucket_size 128;" }
 EOF
 
 # What is wrong is said by the machine's own programs, with its line.
