@@ -38,6 +38,29 @@ static int wait_for_end(struct viv_cmd *cmd, struct viv_messages *m, int64_t dea
 	return (int)status;
 }
 
+/* An address's own colons are within brackets: else nobody knows which one is before the port. */
+static bool is_clear(const char *port)
+{
+	const char *end = port[0] == '[' ? strchr(port, ']') : NULL, *colon = strchr(port, ':');
+
+	return port[0] == '[' ? end && end[1] == ':' && !strchr(end + 2, ':') : !colon || !strchr(colon + 1, ':');
+}
+
+/* Before anything is asked: of the machine nothing is known yet. */
+static bool check_ports(const struct viv_args *args)
+{
+	for (size_t i = 0; i < args->n_given; i++) {
+		const char *port = args->given[i].value;
+
+		if (!viv_streq(args->given[i].flag->name, "port") || is_clear(port))
+			continue;
+		viv_cmd_print(stderr, "viv: --port %s: an address with colons is written in brackets, and then the port: "
+			      "[::1]:80\n", port);
+		return false;
+	}
+	return true;
+}
+
 /* "80", "10.0.2.15:53/udp", "[::1]:80", as the agent wants it. */
 static void split_port(const char *text, struct viv_strv *words)
 {
@@ -121,6 +144,8 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 
 	if (r < 0)
 		viv_error_context(err, "--timeout");
+	if (r == 0 && !check_ports(args))
+		return VIV_EXIT_USAGE;
 	deadline = limit_ms < 0 ? -1 : viv_now_ms() + limit_ms;
 	if (r == 0)
 		r = viv_cmd_find(args->operands[0], &m, &name, err);

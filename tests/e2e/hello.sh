@@ -47,4 +47,6 @@ expect 0 "$VIV" wait hello --port 7778
 expect 124 "$VIV" wait hello --port 7779 -t 1s
 expect 2 "$VIV" wait hello --port 0
 err_is 'viv: --port 0: 0: not a port'
+expect 2 "$VIV" wait hello --port ::1
+err_is 'viv: --port ::1: an address with colons is written in brackets, and then the port: [::1]:80'
 expect 0 "$VIV" stop hello
