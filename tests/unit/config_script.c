@@ -237,11 +237,17 @@ static void errors(void **state)
 			     "web.test.lua:3: in test 'a'\n"},
 		{"print(nothing_like_it)", "web.test.lua:3: nothing_like_it is not defined\n"
 					   "web.test.lua:3: in test 'a'\n"},
-		{"os.exit()", "web.test.lua:3: no os here: a machine file gives the same result on every "
+		{"io.open('x')", "web.test.lua:3: no io here: a test reads no files: path(\"./file\") names one\n"
+				 "web.test.lua:3: in test 'a'\n"},
+		{"load('x')", "web.test.lua:3: no load here: a test runs no code from text: require \"./lib.lua\" "
+			      "loads a file\nweb.test.lua:3: in test 'a'\n"},
+		{"rawget({}, 1)", "web.test.lua:3: no rawget here: tests do without it\n"
+				  "web.test.lua:3: in test 'a'\n"},
+		{"os.exit()", "web.test.lua:3: no os here: a test gives the same result on every "
 			      "machine: there is no clock and no environment\n"
 			      "web.test.lua:3: in test 'a'\n"},
 		{"setmetatable({}, { __close = print })",
-		 "web.test.lua:3: __close is not there in machine files\n"
+		 "web.test.lua:3: __close is not there in tests\n"
 		 "web.test.lua:3: in test 'a'\n"},
 		{"virtualisation.cores = 3",
 		 "web.test.lua:3: virtualisation is an option: settings stand outside of test(…)\n"

@@ -3,8 +3,12 @@
 
 /* What to say to people who write as they are used to from Nix, shells and other languages. */
 
+#define ONE_FILE(text)	"a machine file " text, "a test " text
+#define ALL_FILES(text) "machine files " text, "tests " text
+
 static const struct {
 	const char *name, *hint;
+	const char *in_tests; /* in functions of a test; NULL: the same */
 } foreign_names[] = {
 	{"lib", "mkForce, mkIf and the others are there without it: write mkForce(…)"},
 	{"config", "the configuration is known when all files are read: write "
@@ -23,26 +27,26 @@ static const struct {
 	{"False", "write false"},
 	{"None", "write null"},
 	{"undefined", "write null"},
-	{"io", "a machine file reads no files: path(\"./file\") names one"},
-	{"os", "a machine file gives the same result on every machine: there is no clock and no "
-	       "environment"},
-	{"debug", "machine files do without it"},
+	{"io", ONE_FILE("reads no files: path(\"./file\") names one")},
+	{"os", ONE_FILE("gives the same result on every machine: there is no clock and no "
+			"environment")},
+	{"debug", ALL_FILES("do without it")},
 	{"package", "require \"./lib.lua\" loads a file"},
-	{"coroutine", "machine files do without it"},
-	{"load", "a machine file runs no code from text: require \"./lib.lua\" loads a file"},
-	{"loadstring", "a machine file runs no code from text: require \"./lib.lua\" loads a file"},
+	{"coroutine", ALL_FILES("do without it")},
+	{"load", ONE_FILE("runs no code from text: require \"./lib.lua\" loads a file")},
+	{"loadstring", ONE_FILE("runs no code from text: require \"./lib.lua\" loads a file")},
 	{"loadfile", "require \"./lib.lua\" loads a file"},
 	{"dofile", "require \"./lib.lua\" loads a file, imports = { \"./file.lua\" } a part of the "
 		   "machine"},
 	{"pcall", "an error ends a machine file, nothing catches it"},
 	{"xpcall", "an error ends a machine file, nothing catches it"},
-	{"collectgarbage", "machine files do without it"},
-	{"rawget", "machine files do without it"},
-	{"rawset", "machine files do without it"},
-	{"rawequal", "machine files do without it"},
-	{"rawlen", "machine files do without it"},
-	{"_G", "machine files do without it"},
-	{"_VERSION", "machine files do without it"},
+	{"collectgarbage", ALL_FILES("do without it")},
+	{"rawget", ALL_FILES("do without it")},
+	{"rawset", ALL_FILES("do without it")},
+	{"rawequal", ALL_FILES("do without it")},
+	{"rawlen", ALL_FILES("do without it")},
+	{"_G", ALL_FILES("do without it")},
+	{"_VERSION", ALL_FILES("do without it")},
 };
 
 /* The sandbox's functions and the options' first parts: what a global may be meant to be. */
@@ -65,18 +69,19 @@ static void suggest_global(struct viv_lua *lua, const char *name, bool call, str
 	viv_suggest(name, (const char *const *)names.items, names.count, 1, ret);
 }
 
-const char *viv_lua_foreign_hint(const char *name)
+const char *viv_lua_foreign_hint(const struct viv_lua *lua, const char *name)
 {
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(foreign_names); i++)
 		if (viv_streq(foreign_names[i].name, name))
-			return foreign_names[i].hint;
+			return lua->script && foreign_names[i].in_tests ? foreign_names[i].in_tests
+									: foreign_names[i].hint;
 	return NULL;
 }
 
 static void report_global(struct viv_lua *lua, const struct viv_lua_read *r)
 {
 	const char *name = r->name.parts[0], *into = viv_name_text(lua->arena, &r->into);
-	const char *between = r->into.count ? ": " : "", *hint = viv_lua_foreign_hint(name);
+	const char *between = r->into.count ? ": " : "", *hint = viv_lua_foreign_hint(lua, name);
 	VIV_STRV near = VIV_STRV_INIT;
 
 	if (hint) {
@@ -161,7 +166,7 @@ void viv_lua_report_undefined(struct viv_lua *lua, const struct viv_lua_read *r)
 		return;
 	}
 	whole.name.count = 1;
-	if (viv_lua_foreign_hint(first))
+	if (viv_lua_foreign_hint(lua, first))
 		report_global(lua, &whole);
 	else if (r->name.count == 1)
 		report_global(lua, r);

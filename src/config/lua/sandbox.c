@@ -271,6 +271,11 @@ static int safe_print(lua_State *L)
 	return 0;
 }
 
+static const char *files_here(lua_State *L)
+{
+	return viv_lua_of(L)->script ? "tests" : "machine files";
+}
+
 /* No __gc (runs when it likes), no __close (runs when all is over), no __mode (values that go when they like). */
 static int safe_setmetatable(lua_State *L)
 {
@@ -281,7 +286,7 @@ static int safe_setmetatable(lua_State *L)
 	for (size_t i = 0; lua_istable(L, 2) && i < VIV_ARRAY_SIZE(refused); i++) {
 		lua_pushstring(L, refused[i]);
 		if (lua_rawget(L, 2) != LUA_TNIL)
-			return luaL_error(L, "%s is not there in machine files", refused[i]);
+			return luaL_error(L, "%s is not there in %s", refused[i], files_here(L));
 		lua_pop(L, 1);
 	}
 	if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
@@ -301,7 +306,7 @@ static int safe_format(lua_State *L)
 		p++;
 		p += strspn(p, "-+ #0123456789.");
 		if (*p == 'p')
-			return luaL_error(L, "%%p is not there in machine files");
+			return luaL_error(L, "%%p is not there in %s", files_here(L));
 		if (*p)
 			p++;
 	}

@@ -151,7 +151,7 @@ static void push_near(struct viv_lua *lua, const char *key)
 
 static int unknown(struct viv_lua *lua, const char *key)
 {
-	const char *hint = viv_lua_foreign_hint(key);
+	const char *hint = viv_lua_foreign_hint(lua, key);
 	const struct viv_name name = {&key, 1};
 	lua_State *L = lua->L;
 	size_t used;

@@ -262,7 +262,7 @@ void viv_lua_add_import(struct viv_lua *lua, struct viv_lua_file *file, const ch
 
 /* hint.c */
 /* What somebody may mean by a name that other languages have; NULL: it is none of these. */
-const char *viv_lua_foreign_hint(const char *name);
+const char *viv_lua_foreign_hint(const struct viv_lua *lua, const char *name);
 /* A name that nothing defines, for what people of other languages often mean by it. */
 void viv_lua_report_undefined(struct viv_lua *lua, const struct viv_lua_read *r);
 /* A machine's method is called where no machine runs. */
