@@ -50,7 +50,8 @@ struct viv_config_request {
 
 /*
  * EINVAL: the error's message holds every error of the files, one per line, each with its place.
- * What the files print goes to report as VIV_INFO.
+ * What the files print goes to report as VIV_INFO; what a test file's own lines print, which run for each of its
+ * machines, only without a machine.
  */
 int viv_config_load(const struct viv_config_request *req, struct viv_report *report,
 		    struct viv_config **ret, struct viv_error *err);

@@ -181,7 +181,7 @@ static void globals(void **state)
 		    "local lib = require './lib.lua'\n"
 		    "machines.client.virtualisation.cores = 2\n"
 		    "machines['web-1'] = './no-such-file.lua'\n" /* the configuration's affair */
-		    "limit = 5\n"
+		    "limit = 5 print('its evaluation printed this')\n"
 		    "function helper(n) limit = limit + n; return limit end\n"
 		    "test('a', function()\n"
 		    "  print(client:save(helper(2)), limit, lib.twice(20), { 1, 2 })\n"

@@ -489,12 +489,55 @@ static void errors(void **state)
 	assert_true(ok);
 }
 
+/* ---- what is printed ---- */
+
+struct heard {
+	struct viv_report report; /* first */
+	struct viv_str text;
+};
+
+static void hear(struct viv_report *r, enum viv_level level, const char *text)
+{
+	viv_str_addf(&((struct heard *)r)->text, "%s\n", text);
+}
+
+/* The file's own lines run for what it declares and for each machine: what they print comes once. */
+static void prints(void **state)
+{
+	static const char text[] = "local lib = require './lib.lua'\n"
+				   "print('top') lib.say()\n"
+				   "mkIf(true, function() print('block') end)\n"
+				   "machine.imports = { './part.lua' }\n"
+				   "machine.networking.hostName = function() print('value') return 'x' end\n"
+				   "mkIf(ref 'virtualisation.writableStore', function() print('late') end)\n" TEST;
+	static const char *const machines[] = {NULL, "machine"};
+	static const char *const want[] = {"top\nlib\nblock\n", "part\nlate\nvalue\n"};
+	char folder[] = "/tmp/viv-tests-XXXXXX";
+
+	enter_folder(folder);
+	write_file("lib.lua", "return { say = function() print('lib') end }\n");
+	write_file("part.lua", "print('part')\n");
+	write_file("x.test.lua", text);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(machines); i++) {
+		VIV_CLEANUP(viv_config_freep) struct viv_config *c = NULL;
+		const struct viv_config_test test = {.machine = machines[i], .reserved = reserved};
+		const struct viv_config_request req = {.file = "x.test.lua", .no_site_files = true, .test = &test};
+		struct heard h = {.report.message = hear};
+
+		assert_int_equal(viv_config_load(&req, &h.report, &c, NULL), 0);
+		assert_string_equal(h.text.data, want[i]);
+		viv_str_free(&h.text);
+	}
+	leave_folder(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(declarations), cmocka_unit_test(machines), cmocka_unit_test(lone),
 		cmocka_unit_test(choices),	cmocka_unit_test(one_line),
 		cmocka_unit_test(errors),
+		cmocka_unit_test(prints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

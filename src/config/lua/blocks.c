@@ -235,11 +235,17 @@ bool viv_lua_run_blocks(struct viv_lua *lua)
 	return !lua->exhausted;
 }
 
+/* A test file's own lines run for what it declares and for each machine: what they print is for the first. */
+static bool is_said_already(struct viv_lua *lua)
+{
+	return lua->test && lua->test->spec->machine && !lua->evaluating && !lua->block && viv_lua_in_test_file(lua);
+}
+
 void viv_lua_print(struct viv_lua *lua, const char *text)
 {
 	struct viv_lua_block *b = lua->block;
 
-	if (lua->muted)
+	if (lua->muted || is_said_already(lua))
 		return;
 	if (!b) {
 		viv_say(lua->report, VIV_INFO, "%s", text);

@@ -312,10 +312,12 @@ int viv_lua_script_load(const struct viv_lua_script_spec *spec, struct viv_lua_s
 	viv_lua_set_eval(s->lua, &s->ev);
 	viv_lua_set_test(s->lua, &s->test);
 	viv_lua_script_open(s);
+	s->lua->muted = true;
 	viv_lua_load(s->lua, spec->path, spec->shown, VIV_TIER_MACHINE);
 	r = check(s, err);
 	if (r < 0)
 		return r;
+	s->lua->muted = false;
 	s->lua->script = s;
 	*ret = viv_steal(s);
 	return 0;

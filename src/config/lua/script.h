@@ -29,7 +29,7 @@ struct viv_lua_script_spec {
 	const char *path;  /* absolute */
 	const char *shown; /* in messages */
 	const struct viv_config_test *test; /* its machine doesn't matter */
-	struct viv_report *report; /* print: VIV_INFO. May be NULL */
+	struct viv_report *report; /* print, of functions that run: VIV_INFO. May be NULL */
 	/*
 	 * An unknown global is read, by a function that runs: its name is on top of the stack. Pushes
 	 * its value and returns 1, or returns 0; may raise an error. NULL: there are none. Machines are

@@ -117,7 +117,7 @@ struct viv_lua {
 	size_t n_blocks, cap_blocks;
 	struct viv_lua_block *block; /* the one of them that runs */
 	bool settled;		     /* no more of them is to run */
-	bool muted;		     /* a round: what is printed was not asked for */
+	bool muted;		     /* what is printed was not asked for: a round, a script's file */
 };
 
 struct viv_lua *viv_lua_of(lua_State *L);
