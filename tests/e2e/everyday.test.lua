@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- A machine as people describe one: users with passwords, a firewall, addresses, languages, swap, sudo, certificates,
--- a web server that another machine asks. everyday.sh has what is wrong in such a description, everyday-more.test.lua
--- the second start and kin on other init systems.
+-- a web server that another machine asks. everyday.sh has what is wrong in such a description, everyday-more and
+-- everyday-runit the second start, and runit.
 local web_address = "192.168.7.2"
 
 machines.web = {

@@ -79,3 +79,9 @@ expect 0 "$VIV" eval --etc order.lua
 grep -oE 'etc/runit/boot.d/[0-9]+-[a-z-]*' out | LC_ALL=C sort -u | cut -d/ -f4 | tr '\n' ' ' >names
 grep -qE '^10-firewall .*20-viv-.* 30-swap 31-zram-swap 50-' names || fail "$(cut -c1-300 names)"
 [ "$(grep -oE 'boot.d/50-[0-9]{5}-once' out | sort -u | wc -l)" = 501 ] || fail "$(cut -c1-300 names)"
+
+# The machine's own sshd looks at its settings.
+printf 'system.init = "runit"\nservices.openssh = { enable = true, settings = { Bogus = true } }\n' >bad.lua
+expect 125 "$VIV" build -q --no-link bad.lua
+err_has "bad.lua:2: services.openssh.settings: "
+err_has "Bad configuration option: Bogus"
