@@ -99,6 +99,9 @@ static void on_command_done(struct viv_command *c, int status, const char *error
 	free(s->command_error);
 	s->command_error = viv_strdup(error);
 	s->facts.command_done = !error || status == VIV_EXIT_EXEC || status == VIV_EXIT_FIND;
+	/* A shell that is hung up on is in a machine that goes down, which ends its terminals first. */
+	if (s->spec->kind == VIV_SESSION_SHELL && status == VIV_EXIT_SIGNAL + SIGHUP)
+		s->facts.command_done = false;
 	s->facts.command_status = status;
 	s->command = NULL;
 	/* Where the guest went away, on_agent_lost follows. A command may end with 121 itself. */
