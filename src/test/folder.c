@@ -20,6 +20,7 @@
 #define MARKER_MAX   (16u << 20)
 #define JSONL_MAX    (256u << 20)
 #define MAX_TRIES    1000
+#define HASH_DIGITS  8
 
 struct viv_test_folder {
 	char *path;
@@ -56,6 +57,22 @@ static int is_empty(const char *path, bool *ret, struct viv_error *err)
 	return 0;
 }
 
+/* "web.lua-page-a7574d7f", and perhaps "-2": as name_of and viv_test_folder_begin make them. */
+static bool is_name(const char *name)
+{
+	const char *at = name + strlen(name), *number = at;
+
+	if (!viv_path_is_safe(name) || strchr(name, '/'))
+		return false;
+	while (number > name && isdigit((unsigned char)number[-1]))
+		number--;
+	/* What is only digits may be the hash of a name without a number. */
+	if (*number && number[0] != '0' && at - number <= 4 && number > name && number[-1] == '-')
+		at = number - 1;
+	return at - name > HASH_DIGITS && at[-HASH_DIGITS - 1] == '-' &&
+	       strspn(at - HASH_DIGITS, "0123456789abcdef") >= HASH_DIGITS;
+}
+
 /* The folders that a marker lists; what a stranger may have put there is left out. ENOENT: no marker. */
 static int read_marker(const char *path, struct viv_strv *ret, struct viv_error *err)
 {
@@ -74,7 +91,7 @@ static int read_marker(const char *path, struct viv_strv *ret, struct viv_error 
 	while (viv_slice_line(&rest, &line)) {
 		VIV_FREE char *name = viv_slice_dup(line);
 
-		if (viv_path_is_safe(name) && !strchr(name, '/'))
+		if (is_name(name))
 			viv_strv_push(ret, name);
 	}
 	return 0;
@@ -180,9 +197,11 @@ static char *name_of(const char *title)
 			viv_str_add_char(&s, *p);
 		else if (s.len && s.data[s.len - 1] != '-')
 			viv_str_add_char(&s, '-');
-	if (s.len && s.data[s.len - 1] != '-')
+	if (!s.len)
+		viv_str_add(&s, "test");
+	if (s.data[s.len - 1] != '-')
 		viv_str_add_char(&s, '-');
-	viv_str_addf(&s, "%.8s", hex);
+	viv_str_addf(&s, "%.*s", HASH_DIGITS, hex);
 	return viv_str_steal(&s);
 }
 
@@ -225,6 +244,9 @@ int viv_test_folder_add(struct viv_test_folder *f, const struct viv_test_result 
 	viv_str_add_char(&line, '\n');
 	if (fstat(f->jsonl_fd, &st) < 0)
 		return viv_error_set(err, errno, "%s/" JSONL, f->path);
+	/* Else nobody could read any of it. */
+	if ((uint64_t)st.st_size + line.len > JSONL_MAX)
+		return viv_error_say(err, EFBIG, "%s/" JSONL ": more than %u MiB of results", f->path, JSONL_MAX >> 20);
 	code = viv_write_all(f->jsonl_fd, line.data, line.len, JSONL, err);
 	/* No half of a line (the disk is full): the next one would be lost with it. */
 	if (code < 0 && ftruncate(f->jsonl_fd, st.st_size) < 0)

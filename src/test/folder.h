@@ -45,7 +45,7 @@ const char *viv_test_folder_path(const struct viv_test_folder *f);
  */
 int viv_test_folder_begin(struct viv_test_folder *f, const char *title, char **ret_name,
 			  struct viv_error *err);
-/* Adds a line to results.jsonl: all of it or nothing. */
+/* Adds a line to results.jsonl: all of it or nothing. EFBIG: it would be too long to be read. */
 int viv_test_folder_add(struct viv_test_folder *f, const struct viv_test_result *r,
 			struct viv_error *err);
 /* Writes results.tap and junit.xml of what results.jsonl has by now. */

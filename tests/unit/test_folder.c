@@ -74,7 +74,7 @@ static void test_broken(void **state)
 	LIST list = {0};
 
 	assert_int_equal(viv_test_folder_read(dir, &list, NULL, NULL), -ENOENT);
-	write_text(dir, ".viv-results", "viv test results 1\n../../x\n/etc\n\nfine\n");
+	write_text(dir, ".viv-results", "viv test results 1\n../../x\n/etc\n\nsrc\nfine-0123abcd\n");
 	write_text(dir, "results.jsonl",
 		   "{\"file\":\"f\",\"name\":\"n\",\"title\":\"t\",\"verdict\":\"pass\",\"line\":1,\"begun\":1,\"ms\":1,\"attempt\":1}"
 		   "\n{\"file\":");
@@ -84,7 +84,7 @@ static void test_broken(void **state)
 		assert_int_equal(viv_test_folder_read(dir, &list, &unfinished, NULL), 0);
 		assert_int_equal(list.count, 1);
 		assert_int_equal(unfinished.count, 1);
-		assert_string_equal(unfinished.items[0], "fine");
+		assert_string_equal(unfinished.items[0], "fine-0123abcd");
 	}
 	write_text(dir, "results.jsonl",
 		   "{\"file\":\"f\",\"name\":\"n\",\"title\":\"t\",\"verdict\":\"pass\",\"line\":1,\"begun\":1,\"ms\":1,\"attempt\":1}"
@@ -131,6 +131,54 @@ static void test_again(void **state)
 	assert_false(has(dir, "results.tap"));
 	assert_int_equal(viv_test_folder_read(dir, &list, NULL, NULL), 0);
 	assert_int_equal(list.count, 0);
+	viv_remove_tree(dir, NULL);
+}
+
+/* What a marker of somebody else's lists is no reason to remove it. */
+static void test_foreign(void **state)
+{
+	static const struct {
+		const char *name;
+		bool goes;
+	} rows[] = {
+		{"src", false},		{"a-2", false},		    {"0123abcd", false},
+		{"-0123abcd", true},	{"web-0123abcd", true},	    {"web-0123abcd-2", true},
+		{"web-01234567", true}, {"web-0123abcg", false},    {"web-0123abcd-x", false},
+		{"web0123abcd", false}, {"web-0123abcd-02", false}, {"web-0123abcd-", false},
+		{"a-12345678-10", true},
+	};
+	VIV_FREE char *dir = test_dir("folder");
+	VIV_STR text = VIV_STR_INIT;
+	FOLDER *f = NULL;
+
+	viv_str_add(&text, "viv test results 1\n");
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_FREE char *path = viv_path_join(dir, rows[i].name);
+
+		assert_int_equal(viv_mkdir_p(path, 0755, NULL), 0);
+		write_text(path, "file", "x");
+		viv_str_addf(&text, "%s\n", rows[i].name);
+	}
+	write_text(dir, ".viv-results", text.data);
+	assert_int_equal(viv_test_folder_open(dir, &f, NULL), 0);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++)
+		if (has(dir, rows[i].name) == rows[i].goes)
+			fail_msg("%s", rows[i].name);
+	viv_remove_tree(dir, NULL);
+}
+
+/* More than can be read again is not written. */
+static void test_too_long(void **state)
+{
+	VIV_FREE char *dir = test_dir("folder"), *path = viv_path_join(dir, "results.jsonl");
+	struct viv_test_result r = {.attempt = 1, .file = (char[]){"a"}, .name = (char[]){"a"}, .title = (char[]){"a"}};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	FOLDER *f = NULL;
+
+	assert_int_equal(viv_test_folder_open(dir, &f, NULL), 0);
+	assert_int_equal(truncate(path, (256 << 20) - 10), 0);
+	assert_int_equal(viv_test_folder_add(f, &r, &err), -EFBIG);
+	assert_non_null(strstr(err.msg, "results.jsonl: more than 256 MiB of results"));
 	viv_remove_tree(dir, NULL);
 }
 
@@ -212,7 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_run),	cmocka_unit_test(test_broken), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_again),	cmocka_unit_test(test_runs),   cmocka_unit_test(test_place),
-		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_killed),	cmocka_unit_test(test_foreign), cmocka_unit_test(test_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
