@@ -93,7 +93,8 @@ static int read_shard(const char *text, unsigned *ret_i, unsigned *ret_n)
 }
 
 /* Only this shard's cases stay, the longest first where it is known how long they take. */
-int viv_test_arrange(struct viv_suite *suite, const char *shard, const char *durations, struct viv_error *err)
+int viv_test_arrange(struct viv_suite *suite, const char *shard, const char *durations, char **ret_durations,
+		     struct viv_error *err)
 {
 	VIV_TEST_DURATIONS known = {0};
 	VIV_FREE const char **titles = viv_new_array(const char *, suite->n);
@@ -102,12 +103,16 @@ int viv_test_arrange(struct viv_suite *suite, const char *shard, const char *dur
 	VIV_FREE struct viv_test_case *sorted = viv_new_array(struct viv_test_case, suite->n);
 	unsigned i = 1, n = 1;
 	size_t kept = 0;
-	int r = durations ? viv_test_durations_read(durations, &known, err) : 0;
+	int r = 0;
 
-	if (r < 0)
-		return r;
 	if (shard && read_shard(shard, &i, &n) < 0)
 		return viv_error_say(err, EINVAL, "--shard %s: expected I/N, such as 1/4 for the first of four", shard);
+	/* All shards must see the same: not what one of them has left already. */
+	if (durations)
+		r = n > 1 ? viv_test_durations_read(durations, &known, err)
+			  : viv_test_durations_read_all(durations, &known, err);
+	if (r < 0)
+		return r;
 	for (size_t k = 0; k < suite->n; k++)
 		titles[k] = suite->cases[k].title;
 	viv_test_order(titles, suite->n, &known, order);
@@ -120,5 +125,7 @@ int viv_test_arrange(struct viv_suite *suite, const char *shard, const char *dur
 			viv_test_case_free_contents(&suite->cases[k]);
 	memcpy(suite->cases, sorted, kept * sizeof(*sorted));
 	suite->n = kept;
+	if (durations)
+		*ret_durations = n > 1 ? viv_test_durations_part(durations, i, n) : viv_strdup(durations);
 	return 0;
 }

@@ -46,12 +46,13 @@ struct test {
 	struct viv_test_log log;
 	struct viv_test_prompt prompt;
 	char *history;
+	char *durations; /* where what is measured goes; may be NULL */
 	struct viv_test_folder *folder;
 	struct viv_test_results results; /* so far */
 	bool trouble; /* the results could not be written: it was said */
 };
 
-/* Results that can't be written are no reason to stop; it is said once. */
+/* Results that can't be written are no reason to stop, but none to say that all is well; it is said once. */
 static void complain(struct test *t, struct viv_error *err)
 {
 	if (!t->trouble)
@@ -207,13 +208,12 @@ static int list(const struct test *t)
 /* After the last test: what is made of all results. */
 static void finish(struct test *t)
 {
-	const char *durations = viv_args_value(t->args, "durations");
 	VIV_ERROR err = VIV_ERROR_INIT;
 	VIV_STR text = VIV_STR_INIT;
 
 	if (viv_test_folder_finish(t->folder, &err) < 0)
 		complain(t, &err);
-	if (durations && viv_test_durations_merge(durations, &t->results, &err) < 0)
+	if (t->durations && viv_test_durations_merge(t->durations, &t->results, &err) < 0)
 		complain(t, &err);
 	if (viv_args_has(t->args, "tap")) {
 		viv_test_tap(&t->results, &text);
@@ -287,6 +287,8 @@ static int run_all(struct test *t, struct viv_error *err)
 	finish(t);
 	if (signal)
 		return VIV_EXIT_SIGNAL + signal;
+	if (t->trouble)
+		return VIV_EXIT_ENVIRONMENT;
 	return t->log.counts[VIV_VERDICT_PASS] + t->log.counts[VIV_VERDICT_SKIP] == t->suite.n ? VIV_EXIT_OK
 												: VIV_EXIT_FAILED;
 }
@@ -310,7 +312,8 @@ static int go(struct test *t, struct viv_error *err)
 		return viv_error_say(err, ENOENT, "--param %s: no test file asks for it", t->suite.unused_params.items[0]);
 	if (!t->suite.n)
 		return viv_error_say(err, ENOENT, "there is no test of that name\n`viv test --list` shows which there are");
-	r = viv_test_arrange(&t->suite, viv_args_value(t->args, "shard"), viv_args_value(t->args, "durations"), err);
+	r = viv_test_arrange(&t->suite, viv_args_value(t->args, "shard"), viv_args_value(t->args, "durations"),
+			     &t->durations, err);
 	if (r < 0)
 		return r;
 	return viv_args_has(t->args, "list") ? list(t) : run_all(t, err);
@@ -327,6 +330,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	viv_guest_programs_free(&t.programs);
 	viv_strv_free(&t.texts);
 	free(t.history);
+	free(t.durations);
 	free(t.settings);
 	free(t.params);
 	free(t.only);

@@ -30,8 +30,12 @@ void viv_test_log_summary(struct viv_test_log *log);
 int viv_test_open_results(const char *wanted, struct viv_test_folder **ret, struct viv_error *err);
 /* Prints what a run came to: of the folder that is wanted, or the last one's here. The exit status, or an errno. */
 int viv_test_report(struct viv_cmd *cmd, const char *wanted, bool tap, struct viv_error *err);
-/* --shard and --durations; each may be NULL. */
-int viv_test_arrange(struct viv_suite *suite, const char *shard, const char *durations, struct viv_error *err);
+/*
+ * --shard and --durations; each may be NULL. *ret_durations: the file that what is measured goes to, the caller's;
+ * NULL without `durations`.
+ */
+int viv_test_arrange(struct viv_suite *suite, const char *shard, const char *durations, char **ret_durations,
+		     struct viv_error *err);
 
 /* test-methods.c: prints what a test can call. The exit status. */
 int viv_test_methods(struct viv_cmd *cmd);

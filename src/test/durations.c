@@ -2,7 +2,13 @@
 #include "test/durations.h"
 
 #include "base/fd.h"
+#include "base/path.h"
+#include "base/process.h"
 
+#include <dirent.h>
+#include <unistd.h>
+
+#define LOCK_MS	 60000
 #define FILE_MAX (64u << 20)
 #define MS_MAX	 ((int64_t)1 << 40) /* 34 years: sums of them don't overflow */
 
@@ -39,26 +45,110 @@ int viv_test_durations_read(const char *path, struct viv_test_durations *ret, st
 	return 0;
 }
 
+char *viv_test_durations_part(const char *path, unsigned shard, unsigned shards)
+{
+	return viv_asprintf("%s.%u-of-%u", path, shard, shards);
+}
+
+/* "FILE.2-of-4" of "FILE". */
+static bool is_part_of(const char *base, const char *name)
+{
+	const char *digits = "0123456789";
+	size_t i, n;
+
+	if (!viv_starts_with(name, base) || name[strlen(base)] != '.')
+		return false;
+	name += strlen(base) + 1;
+	i = strspn(name, digits);
+	if (!i || !viv_starts_with(name + i, "-of-"))
+		return false;
+	name += i + strlen("-of-");
+	n = strspn(name, digits);
+	return n && !name[n];
+}
+
+/* Paths of what shards have left beside it, sorted. A folder that isn't there has none. */
+static void find_parts(const char *path, struct viv_strv *ret)
+{
+	VIV_FREE char *folder = viv_path_dir(path);
+	const char *base = viv_path_base(path);
+	DIR *d = opendir(folder);
+
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (is_part_of(base, e->d_name))
+			viv_strv_take(ret, viv_path_join(folder, e->d_name));
+	if (d)
+		closedir(d);
+	viv_strv_sort(ret);
+}
+
+static int read_with(const char *path, const struct viv_strv *parts, struct viv_test_durations *ret,
+		     struct viv_error *err)
+{
+	int r = viv_test_durations_read(path, ret, err);
+
+	for (size_t i = 0; r == 0 && i < parts->count; i++) {
+		VIV_TEST_DURATIONS part = {0};
+
+		r = viv_test_durations_read(parts->items[i], &part, err);
+		if (r == 0)
+			json_object_update(ret->map, part.map);
+	}
+	return r;
+}
+
+int viv_test_durations_read_all(const char *path, struct viv_test_durations *ret, struct viv_error *err)
+{
+	VIV_STRV parts = VIV_STRV_INIT;
+
+	find_parts(path, &parts);
+	return read_with(path, &parts, ret, err);
+}
+
 static bool says_how_long(const struct viv_test_result *r)
 {
 	return r->verdict != VIV_VERDICT_SKIP && r->verdict != VIV_VERDICT_ERROR;
+}
+
+/* Its folder, held as long as the descriptor is open: the file itself is another one after each writing. */
+static int lock_folder_of(const char *path, struct viv_error *err)
+{
+	VIV_FREE char *folder = viv_path_dir(path);
+	int fd = viv_open(folder, O_RDONLY | O_DIRECTORY, 0, err), r;
+
+	if (fd < 0)
+		return fd;
+	r = viv_lock_within(fd, LOCK_MS, err);
+	if (r == 0)
+		return fd;
+	viv_close(fd);
+	return r == -ETIMEDOUT ? viv_error_say(err, ETIMEDOUT, "%s: another process keeps it locked", folder) : r;
 }
 
 int viv_test_durations_merge(const char *path, const struct viv_test_results *list,
 			     struct viv_error *err)
 {
 	VIV_TEST_DURATIONS d = {0};
+	VIV_STRV parts = VIV_STRV_INIT;
 	size_t n = 0;
 	VIV_FREE const struct viv_test_result **final = viv_test_results_final(list, &n);
-	int r = viv_test_durations_read(path, &d, err);
+	VIV_FD lock = lock_folder_of(path, err);
+	int r = lock;
 
+	if (r >= 0) {
+		find_parts(path, &parts);
+		r = read_with(path, &parts, &d, err);
+	}
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++)
 		if (says_how_long(final[i]))
 			json_object_set_new(d.map, final[i]->title,
 					    json_integer(VIV_MIN(VIV_MAX(final[i]->ms, 0), MS_MAX)));
-	return viv_json_write_file(path, d.map, 0644, err);
+	r = viv_json_write_file(path, d.map, 0644, err);
+	for (size_t i = 0; r == 0 && i < parts.count; i++)
+		unlink(parts.items[i]); /* one that stays is read again */
+	return r;
 }
 
 int64_t viv_test_duration(const struct viv_test_durations *d, const char *title)

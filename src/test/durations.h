@@ -4,6 +4,9 @@
 /*
  * How long tests took, kept in a file: {"title": milliseconds, …}. By it the longest go first, so that
  * the last one does not run alone, and shards take equally long.
+ *
+ * Shards split by the file, so none of them may change it: each writes FILE.I-of-N beside it, and a run
+ * of all tests takes those in.
  */
 
 #include "test/result.h"
@@ -18,9 +21,15 @@ void viv_test_durations_free(struct viv_test_durations *d); /* its contents */
 /* No such file: nothing is known. */
 int viv_test_durations_read(const char *path, struct viv_test_durations *ret,
 			    struct viv_error *err);
+/* With what shards have left beside it, which counts more. */
+int viv_test_durations_read_all(const char *path, struct viv_test_durations *ret,
+				struct viv_error *err);
+/* "FILE.2-of-4": what a shard writes. The caller's. */
+char *viv_test_durations_part(const char *path, unsigned shard, unsigned shards);
 /*
- * Writes what these tests took into the file, beside what it has of others (of this moment: another
- * shard may have written). Not of those that were skipped or did not get to the test itself.
+ * Writes what these tests took into the file, beside what it has of others (of this moment: somebody
+ * else may have written), and takes in what shards have left beside it: those files go. Not of tests
+ * that were skipped or did not get to the test itself. The file's folder is locked meanwhile.
  */
 int viv_test_durations_merge(const char *path, const struct viv_test_results *list,
 			     struct viv_error *err);

@@ -109,6 +109,36 @@ static void test_file(void **state)
 	viv_remove_tree(dir, NULL);
 }
 
+/* A shard leaves the file as it is; a run of all takes in what shards have left. */
+static void test_parts(void **state)
+{
+	VIV_FREE char *dir = test_dir("durations"), *path = viv_path_join(dir, "d.json");
+	VIV_FREE char *one = viv_test_durations_part(path, 1, 2), *two = viv_test_durations_part(path, 2, 2);
+	VIV_FREE char *other = viv_asprintf("%s.1-of-2.old", path);
+	VIV_CLEANUP(viv_test_results_free) struct viv_test_results first = {0}, second = {0}, all = {0};
+	VIV_TEST_DURATIONS d = {0};
+	VIV_STR text = VIV_STR_INIT;
+
+	assert_int_equal(viv_write_file(path, "{\"a\":1,\"b\":2}", 13, 0644, NULL), 0);
+	assert_int_equal(viv_write_file(other, "[", 1, 0644, NULL), 0);
+	took(&first, "a", VIV_VERDICT_PASS, 10);
+	took(&second, "b", VIV_VERDICT_PASS, 20);
+	took(&all, "c", VIV_VERDICT_PASS, 30);
+	assert_int_equal(viv_test_durations_merge(one, &first, NULL), 0);
+	assert_int_equal(viv_test_durations_merge(two, &second, NULL), 0);
+	assert_int_equal(viv_test_durations_read(path, &d, NULL), 0);
+	assert_int_equal(viv_test_duration(&d, "a"), 1);
+	assert_int_equal(viv_test_durations_read_all(path, &d, NULL), 0);
+	assert_int_equal(viv_test_duration(&d, "a"), 10);
+	assert_int_equal(viv_test_durations_merge(path, &all, NULL), 0);
+	assert_int_equal(viv_read_file(path, 1000, &text, NULL), 0);
+	assert_string_equal(text.data, "{\n  \"a\": 10,\n  \"b\": 20,\n  \"c\": 30\n}\n");
+	assert_false(viv_exists(one));
+	assert_false(viv_exists(two));
+	assert_true(viv_exists(other));
+	viv_remove_tree(dir, NULL);
+}
+
 static void test_bad(void **state)
 {
 	static const struct {
@@ -139,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_shards),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_bad),
 	};
 
