@@ -134,15 +134,16 @@ void viv_test_log_summary(struct viv_test_log *log)
 		return;
 	viv_progress_clear(log->cmd->report);
 	for (size_t i = 0; i < VIV_VERDICT_COUNT; i++) {
-		static const char *const names[VIV_VERDICT_COUNT] = {
-			[VIV_VERDICT_PASS] = "passed",	 [VIV_VERDICT_FAIL] = "failed",
-			[VIV_VERDICT_SKIP] = "skipped",	 [VIV_VERDICT_ERROR] = "could not be run",
-			[VIV_VERDICT_TIMEOUT] = "timed out", [VIV_VERDICT_CRASH] = "crashed",
+		static const struct { enum viv_verdict verdict; const char *text; } rows[VIV_VERDICT_COUNT] = {
+			{VIV_VERDICT_PASS, "passed"},	    {VIV_VERDICT_FAIL, "failed"},
+			{VIV_VERDICT_SKIP, "skipped"},	    {VIV_VERDICT_ERROR, "could not be run"},
+			{VIV_VERDICT_TIMEOUT, "timed out"}, {VIV_VERDICT_CRASH, "crashed"},
 		};
+		enum viv_verdict v = rows[i].verdict;
 
-		if (!log->counts[i] && i != VIV_VERDICT_PASS && i != VIV_VERDICT_FAIL)
+		if (!log->counts[v] && v != VIV_VERDICT_PASS && v != VIV_VERDICT_FAIL)
 			continue;
-		printf("%s%u %s", between, log->counts[i], names[i]);
+		printf("%s%u %s", between, log->counts[v], rows[i].text);
 		between = ", ";
 	}
 	printf(" (%.1f s)\n", (double)(viv_now_ms() - log->begun) / 1000);

@@ -28,7 +28,7 @@ int viv_test_open_results(const char *wanted, struct viv_test_folder **ret, stru
 	return r < 0 ? r : viv_test_folder_new(place, ret, err);
 }
 
-/* Of each title the last attempt is what came of it. */
+/* Of each test the last attempt is what came of it. */
 static int judge(struct viv_test_log *log, const struct viv_test_results *list)
 {
 	VIV_FREE const struct viv_test_result **final = NULL;

@@ -47,20 +47,38 @@ static json_t *subtest_json(const struct viv_test_subtest *s)
 	return j;
 }
 
+/* A parent stands before its children, so where the text gets too much the rest can be left out. */
+static void add_subtests(json_t *to, const struct viv_test_subtests *list)
+{
+	size_t text = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		json_t *j = subtest_json(&list->items[i]);
+
+		text += json_string_length(json_object_get(j, "name")) + json_string_length(json_object_get(j, "reason"));
+		if (text > VIV_TEST_SUBTESTS_TEXT_MAX) {
+			json_decref(j);
+			break;
+		}
+		json_array_append_new(to, j);
+	}
+}
+
 static void set_lists(json_t *j, const struct viv_test_result *r)
 {
 	json_t *subtests = json_array(), *machines = json_array();
+	uint64_t dropped;
 
-	for (size_t i = 0; i < r->subtests.count; i++)
-		json_array_append_new(subtests, subtest_json(&r->subtests.items[i]));
+	add_subtests(subtests, &r->subtests);
+	dropped = r->subtests.dropped + r->subtests.count - json_array_size(subtests);
 	for (size_t i = 0; i < VIV_MIN(r->machines.count, VIV_TEST_MACHINES_MAX); i++)
 		json_array_append_new(machines,
 				      text_json(r->machines.items[i], VIV_TEST_TEXT_MAX));
 	if (r->subtests.count)
 		json_object_set(j, "subtests", subtests);
-	if (r->subtests.dropped)
+	if (dropped)
 		json_object_set_new(j, "subtestsDropped",
-				    json_integer((json_int_t)VIV_MIN(r->subtests.dropped, MS_MAX)));
+				    json_integer((json_int_t)VIV_MIN(dropped, MS_MAX)));
 	if (r->machines.count)
 		json_object_set(j, "machines", machines);
 	json_decref(subtests);

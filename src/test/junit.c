@@ -109,7 +109,7 @@ static void add_earlier(struct viv_str *s, const struct viv_test_results *list,
 	bool flaky = last->verdict == VIV_VERDICT_PASS;
 
 	for (const struct viv_test_result *r = list->items; last->attempt > 1 && r < last; r++) {
-		if (!viv_streq(r->title, last->title) || viv_verdict_is_ok(r->verdict))
+		if (!viv_test_result_same(r, last) || viv_verdict_is_ok(r->verdict))
 			continue;
 		if (r->verdict == VIV_VERDICT_ERROR)
 			add_event(s, flaky ? "flakyError" : "rerunError", r);

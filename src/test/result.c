@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/result.h"
 
-
-static const char *const verdict_names[] = {"pass", "fail", "skip", "error", "timeout", "crash"};
+static const char *const verdict_names[VIV_VERDICT_COUNT] = {
+	[VIV_VERDICT_ERROR] = "error", [VIV_VERDICT_PASS] = "pass",	  [VIV_VERDICT_FAIL] = "fail",
+	[VIV_VERDICT_SKIP] = "skip",   [VIV_VERDICT_TIMEOUT] = "timeout", [VIV_VERDICT_CRASH] = "crash",
+};
 
 const char *viv_verdict_name(enum viv_verdict verdict)
 {
@@ -93,25 +95,28 @@ void viv_test_results_take(struct viv_test_results *list, struct viv_test_result
 	*r = (struct viv_test_result){0};
 }
 
-/* By title, then in the order in which they ended: items of one array. */
-static int compare_attempts(const void *a, const void *b)
+static int compare_tests(const struct viv_test_result *x, const struct viv_test_result *y)
 {
-	const struct viv_test_result *x = *(const struct viv_test_result *const *)a;
-	const struct viv_test_result *y = *(const struct viv_test_result *const *)b;
-	int c = strcmp(x->title, y->title);
-
-	return c ? c : (x > y) - (x < y);
-}
-
-static int compare_places(const void *a, const void *b)
-{
-	const struct viv_test_result *x = *(const struct viv_test_result *const *)a;
-	const struct viv_test_result *y = *(const struct viv_test_result *const *)b;
 	int c = strcmp(x->file, y->file);
 
 	if (!c)
 		c = (x->line > y->line) - (x->line < y->line);
 	return c ? c : strcmp(x->title, y->title);
+}
+
+bool viv_test_result_same(const struct viv_test_result *a, const struct viv_test_result *b)
+{
+	return compare_tests(a, b) == 0;
+}
+
+/* Of one test in the order in which they ended: items of one array. */
+static int compare_attempts(const void *a, const void *b)
+{
+	const struct viv_test_result *x = *(const struct viv_test_result *const *)a;
+	const struct viv_test_result *y = *(const struct viv_test_result *const *)b;
+	int c = compare_tests(x, y);
+
+	return c ? c : (x > y) - (x < y);
 }
 
 const struct viv_test_result **viv_test_results_final(const struct viv_test_results *list,
@@ -124,9 +129,8 @@ const struct viv_test_result **viv_test_results_final(const struct viv_test_resu
 		all[i] = &list->items[i];
 	qsort(all, list->count, sizeof(*all), compare_attempts);
 	for (size_t i = 0; i < list->count; i++)
-		if (i + 1 == list->count || !viv_streq(all[i]->title, all[i + 1]->title))
+		if (i + 1 == list->count || !viv_test_result_same(all[i], all[i + 1]))
 			all[n++] = all[i];
-	qsort(all, n, sizeof(*all), compare_places);
 	*ret_n = n;
 	return all;
 }

@@ -12,10 +12,10 @@
 #include "base/str.h"
 
 enum viv_verdict {
+	VIV_VERDICT_ERROR,   /* says nothing about what is under test: a bad file, a failed build, the host. Also what nobody judged */
 	VIV_VERDICT_PASS,
 	VIV_VERDICT_FAIL,
 	VIV_VERDICT_SKIP,
-	VIV_VERDICT_ERROR,   /* says nothing about what is under test: a bad file, a failed build, the host */
 	VIV_VERDICT_TIMEOUT, /* the time limit came first */
 	VIV_VERDICT_CRASH,   /* a guest's kernel: a report on its console that was not expected */
 };
@@ -33,7 +33,8 @@ bool viv_verdict_is_ok(enum viv_verdict verdict);
 #define VIV_TEST_TEXT_MAX     4096     /* bytes of a name, a title, a reason, a place */
 #define VIV_TEST_DETAILS_MAX  (64u << 10)
 #define VIV_TEST_MACHINES_MAX 256
-#define VIV_TEST_LINE_MAX     (48u << 20) /* bytes of one result as JSON: more than all of these */
+#define VIV_TEST_SUBTESTS_TEXT_MAX (12u << 20) /* bytes of all subtests' text: those beyond are counted, too */
+#define VIV_TEST_LINE_MAX     (48u << 20) /* bytes of one result as JSON: more than all of these, escaped (\\u00e4) */
 
 struct viv_test_subtest {
 	char *name;
@@ -47,7 +48,7 @@ struct viv_test_subtest {
 struct viv_test_subtests {
 	struct viv_test_subtest *items;
 	size_t count, cap;
-	uint64_t dropped; /* beyond VIV_TEST_SUBTESTS_MAX */
+	uint64_t dropped; /* beyond what is kept */
 };
 
 void viv_test_subtests_free(struct viv_test_subtests *list); /* its contents; usable again */
@@ -66,7 +67,7 @@ struct viv_test_result {
 	int line;	   /* of the test in it; 0: not known */
 	char *name;	   /* of the test in its file */
 	char *combination; /* "fs=ext4,kernel=6.12"; NULL: the file has no matrix */
-	char *title;	   /* for people, and the test's identity: "web.test.lua: page [fs=ext4]" */
+	char *title;	   /* for people: "web.test.lua: page [fs=ext4]". With file and line: which test it is */
 	enum viv_verdict verdict;
 	int64_t begun, ms; /* Unix time in milliseconds; how long it took */
 	unsigned attempt;  /* from 1 */
@@ -80,7 +81,10 @@ struct viv_test_result {
 
 void viv_test_result_free_contents(struct viv_test_result *r);
 
-/* Owned results, in the order in which the tests ended; several of one title are its attempts. */
+/* Attempts of one test: file, line and title are the same. */
+bool viv_test_result_same(const struct viv_test_result *a, const struct viv_test_result *b);
+
+/* Owned results, in the order in which the tests ended; several of one test are its attempts. */
 struct viv_test_results {
 	struct viv_test_result *items;
 	size_t count, cap;
@@ -90,7 +94,7 @@ void viv_test_results_free(struct viv_test_results *list); /* its contents; usab
 /* Moves it in; *r is empty afterwards. */
 void viv_test_results_take(struct viv_test_results *list, struct viv_test_result *r);
 /*
- * What counts: of each title the last attempt, by file, line and title. Borrowed pointers, which the
+ * What counts: of each test the last attempt, by file, line and title. Borrowed pointers, which the
  * caller frees as one; *ret_n of them.
  */
 const struct viv_test_result **viv_test_results_final(const struct viv_test_results *list,

@@ -159,6 +159,16 @@ static void add_tests(struct collecting *c, const json_t *declared, struct viv_t
 		add_test(c, declared, test, combination);
 }
 
+/* What stands between labels is none of them: "a\\,b=c". */
+static void add_label(struct viv_str *text, const char *label)
+{
+	for (; *label; label++) {
+		if (strchr(",=\\", *label))
+			viv_str_add_char(text, '\\');
+		viv_str_add_char(text, *label);
+	}
+}
+
 /* The number-th combination, the last axis changing fastest; false: there are no more. */
 static bool choose(const json_t *matrix, uint64_t number, struct viv_test_case *ret)
 {
@@ -181,7 +191,8 @@ static bool choose(const json_t *matrix, uint64_t number, struct viv_test_case *
 		rest %= all;
 		viv_strv_push(&ret->axes, name);
 		viv_strv_push(&ret->labels, label);
-		viv_str_addf(&text, "%s%s=%s", text.len ? "," : "", name, label);
+		viv_str_addf(&text, "%s%s=", text.len ? "," : "", name);
+		add_label(&text, label);
 	}
 	ret->combination = text.len ? viv_str_steal(&text) : NULL;
 	return true;

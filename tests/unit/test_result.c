@@ -177,11 +177,43 @@ static void test_final(void **state)
 	add(&list, "a", 9, "a: two", 1);
 	add(&list, "a", 2, "a: one", 1);
 	add(&list, "a", 9, "a: two", 2);
+	add(&list, "a", 12, "a: two", 1); /* two tests may have one name */
 	final = viv_test_results_final(&list, &n);
-	assert_int_equal(n, 3);
+	assert_int_equal(n, 4);
 	assert_string_equal(final[0]->title, "a: one");
 	assert_int_equal(final[1]->attempt, 2);
-	assert_string_equal(final[2]->title, "b: one");
+	assert_int_equal(final[2]->line, 12);
+	assert_string_equal(final[3]->title, "b: one");
+}
+
+/* What nobody judged has not passed. */
+static void test_zero(void **state)
+{
+	struct viv_test_result r = {0};
+
+	assert_int_equal(r.verdict, VIV_VERDICT_ERROR);
+	assert_false(viv_verdict_is_ok(r.verdict));
+}
+
+/* The longest result fits into a line. */
+static void test_whole_is_bounded(void **state)
+{
+	RESULT r = {0}, back = {0};
+	VIV_JSON *j = NULL;
+	VIV_FREE char *text = NULL, *name = viv_malloc(VIV_TEST_TEXT_MAX + 1);
+
+	fill(&r);
+	for (size_t i = 0; i < VIV_TEST_TEXT_MAX; i += 2)
+		memcpy(name + i, "\xc3\xa4", 2);
+	name[VIV_TEST_TEXT_MAX] = '\0';
+	while (r.subtests.count < VIV_TEST_SUBTESTS_MAX)
+		viv_test_subtests_add(&r.subtests, 0, name)->reason = viv_strdup(name);
+	j = viv_test_result_json(&r);
+	text = json_dumps(j, JSON_ENSURE_ASCII);
+	assert_true(strlen(text) < VIV_TEST_LINE_MAX);
+	assert_int_equal(viv_test_result_parse(j, &back, NULL), 0);
+	assert_int_equal(back.subtests.count + back.subtests.dropped, r.subtests.count + r.subtests.dropped);
+	assert_true(back.subtests.count < r.subtests.count);
 }
 
 int main(void)
@@ -190,7 +222,8 @@ int main(void)
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_any_text),   cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_bad),	   cmocka_unit_test(test_subtests),
-		cmocka_unit_test(test_final),
+		cmocka_unit_test(test_final),	   cmocka_unit_test(test_zero),
+		cmocka_unit_test(test_whole_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

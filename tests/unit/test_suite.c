@@ -93,6 +93,16 @@ static void combinations_are_made(void **state)
 	check(&some, "m.test.lua: a [fs=xfs,n=2]\nm.test.lua: b [fs=xfs,n=2] -why\n");
 }
 
+/* Whatever labels are called, no two combinations are. */
+static void combinations_differ(void **state)
+{
+	const struct viv_suite_spec all = {0};
+
+	put("e.test.lua", "matrix('a', { 'x,b=y', 'x' })\nmatrix('b', { 'y', 'y,b=y' })\ntest('t', function() end)\n");
+	check(&all, "e.test.lua: t [a=x\\,b\\=y,b=y]\ne.test.lua: t [a=x\\,b\\=y,b=y\\,b\\=y]\n"
+		    "e.test.lua: t [a=x,b=y]\ne.test.lua: t [a=x,b=y\\,b\\=y]\n");
+}
+
 /* A file that is wrong is one case; the others are there all the same. */
 static void wrong_files_are_cases(void **state)
 {
@@ -147,6 +157,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(files_are_found, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(paths_are_taken, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(combinations_are_made, enter_folder, leave_folder),
+		cmocka_unit_test_setup_teardown(combinations_differ, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(wrong_files_are_cases, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(axes_must_not_depend_on_one_another, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(params_are_asked_for, enter_folder, leave_folder),
