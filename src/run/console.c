@@ -8,6 +8,7 @@
 
 #define INPUT_MAX (64u << 10)
 #define CHUNK	  16384u
+#define DRAIN_MAX (4u << 20) /* bytes: some write without end */
 #define MAX_WARNINGS 16 /* a guest can say it as often as it likes */
 
 struct viv_console {
@@ -160,21 +161,36 @@ static void on_close(struct viv_console *c)
 		c->events.closed(c, c->events.arg);
 }
 
-static int on_io(struct viv_source *s, int fd, uint32_t events, void *arg)
+/* False: nothing is there now. */
+static bool read_some(struct viv_console *c)
 {
-	struct viv_console *c = arg;
 	char chunk[CHUNK];
 	ssize_t n;
 
-	if (events & EPOLLOUT)
-		flush_input(c);
-	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
-		return 0;
-	n = recv(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+	do
+		n = recv(c->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
 	if (n > 0)
 		on_output(c, chunk, (size_t)n);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	else if (n == 0 || errno != EAGAIN)
 		on_close(c);
+	return n > 0;
+}
+
+void viv_console_drain(struct viv_console *c)
+{
+	for (size_t n = 0; c->fd >= 0 && n < DRAIN_MAX && read_some(c); n += CHUNK)
+		;
+}
+
+static int on_io(struct viv_source *s, int fd, uint32_t events, void *arg)
+{
+	struct viv_console *c = arg;
+
+	if (events & EPOLLOUT)
+		flush_input(c);
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		read_some(c);
 	return 0;
 }
 

@@ -52,6 +52,8 @@ void viv_console_pause(struct viv_console *c, bool pause);
 
 const struct viv_trouble *viv_console_trouble(const struct viv_console *c);
 const struct viv_trouble_reports *viv_console_reports(const struct viv_console *c);
+/* Reads what has come already, also of a paused one; without the loop. May call back. */
+void viv_console_drain(struct viv_console *c);
 /* One that is open is taken to have ended. */
 void viv_console_end_report(struct viv_console *c);
 /* The last `n` lines, fit for a terminal; pushed to *ret. */

@@ -41,8 +41,15 @@ struct guest *guest_new(struct viv_loop *loop, const char *name, struct viv_conf
 	return g;
 }
 
+void guest_hear(struct guest *g)
+{
+	if (g->vm)
+		viv_console_drain(viv_vm_console(g->vm));
+}
+
 void guest_take_down(struct guest *g)
 {
+	guest_hear(g);
 	if (g->vm) /* of a report that is under way what has come counts */
 		viv_console_end_report(viv_vm_console(g->vm));
 	viv_source_remove(viv_steal(g->crash_limit));
@@ -138,6 +145,16 @@ static void on_warning(struct viv_vm *vm, const char *text, void *arg)
 	g->events.warning(g, text, g->events.arg);
 }
 
+/* One whose console is silent, or shows nothing of it. */
+static void tell_panic(struct guest *g)
+{
+	VIV_FREE char *what = viv_strdup("Kernel panic (QEMU says so, and the console does not)");
+	const struct viv_trouble_report r = {.kind = VIV_REPORT_PANIC, .what = what};
+
+	if (!(viv_console_reports(viv_vm_console(g->vm))->seen & VIV_REPORT_BIT(VIV_REPORT_PANIC)))
+		g->events.report(g, &r, g->events.arg);
+}
+
 static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, void *arg)
 {
 	struct guest *g = arg;
@@ -147,6 +164,8 @@ static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, v
 	g->how = how;
 	free(g->end_text);
 	g->end_text = viv_strdup(text);
+	if (how == VIV_VM_PANIC)
+		tell_panic(g);
 	g->events.changed(g, g->events.arg);
 }
 
@@ -353,6 +372,7 @@ int guest_start(struct guest *g, struct viv_store *store, const char *runtime,
 	}
 	g->started = viv_now_ms();
 	g->starts++;
+	g->doomed = g->end_told = false;
 	g->events.started(g, g->events.arg);
 	return 0;
 }

@@ -67,6 +67,8 @@ struct guest {
 	enum viv_vm_end how;   /* once it ended; of the last time, if it is off */
 	char *end_text;	       /* may be NULL */
 	unsigned starts;
+	bool doomed;   /* a panic of its kernel was expected, and came */
+	bool end_told; /* that it ended, and how, the test knows */
 	struct viv_source *crash_limit; /* how long a kernel that is in trouble may take over anything */
 	bool hopeless;			/* that is over: nothing more is waited for in this machine */
 
@@ -93,6 +95,8 @@ int guest_build(struct guest *g, struct viv_store *store, const struct guest_pro
 /* Starts QEMU and returns. EALREADY: it runs. `runtime` as viv_dir_runtime says. */
 int guest_start(struct guest *g, struct viv_store *store, const char *runtime,
 		struct viv_report *report, struct viv_error *err);
+/* Reads what its console has said already. */
+void guest_hear(struct guest *g);
 /* After `ended`: takes down what is left of it, so that it is off. */
 void guest_take_down(struct guest *g);
 

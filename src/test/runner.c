@@ -297,7 +297,7 @@ static void call_test(struct runner *r)
 /* A kernel in trouble is what there is to know first, whatever came of it. */
 static void take_crash(struct runner *r)
 {
-	if (!r->crash.what || r->result.verdict == VIV_VERDICT_SKIP)
+	if (!r->crash.what)
 		return;
 	if (r->result.reason)
 		viv_str_addf(&r->crash.details, "then: %s\n", r->result.reason);
@@ -343,7 +343,7 @@ static bool all_off(void *arg)
 
 static bool wants_to_keep(struct runner *r)
 {
-	return r->run->keep && !r->signal && !viv_verdict_is_ok(r->result.verdict) && !all_off(r);
+	return r->run->keep && !r->signal && (r->crash.what || !viv_verdict_is_ok(r->result.verdict)) && !all_off(r);
 }
 
 static void tell_result(struct runner *r)
@@ -424,6 +424,8 @@ void viv_test_run(const struct viv_test_run *run, int events_fd)
 		call_test(&r);
 	prompt_free(viv_steal(r.prompt));
 	r.out.shown = NULL;
+	for (size_t i = 0; i < r.n_guests; i++)
+		guest_hear(r.guests[i]);
 	if (wants_to_keep(&r)) {
 		take_crash(&r);
 		tell_result(&r);

@@ -115,6 +115,32 @@ static void test_reports(void **state)
 	viv_str_free(&s.output);
 }
 
+/* What was not read yet when somebody wants to know what there was. */
+static void test_drain(void **state)
+{
+	static const char text[] = "[    1.000000] BUG: KASAN: x\n";
+	VIV_STR all = VIV_STR_INIT;
+	struct seen s = {0};
+	int guest;
+	struct viv_console *c = open_console(&s, NULL, &guest);
+
+	for (int i = 0; i < 1000; i++)
+		viv_str_add(&all, text);
+	viv_console_drain(c);
+	assert_int_equal(viv_write_all(guest, all.data, all.len, "", NULL), 0);
+	viv_console_pause(c, true);
+	viv_console_drain(c);
+	assert_int_equal(s.reports_begun, 1000);
+	assert_int_equal(s.output.len, all.len);
+	close(guest);
+	viv_console_drain(c);
+	assert_int_equal(s.closed, 1);
+	viv_console_drain(c);
+	viv_console_free(c);
+	viv_loop_free(s.loop);
+	viv_str_free(&s.output);
+}
+
 static void on_report_quits(struct viv_console *c, const struct viv_trouble_report *r, void *arg)
 {
 	on_report(c, r, arg);
@@ -222,7 +248,7 @@ static void test_typing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pause), cmocka_unit_test(test_reports), cmocka_unit_test(test_report_ends_by_time),
+		cmocka_unit_test(test_pause), cmocka_unit_test(test_reports), cmocka_unit_test(test_drain), cmocka_unit_test(test_report_ends_by_time),
 		cmocka_unit_test(test_lines_in_pieces),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_typing),
