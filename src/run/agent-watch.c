@@ -49,10 +49,21 @@ static void take_answer(struct viv_watch *w, const struct viv_frame *f)
 		viv_str_add_bytes(&w->answer, f->payload, f->len);
 }
 
+/* Those that a guest may answer; others are ours, or nobody's. */
+static int code_of(uint32_t code)
+{
+	static const int known[] = {0, ENOTRECOVERABLE, ENOENT, EINVAL, EOPNOTSUPP, EAGAIN, ENAMETOOLONG};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(known); i++)
+		if (code == (uint32_t)known[i])
+			return -known[i];
+	return -EPROTO;
+}
+
 bool agent_watch_frame(struct viv_agent *a, const struct viv_frame *f)
 {
 	struct viv_watch **link = &a->watches, *w;
-	uint32_t code;
+	int code;
 
 	while (*link && (*link)->id != f->channel)
 		link = &(*link)->next;
@@ -65,8 +76,10 @@ bool agent_watch_frame(struct viv_agent *a, const struct viv_frame *f)
 		break;
 	case VIV_PROTO_DONE:
 		*link = w->next;
-		code = viv_get32(f->payload);
-		end(w, code > 4095 ? -EPROTO : -(int)code);
+		code = code_of(viv_get32(f->payload));
+		if (code == -EPROTO && !w->answer.len)
+			viv_str_addf(&w->answer, "its agent says: %s", strerror((int)VIV_MIN(viv_get32(f->payload), 4095u)));
+		end(w, code);
 		break;
 	default:
 		agent_violation(a, f);

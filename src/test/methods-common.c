@@ -17,6 +17,8 @@ int methods_ask(struct call *c, const char *const *argv, const char *user, struc
 				 ASKED_MAX >> 20);
 	if (code < 0)
 		return call_waited(c, code, "the end of %s", argv[0]);
+	if (ret->error)
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: %s: %s", c->g->name, argv[0], ret->error);
 	return 0;
 }
 
@@ -29,7 +31,7 @@ int methods_watch(struct call *c, const char *kind, const char *const *words, ch
 	if (code < 0 && err.code) {
 		call_error(c, &err);
 		viv_error_clear(&err);
-		return -EIO;
+		return METHODS_SAID;
 	}
 	return code;
 }
@@ -39,14 +41,16 @@ int methods_watched(struct call *c, int code, const char *answer, const char *wh
 	VIV_FREE char *shown = answer && *answer ? viv_slice_printable(viv_slice(answer)) : NULL;
 
 	switch (code) {
-	case -EIO: /* said already */
+	case METHODS_SAID:
 		return -1;
 	case -ETIMEDOUT:
 	case -ENOTCONN:
 	case -EINTR:
+	case -ECANCELED:
 		return call_waited(c, code, "%s", what);
 	case -EINVAL:
 	case -EOPNOTSUPP:
+	case -EPROTO:
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: waiting for %s: %s", c->g->name, what,
 				 shown ? shown : strerror(-code));
 	default:

@@ -30,7 +30,8 @@ int methods_pause(struct call *c, int64_t ms);
  */
 int methods_ask(struct call *c, const char *const *argv, const char *user, struct runner_output *ret);
 
-/* As runner_watch, within the call's time; -EIO: the call has failed. */
+/* As runner_watch, within the call's time; METHODS_SAID: the call has failed, and says why. */
+#define METHODS_SAID (-65536) /* no errno */
 int methods_watch(struct call *c, const char *kind, const char *const *words, char **ret_answer);
 /* For what methods_watch answers (code): the call fails. -1. */
 int methods_watched(struct call *c, int code, const char *answer, const char *what);
@@ -39,6 +40,11 @@ int methods_watched(struct call *c, int code, const char *answer, const char *wh
 int methods_copy_out(struct call *c, const char *source, const char *target);
 /* env = { NAME = "value" } of the options, as "NAME=value"; false: it is no such table. */
 bool methods_read_env(struct call *c, struct viv_strv *ret);
+/*
+ * It is off: has it powered off (or rebooted where it may; panicked where that was expected), or ended in one of
+ * these ways, bits of 1 << enum viv_vm_end? If not, the call has failed: -1.
+ */
+int methods_ended(struct call *c, struct guest *g, unsigned also);
 /* For methods that want it to run, and not its system: starts it where it is off. */
 int methods_start(struct call *c);
 /* Is the text in it, as it is or as an extended regular expression (regex(7)), of which ^ and $ are a line's? */
