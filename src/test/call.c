@@ -155,6 +155,7 @@ int call_waited(struct call *c, int code, const char *fmt, ...)
 	else if (code == -ETIMEDOUT)
 		call_fail(c, VIV_VERDICT_FAIL, "%s: no %s in time", c->g ? c->g->name : "waiting", what.data);
 	else if (code == -ENOTCONN && c->g) {
+		c->g->end_told = !guest_is_on(c->g);
 		end = guest_is_on(c->g) ? viv_strdup("its kernel is in trouble") : guest_end_text(c->g);
 		call_fail(c, c->g->how == VIV_VM_PANIC || c->g->hopeless ? VIV_VERDICT_CRASH : VIV_VERDICT_FAIL, "%s: %s, while waiting for %s",
 			  c->g->name, end, what.data);
@@ -194,10 +195,10 @@ void call_take_value(lua_State *L, struct runner_failure *ret)
 	const struct runner_failure *f = luaL_testudata(L, -1, FAILURE_TYPE);
 
 	if (f) {
-		*ret = (struct runner_failure){f->verdict, viv_strdup(f->reason), viv_strdup(f->details)};
+		*ret = (struct runner_failure){f->verdict, viv_strdup(f->reason), viv_strdup(f->details), f->own};
 		return;
 	}
-	*ret = (struct runner_failure){VIV_VERDICT_FAIL, viv_strdup(luaL_tolstring(L, -1, NULL)), NULL};
+	*ret = (struct runner_failure){VIV_VERDICT_FAIL, viv_strdup(luaL_tolstring(L, -1, NULL)), NULL, true};
 	lua_pop(L, 1);
 }
 
@@ -419,6 +420,8 @@ static int finish(struct call *c, int results)
 		runner_failure_free_contents(&c->failure);
 		viv_lua_script_raise(c->r->script, c->raised);
 	}
+	if (results < 0 && !c->failure.reason)
+		call_fail(c, VIV_VERDICT_ERROR, "%s: it failed, and did not say why", c->method->name);
 	if (results < 0 && (c->r->signal || c->failure.verdict == VIV_VERDICT_TIMEOUT)) {
 		/* No pcall of the test's may go on from here. */
 		runner_failure_free_contents(&c->r->final);

@@ -11,13 +11,21 @@ void runner_crash_free_contents(struct runner_crash *c)
 {
 	free(c->what);
 	viv_str_free(&c->details);
-	viv_strv_free(&c->expected);
+	for (size_t i = 0; i < c->n_expected; i++) {
+		free(c->expected[i].machine);
+		free(c->expected[i].what);
+	}
+	free(c->expected);
 	*c = (struct runner_crash){0};
 }
 
-void runner_expect(struct runner *r, const char *machine, const char *what)
+size_t runner_expect(struct runner *r, const char *machine, const char *what)
 {
-	viv_strv_pushf(&r->crash.expected, "%s:%s", machine, what);
+	struct runner_crash *c = &r->crash;
+
+	c->expected = viv_grow(c->expected, &c->cap_expected, c->n_expected + 1, sizeof(*c->expected));
+	c->expected[c->n_expected] = (struct runner_expectation){.machine = viv_strdup(machine), .what = viv_strdup(what)};
+	return c->n_expected++;
 }
 
 void runner_expect_all(struct runner *r, const json_t *list)
@@ -27,12 +35,17 @@ void runner_expect_all(struct runner *r, const json_t *list)
 
 	json_array_foreach((json_t *)list, i, what)
 		if (json_is_string(what))
-			runner_expect(r, "*", json_string_value(what));
+			runner_expect(r, NULL, json_string_value(what));
 }
 
 static bool is_said(const struct viv_trouble_report *report, const char *text)
 {
-	if (viv_streq(viv_trouble_report_name(report->kind), text) || strstr(report->what, text))
+	enum viv_trouble_report_kind kind;
+
+	/* "bug" is also a part of many a function's name. */
+	if (viv_trouble_report_parse(text, &kind))
+		return report->kind == kind;
+	if (strstr(report->what, text))
 		return true;
 	for (size_t i = 0; i < report->lines.count; i++)
 		if (strstr(report->lines.items[i], text))
@@ -40,17 +53,20 @@ static bool is_said(const struct viv_trouble_report *report, const char *text)
 	return false;
 }
 
-static bool is_expected(const struct runner *r, const struct guest *g, const struct viv_trouble_report *report)
+/* Each that it fits counts it. */
+static bool is_expected(struct runner *r, const struct guest *g, const struct viv_trouble_report *report)
 {
-	for (size_t i = 0; i < r->crash.expected.count; i++) {
-		const char *one = r->crash.expected.items[i], *what = strchr(one, ':') + 1;
-		size_t n = (size_t)(what - one) - 1;
+	bool expected = false;
 
-		if ((viv_starts_with(one, "*:") || (strlen(g->name) == n && memcmp(one, g->name, n) == 0)) &&
-		    is_said(report, what))
-			return true;
+	for (size_t i = 0; i < r->crash.n_expected; i++) {
+		struct runner_expectation *e = &r->crash.expected[i];
+
+		if (e->over || (e->machine && !viv_streq(e->machine, g->name)) || !is_said(report, e->what))
+			continue;
+		e->met++;
+		expected = true;
 	}
-	return false;
+	return expected;
 }
 
 static int on_crash_limit(struct viv_source *s, void *arg)
@@ -82,7 +98,7 @@ void runner_on_report(struct guest *g, const struct viv_trouble_report *report, 
 	if (report->open)
 		return;
 	expected = is_expected(r, g, report);
-	r->crash.met += expected;
+	g->doomed |= expected && report->kind == VIV_REPORT_PANIC;
 	tell(r, g, report, expected);
 	runner_wake(r);
 	if (expected || !(VIV_REPORT_DEFAULT & VIV_REPORT_BIT(report->kind)))
@@ -99,47 +115,69 @@ void runner_on_report(struct guest *g, const struct viv_trouble_report *report, 
 
 struct expecting {
 	struct runner *runner;
-	unsigned before;
+	size_t which;
 };
 
 static bool is_met(void *arg)
 {
 	const struct expecting *e = arg;
 
-	return e->runner->crash.met > e->before;
+	return e->runner->crash.expected[e->which].met > 0;
 }
 
-/* The function may fail as it likes: its machine is about to die. */
-static int do_expect_crash(struct call *c)
+/* What a method failed with may be how the machine died; a mistake, an assertion or a skip is not. */
+static bool may_be_its_end(const struct runner_failure *f)
 {
-	struct expecting e = {c->r, c->r->crash.met};
-	const char *what = call_text(c, 0);
+	return !f->own && (f->verdict == VIV_VERDICT_FAIL || f->verdict == VIV_VERDICT_CRASH);
+}
+
+static int while_expected(struct call *c, struct expecting *e)
+{
 	VIV_CLEANUP(runner_failure_free_contents) struct runner_failure f = {0};
 	int code;
 
-	call_step(c, "expecting a report of its kernel: %s", what);
-	runner_expect(c->r, c->g->name, what);
-	if (c->n < 2 || lua_isnil(c->L, c->first + 1))
-		return 0;
 	lua_pushvalue(c->L, c->first + 1);
-	if (call_lua(c, 0, 0) < 0) {
+	c->r->expecting++;
+	code = call_lua(c, 0, 0);
+	c->r->expecting--;
+	if (code < 0) {
 		if (c->raised != -EINVAL)
 			return -1;
 		call_take_error(c, &f);
+		if (!may_be_its_end(&f))
+			return -1;
 		lua_pop(c->L, 1);
 		c->raised = 0;
 	}
-	code = runner_wait(c->r, c->g, is_met, &e, c->deadline);
+	code = runner_wait(c->r, c->g, is_met, e, c->deadline);
 	if (code == 0)
 		return 0;
 	if (f.reason)
 		call_details(c, "the function said: %s\n", f.reason);
-	return call_waited(c, code, "a report of its kernel: %s", what);
+	return call_waited(c, code, "a report of its kernel: %s", c->r->crash.expected[e->which].what);
+}
+
+static int do_expect_crash(struct call *c)
+{
+	struct expecting e = {.runner = c->r};
+	const char *what = call_text(c, 0);
+	int code;
+
+	if (!*what)
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: expect_crash: an empty text is in every report", c->g->name);
+	call_step(c, "expecting a report of its kernel: %s", what);
+	e.which = runner_expect(c->r, c->g->name, what);
+	if (c->n < 2 || lua_isnil(c->L, c->first + 1))
+		return 0;
+	code = while_expected(c, &e);
+	c->r->crash.expected[e.which].over = true;
+	return code;
 }
 
 const struct method methods_crash[] = {
 	{"expect_crash", "s?f", "(what, function, {timeout})", "",
-	 "a report of its kernel of this kind (\"oops\") or with this text fails nothing; with a function: it must come", do_expect_crash,
+	 "a report of its kernel of this kind (\"oops\") or with this text fails nothing; with a function: it must come while that runs",
+	 do_expect_crash,
 	 .early = true},
 	{0},
 };

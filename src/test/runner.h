@@ -23,15 +23,24 @@ struct runner_failure {
 	enum viv_verdict verdict;
 	char *reason;  /* one line */
 	char *details; /* more lines; may be NULL */
+	bool own;      /* the script's own: an assertion, error(…), a mistake of Lua's; no method's */
 };
 void runner_failure_free_contents(struct runner_failure *f);
+
+/* Reports of kernels that are no failure. */
+struct runner_expectation {
+	char *machine; /* NULL: any */
+	char *what;    /* a kind, or text */
+	unsigned met;  /* by so many */
+	bool over;     /* it is not expected any more */
+};
 
 /* Reports of kernels: the first that nobody expected, and what is expected. */
 struct runner_crash {
 	char *what;		/* NULL: none */
 	struct viv_str details; /* its lines */
-	struct viv_strv expected; /* "machine:kind" or "machine:text", machine "*": all of them */
-	unsigned met; /* reports that were expected, so far */
+	struct runner_expectation *expected;
+	size_t n_expected, cap_expected;
 };
 
 struct runner {
@@ -108,8 +117,11 @@ int runner_command_run(struct runner *r, struct guest *g, const struct runner_co
 
 /* For guest_events. arg: the runner. */
 void runner_on_report(struct guest *g, const struct viv_trouble_report *report, void *arg);
-/* From now on a report of that kind, or with that text in it, is none that fails the test. */
-void runner_expect(struct runner *r, const char *machine, const char *what);
+/*
+ * From now on a report of that kind (where that is its name) or with that text in it is none that fails the test; machine
+ * NULL: any. Which of runner_crash's it is.
+ */
+size_t runner_expect(struct runner *r, const char *machine, const char *what);
 /* From the test's expect option. */
 void runner_expect_all(struct runner *r, const json_t *list);
 void runner_crash_free_contents(struct runner_crash *c);
@@ -118,7 +130,7 @@ void runner_crash_free_contents(struct runner_crash *c);
 
 /*
  * Waits in the guest until it is so (run/agent.h). 0; as runner_wait; or what the watch came to: -ENOTRECOVERABLE, -ENOENT,
- * -EINVAL, -EOPNOTSUPP, -EAGAIN, then answer says more. *ret_answer, the caller's, is set unless there is an error;
+ * -EINVAL, -EOPNOTSUPP, -EAGAIN, -EPROTO, then answer says more. *ret_answer, the caller's, is set unless there is an error;
  * it may be NULL.
  */
 int runner_watch(struct runner *r, struct guest *g, const struct viv_watch_spec *spec, int64_t deadline,
