@@ -34,7 +34,12 @@ static int do_join_all(struct call *c)
 	for (size_t i = 0; i < c->r->n_guests; i++)
 		c->r->guests[i]->ending = true;
 	code = runner_wait(c->r, NULL, all_off, c->r, c->deadline);
-	return code < 0 ? call_waited(c, code, "the machines' end") : 0;
+	if (code < 0)
+		return call_waited(c, code, "the machines' end");
+	for (size_t i = 0; code == 0 && i < c->r->n_guests; i++)
+		if (c->r->guests[i]->starts && !c->r->guests[i]->end_told)
+			code = methods_ended(c, c->r->guests[i], 0);
+	return code;
 }
 
 static void tell_subtest(struct runner *r, const char *name, const char *verdict, int64_t ms, const char *reason)

@@ -27,28 +27,61 @@ static bool is_off(void *arg)
 	return !guest_is_on(arg);
 }
 
-static int wait_for_end(struct call *c, const char *what)
+int methods_ended(struct call *c, struct guest *g, unsigned also)
+{
+	unsigned good = 1u << VIV_VM_POWEROFF | also;
+	VIV_FREE char *text = NULL;
+
+	good |= g->reboots ? 1u << VIV_VM_REBOOT : 0;
+	good |= g->doomed ? 1u << VIV_VM_PANIC : 0;
+	g->end_told = true;
+	if (good & 1u << g->how)
+		return 0;
+	text = guest_end_text(g);
+	c->g = g;
+	call_fail(c, g->how == VIV_VM_PANIC ? VIV_VERDICT_CRASH : VIV_VERDICT_FAIL, "%s: %s: it did not power off", g->name, text);
+	call_add_console(c);
+	return -1;
+}
+
+static int wait_for_end(struct call *c, unsigned also)
 {
 	int code = runner_wait(c->r, NULL, is_off, c->g, c->deadline);
 
-	return code < 0 ? call_waited(c, code, "%s", what) : 0;
+	return code < 0 ? call_waited(c, code, "its end") : methods_ended(c, c->g, also);
+}
+
+/* How it ended before, if nothing has said so. */
+static int has_ended(struct call *c, unsigned also)
+{
+	return c->g->starts && !c->g->end_told ? methods_ended(c, c->g, also) : 0;
 }
 
 static int do_shutdown(struct call *c)
 {
+	VIV_ERROR err = VIV_ERROR_INIT;
+	int code;
+
 	if (!guest_is_on(c->g))
-		return 0;
+		return has_ended(c, 0);
+	/* Before that nobody is there to do it, but it may be on its way down by itself. */
+	code = runner_need(c->r, c->g, true, c->deadline, &err);
+	if (code < 0 && guest_is_on(c->g))
+		return call_waited(c, code, "its agent");
 	call_step(c, "shutting down");
 	c->g->ending = true;
-	viv_vm_poweroff(c->g->vm, VIV_MAX(c->deadline - viv_now_ms(), 1));
-	return wait_for_end(c, "its end");
+	if (guest_is_on(c->g))
+		viv_vm_poweroff(c->g->vm, VIV_MAX(c->deadline - viv_now_ms(), 1));
+	return wait_for_end(c, 0);
 }
 
 static int do_wait_for_shutdown(struct call *c)
 {
 	call_step(c, "waiting for it to power off");
+	if (!guest_is_on(c->g))
+		return has_ended(c, 0);
 	c->g->ending = true; /* that it goes is what is wanted */
-	return guest_is_on(c->g) ? wait_for_end(c, "its end") : 0;
+	return wait_for_end(c, 0);
 }
 
 static int do_crash(struct call *c)
@@ -58,7 +91,7 @@ static int do_crash(struct call *c)
 	call_step(c, "ending it as a power cut does");
 	c->g->ending = true;
 	viv_vm_kill(c->g->vm);
-	return wait_for_end(c, "its end");
+	return wait_for_end(c, 1u << VIV_VM_STOPPED);
 }
 
 /* In good order, and anew: QEMU ends at a guest's reset, so it is the same for a boot loader. */
