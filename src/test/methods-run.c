@@ -110,6 +110,14 @@ static int fail_run(struct call *c, const char *command, const struct runner_out
 	return -1;
 }
 
+/* One that did not run to its end says nothing about what it was to do. */
+static int fail_to_run(struct call *c, const char *command, const struct runner_output *out)
+{
+	fail_command(c, command, out, "did not run to its end: %s", out->error);
+	c->failure.verdict = VIV_VERDICT_ERROR;
+	return -1;
+}
+
 static int do_execute(struct call *c)
 {
 	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
@@ -146,6 +154,8 @@ static int each(struct call *c, const char *say, bool want_failure)
 			return r;
 		if (code < 0)
 			return fail_run(c, command, &out, code);
+		if (out.error)
+			return fail_to_run(c, command, &out);
 		if (!out.status == want_failure)
 			return want_failure ? fail_command(c, command, &out, "succeeded, and was to fail")
 					    : fail_command(c, command, &out, "failed with status %d", out.status);
@@ -193,10 +203,14 @@ static int until(struct call *c, bool want_failure)
 	for (;;) {
 		VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
 		int code, r = run(c, command, &out, &code);
+		/* It went in a reboot, after which it can be tried again. */
+		bool again = out.error && out.status == VIV_EXIT_GONE && c->g->reboots;
 
 		if (r < 0)
 			return r;
-		if (code == 0 && !out.status == !want_failure) {
+		if (code == 0 && out.error && !again)
+			return fail_to_run(c, command, &out);
+		if (code == 0 && !again && !out.status == !want_failure) {
 			lua_pushlstring(c->L, out.out.data ? out.out.data : "", out.out.len);
 			return 1;
 		}
