@@ -53,6 +53,13 @@ static void take_timeout(struct viv_lua *lua, int index, struct viv_lua_test *to
 	to->timeout_ms = (int64_t)(seconds * 1000);
 }
 
+/* An empty text is in every report. */
+static void check_expected(struct viv_lua *lua, const struct viv_value *v)
+{
+	if (v->kind == VIV_VALUE_STRING && !*v->text)
+		luaL_error(lua->L, "test: expect: expected a kind of report, or text of one, not an empty one");
+}
+
 static void take_expect(struct viv_lua *lua, int index, struct viv_lua_test *to)
 {
 	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, "expect");
@@ -60,6 +67,9 @@ static void take_expect(struct viv_lua *lua, int index, struct viv_lua_test *to)
 
 	if (v->kind == VIV_VALUE_EMPTY)
 		return;
+	for (size_t i = 0; v->kind == VIV_VALUE_LIST && i < v->list.count; i++)
+		check_expected(lua, v->list.items[i]);
+	check_expected(lua, v);
 	if (v->kind != VIV_VALUE_LIST) {
 		to->expect->list.items = viv_arena_array(lua->arena, struct viv_value *, 1);
 		to->expect->list.items[0] = v;

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+# Verdicts of tests: what has not been seen to be right has not passed.
+. "$(dirname "$0")/lib.sh"
+
+cat >verdicts.test.lua <<'EOF'
+machine.imports = { "profiles/minimal" }
+
+local function report(text)
+	machine:execute("echo '<1>" .. text .. "' >/dev/kmsg")
+end
+
+-- What the function fails with; t.raises lets mistakes pass.
+local function failure(fn)
+	local ok, why = pcall(fn)
+
+	t.is_false(ok, "it did not fail")
+	return tostring(why)
+end
+
+test("checks", function()
+	machine:start()
+	machine:shutdown() -- in good order, though it has hardly begun
+	t.is_false(machine:is_up())
+	machine:wait_for_shutdown()
+
+	-- Commands that never ran.
+	t.contains(failure(function() machine:fail("true", { user = "nosuch" }) end), "did not run to its end")
+	t.contains(failure(function() machine:fail("true", { cwd = "/nope" }) end), "did not run to its end")
+	t.contains(failure(function() machine:wait_until_fails("true", { cwd = "/nope" }) end), "did not run to its end")
+	machine:fail("false")
+	machine:fail("no-such-command")
+
+	-- Mistakes are not the failures that tests want to see.
+	t.contains(failure(function() t.raises(function() machine:sucseed("true") end) end), "did you mean succeed")
+	t.contains(failure(function() t.raises(function() skip("not here") end) end), "not here")
+	t.contains(t.raises(function() machine:succeed("exit 3") end), "status 3")
+	t.equal(t.raises(function() t.fail("so it is") end), "so it is")
+	t.contains(failure(function() machine:expect_crash("") end), "empty")
+	t.contains(failure(function() machine:expect_crash("oops", function() machine:sucseed("true") end) end), "did you mean")
+	t.contains(failure(function() machine:expect_crash("oops", function() t.equal(1, 2) end) end), "expected 2")
+	t.contains(failure(function() machine:expect_crash("oops", function() skip("not here") end) end), "not here")
+
+	-- A report ends where its kernel says nothing more.
+	machine:expect_crash("kasan", function()
+		report("BUG: KASAN: expected in f")
+		machine:fail("true")
+	end)
+	-- Another kind's does not do.
+	machine:expect_crash("KASAN: another")
+	t.contains(failure(function()
+		machine:expect_crash("lockdep", function() report("BUG: KASAN: another in g") end, { timeout = 10 })
+	end), "a report of its kernel: lockdep")
+
+	-- Ends that are none in good order.
+	machine:qmp("quit")
+	t.contains(failure(function() machine:wait_for_shutdown() end), "it did not power off")
+	machine:wait_for_shutdown() -- that is known by now
+	machine:start()
+	machine:qmp("quit")
+	t.contains(failure(function() join_all() end), "it did not power off")
+	machine:start()
+	machine:crash()
+	join_all()
+end)
+
+test("skips", function()
+	report("BUG: KASAN: hidden in f")
+	skip("not here")
+end)
+
+test("second", { expect = { "bug" } }, function()
+	machine:expect_crash("kasan", function() report("BUG: KASAN: first in f") end)
+	report("BUG: KASAN: second in report_bug")
+	machine:succeed("true")
+end)
+EOF
+
+expect 1 "$VIV" test --results results verdicts.test.lua
+out_has "1 passed, 0 failed, 2 crashed"
+verdict() { # TEST
+	jq -r --arg name "$1" 'select(.name == $name) | "\(.verdict): \(.reason)"' results/results.jsonl
+}
+[ "$(verdict checks)" = "pass: null" ] || fail "checks: $(verdict checks)"
+[ "$(verdict skips)" = "crash: machine: its kernel: BUG: KASAN: hidden in f" ] || fail "skips: $(verdict skips)"
+[ "$(verdict second)" = "crash: machine: its kernel: BUG: KASAN: second in report_bug" ] || fail "second: $(verdict second)"
