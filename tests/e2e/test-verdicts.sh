@@ -32,6 +32,7 @@ test("checks", function()
 
 	-- Mistakes are not the failures that tests want to see.
 	t.contains(failure(function() t.raises(function() machine:sucseed("true") end) end), "did you mean succeed")
+	t.raises(function() machine:sucseed("true") end, "did you mean succeed")
 	t.contains(failure(function() t.raises(function() skip("not here") end) end), "not here")
 	t.contains(t.raises(function() machine:succeed("exit 3") end), "status 3")
 	t.equal(t.raises(function() t.fail("so it is") end), "so it is")
