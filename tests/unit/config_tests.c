@@ -376,6 +376,8 @@ static void one_line(void **state)
 		 "x.test.lua:1: test: timeout: expected seconds or a time such as \"90s\" or \"5m\"\n"},
 		{"test('a', { skip = true }, function() end)",
 		 "x.test.lua:1: test: skip: expected the reason, as text\n"},
+		{"test('a', { expect = { 'oops', '' } }, function() end)\n",
+		 "x.test.lua:1: test: expect: expected a kind of report, or text of one, not an empty one\n"},
 		{"test('a\\nb', function() end)",
 		 "x.test.lua:1: a test's name: expected text of one line, at most 200 bytes\n"},
 		{"test('a', { expect = { nil, function() end } }, function() end)",

@@ -522,6 +522,58 @@ static void port_closed(void **state)
 #define WITH(test)     cmocka_unit_test_setup_teardown(test, setup_bare, teardown)
 #define AS_GUEST(test) cmocka_unit_test_setup_teardown(test, setup_guest, teardown_guest)
 
+
+struct answered {
+	struct fixture *f;
+	int code;
+	char *text;
+	bool done;
+};
+
+static void on_answer(struct viv_agent *a, int code, const char *text, void *arg)
+{
+	struct answered *to = arg;
+
+	to->code = code;
+	to->text = viv_strdup(text);
+	to->done = true;
+	viv_loop_quit(to->f->loop, 0);
+}
+
+/* No guest's answer looks as if its machine had gone, or our time or a signal had ended the wait. */
+static void codes_of_watches(void **state)
+{
+	static const struct {
+		int code, want;
+		const char *text;
+	} cases[] = {
+		{0, 0, ""}, {ENOENT, -ENOENT, ""}, {EINVAL, -EINVAL, ""}, {ENAMETOOLONG, -ENAMETOOLONG, ""},
+		{EIO, -EPROTO, "its agent says: Input/output error"},
+		{ENOTCONN, -EPROTO, "its agent says: Transport endpoint is not connected"},
+		{ETIMEDOUT, -EPROTO, "its agent says: Connection timed out"},
+		{EINTR, -EPROTO, "its agent says: Interrupted system call"},
+		{65536, -EPROTO, "its agent says: Unknown error 4095"}, {-1, -EPROTO, "its agent says: Unknown error 4095"},
+	};
+	const char *words[] = {"/x", NULL};
+	const struct viv_watch_spec spec = {"file", words};
+	struct fixture *f = *state;
+
+	guest_greets(f, VIV_PROTO_NEWEST);
+	run_until(f, &f->ready);
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(cases); i++) {
+		struct answered got = {.f = f};
+		uint8_t code[4];
+
+		viv_put32(code, (uint32_t)cases[i].code);
+		assert_int_equal(viv_agent_watch(f->agent, &spec, on_answer, &got, NULL, NULL), 0);
+		guest_sends(f, VIV_PROTO_DONE, 0, (uint32_t)i + 1, code, sizeof(code));
+		run_until(f, &got.done);
+		assert_int_equal(got.code, cases[i].want);
+		assert_string_equal(got.text, cases[i].text);
+		free(got.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -543,6 +595,7 @@ int main(void)
 		AS_GUEST(window_overrun),
 		AS_GUEST(reader_holds_up_the_end),
 		AS_GUEST(port_closed),
+		AS_GUEST(codes_of_watches),
 	};
 
 	return run_with_each_agent(tests, VIV_ARRAY_SIZE(tests)) +
