@@ -169,6 +169,22 @@ static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, v
 	g->events.changed(g, g->events.arg);
 }
 
+/* A loop of messages must not fill the disk: the file's last line says that there was more. */
+static void log_line(struct guest *g, const char *line, size_t len)
+{
+	static const char end[] = "[viv: the console said more; this file ends here]\n";
+
+	if (g->log < 0)
+		return;
+	if (g->logged + len > VIV_CONSOLE_LOG_MAX) {
+		viv_write_all(g->log, end, sizeof(end) - 1, "console", NULL);
+		g->log = viv_close(g->log);
+		return;
+	}
+	g->logged += len;
+	viv_write_all(g->log, line, len, "console", NULL);
+}
+
 static void hand_line_on(struct guest *g, struct viv_slice line)
 {
 	VIV_FREE char *text = NULL;
@@ -178,8 +194,7 @@ static void hand_line_on(struct guest *g, struct viv_slice line)
 	text = viv_slice_printable(line);
 	viv_str_add(&g->console, text);
 	viv_str_add_char(&g->console, '\n');
-	if (g->log >= 0)
-		viv_write_all(g->log, g->console.data + g->console_line, g->console.len - g->console_line, "console", NULL);
+	log_line(g, g->console.data + g->console_line, g->console.len - g->console_line);
 	g->console_line = g->console.len;
 	g->events.console(g, text, g->events.arg);
 }

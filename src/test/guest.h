@@ -46,7 +46,8 @@ struct guest {
 	int *disks; /* those without a file: ours, for the next start. By drive; -1: it has a file */
 	size_t n_disks;
 	char *segments; /* see struct viv_machine */
-	int log;	/* a file for its console's lines, closed with the guest; -1: none */
+	int log;	/* a file for its console's lines, closed with the guest; -1: none (any more) */
+	size_t logged;	/* bytes in it: VIV_CONSOLE_LOG_MAX at most, and a line that says so */
 
 	/* While it runs. */
 	struct viv_shares shares;
