@@ -49,6 +49,7 @@ struct test {
 	char *durations; /* where what is measured goes; may be NULL */
 	struct viv_test_folder *folder;
 	struct viv_test_results results; /* so far */
+	struct viv_test_results planned; /* of all: what is said of those that never begin */
 	bool trouble; /* the results could not be written: it was said */
 };
 
@@ -215,6 +216,7 @@ static void finish(struct test *t)
 		complain(t, &err);
 	if (t->durations && viv_test_durations_merge(t->durations, &t->results, &err) < 0)
 		complain(t, &err);
+	viv_test_results_fill(&t->results, &t->planned);
 	if (viv_args_has(t->args, "tap")) {
 		viv_test_tap(&t->results, &text);
 		fputs(text.data, stdout);
@@ -223,8 +225,33 @@ static void finish(struct test *t)
 	viv_say(t->cmd->report, VIV_INFO, "results: %s", viv_test_folder_path(t->folder));
 }
 
+/* Written down before the first one begins, so that a run that is cut off shows what is missing. */
+static void plan(struct test *t)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	for (size_t i = 0; i < t->suite.n; i++) {
+		const struct viv_test_case *c = &t->suite.cases[i];
+		struct viv_test_result r = {
+			.file = viv_strdup(c->shown),
+			.line = c->line,
+			.name = viv_strdup(c->name ? c->name : c->shown),
+			.combination = viv_strdup(c->combination),
+			.title = viv_strdup(c->title),
+			.attempt = 1,
+			.verdict = VIV_VERDICT_ERROR,
+			.reason = viv_strdup("not run"),
+		};
+
+		viv_test_results_take(&t->planned, &r);
+	}
+	if (viv_test_folder_plan(t->folder, &t->planned, &err) < 0)
+		complain(t, &err);
+}
+
 static void prepare(struct test *t)
 {
+	plan(t);
 	t->spec.suite = &t->suite;
 	t->spec.store = t->cmd->store;
 	t->spec.programs = (struct guest_programs){t->programs.init, t->programs.agent};
@@ -327,6 +354,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	viv_suite_free_contents(&t.suite);
 	viv_test_folder_freep(&t.folder);
 	viv_test_results_free(&t.results);
+	viv_test_results_free(&t.planned);
 	viv_guest_programs_free(&t.programs);
 	viv_strv_free(&t.texts);
 	free(t.history);

@@ -16,6 +16,7 @@
 #define MARKER	 VIV_TEST_FOLDER_MARKER
 #define HEADER	 "viv test results 1\n"
 #define JSONL	 "results.jsonl"
+#define PLANNED	 "planned.jsonl"
 #define NAME_MAX_OWN 80
 #define MARKER_MAX   (16u << 20)
 #define JSONL_MAX    (256u << 20)
@@ -117,7 +118,7 @@ static int check_is_ours(const char *path, struct viv_error *err)
 /* Of an earlier run: exactly what it has made. */
 static int clear(const char *path, struct viv_error *err)
 {
-	static const char *const files[] = {JSONL, "results.tap", "junit.xml"};
+	static const char *const files[] = {JSONL, PLANNED, "results.tap", "junit.xml"};
 	VIV_STRV folders = VIV_STRV_INIT;
 	int r = read_marker(path, &folders, err);
 
@@ -232,6 +233,30 @@ int viv_test_folder_begin(struct viv_test_folder *f, const char *title, char **r
 	return 0;
 }
 
+static int write_in(const char *path, const char *name, const struct viv_str *text,
+		    struct viv_error *err)
+{
+	VIV_FREE char *file = viv_path_join(path, name);
+
+	return viv_write_file(file, text->data, text->len, 0644, err);
+}
+
+int viv_test_folder_plan(struct viv_test_folder *f, const struct viv_test_results *planned,
+			 struct viv_error *err)
+{
+	VIV_STR text = VIV_STR_INIT;
+
+	for (size_t i = 0; i < planned->count; i++) {
+		VIV_JSON *j = viv_test_result_json(&planned->items[i]);
+
+		viv_json_canonical(j, &text);
+		viv_str_add_char(&text, '\n');
+	}
+	if (text.len > JSONL_MAX)
+		return viv_error_say(err, EFBIG, "%s/" PLANNED ": more than %u MiB of tests", f->path, JSONL_MAX >> 20);
+	return write_in(f->path, PLANNED, &text, err);
+}
+
 int viv_test_folder_add(struct viv_test_folder *f, const struct viv_test_result *r,
 			struct viv_error *err)
 {
@@ -252,14 +277,6 @@ int viv_test_folder_add(struct viv_test_folder *f, const struct viv_test_result 
 	if (code < 0 && ftruncate(f->jsonl_fd, st.st_size) < 0)
 		viv_error_hint(err, "%s/" JSONL " ends in half a line", f->path);
 	return code < 0 ? viv_error_context(err, "%s", f->path) : 0;
-}
-
-static int write_in(const char *path, const char *name, const struct viv_str *text,
-		    struct viv_error *err)
-{
-	VIV_FREE char *file = viv_path_join(path, name);
-
-	return viv_write_file(file, text->data, text->len, 0644, err);
 }
 
 int viv_test_folder_finish(struct viv_test_folder *f, struct viv_error *err)
@@ -295,12 +312,13 @@ static int read_line(struct viv_slice line, struct viv_test_results *list, struc
 	return r;
 }
 
-static int read_results(const char *path, struct viv_test_results *list, struct viv_error *err)
+static int read_results(const char *path, const char *name, struct viv_test_results *list,
+			struct viv_error *err)
 {
 	VIV_STR text = VIV_STR_INIT;
 	VIV_ERROR why = VIV_ERROR_INIT;
 	struct viv_slice rest, line;
-	int r = viv_read_below(path, JSONL, JSONL_MAX, &text, &why);
+	int r = viv_read_below(path, name, JSONL_MAX, &text, &why);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : viv_error_move(err, &why);
@@ -310,7 +328,7 @@ static int read_results(const char *path, struct viv_test_results *list, struct 
 	rest = (struct viv_slice){text.data, text.len};
 	for (size_t n = 1; viv_slice_line(&rest, &line); n++)
 		if ((r = read_line(line, list, err)) < 0)
-			return viv_error_context(err, "%s/" JSONL ":%zu", path, n);
+			return viv_error_context(err, "%s/%s:%zu", path, name, n);
 	return 0;
 }
 
@@ -334,6 +352,29 @@ static void find_unfinished(const struct viv_strv *folders, const struct viv_tes
 			viv_strv_push(ret, folders->items[i]);
 }
 
+/* Of tests that were to run and have no result: those that had begun have a folder. */
+static int add_planned(const char *path, const struct viv_strv *folders, struct viv_test_results *list,
+		       struct viv_error *err)
+{
+	VIV_CLEANUP(viv_test_results_free) struct viv_test_results planned = {0};
+	int r = read_results(path, PLANNED, &planned, err);
+
+	for (size_t i = 0; r == 0 && i < planned.count; i++) {
+		struct viv_test_result *p = &planned.items[i];
+		VIV_FREE char *folder = name_of(p->title);
+
+		if (!viv_strv_has(folders, folder))
+			continue;
+		free(p->reason);
+		p->reason = viv_strdup("the run was cut off before it ended");
+		free(p->folder);
+		p->folder = viv_steal(folder);
+	}
+	if (r == 0)
+		viv_test_results_fill(list, &planned);
+	return r;
+}
+
 int viv_test_folder_read(const char *path, struct viv_test_results *ret,
 			 struct viv_strv *unfinished, struct viv_error *err)
 {
@@ -344,7 +385,9 @@ int viv_test_folder_read(const char *path, struct viv_test_results *ret,
 
 	if (r == -ENOENT)
 		return viv_error_say(err, ENOENT, "%s: no results of viv test are there", path);
-	r = r < 0 ? viv_error_move(err, &why) : read_results(path, &list, err);
+	r = r < 0 ? viv_error_move(err, &why) : read_results(path, JSONL, &list, err);
+	if (r == 0)
+		r = add_planned(path, &folders, &list, err);
 	if (r < 0) {
 		viv_test_results_free(&list);
 		return r;

@@ -6,6 +6,7 @@
  *
  *	results.jsonl	a result a line, written as the tests end: a driver that was killed leaves all
  *			that were done
+ *	planned.jsonl	what is said of each test that has no result there, written before the first one begins
  *	results.tap	all of them, at the end
  *	junit.xml	the same
  *	.viv-results	says that it is one of ours, and lists the tests' folders: each is written down
@@ -45,6 +46,9 @@ const char *viv_test_folder_path(const struct viv_test_folder *f);
  */
 int viv_test_folder_begin(struct viv_test_folder *f, const char *title, char **ret_name,
 			  struct viv_error *err);
+/* Before the first test: what counts for those that never get a result. */
+int viv_test_folder_plan(struct viv_test_folder *f, const struct viv_test_results *planned,
+			 struct viv_error *err);
 /* Adds a line to results.jsonl: all of it or nothing. EFBIG: it would be too long to be read. */
 int viv_test_folder_add(struct viv_test_folder *f, const struct viv_test_result *r,
 			struct viv_error *err);
@@ -52,7 +56,8 @@ int viv_test_folder_add(struct viv_test_folder *f, const struct viv_test_result 
 int viv_test_folder_finish(struct viv_test_folder *f, struct viv_error *err);
 
 /*
- * Reads a results folder, in whatever state: a last line that is not whole is left out. `unfinished`
+ * Reads a results folder, in whatever state: a last line that is not whole is left out; tests that
+ * were planned and have no result are in it as such that could not be run. `unfinished`
  * (may be NULL) gets the folders of tests that have no result. ENOENT: it is no results folder.
  */
 int viv_test_folder_read(const char *path, struct viv_test_results *ret,

@@ -109,6 +109,30 @@ bool viv_test_result_same(const struct viv_test_result *a, const struct viv_test
 	return compare_tests(a, b) == 0;
 }
 
+static int compare_pointed(const void *a, const void *b)
+{
+	return compare_tests(*(const struct viv_test_result *const *)a, *(const struct viv_test_result *const *)b);
+}
+
+void viv_test_results_fill(struct viv_test_results *list, struct viv_test_results *more)
+{
+	VIV_FREE const struct viv_test_result **sorted = viv_calloc(list->count + 1, sizeof(*sorted));
+	VIV_FREE bool *has = viv_new_array(bool, more->count);
+
+	for (size_t i = 0; i < list->count; i++)
+		sorted[i] = &list->items[i];
+	qsort(sorted, list->count, sizeof(*sorted), compare_pointed);
+	for (size_t i = 0, n = list->count; i < more->count; i++) {
+		const struct viv_test_result *r = &more->items[i];
+
+		has[i] = n && bsearch(&r, sorted, n, sizeof(*sorted), compare_pointed);
+	}
+	for (size_t i = 0; i < more->count; i++)
+		if (!has[i])
+			viv_test_results_take(list, &more->items[i]);
+	viv_test_results_free(more);
+}
+
 /* Of one test in the order in which they ended: items of one array. */
 static int compare_attempts(const void *a, const void *b)
 {

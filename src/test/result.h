@@ -93,6 +93,8 @@ struct viv_test_results {
 void viv_test_results_free(struct viv_test_results *list); /* its contents; usable again */
 /* Moves it in; *r is empty afterwards. */
 void viv_test_results_take(struct viv_test_results *list, struct viv_test_result *r);
+/* Moves over those of tests that the list has not; `more` is empty afterwards. */
+void viv_test_results_fill(struct viv_test_results *list, struct viv_test_results *more);
 /*
  * What counts: of each test the last attempt, by file, line and title. Borrowed pointers, which the
  * caller frees as one; *ret_n of them.

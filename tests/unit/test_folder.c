@@ -109,6 +109,40 @@ static void test_refused(void **state)
 	viv_remove_tree(dir, NULL);
 }
 
+/* Cut off in the second of three: each has its line. */
+static void test_planned(void **state)
+{
+	static const char *const titles[] = {"one", "two", "three"};
+	VIV_FREE char *dir = test_dir("folder"), *one = NULL, *two = NULL, *path = viv_path_join(dir, "results.tap");
+	VIV_STRV unfinished = VIV_STRV_INIT;
+	VIV_STR tap = VIV_STR_INIT;
+	FOLDER *f = NULL;
+	LIST planned = {0}, list = {0};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct viv_test_result r = {.file = viv_strdup("a.lua"), .name = viv_strdup("a"), .title = viv_strdup(titles[i]),
+					    .attempt = 1, .verdict = VIV_VERDICT_ERROR, .reason = viv_strdup("not run")};
+
+		viv_test_results_take(&planned, &r);
+	}
+	assert_int_equal(viv_test_folder_open(dir, &f, NULL), 0);
+	assert_int_equal(viv_test_folder_plan(f, &planned, NULL), 0);
+	assert_int_equal(viv_test_folder_begin(f, "one", &one, NULL), 0);
+	add(f, "one", one);
+	assert_int_equal(viv_test_folder_begin(f, "two", &two, NULL), 0);
+	assert_int_equal(viv_test_folder_read(dir, &list, &unfinished, NULL), 0);
+	assert_int_equal(list.count, 3);
+	assert_int_equal(unfinished.count, 0);
+	assert_string_equal(list.items[1].reason, "the run was cut off before it ended");
+	assert_string_equal(list.items[1].folder, two);
+	assert_string_equal(list.items[2].reason, "not run");
+	assert_int_equal(viv_test_folder_finish(f, NULL), 0);
+	assert_int_equal(viv_read_file(path, 10000, &tap, NULL), 0);
+	assert_non_null(strstr(tap.data, "1..3\nok 1 - one\n"));
+	assert_non_null(strstr(tap.data, "not ok 2 - three\n  ---\n  verdict: \"error\"\n  message: \"not run\"\n"));
+	viv_remove_tree(dir, NULL);
+}
+
 /* A second run takes the place of the first, and of nothing else. */
 static void test_again(void **state)
 {
@@ -261,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_run),	cmocka_unit_test(test_broken), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_again),	cmocka_unit_test(test_runs),   cmocka_unit_test(test_place),
 		cmocka_unit_test(test_killed),	cmocka_unit_test(test_foreign), cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_planned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
