@@ -29,7 +29,7 @@ static bool has(const char *dir, const char *name)
 
 static void add(struct viv_test_folder *f, const char *title, const char *folder)
 {
-	struct viv_test_result r = {.attempt = 1};
+	struct viv_test_result r = {.verdict = VIV_VERDICT_PASS, .attempt = 1};
 
 	r.file = viv_strdup("a.lua");
 	r.name = viv_strdup("a");
