@@ -230,3 +230,25 @@ int viv_config_why(const struct viv_config *c, const char *option, json_t **ret,
 	*ret = viv_steal(all);
 	return 0;
 }
+
+/* Lists are appended in this order. */
+char *viv_config_item_place(const struct viv_config *c, const char *option, size_t index)
+{
+	VIV_JSON *all = NULL;
+	json_t *d;
+	size_t i;
+
+	if (viv_config_why(c, option, &all, NULL) < 0)
+		return viv_strdup("default");
+	json_array_foreach(all, i, d)
+	{
+		size_t n = json_array_size(json_object_get(d, "value"));
+
+		if (!json_is_true(json_object_get(d, "used")))
+			continue;
+		if (index < n)
+			return viv_strdup(viv_json_str(d, "place"));
+		index -= n;
+	}
+	return viv_strdup(viv_config_place(c, option));
+}

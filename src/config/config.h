@@ -110,3 +110,5 @@ const char *viv_config_place(const struct viv_config *c, const char *option);
  */
 int viv_config_why(const struct viv_config *c, const char *option, json_t **ret,
 		   struct viv_error *err);
+/* The place of the definition that a list's item came from. The caller frees it. */
+char *viv_config_item_place(const struct viv_config *c, const char *option, size_t index);

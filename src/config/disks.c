@@ -148,28 +148,6 @@ bool viv_config_disks_use(const struct viv_config *c, const char *interface)
 	       viv_streq(viv_config_string(c, DEFAULT), interface);
 }
 
-/* The place of the definition that a list's item came from; lists are appended in this order. */
-static char *place_of(const struct viv_config *c, const char *option, size_t index)
-{
-	VIV_JSON *all = NULL;
-	json_t *d;
-	size_t i;
-
-	if (viv_config_why(c, option, &all, NULL) < 0)
-		return viv_strdup("default");
-	json_array_foreach(all, i, d)
-	{
-		size_t n = json_array_size(json_object_get(d, "value"));
-
-		if (!json_is_true(json_object_get(d, "used")))
-			continue;
-		if (index < n)
-			return viv_strdup(viv_json_str(d, "place"));
-		index -= n;
-	}
-	return viv_strdup(viv_config_place(c, option));
-}
-
 char *viv_config_disk_where(const struct viv_config *c, const struct viv_config_disk *d)
 {
 	VIV_FREE char *place = NULL, *name = NULL;
@@ -178,7 +156,7 @@ char *viv_config_disk_where(const struct viv_config *c, const struct viv_config_
 		name = viv_asprintf("%s.%s", d->option, d->name);
 		return viv_asprintf("%s: %s", viv_config_place(c, name), name);
 	}
-	place = place_of(c, d->option, d->index);
+	place = viv_config_item_place(c, d->option, d->index);
 	return viv_asprintf("%s: %s[%zu]", place, d->option, d->index + 1);
 }
 

@@ -89,34 +89,20 @@ static int add_patch(const json_t *item, const char *place, struct viv_kconfig *
 	return lines ? viv_kconfig_read(c, lines, said, err) : 0;
 }
 
-/* The place of the definition that has it. */
-static const char *place_of(const json_t *definitions, const json_t *item, const char *otherwise)
-{
-	json_t *def, *v;
-	size_t i, k;
-
-	json_array_foreach(definitions, i, def)
-		json_array_foreach(json_object_get(def, "value"), k, v)
-			if (json_is_true(json_object_get(def, "used")) && json_equal(v, item))
-				return viv_json_str(def, "place");
-	return otherwise;
-}
-
 int viv_kernel_settings(const struct viv_config *config, struct viv_kconfig *ret, json_t *ret_patches,
 			json_t *ret_places, struct viv_error *err)
 {
-	const char *otherwise = viv_config_place(config, "boot.kernelPatches");
+	const json_t *patches = viv_config_get(config, "boot.kernelPatches");
 	VIV_STRV files = VIV_STRV_INIT;
-	VIV_JSON *all = NULL;
-	json_t *item;
-	size_t i;
-	int r = viv_config_why(config, "boot.kernelPatches", &all, err);
+	int r = 0;
 
-	json_array_foreach(viv_config_get(config, "boot.kernelPatches"), i, item)
-		if (r == 0)
-			r = add_patch(item, place_of(all, item, otherwise), ret, ret_patches, ret_places, err);
+	for (size_t i = 0; r == 0 && i < json_array_size(patches); i++) {
+		VIV_FREE char *place = viv_config_item_place(config, "boot.kernelPatches", i);
+
+		r = add_patch(json_array_get(patches, i), place, ret, ret_patches, ret_places, err);
+	}
 	viv_push_option(&files, config, "kernel.config");
-	for (i = 0; r == 0 && i < files.count; i++) {
+	for (size_t i = 0; r == 0 && i < files.count; i++) {
 		r = read_settings_file(files.items[i], ret, err);
 		if (r < 0)
 			viv_error_context(err, "%s: kernel.config", viv_config_place(config, "kernel.config"));

@@ -72,11 +72,14 @@ made boot/config-1.2.3 CONFIG_A=y
 # One that doesn't apply leaves all as it is: then the same files with other patches are not compiled
 patch_of wrong.patch c.c other two
 cp plain.lua vm.lua
-echo 'boot.kernelPatches = { "./a.patch" }' >>vm.lua
-echo 'boot.kernelPatches = { { name = "wrong one", patch = "./wrong.patch" } }' >>vm.lua
+echo 'boot.kernelPatches = { "./a.patch", { name = "wrong one", patch = "./wrong.patch" } }' >>vm.lua
+echo 'boot.kernelPatches = { "./b.patch" }' >>vm.lua
 expect 125 "$VIV" build
 err_has "vm.lua:8: boot.kernelPatches: wrong one: the patch wrong.patch does not apply: patch failed"
 err_has "The whole log: "
+sed -i '$d; s/, { name = "wrong one".*/ }/' vm.lua
+expect 125 "$VIV" build -q --add 'boot.kernelPatches=["./wrong.patch"]'
+err_has "command line: boot.kernelPatches: the patch wrong.patch does not apply: patch failed"
 sed -i '1i a comment' a.patch
 echo "# CONFIG_A is not set" >some.config
 builds 'boot.kernelPatches = { "./a.patch", "./b.patch" } kernel.config = { "./some.config" }'
