@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The agent's side of watches: a child each (watch.h), its answer comes through a pipe. */
@@ -28,13 +30,27 @@ static int make_pipe(int fds[2])
 	return 0;
 }
 
+/* With its text; the DONE, a frame of four bytes, needs room, too. */
+static int refuse(struct agent *a, const struct viv_frame *f)
+{
+	char text[OUT_SMALL];
+	size_t n = (size_t)snprintf(text, sizeof(text), "the guest waits for %d things already",
+				    VIV_PROTO_MAX_WATCHES);
+
+	if (port_room(a, n + VIV_PROTO_HEADER + 4)) {
+		memcpy(port_payload(a), text, n);
+		port_frame(a, VIV_PROTO_DATA, VIV_PROTO_STDOUT, f->channel, n);
+	}
+	return EAGAIN;
+}
+
 int watch_start(struct agent *a, struct channel *c, const struct viv_frame *f)
 {
 	const pid_t self = getpid();
 	int fds[2], r;
 
 	if (count(a) >= VIV_PROTO_MAX_WATCHES)
-		return EAGAIN;
+		return refuse(a, f);
 	r = make_pipe(fds);
 	if (r)
 		return r;

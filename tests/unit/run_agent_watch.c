@@ -284,7 +284,7 @@ static void too_many(void **state)
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(answers); i++)
 		assert_int_equal(begin(f, &answers[i], "file", "/no/such/file", NULL, NULL), 0);
-	check(f, -EAGAIN, "", "file", "/", NULL, NULL);
+	check(f, -EAGAIN, "the guest waits for 64 things already", "file", "/", NULL, NULL);
 	viv_agent_unwatch(answers[7].watch);
 	/* That its child is gone is heard of later than this is asked: the next command comes after it. */
 	for (int code = -EAGAIN; code == -EAGAIN;) {
