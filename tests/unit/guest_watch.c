@@ -9,6 +9,7 @@
 
 #include "base/path.h"
 #include "base/str.h"
+#include "plan/areas/runit-unit.h"
 
 #include <sched.h>
 #include <sys/mount.h>
@@ -84,15 +85,60 @@ static void runit_ends(void **state)
 	assert_int_equal(begin(INIT_RUNIT, (const char *[3]){".service", "active"}, watch_runit_begin), EINVAL);
 }
 
+static void make_file(const char *path, const char *text)
+{
+	VIV_FREE char *folder = viv_strndup(path, (size_t)(strrchr(path, '/') - path));
+
+	assert_int_equal(viv_mkdir_p(folder, 0755, NULL), 0);
+	assert_int_equal(viv_write_file(path, text, strlen(text), 0644, NULL), 0);
+}
+
+static void begin_runit(const char *name, const char *wanted)
+{
+	assert_int_equal(begin(INIT_RUNIT, (const char *[3]){name, wanted}, watch_runit_begin), WATCH_NOT_YET);
+}
+
+/* What runs once, at boot. */
+static void runit_pieces(void **state)
+{
+	make_file("/etc/runit/boot.d/50-00003-set-up", "");
+	make_file("/etc/runit/boot.d/10-firewall", "");
+	begin_runit("set-up.service", "active");
+	check_runit(WATCH_NOT_YET, "");
+	assert_int_equal(viv_mkdir_p(DONE, 0755, NULL), 0);
+	make_file(ENDED "other", "");
+	make_file(DONE "set-up", "");
+	check_runit(WATCH_NOT_YET, ""); /* that of a moment before its end */
+	make_file(ENDED "set-up", "");
+	assert_woken();
+	check_runit(0, "active");
+	begin_runit("set-up", "failed");
+	check_runit(ENOTRECOVERABLE, "active");
+	assert_int_equal(unlink(DONE "set-up"), 0);
+	begin_runit("set-up", "active");
+	check_runit(ENOTRECOVERABLE, "failed");
+	begin_runit("set-up", "failed");
+	check_runit(0, "failed");
+	for (const char *const *name = (const char *[]){"up", "00003-set-up", "firewall", "set-u", NULL}; *name; name++) {
+		begin_runit(*name, "active");
+		check_runit(ENOENT, "not-found");
+	}
+}
+
 static void runit_targets(void **state)
 {
-	assert_int_equal(begin(INIT_RUNIT, (const char *[3]){"multi-user.target", "active"}, watch_runit_begin), WATCH_NOT_YET);
+	make_file("/" VIV_RUNIT_TARGETS, "basic.target\nmulti-user.target\n");
+	begin_runit("multi-user.target", "active");
 	check_runit(WATCH_NOT_YET, "");
 	assert_int_equal(viv_mkdir_p("/run/viv", 0755, NULL), 0);
 	check_runit(WATCH_NOT_YET, "");
-	assert_int_equal(viv_write_file(BOOTED_FILE, "", 0, 0644, NULL), 0);
+	make_file(BOOTED_FILE, "");
 	assert_woken();
 	check_runit(0, "active");
+	begin_runit("multi-usr.target", "active");
+	check_runit(ENOENT, "not-found");
+	begin_runit("multi-usr.target", "inactive");
+	check_runit(0, "inactive");
 }
 
 /* systemd: what it says is a list of steps, which a process of its own goes through. */
@@ -363,7 +409,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runit_services), cmocka_unit_test(runit_ends),
-		cmocka_unit_test(runit_targets),  cmocka_unit_test(systemd_units),
+		cmocka_unit_test(runit_targets), cmocka_unit_test(runit_pieces),  cmocka_unit_test(systemd_units),
 		cmocka_unit_test(systemd_inactive), cmocka_unit_test(systemd_again),
 		cmocka_unit_test(systemd_later),  cmocka_unit_test(dbus_calls),
 	};

@@ -18,6 +18,9 @@ struct viv_runit_unit {
 
 /* What runs once leaves a mark of its name there when it has come to its end. */
 #define VIV_RUNIT_DONE "/run/runit/done/"
+/* Stage 1 leaves one there when it has ended, however (guest/watch-runit.c reads both, and the file of targets). */
+#define VIV_RUNIT_ENDED "/run/runit/ended/"
+#define VIV_RUNIT_TARGETS "etc/runit/targets" /* those that a boot reaches, a line each */
 
 /* EINVAL: "<place>: systemd.services.x.<field>: <text> on runit". field NULL: the entry. */
 int viv_runit_refuse(const struct viv_runit_unit *u, const char *field, struct viv_error *err, const char *fmt, ...)

@@ -156,12 +156,24 @@ static int translate(struct viv_etc *etc, const struct viv_config *config, const
 	return 0;
 }
 
+static void add_targets(struct viv_etc *etc, struct viv_strv *reached)
+{
+	struct viv_str text = VIV_STR_INIT;
+
+	viv_strv_sort(reached);
+	for (size_t i = 0; i < reached->count; i++)
+		if (viv_ends_with(reached->items[i], ".target"))
+			viv_str_addf(&text, "%s\n", reached->items[i]);
+	viv_etc_add(etc, NULL, VIV_RUNIT_TARGETS, VIV_ETC_FILE, 0644, &text);
+}
+
 int viv_runit_add_units(struct viv_etc *etc, const struct viv_config *config, struct viv_error *err)
 {
 	VIV_STRV sorted = VIV_STRV_INIT, reached = VIV_STRV_INIT;
 	int r = viv_runit_sort(config, &sorted, err);
 
 	viv_runit_reach(config, &reached);
+	add_targets(etc, &reached);
 	for (size_t i = 0; r == 0 && i < sorted.count; i++)
 		r = translate(etc, config, &reached, sorted.items[i], i, err);
 	return r;

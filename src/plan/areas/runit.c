@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "plan/areas/runit.h"
+#include "plan/areas/runit-unit.h"
 
 #include "plan/areas/areas.h"
 #include "plan/unit.h"
@@ -87,12 +87,15 @@ static void add_stages(struct viv_etc *etc)
 	add_script(etc, NULL, "etc/runit/1",
 		   SCRIPT_HEAD
 		   "# Stage 1: what is done once.\n"
-		   "mkdir -p /run/runit/supervise\n"
+		   "mkdir -p /run/runit/supervise " VIV_RUNIT_ENDED "\n"
 		   "[ -d /etc/service/. ] || mkdir -p /etc/runit/runsvdir/default # of a system without services\n"
 		   "for f in /etc/runit/boot.d/*; do\n"
 		   "\t[ -f \"$f\" ] || continue\n"
 		   "\t(set -e; . \"$f\") # not before ||, where shells pass over -e\n"
 		   "\tstatus=$?\n"
+		   "\tcase $f in\n"
+		   "\t*/" VIV_RUNIT_BOOT_SERVICES "-[0-9]*-*) : >\"" VIV_RUNIT_ENDED "${f#*/" VIV_RUNIT_BOOT_SERVICES "-*-}\" ;;\n"
+		   "\tesac\n"
 		   "\t[ ! -e " VIV_RUNIT_END " ] || exit 100 # to stage 3\n"
 		   "\t[ $status = 0 ] || printf '\\nviv-init: warning: %s\\n' \"$f ended with status $status\"\n"
 		   "done\n");
