@@ -19,7 +19,7 @@
 #define MAX_WATCHED 512	       /* at once */
 #define PF_KTHREAD  0x00200000 /* include/linux/sched.h */
 
-enum { TERMINAL = 7, FLAGS = 9 }; /* fields of /proc/PID/stat, proc_pid_stat(5) */
+enum { TERMINAL = 7, FLAGS = 9, THREADS = 20, FIELDS }; /* fields of /proc/PID/stat, proc_pid_stat(5) */
 
 static int64_t clock_ms(void)
 {
@@ -60,18 +60,21 @@ static bool is_marked(const char *pid)
 static pid_t to_end(const char *name, bool *ret_terminal)
 {
 	char stat[512], *end;
-	long pid = strtol(name, &end, 10), fields[10] = {0};
+	long pid = strtol(name, &end, 10), fields[FIELDS] = {0};
+	bool ended;
 
 	if (*end || pid <= 1 || pid == getpid() || pid == getppid() ||
 	    read_of(name, "stat", stat, sizeof(stat)) < 0)
 		return 0;
 	end = strrchr(stat, ')'); /* the name's end; " S", the state, comes after it */
-	if (!end || strlen(end) < 4 || end[2] == 'Z' || end[2] == 'X')
+	if (!end || strlen(end) < 4)
 		return 0;
+	ended = end[2] == 'Z' || end[2] == 'X';
 	end += 3;
-	for (size_t i = 4; i < sizeof(fields) / sizeof(fields[0]); i++)
+	for (size_t i = 4; i < FIELDS; i++)
 		fields[i] = strtol(end, &end, 10);
-	if ((fields[FLAGS] & PF_KTHREAD) || is_marked(name))
+	/* The state is the first thread's: others may go on without it. */
+	if ((ended && fields[THREADS] <= 1) || (fields[FLAGS] & PF_KTHREAD) || is_marked(name))
 		return 0;
 	*ret_terminal = fields[TERMINAL] != 0;
 	return (pid_t)pid;
@@ -82,28 +85,35 @@ static void send_signal(int process, int signo)
 	syscall(SYS_pidfd_send_signal, process, signo, NULL, 0);
 }
 
-static nfds_t signal_all(int signo, struct pollfd *fds)
+/* Each of them gets the signal. The first *ret_watched are in fds. Returns how many there are. */
+static nfds_t signal_all(int signo, struct pollfd fds[MAX_WATCHED], nfds_t *ret_watched)
 {
 	DIR *dir = opendir("/proc");
+	nfds_t all = 0, watched = 0;
 	struct dirent *e;
-	nfds_t n = 0;
 
-	while (dir && n < MAX_WATCHED && (e = readdir(dir))) {
+	while (dir && (e = readdir(dir))) {
 		bool terminal = false;
 		pid_t pid = to_end(e->d_name, &terminal);
 		int fd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 
 		if (fd < 0)
 			continue;
-		fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
+		all++;
 		send_signal(fd, signo);
 		if (signo == SIGTERM && terminal)
 			send_signal(fd, SIGHUP);
-		send_signal(fd, SIGCONT);
+		if (signo)
+			send_signal(fd, SIGCONT);
+		if (watched < MAX_WATCHED)
+			fds[watched++] = (struct pollfd){.fd = fd, .events = POLLIN};
+		else
+			close(fd);
 	}
 	if (dir)
 		closedir(dir);
-	return n;
+	*ret_watched = watched;
+	return all;
 }
 
 static nfds_t wait_all(struct pollfd *fds, nfds_t n, int64_t deadline)
@@ -132,11 +142,15 @@ unsigned processes_end(int signo, int ms)
 {
 	static struct pollfd fds[MAX_WATCHED];
 	int64_t deadline = clock_ms() + ms;
-	nfds_t n, left;
+	nfds_t all, watched, left;
 
 	do {
-		n = signal_all(signo, fds);
-		left = wait_all(fds, n, deadline);
-	} while (n && !left && clock_ms() < deadline);
+		all = signal_all(signo, fds, &watched);
+		left = wait_all(fds, watched, deadline);
+	} while (all && !left && clock_ms() < deadline);
+	if (all > watched) { /* what became of the others is not known */
+		left = signal_all(0, fds, &watched);
+		wait_all(fds, watched, 0);
+	}
 	return (unsigned)left;
 }

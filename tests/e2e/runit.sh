@@ -80,6 +80,16 @@ grep -oE 'etc/runit/boot.d/[0-9]+-[a-z-]*' out | LC_ALL=C sort -u | cut -d/ -f4 
 grep -qE '^10-firewall .*20-viv-.* 30-swap 31-zram-swap 50-' names || fail "$(cut -c1-300 names)"
 [ "$(grep -oE 'boot.d/50-[0-9]{5}-once' out | sort -u | wc -l)" = 501 ] || fail "$(cut -c1-300 names)"
 
+# A disk that can't be made read-only is tried a second time, then it is said.
+expect 0 "$VIV" eval --etc order.lua /etc/runit/3
+sed -n '/^for where/,/^done/{s,/run/viv/agent,true,;p}' out >settle
+sh -c 'mount() { echo "$4" >>tried; [ "$4" = /a ] || { [ "$4" = /b ] && [ "$(grep -c /b tried)" = 2 ]; }; }
+	set -- /a /b; again= root=/ upper=
+	. ./settle' >out 2>&1
+[ "$(tr '\n' ' ' <tried)" = '/a /b /b / / ' ] || fail "tried: $(cat tried)"
+[ "$(cat out)" = '
+viv-init: warning: / is still in use: its disk may not be clean' ] || fail "settle: $(cat out)"
+
 # The machine's own sshd looks at its settings.
 printf 'system.init = "runit"\nservices.openssh = { enable = true, settings = { Bogus = true } }\n' >bad.lua
 expect 125 "$VIV" build -q --no-link bad.lua

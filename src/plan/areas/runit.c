@@ -69,7 +69,7 @@ void viv_runit_add_boot(struct viv_etc *etc, const char *option, const char *nam
 	"sync\n" \
 	"# Disks are left clean: read-only, the last one that was mounted first.\n" \
 	"set --\n" \
-	"root= upper=/run/viv/upper/disk\n" \
+	"again= root= upper=/run/viv/upper/disk\n" \
 	"while read -r device where _; do\n" \
 	"\tcase $device:$where in\n" \
 	"\t/dev/*:/ | *:$upper) root=/ ;;\n" \
@@ -78,7 +78,11 @@ void viv_runit_add_boot(struct viv_etc *etc, const char *option, const char *nam
 	"done </proc/self/mounts\n" \
 	"[ -d $upper ] || upper=\n" \
 	"for where in \"$@\" $root $upper; do\n" \
-	"\tmount -o remount,ro none \"$where\"\n" \
+	"\tmount -o remount,ro none \"$where\" 2>/dev/null && continue\n" \
+	"\t[ $again ] || /run/viv/agent --end # what has begun meanwhile\n" \
+	"\tagain=1\n" \
+	"\tmount -o remount,ro none \"$where\" ||\n" \
+	"\t\tprintf '\\nviv-init: warning: %s\\n' \"$where is still in use: its disk may not be clean\"\n" \
 	"done\n"
 
 /* The three stages. What udev and systemd do besides, viv-init has done (docs/boot.md). */
