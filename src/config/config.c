@@ -8,6 +8,7 @@
 
 struct viv_config {
 	char *folder, *file;
+	char *part; /* of a test file; NULL: all there is */
 	struct viv_config_answer answer;
 };
 
@@ -17,8 +18,22 @@ void viv_config_free(struct viv_config *c)
 		return;
 	free(c->folder);
 	free(c->file);
+	free(c->part);
 	viv_config_answer_clear(&c->answer);
 	free(c);
+}
+
+/* "client", "client[fs=ext4]", "[fs=ext4]". */
+static char *part_of(const struct viv_config_test *test, bool lone)
+{
+	VIV_STR text = VIV_STR_INIT;
+
+	if (!lone && test->machine)
+		viv_str_add(&text, test->machine);
+	for (size_t i = 0; i < test->n_matrix; i++)
+		viv_str_addf(&text, "%s%s=%s", i ? "," : "[", test->matrix[i].name, test->matrix[i].value);
+	viv_str_add(&text, test->n_matrix ? "]" : "");
+	return text.len ? viv_str_steal(&text) : NULL;
 }
 
 int viv_config_load(const struct viv_config_request *req, struct viv_report *report,
@@ -38,6 +53,8 @@ int viv_config_load(const struct viv_config_request *req, struct viv_report *rep
 	r = viv_config_evaluate_in_child(req, c->folder, report, &c->answer, err);
 	if (r < 0)
 		return r;
+	if (req->test && !req->test->text)
+		c->part = part_of(req->test, json_is_true(json_object_get(c->answer.declared, "lone")));
 	*ret = viv_steal(c);
 	return 0;
 }
@@ -50,6 +67,11 @@ const char *viv_config_folder(const struct viv_config *c)
 const char *viv_config_file(const struct viv_config *c)
 {
 	return c->file;
+}
+
+const char *viv_config_part(const struct viv_config *c)
+{
+	return c->part;
 }
 
 const json_t *viv_config_declared(const struct viv_config *c)

@@ -64,6 +64,12 @@ const char *viv_config_folder(const struct viv_config *c);
 const char *viv_config_file(const struct viv_config *c);
 
 /*
+ * Which of the machines that its file describes it is, and with which values of the matrix: "client[fs=ext4]".
+ * NULL: the file's only one.
+ */
+const char *viv_config_part(const struct viv_config *c);
+
+/*
  * What a test file declares; NULL if it isn't loaded as one. Borrowed.
  *   {"machines": ["client", "web-1"] (sorted; ["machine"] for a lone one), "lone": bool: `machine.…`,
  *    "tests": [{"name", "line", "timeout_ms": int or null, "skip": why or null,

@@ -24,7 +24,8 @@
  *	    "accounts": {"base": {"users": {"sshd": {"uid": 990, …}}, "groups": {"tty": 5, …}}, …},
  *	    "ids": {"users": {"paul": 1000}, "groups": {"paul": 1000}}
  *	  }, …
- *	    "vm.lua#htop": {…}				what the machine's htop is built in, the same way
+ *	    "web.test.lua:client": {…}		one of several machines of a test file
+	    "vm.lua#htop": {…}				what the machine's htop is built in, the same way
  *	      "source": {…}				and from: deb/source.h
  *	  },
  *	  "indexes": {"trixie/main": {"date": "Sat, 15 Nov 2025 …", "sha256": "…"}, …},

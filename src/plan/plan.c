@@ -63,18 +63,22 @@ static int choose_lock_file(const struct viv_config *config, char **ret, struct 
 
 /*
  * Its name in the lock file, which may serve machine files of several folders: its path from there,
- * links in folders followed. The caller frees it.
+ * links in folders followed; of a test file's machines ":client" after it, each has packages of its own. The caller
+ * frees it.
  */
 static char *machine_key(const struct viv_config *config, const char *lock_file)
 {
-	const char *file = viv_config_file(config);
+	const char *file = viv_config_file(config), *part = viv_config_part(config);
 	VIV_FREE char *lock_dir = viv_path_dir(lock_file), *dir = file ? viv_path_dir(file) : NULL;
 	VIV_FREE char *from = realpath(lock_dir, NULL), *real = dir ? realpath(dir, NULL) : NULL;
-	VIV_FREE char *path = real ? viv_path_join(real, viv_path_base(file)) : NULL;
+	VIV_FREE char *path = real ? viv_path_join(real, viv_path_base(file)) : NULL, *key = NULL;
 
 	if (!file)
 		return viv_strdup("default");
-	return from && path ? viv_path_relative(from, path) : viv_strdup(viv_path_base(file));
+	key = from && path ? viv_path_relative(from, path) : viv_strdup(viv_path_base(file));
+	if (part)
+		return viv_asprintf("%s:%s", key, part);
+	return viv_steal(key);
 }
 
 int viv_plan_read_lock(const struct viv_config *config, struct viv_lock **ret, struct viv_error *err)
