@@ -112,6 +112,7 @@ static void check_by(const char *const *argv)
 	int r = viv_process_check(argv, NULL, 65536, 60000, &err);
 
 	if (r == -ENOENT) {
+		viv_error_clear(&err); /* skip() runs no clean-ups */
 		print_message("there is no %s\n", argv[0]);
 		skip();
 	}
