@@ -111,7 +111,7 @@ const json_t *viv_config_all(const struct viv_config *c);
 const char *viv_config_place(const struct viv_config *c, const char *option);
 /*
  * Every definition of an option, in the order of priority:
- * [{place, priority, value, used: bool}], and of a list of sets places: where each of its items stands. The caller
+ * [{place, priority, value, used: bool}], and of a list with sets places: where each of its items stands. The caller
  * owns *ret.
  */
 int viv_config_why(const struct viv_config *c, const char *option, json_t **ret,

@@ -64,16 +64,22 @@ static void add_place(struct load *l, const struct viv_origin *origin, const str
 	viv_place_add(&p, to);
 }
 
-/* Of what is a list of sets, or of what comes to one: where each of them stands, one a line. */
+static bool is_text(const struct viv_value *v)
+{
+	return v->kind != VIV_VALUE_SET && v->kind != VIV_VALUE_FUNCTION && v->kind != VIV_VALUE_REF;
+}
+
+/* Of what is a list with sets, or with what comes to one: where each of its items stands, one a line. */
 static void add_items(struct load *l, const struct viv_name *name, const struct viv_def *d, struct viv_str *to)
 {
-	for (size_t i = 0; d->value->kind == VIV_VALUE_LIST && i < d->value->list.count; i++) {
-		const struct viv_value *item = d->value->list.items[i];
+	size_t n = d->value->kind == VIV_VALUE_LIST ? d->value->list.count : 0, texts = 0;
+
+	for (size_t i = 0; i < n; i++)
+		texts += is_text(d->value->list.items[i]);
+	for (size_t i = 0; texts < n && i < n; i++) {
 		struct viv_name part = viv_name_with(&l->arena, name, viv_arena_printf(&l->arena, "[%zu]", i + 1));
 
-		if (item->kind != VIV_VALUE_SET && item->kind != VIV_VALUE_FUNCTION && item->kind != VIV_VALUE_REF)
-			return;
-		add_place(l, viv_def_origin(item, d), &part, to);
+		add_place(l, viv_def_origin(d->value->list.items[i], d), &part, to);
 		viv_str_add_char(to, '\n');
 	}
 }

@@ -124,8 +124,10 @@ static bool says_of(const struct viv_kconfig *c, const char *start)
 void viv_kernel_settings_default(struct viv_kconfig *c, bool package)
 {
 	/* A key made for each build would make it another kernel each time. */
-	if (!says_of(c, "MODULE_SIG"))
-		viv_kconfig_read(c, "MODULE_SIG_KEY? \"\"\nMODULE_SIG_ALL? n\n", "", NULL);
+	if (!viv_kconfig_has(c, "MODULE_SIG_KEY"))
+		viv_kconfig_read(c, "MODULE_SIG_KEY? \"\"\n", "", NULL);
+	if (!viv_kconfig_has(c, "MODULE_SIG_ALL"))
+		viv_kconfig_read(c, "MODULE_SIG_ALL? n\n", "", NULL);
 	/* Debian's kernels are built with it, which takes many times the room, and it is then taken out. */
 	if (package && !says_of(c, "DEBUG_INFO"))
 		viv_kconfig_read(c, "DEBUG_INFO_NONE? y\nDEBUG_INFO_DWARF_TOOLCHAIN_DEFAULT? n\n"

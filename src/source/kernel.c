@@ -20,40 +20,39 @@ struct viv_source_kernel {
 };
 
 /*
- * The shell's side. /build has src, the tree as it came, and obj, where make writes. The tree is patched for a build
- * and as it was afterwards; what patches name is in `before` meanwhile, as it came, and between builds in `after`, as
- * it was compiled. So a file that comes out as it was compiled gets its time back, and any other one of today.
+ * The shell's side. /build has src, the tree as it came, and obj, where make writes. The tree is patched for a build,
+ * while `unpatched` has it as it was: hard links, as patch never writes into a file but puts another in its place. So
+ * what the patches changed is what is not the same file in both, and no name is read from them. Between builds `after`
+ * has these files as they were compiled, and `touched` their names: one that comes out as it was compiled gets its time
+ * back, and any other one of today. make goes by what a link leads to: of a build with another link nothing is kept.
  */
 static const char unpack[] =
 	"[ ! -e unpacked ] || exit 0\n"
-	"rm -rf src obj before after touched touched.new patched\n"
+	"rm -rf src obj unpatched after touched touched.new patched\n"
 	"mkdir src\n"
 	"tar -xf /usr/src/linux-source-*.tar.* -C src --strip-components=1 --no-same-owner\n"
 	": >unpacked\n";
 
 static const char before_patches[] =
-	"rm -rf before touched.new patched\n"
+	"rm -rf unpatched unpatched.new touched.new patched\n"
 	"touch touched\n"
-	"for p in in/patches/*; do ! [ -f \"$p\" ] || cat \"$p\"; done | awk '\n"
-	"	function name(p) {\n"
-	"		if (p !~ /^[^\\/]+\\// || p ~ /(^|\\/)\\.\\.(\\/|$)/) return\n"
-	"		sub(/^[^\\/]+\\/+/, \"\", p)\n"
-	"		print p\n"
-	"	}\n"
-	"	/^(---|\\+\\+\\+) / { name($2) }\n"
-	"	/^diff --git / { name($3); name($4) }\n"
-	"	/^(rename|copy) (from|to) / { name(\"x/\" $3) }' | sort -u >touched.new\n"
-	"mkdir before\n"
-	"while IFS= read -r f; do\n"
-	"	[ -f \"src/$f\" ] || continue\n"
-	"	mkdir -p \"before/${f%/*}\"\n" /* at the tree's top it is a folder of the file's name */
-	"	cp -p \"src/$f\" \"before/$f.kept\"\n"
-	"done <touched.new\n"
-	": >before/.whole\n";
+	"for p in in/patches/*; do\n"
+	"	[ -f \"$p\" ] || continue\n"
+	"	cp -al src unpatched.new\n"
+	"	mv unpatched.new unpatched\n"
+	"	break\n"
+	"done\n";
 
 static const char configure[] =
-	"sort -u touched touched.new | while IFS= read -r f; do\n"
-	"	if ! [ -f \"src/$f\" ]; then\n"
+	": >touched.new\n"
+	"if [ -e unpatched ]; then\n"
+	"	for d in src unpatched; do (cd $d && find . ! -type d -printf '%i %P\\n') | LC_ALL=C sort >$d.files; done\n"
+	"	LC_ALL=C comm -3 src.files unpatched.files | sed 's/^\t*[0-9]* //' | LC_ALL=C sort -u >touched.new\n"
+	"fi\n"
+	"LC_ALL=C sort -u touched touched.new | while IFS= read -r f; do\n"
+	"	if [ -L \"src/$f\" ] || [ -L \"after/$f.kept\" ]; then\n"
+	"		[ \"$(readlink \"src/$f\")\" = \"$(readlink \"after/$f.kept\")\" ] || rm -rf obj\n"
+	"	elif ! [ -f \"src/$f\" ]; then\n"
 	"		continue\n"
 	"	elif cmp -s \"src/$f\" \"after/$f.kept\"; then\n"
 	"		touch -r \"after/$f.kept\" \"src/$f\"\n"
@@ -81,10 +80,17 @@ static const char configure[] =
 	"	is=$(grep -e \"^$n=\" obj/.config) || is=\n"
 	"	case $l in\n"
 	"	'# '*) [ -z \"$is\" ] || echo \"$n is to be off, and is ${is#*=}: something needs it\" ;;\n"
-	"	*) [ \"$l\" = \"$is\" ] || echo \"$l is asked for, but it is ${is:-not set}: is there such a setting,"
-	" and what it depends on?\" ;;\n"
+	"	\"$is\") ;;\n"
+	"	*) case $is in\n"
+	"		*=0x*) why='a hexadecimal one is a text, \"0x10\"' ;;\n"
+	"		*) why='is there such a setting, and what it depends on?' ;;\n"
+	"		esac\n"
+	"		echo \"$l is asked for, but it is ${is:-not set}: $why\" ;;\n"
 	"	esac\n"
 	"done <in/checked >wrong\n"
+	"! grep -E -x -e 'CONFIG_(GCC_PLUGIN_)?RANDSTRUCT=y' obj/.config >obj/random ||\n"
+	"	echo \"$(cat obj/random): each build would be another kernel, with a random layout: RANDSTRUCT_NONE y\""
+	" >>wrong\n"
 	"cat wrong\n"
 	"! [ -s wrong ]\n";
 
@@ -112,23 +118,20 @@ static const char build[] =
 	"fi\n";
 
 static const char at_end[] =
-	"[ -e before/.whole ] || exit 0\n"
 	"if [ -e patched ]; then\n"
 	"	rm -rf after\n"
-	"	mv touched touched.new\n"
 	"	mkdir after\n"
 	"	while IFS= read -r f; do\n"
-	"		[ -f \"src/$f\" ] || continue\n"
-	"		mkdir -p \"after/${f%/*}\"\n"
-	"		cp -p \"src/$f\" \"after/$f.kept\"\n"
-	"	done <touched.new\n"
+	"		[ -f \"src/$f\" ] || [ -L \"src/$f\" ] || continue\n"
+	"		mkdir -p \"after/./${f%/*}\"\n" /* at the tree's top it is a folder of the file's name */
+	"		cp -dp \"src/$f\" \"after/$f.kept\"\n"
+	"	done <touched\n"
 	"fi\n"
-	"while IFS= read -r f; do\n"
-	"	rm -f \"src/$f\" \"src/$f.rej\" \"src/$f.orig\"\n"
-	"	[ ! -f \"before/$f.kept\" ] || cp -p \"before/$f.kept\" \"src/$f\"\n"
-	"done <touched.new\n"
-	"[ ! -e patched ] || mv touched.new touched\n"
-	"rm -rf before patched touched.new\n";
+	"if [ -e unpatched ]; then\n"
+	"	rm -rf src\n"
+	"	mv unpatched src\n"
+	"fi\n"
+	"rm -rf unpatched.new touched.new patched\n";
 
 json_t *viv_source_kernel_describe(const struct viv_source_kernel_request *k)
 {
