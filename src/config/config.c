@@ -265,11 +265,12 @@ char *viv_config_item_place(const struct viv_config *c, const char *option, size
 	json_array_foreach(all, i, d)
 	{
 		size_t n = json_array_size(json_object_get(d, "value"));
+		const char *own = json_string_value(json_array_get(json_object_get(d, "places"), index));
 
 		if (!json_is_true(json_object_get(d, "used")))
 			continue;
 		if (index < n)
-			return viv_strdup(viv_json_str(d, "place"));
+			return viv_strdup(own && *own ? own : viv_json_str(d, "place"));
 		index -= n;
 	}
 	return viv_strdup(viv_config_place(c, option));
