@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# slow
 # What the host asks of the agent beside commands: clock, seed, hostname, sync, power off, booted.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+-- slow
 -- The older release as a guest: systemd, and without an init system.
 local init = matrix("init", { "systemd", "none" })
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# slow
 # A machine that starts as hardware does: BIOS or UEFI, GRUB, kernel; an ISO; the disk that it left.
 . "$(dirname "$0")/lib.sh"
 

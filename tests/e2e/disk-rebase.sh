@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# slow
 # A kept disk and the layers it was made on; disk-rebase-root.sh has a whole system on its disk.
 . "$(dirname "$0")/lib.sh"
 

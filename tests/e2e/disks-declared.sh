@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# slow
 # Declared disks, with systemd: tables, file systems, swap, volumes and an array are made at the first start and
 # found at the second, where a part of the array is another, empty disk.
 . "$(dirname "$0")/lib.sh"

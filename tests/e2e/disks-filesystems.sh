@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# slow
 # What a machine mounts beside its root, and a root on another disk than its own, without an init system.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# slow
 # An ISO installs onto a disk that is made for it, and the disk then starts by itself: with a BIOS and with
 # UEFI. The ISO is our own: a kernel, and an initrd that writes a disk image. What the image starts is GRUB,
 # which says so and powers off.

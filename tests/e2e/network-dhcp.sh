@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# slow
 # An address by DHCP on a tap, from a server in network namespaces of the test's own.
 . "$(dirname "$0")/lib.sh"
 

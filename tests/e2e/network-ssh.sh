@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# slow
 # ssh into a machine, with keys from its description.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# slow
 # Shares of an ordinary user over 9p, where there is no virtiofsd: one boot of Debian's full kernel.
 . "$(dirname "$0")/lib.sh"
 

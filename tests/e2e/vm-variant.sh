@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# slow
 # examples/vm-variant: what is said of real hardware is not in the way of its virtual machine.
 . "$(dirname "$0")/lib.sh"
 
