@@ -107,7 +107,10 @@ static void add_stages(struct viv_etc *etc)
 		   SCRIPT_HEAD
 		   "# Stage 2: services, for as long as the machine runs.\n"
 		   "[ ! -x /run/viv/agent ] || /run/viv/agent --booted &\n"
-		   "exec runsvdir -P /etc/service\n");
+		   "# At a TERM it does no more than end, but may look at it 5 s later: nobody waits for that.\n"
+		   "runsvdir -P /etc/service &\n"
+		   "trap 'kill -KILL $!; exit 0' TERM\n"
+		   "wait $!\n");
 	add_script(etc, NULL, "etc/runit/3",
 		   SCRIPT_HEAD
 		   "# Stage 3: the end. runit powers off after it.\n"
@@ -146,6 +149,14 @@ static void add_tools(struct viv_etc *etc)
 	add_script(etc, NULL, "etc/runit/ctrlaltdel", "exec reboot\n");
 }
 
+/* A terminal is hung up on: shells at one don't mind a TERM, and the end would wait 10 s for them. */
+static void add_hang_up(struct viv_etc *etc, const char *service)
+{
+	VIV_FREE char *path = viv_asprintf("etc/sv/%s/control/t", service);
+
+	add_script(etc, "services.getty.autologinUser", path, "exec kill -s HUP \"$(cat supervise/pid)\"\n");
+}
+
 static void add_getty(struct viv_etc *etc, const char *user, const char *line, const char *options)
 {
 	VIV_FREE char *name = viv_asprintf("getty-%s", line);
@@ -153,6 +164,7 @@ static void add_getty(struct viv_etc *etc, const char *user, const char *line, c
 	VIV_FREE char *run = viv_asprintf("exec chpst -P /sbin/agetty %s%s\n", login, options);
 
 	viv_runit_add_service(etc, "services.getty.autologinUser", &(struct viv_runit_service){.name = name, .run = run});
+	add_hang_up(etc, name);
 }
 
 /* A minimal root has no agetty; on a screen there is a shell. */
@@ -162,6 +174,7 @@ static void add_shell(struct viv_etc *etc)
 
 	viv_runit_add_service(etc, "services.getty.autologinUser",
 			      &(struct viv_runit_service){.name = "getty-tty1", .run = run});
+	add_hang_up(etc, "getty-tty1");
 }
 
 /* Logins as systemd has them: on the serial console, and on a screen. */
