@@ -16,16 +16,6 @@ static int do_start_all(struct call *c)
 	return 0;
 }
 
-static bool all_off(void *arg)
-{
-	const struct runner *r = arg;
-
-	for (size_t i = 0; i < r->n_guests; i++)
-		if (guest_is_on(r->guests[i]))
-			return false;
-	return true;
-}
-
 static int do_join_all(struct call *c)
 {
 	int code;
@@ -33,7 +23,7 @@ static int do_join_all(struct call *c)
 	call_step(c, "waiting for all machines to power off");
 	for (size_t i = 0; i < c->r->n_guests; i++)
 		c->r->guests[i]->ending = true;
-	code = runner_wait(c->r, NULL, all_off, c->r, c->deadline);
+	code = runner_wait(c->r, NULL, runner_all_off, c->r, c->deadline);
 	if (code < 0)
 		return call_waited(c, code, "the machines' end");
 	for (size_t i = 0; code == 0 && i < c->r->n_guests; i++)

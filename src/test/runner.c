@@ -331,7 +331,7 @@ static void end_guests(struct runner *r)
 	runner_network_free(r);
 }
 
-static bool all_off(void *arg)
+bool runner_all_off(void *arg)
 {
 	const struct runner *r = arg;
 
@@ -343,7 +343,7 @@ static bool all_off(void *arg)
 
 static bool wants_to_keep(struct runner *r)
 {
-	return r->run->keep && !r->signal && (r->crash.what || !viv_verdict_is_ok(r->result.verdict)) && !all_off(r);
+	return r->run->keep && !r->signal && (r->crash.what || !viv_verdict_is_ok(r->result.verdict)) && !runner_all_off(r);
 }
 
 static void tell_result(struct runner *r)
@@ -365,7 +365,7 @@ static void keep_guests(struct runner *r)
 	viv_detach_stay("/dev/null");
 	viv_close(r->out.fd);
 	r->out.fd = -1;
-	runner_wait(r, NULL, all_off, r, 0);
+	runner_wait(r, NULL, runner_all_off, r, 0);
 }
 
 static void close_all(struct runner *r)

@@ -158,6 +158,8 @@ void runner_on_started(struct guest *g, void *arg);
 void runner_network_free(struct runner *r);
 
 /* runner.c */
+/* No machine of the runner's runs; as runner_wait's `until`. arg: the runner. */
+bool runner_all_off(void *arg);
 /* Calls the test's function: the result has the verdict afterwards, whatever it had. */
 void runner_call_test(struct runner *r);
 void runner_set_verdict(struct runner *r, enum viv_verdict verdict, const char *reason);

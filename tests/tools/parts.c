@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parts.h"
 
+#include "base/path.h"
 #include "qemu/accel.h"
 #include "qemu/program.h"
 #include "run/disk.h"
@@ -85,6 +86,32 @@ int boot_parse(struct boot *b, char **argv, struct viv_error *err)
 	int r = parse(b, argv, err);
 
 	return r < 0 ? r : make(b, err);
+}
+
+static int on_limit(struct viv_source *s, void *arg)
+{
+	return -ETIMEDOUT;
+}
+
+int boot_run(struct boot *b, const struct viv_vm_events *events, struct viv_error *err)
+{
+	VIV_FREE char *runtime = NULL;
+	int r = viv_loop_new(&b->loop, err);
+
+	if (r == 0)
+		r = viv_dir_runtime(&runtime, err);
+	if (r == 0)
+		r = viv_machine_dir_take(runtime, b->spec.name, false, &b->spec.dir, err);
+	if (r == 0)
+		r = viv_loop_add_timer(b->loop, BOOT_LIMIT_MS, on_limit, NULL, NULL, err);
+	if (r == 0)
+		r = viv_vm_start(b->loop, &b->machine, &b->spec.dir, events, &b->vm, err);
+	if (r == 0)
+		r = viv_loop_run(b->loop, err);
+	viv_vm_free(viv_steal(b->vm));
+	viv_machine_dir_release(&b->spec.dir);
+	viv_loop_free(viv_steal(b->loop));
+	return r;
 }
 
 void boot_free_contents(struct boot *b)

@@ -9,12 +9,16 @@
  */
 
 #include "run/session.h"
+#include "run/vm.h"
 
 struct boot {
 	struct viv_machine machine;
 	struct viv_strv layers, params;
 	const char *upper;
 	struct viv_session_spec spec;
+	/* While boot_run runs. */
+	struct viv_loop *loop;
+	struct viv_vm *vm;
 };
 
 #define BOOT_INIT                                                                                  \
@@ -30,4 +34,8 @@ struct boot {
 
 /* Fills in b from the command line, and the machine with it. */
 int boot_parse(struct boot *b, char **argv, struct viv_error *err);
+#define BOOT_LIMIT_MS 300000
+
+/* Boots it and runs its loop until a callback quits that or BOOT_LIMIT_MS are over (-ETIMEDOUT); the machine is gone then. */
+int boot_run(struct boot *b, const struct viv_vm_events *events, struct viv_error *err);
 void boot_free_contents(struct boot *b);

@@ -5,19 +5,13 @@
  */
 #include "parts.h"
 
-#include "base/path.h"
-#include "run/vm.h"
-
 #include <time.h>
 
-#define LIMIT_MS 300000
 #define RUNS	 100
 #define WARM_UP	 5 /* the first ones, which translate and load */
 
 struct asked {
 	struct boot b;
-	struct viv_loop *loop;
-	struct viv_vm *vm;
 	int n;
 	int64_t begun, took[RUNS];
 	int status;
@@ -45,7 +39,7 @@ static void on_command_done(struct viv_command *c, int status, const char *error
 	if (error)
 		fprintf(stderr, "roundtrip: %s\n", error);
 	if (a->n == RUNS + WARM_UP)
-		viv_vm_poweroff(a->vm, LIMIT_MS);
+		viv_vm_poweroff(a->b.vm, BOOT_LIMIT_MS);
 	else
 		next_run(a);
 }
@@ -56,8 +50,8 @@ static void next_run(struct asked *a)
 	VIV_ERROR err = VIV_ERROR_INIT;
 
 	a->begun = now_us();
-	if (viv_agent_run(viv_vm_agent(a->vm), &c, on_command_done, a, NULL, &err) < 0)
-		viv_loop_quit(a->loop, -EIO);
+	if (viv_agent_run(viv_vm_agent(a->b.vm), &c, on_command_done, a, NULL, &err) < 0)
+		viv_loop_quit(a->b.loop, -EIO);
 }
 
 static void on_booted(struct viv_vm *vm, void *arg)
@@ -87,45 +81,18 @@ static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, v
 		fprintf(stderr, "roundtrip: not powered off: %d %s\n", how, text ? text : "");
 		a->bad = true;
 	}
-	viv_loop_quit(a->loop, 0);
-}
-
-static int on_limit(struct viv_source *s, void *arg)
-{
-	return -ETIMEDOUT;
-}
-
-static int run(struct asked *a, struct viv_error *err)
-{
-	const struct viv_vm_events events = {.booted = on_booted, .ended = on_ended, .arg = a};
-	struct viv_machine_dir *dir = &a->b.spec.dir;
-	VIV_FREE char *runtime = NULL;
-	int r = viv_loop_new(&a->loop, err);
-
-	if (r == 0)
-		r = viv_dir_runtime(&runtime, err);
-	if (r == 0)
-		r = viv_machine_dir_take(runtime, a->b.spec.name, false, dir, err);
-	if (r == 0)
-		r = viv_loop_add_timer(a->loop, LIMIT_MS, on_limit, NULL, NULL, err);
-	if (r == 0)
-		r = viv_vm_start(a->loop, &a->b.machine, dir, &events, &a->vm, err);
-	if (r == 0)
-		r = viv_loop_run(a->loop, err);
-	viv_vm_free(a->vm);
-	viv_machine_dir_release(dir);
-	viv_loop_free(a->loop);
-	return r;
+	viv_loop_quit(a->b.loop, 0);
 }
 
 int main(int argc, char **argv)
 {
 	struct asked a = {.b = BOOT_INIT};
+	const struct viv_vm_events events = {.booted = on_booted, .ended = on_ended, .arg = &a};
 	VIV_ERROR err = VIV_ERROR_INIT;
 	int r = boot_parse(&a.b, argv, &err);
 
 	if (r == 0)
-		r = run(&a, &err);
+		r = boot_run(&a.b, &events, &err);
 	if (r < 0)
 		fprintf(stderr, "roundtrip: %s\n", err.msg ? err.msg : strerror(-r));
 	else if (!a.bad)
