@@ -1,4 +1,6 @@
--- Two machines, one with systemd and one with runit: units, waits, files, networks. Each boots once.
+-- SPDX-License-Identifier: MIT
+-- Methods of machines: units, waits, files, networks. Two machines, one with systemd and one with runit, each boots
+-- once; what is not even started for a call that can't be is the third.
 
 machines["web-1"].services.nginx.enable = true
 machines["web-1"].systemd.services.broken = { script = "echo it is broken; exit 3", serviceConfig = { Type = "oneshot" } }
@@ -9,6 +11,7 @@ machines["web-1"].systemd.services.slow = {
 machines.client.imports = { "profiles/minimal" }
 machines.client.runit.services.echo.run = "exec sleep 1000000"
 machines.client.virtualisation.memorySize = 256
+machines.quick.system.init = "none"
 
 -- What a call that fails says.
 local function says(text, fn, ...)
@@ -70,17 +73,22 @@ local function waits()
 end
 
 local function files()
-	client:copy_from_host("./data", "/srv/new/tree")
+	client:copy_from_host("../data/tree", "/srv/new/tree")
 	t.equal(client:succeed("cd /srv/new/tree && cat one sub/two"), "one\ntwo\n")
-	client:copy_from_host("./data/one", "/srv/in/")
-	client:copy_from_host_via_shell("./data/one", "/srv/uno")
+	client:copy_from_host("../data/tree/one", "/srv/in/")
+	client:copy_from_host_via_shell("../data/tree/one", "/srv/uno")
 	t.equal(client:succeed("cat /srv/in/one /srv/uno"), "one\none\n")
-	says("data/none: No such file or directory", client.copy_from_host, client, "./data/none", "/srv/x")
-	client:copy_from_machine("/srv/new/tree", "copied/here")
-	t.contains(client:copy_from_vm("/srv/uno"), "/uno")
+	says("data/tree/none: No such file or directory", client.copy_from_host, client, "../data/tree/none", "/srv/x")
+	-- Back from the results it is what it was.
+	local copied = client:copy_from_machine("/srv/new/tree", "copied/here")
+	client:copy_from_host(copied, "/srv/back")
+	client:succeed("diff -r /srv/new/tree /srv/back")
+	local results = copied:match("^(.*)/copied/here/tree$")
+	t.equal(client:copy_from_vm("/srv/uno"), results .. "/uno")
 	-- Nothing gets out of the results by a link that came before.
 	client:succeed("mkdir -p /srv/out && ln -s /tmp /srv/out/link")
-	client:copy_from_machine("/srv/out")
+	client:copy_from_host(client:copy_from_machine("/srv/out"), "/srv/links")
+	t.equal(client:succeed("readlink /srv/links/link"), "/tmp\n")
 	says("No such file", client.copy_from_machine, client, "/srv/uno", "out/link")
 	says("no name of a folder", client.copy_from_machine, client, "/srv/uno", "../x")
 	says("no name of a folder", client.copy_from_machine, client, "/srv/uno", "/tmp")
@@ -93,6 +101,9 @@ local function files()
 	client:succeed("mount -t tmpfs none /sys/kernel/debug; mkdir -p /sys/kernel/debug/gcov/src && " ..
 		"echo data >/sys/kernel/debug/gcov/src/k.gcda && ln -s /build/src/k.gcno /sys/kernel/debug/gcov/src/k.gcno")
 	client:collect_coverage()
+	client:copy_from_host(results .. "/coverage/client", "/srv/coverage")
+	t.equal(client:succeed("cd /srv/coverage && cat gcov/src/a.gcda kernel/src/k.gcda && readlink kernel/src/k.gcno"),
+		"data\ndata\n/build/src/k.gcno\n")
 end
 
 local function network()
@@ -117,16 +128,27 @@ local function network()
 	says("Could not set up host forwarding rule", web_1.forward_port, web_1, port, 80)
 end
 
+local function can_not_be()
+	says('it has no units: system.init is "none"', quick.wait_for_unit, quick, "nginx")
+	says("none: No such file or directory", quick.copy_from_host, quick, "./none", "/tmp")
+	t.is_false(quick:is_up(), "a machine was started for it")
+end
+
 test("methods", function()
-	start_all()
+	subtest("what can't be is said before a machine is started for it", can_not_be)
+	web_1:start()
+	client:start()
 	local pcap = capture()
 	says("vlan 1 is captured already", capture)
 	web_1:wait_for_unit("nginx")
 	-- The first command of the other machine finds it.
 	subtest("network", network)
 	t.is_true(stop_capture() > 20)
-	t.contains(pcap, "vlan-1.pcap")
 	says("vlan 1 is not captured", stop_capture)
+	t.contains(pcap, "/vlan-1.pcap")
+	-- Ethernet, and whole (draft-ietf-opsawg-pcap).
+	web_1:copy_from_host(pcap, "/run/pcap")
+	t.equal(web_1:succeed("od -An -tx4 -N4 /run/pcap; od -An -tu4 -j20 -N4 /run/pcap"), " a1b2c3d4\n          1\n")
 	subtest("units", units)
 	subtest("units of runit", units_of_runit)
 	subtest("waits", waits)
