@@ -51,6 +51,7 @@ struct viv_cmd {
 	const char *store;  /* --store; NULL: the default */
 	const char *status; /* --status; NULL: none. Set where the call was wrong, too */
 	char *wrong;	    /* what viv_cmd_usage said */
+	int output;	    /* an errno, negative: what writing stdout past stdio failed with; 0: it did not */
 };
 
 /* Parsed arguments; valid while argv is. Flags every command has: help, quiet, verbose, json, store. */
@@ -124,6 +125,9 @@ const char *viv_cmd_size_text(uint64_t bytes, char out[16]);
 /* progress.c: a reporter on stderr; a status line on a terminal, lines elsewhere. */
 struct viv_report *viv_progress_new(bool quiet, bool verbose);
 void viv_progress_free(struct viv_report *r);
+/* To a writer instead of stderr; NULL: to stderr again. */
+struct viv_writer;
+void viv_progress_through(struct viv_report *r, struct viv_writer *writer);
 /* Takes the status line away: before anything else writes to the terminal. */
 void viv_progress_clear(struct viv_report *r);
 

@@ -122,12 +122,12 @@ static int run_command(struct viv_cmd *cmd, int argc, char **argv)
 }
 
 /* Was all of the output taken? Whoever reads a pipe may have had enough: that needs no words. */
-static int check_output(int status)
+static int check_output(int status, const struct viv_cmd *cmd)
 {
-	bool failed = ferror(stdout);
+	bool failed = ferror(stdout) || cmd->output;
 	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
 
-	errno = 0;
+	errno = -cmd->output;
 	if (fflush(stdout) != 0)
 		failed = true;
 	if (!failed || status != VIV_EXIT_OK)
@@ -139,9 +139,8 @@ static int check_output(int status)
 	return VIV_EXIT_ENVIRONMENT;
 }
 
-static int run(int argc, char **argv)
+static int run(struct viv_cmd *cmd, int argc, char **argv)
 {
-	struct viv_cmd cmd = {0};
 	int words = 0;
 	bool help = argc > 1 && viv_streq(argv[1], "help");
 
@@ -157,25 +156,26 @@ static int run(int argc, char **argv)
 		puts("viv " VIV_VERSION);
 		return VIV_EXIT_OK;
 	}
-	cmd.command = find(argc - 1, argv + 1, &words);
-	if (!cmd.command)
-		return unknown(&cmd, argc - 1, argv + 1);
+	cmd->command = find(argc - 1, argv + 1, &words);
+	if (!cmd->command)
+		return unknown(cmd, argc - 1, argv + 1);
 	if (help) {
-		viv_print_help(cmd.command);
+		viv_print_help(cmd->command);
 		return VIV_EXIT_OK;
 	}
-	return run_command(&cmd, argc - 1 - words, argv + 1 + words);
+	return run_command(cmd, argc - 1 - words, argv + 1 + words);
 }
 
 int main(int argc, char **argv)
 {
+	struct viv_cmd cmd = {0};
 	int status;
 
 	open_standard_fds();
 	allow_descriptors();
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
-	status = check_output(run(argc, argv));
+	status = check_output(run(&cmd, argc, argv), &cmd);
 	viv_hold_let_through();
 	return status;
 }

@@ -2,11 +2,13 @@
 #include "cmd/cmd.h"
 
 #include "base/loop.h"
+#include "base/writer.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define MAX_DEPTH 8
+#define MAX_DEPTH   8
+#define STATUS_ROOM 4096 /* while more than this waits for who reads, the status line is not drawn anew */
 
 struct task {
 	char *name;
@@ -21,13 +23,43 @@ struct progress {
 	struct task tasks[MAX_DEPTH];
 	size_t depth; /* may exceed MAX_DEPTH; the rest is not shown */
 	int64_t drawn_ms;
+	struct viv_writer *writer; /* instead of stderr; NULL: none */
 };
+
+/* False: it may be left out (see viv_writer_add), and was. */
+static bool put(struct progress *p, const char *text, size_t room)
+{
+	if (p->writer)
+		return viv_writer_add(p->writer, text, strlen(text), room);
+	fputs(text, stderr);
+	return true;
+}
+
+static void put_line(struct progress *p, const char *fmt, ...) VIV_PRINTF(2, 3);
+static void put_line(struct progress *p, const char *fmt, ...)
+{
+	VIV_STR text = VIV_STR_INIT;
+	VIV_FREE char *shown = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	viv_str_addv(&text, fmt, ap);
+	va_end(ap);
+	shown = viv_report_text(text.data);
+	put(p, shown, 0);
+}
 
 static void clear(struct progress *p)
 {
 	if (p->shown)
-		fputs("\r\033[K", stderr);
+		put(p, "\r\033[K", 0);
 	p->shown = false;
+}
+
+void viv_progress_through(struct viv_report *r, struct viv_writer *writer)
+{
+	if (r)
+		((struct progress *)r)->writer = writer;
 }
 
 void viv_progress_clear(struct viv_report *r)
@@ -59,7 +91,7 @@ static void draw(struct progress *p, const char *detail, bool now)
 {
 	int64_t at = viv_now_ms();
 	VIV_STR s = VIV_STR_INIT;
-	VIV_FREE char *text = NULL;
+	VIV_FREE char *text = NULL, *line = NULL;
 	const struct task *t;
 
 	if (!p->terminal || p->quiet || !p->depth || (!now && at - p->drawn_ms < 100))
@@ -72,9 +104,8 @@ static void draw(struct progress *p, const char *detail, bool now)
 	if (detail)
 		viv_str_addf(&s, " %s", detail);
 	text = viv_report_text(s.data);
-	fprintf(stderr, "\r\033[K%.*s", columns() - 1, text);
-	fflush(stderr);
-	p->shown = true;
+	line = viv_asprintf("\r\033[K%.*s", columns() - 1, text);
+	p->shown = put(p, line, STATUS_ROOM) || p->shown;
 }
 
 static void message(struct viv_report *r, enum viv_level level, const char *text)
@@ -84,7 +115,7 @@ static void message(struct viv_report *r, enum viv_level level, const char *text
 	if ((level == VIV_DEBUG && !p->verbose) || (level == VIV_INFO && p->quiet))
 		return;
 	clear(p);
-	viv_cmd_print(stderr, "viv: %s%s\n", level == VIV_WARNING ? "warning: " : "", text);
+	put_line(p, "viv: %s%s\n", level == VIV_WARNING ? "warning: " : "", text);
 	draw(p, NULL, true);
 }
 
@@ -96,7 +127,7 @@ static void begin(struct viv_report *r, const char *name, uint64_t total)
 		p->tasks[p->depth] = (struct task){viv_strdup(name), total, 0, viv_now_ms()};
 	p->depth++;
 	if (!p->terminal && !p->quiet)
-		viv_cmd_print(stderr, "viv: %s\n", name);
+		put_line(p, "viv: %s\n", name);
 	draw(p, NULL, true);
 }
 
@@ -122,7 +153,7 @@ static void end(struct viv_report *r, bool ok)
 	ms = viv_now_ms() - t->begun_ms;
 	clear(p);
 	if (p->terminal && !p->quiet && ok && ms >= 500)
-		viv_cmd_print(stderr, "viv: %s (%lld.%lld s)\n", t->name, (long long)ms / 1000,
+		put_line(p, "viv: %s (%lld.%lld s)\n", t->name, (long long)ms / 1000,
 			      (long long)ms % 1000 / 100);
 	free(t->name);
 	draw(p, NULL, true);

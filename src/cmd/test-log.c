@@ -11,6 +11,7 @@ struct viv_test_log viv_test_log_new(struct viv_cmd *cmd, bool live)
 {
 	return (struct viv_test_log){
 		.cmd = cmd,
+		.output = {.cmd = cmd},
 		.live = live,
 		.colours = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
 		.begun = viv_now_ms(),
@@ -34,62 +35,74 @@ static const char *plain(const struct viv_test_log *log)
 	return log->colours ? "\033[0m" : "";
 }
 
-/* Somebody else's text between our own colours. */
-static void print(const char *before, const char *text, const char *after)
+/* Somebody else's text. */
+static void add(struct viv_str *line, const char *text)
 {
 	VIV_FREE char *shown = viv_report_text(text ? text : "");
 
-	printf("%s%s%s", before, shown, after);
+	viv_str_add(line, shown);
+}
+
+static void put(struct viv_test_log *log, enum viv_test_weight weight, const struct viv_str *text)
+{
+	viv_progress_clear(log->cmd->report);
+	viv_test_output_add(&log->output, weight, text);
 }
 
 void viv_test_log_begin(struct viv_test_log *log, const struct viv_test_case *c, unsigned attempt)
 {
+	VIV_STR line = VIV_STR_INIT;
+
 	if (!log->live || log->mute)
 		return;
-	viv_progress_clear(log->cmd->report);
-	print("== ", c->title, "");
-	printf(attempt > 1 ? " (attempt %u)\n" : "\n", attempt);
-	fflush(stdout);
+	viv_str_add(&line, "== ");
+	add(&line, c->title);
+	if (attempt > 1)
+		viv_str_addf(&line, " (attempt %u)", attempt);
+	viv_str_add_char(&line, '\n');
+	put(log, VIV_TEST_RESULT, &line);
 }
 
-static void show_subtest(const struct viv_test_log *log, const json_t *event)
+static void add_subtest(struct viv_str *line, const json_t *event)
 {
 	const char *verdict = viv_json_str(event, "verdict");
 	int depth = (int)json_integer_value(json_object_get(event, "depth"));
 
-	printf("%*s", 2 * depth, "");
-	print(verdict ? "subtest: " : "subtest: ", viv_json_str(event, "name"), "");
+	viv_str_addf(line, "%*ssubtest: ", 2 * depth, "");
+	add(line, viv_json_str(event, "name"));
 	if (verdict)
-		printf(": %s (%.2f s)", verdict, (double)json_integer_value(json_object_get(event, "took_ms")) / 1000);
-	putchar('\n');
+		viv_str_addf(line, ": %s (%.2f s)", verdict,
+			     (double)json_integer_value(json_object_get(event, "took_ms")) / 1000);
+}
+
+enum viv_test_weight viv_test_log_weight(const json_t *event)
+{
+	return viv_streq(viv_json_str(event, "event"), "console") ? VIV_TEST_CONSOLE : VIV_TEST_EVENT;
 }
 
 void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c, const json_t *event)
 {
 	const char *kind = viv_json_str(event, "event"), *machine = viv_json_str(event, "machine");
-	VIV_FREE char *from = machine ? viv_report_text(machine) : NULL;
-	VIV_FREE char *prefix = NULL;
+	bool console = viv_streq(kind, "console");
+	VIV_STR line = VIV_STR_INIT;
 
 	if ((!log->live && !viv_streq(kind, "kept")) || log->mute || viv_streq(kind, "begin"))
 		return;
-	viv_progress_clear(log->cmd->report);
 	if (viv_streq(kind, "subtest")) {
-		show_subtest(log, event);
-	} else if (viv_streq(kind, "console")) {
-		prefix = viv_asprintf("%s%s# ", dim(log), from ? from : "");
-		print(prefix, viv_json_str(event, "text"), plain(log));
-		putchar('\n');
+		add_subtest(&line, event);
 	} else {
-		prefix = viv_asprintf("%s%s%s", from ? from : "", from ? ": " : "",
-				      viv_streq(kind, "warning")  ? "warning: "
-				      : viv_streq(kind, "kernel") ? "kernel: "
-								  : "");
-		print(prefix, viv_json_str(event, "text"), "\n");
+		viv_str_add(&line, console ? dim(log) : "");
+		add(&line, machine);
+		viv_str_add(&line, console ? "# " : machine ? ": " : "");
+		viv_str_add(&line, viv_streq(kind, "warning") ? "warning: " : viv_streq(kind, "kernel") ? "kernel: " : "");
+		add(&line, viv_json_str(event, "text"));
+		viv_str_add(&line, console ? plain(log) : "");
 	}
-	fflush(stdout);
+	viv_str_add_char(&line, '\n');
+	put(log, viv_test_log_weight(event), &line);
 }
 
-static void show_details(const struct viv_test_log *log, const struct viv_test_result *r)
+static void add_details(const struct viv_test_log *log, const struct viv_test_result *r, struct viv_str *lines)
 {
 	struct viv_slice rest = viv_slice(r->details ? r->details : ""), line;
 	unsigned n = 0;
@@ -98,41 +111,46 @@ static void show_details(const struct viv_test_log *log, const struct viv_test_r
 		VIV_FREE char *text = viv_slice_dup(line);
 
 		if (n++ == SHOWN_LINES && !log->live) {
-			printf("    …\n");
+			viv_str_add(lines, "    …\n");
 			break;
 		}
-		print("    ", text, "\n");
+		viv_str_add(lines, "    ");
+		add(lines, text);
+		viv_str_add_char(lines, '\n');
 	}
 }
 
 void viv_test_log_end(struct viv_test_log *log, const struct viv_test_result *r, bool final)
 {
+	VIV_STR lines = VIV_STR_INIT;
+
 	if (final) {
 		log->done++;
 		log->counts[r->verdict]++;
 	}
 	if (log->mute)
 		return;
-	viv_progress_clear(log->cmd->report);
-	printf("%s%-7s%s ", verdict_colour(log, r->verdict), viv_verdict_name(r->verdict), plain(log));
-	print("", r->title, "");
-	printf(" (%.2f s)%s\n", (double)r->ms / 1000, final ? "" : ", is run again");
+	viv_str_addf(&lines, "%s%-7s%s ", verdict_colour(log, r->verdict), viv_verdict_name(r->verdict), plain(log));
+	add(&lines, r->title);
+	viv_str_addf(&lines, " (%.2f s)%s\n", (double)r->ms / 1000, final ? "" : ", is run again");
 	if (r->reason) {
-		print("  ", r->place ? r->place : "", r->place ? ": " : "");
-		print("", r->reason, "\n");
+		viv_str_add(&lines, "  ");
+		add(&lines, r->place);
+		viv_str_add(&lines, r->place ? ": " : "");
+		add(&lines, r->reason);
+		viv_str_add_char(&lines, '\n');
 	}
 	if (!viv_verdict_is_ok(r->verdict))
-		show_details(log, r);
-	fflush(stdout);
+		add_details(log, r, &lines);
+	put(log, VIV_TEST_RESULT, &lines);
 }
 
 void viv_test_log_summary(struct viv_test_log *log)
 {
-	const char *between = "";
+	VIV_STR line = VIV_STR_INIT;
 
 	if (log->mute)
 		return;
-	viv_progress_clear(log->cmd->report);
 	for (size_t i = 0; i < VIV_VERDICT_COUNT; i++) {
 		static const struct { enum viv_verdict verdict; const char *text; } rows[VIV_VERDICT_COUNT] = {
 			{VIV_VERDICT_PASS, "passed"},	    {VIV_VERDICT_FAIL, "failed"},
@@ -141,10 +159,9 @@ void viv_test_log_summary(struct viv_test_log *log)
 		};
 		enum viv_verdict v = rows[i].verdict;
 
-		if (!log->counts[v] && v != VIV_VERDICT_PASS && v != VIV_VERDICT_FAIL)
-			continue;
-		printf("%s%u %s", between, log->counts[v], rows[i].text);
-		between = ", ";
+		if (log->counts[v] || v == VIV_VERDICT_PASS || v == VIV_VERDICT_FAIL)
+			viv_str_addf(&line, "%s%u %s", line.len ? ", " : "", log->counts[v], rows[i].text);
 	}
-	printf(" (%.1f s)\n", (double)(viv_now_ms() - log->begun) / 1000);
+	viv_str_addf(&line, " (%.1f s)\n", (double)(viv_now_ms() - log->begun) / 1000);
+	put(log, VIV_TEST_RESULT, &line);
 }

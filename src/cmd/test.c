@@ -82,8 +82,8 @@ static void on_event(const struct viv_test_case *c, const json_t *event, void *a
 		return;
 	json_object_set_new((json_t *)event, "test", viv_json_text(c->title));
 	viv_json_canonical(event, &line);
-	puts(line.data);
-	fflush(stdout);
+	viv_str_add_char(&line, '\n');
+	viv_test_output_add(&t->log.output, viv_test_log_weight(event), &line);
 }
 
 static char *on_folder(const struct viv_test_case *c, unsigned attempt, void *arg)
@@ -113,9 +113,10 @@ static void on_end(const struct viv_test_case *c, const struct viv_test_result *
 		viv_test_results_take(&t->results, &copy);
 	if (!t->cmd->json)
 		return;
+	viv_str_add(&line, "{\"event\":\"result\",\"result\":");
 	viv_json_canonical(j, &line);
-	printf("{\"event\":\"result\",\"result\":%s}\n", line.data);
-	fflush(stdout);
+	viv_str_add(&line, "}\n");
+	viv_test_output_add(&t->log.output, VIV_TEST_RESULT, &line);
 }
 
 static int read_param(struct test *t, const char *text, struct viv_config_choice *ret)
@@ -219,7 +220,7 @@ static void finish(struct test *t)
 	viv_test_results_fill(&t->results, &t->planned);
 	if (viv_args_has(t->args, "tap")) {
 		viv_test_tap(&t->results, &text);
-		fputs(text.data, stdout);
+		viv_test_output_add(&t->log.output, VIV_TEST_RESULT, &text);
 	}
 	viv_test_log_summary(&t->log);
 	viv_say(t->cmd->report, VIV_INFO, "results: %s", viv_test_folder_path(t->folder));
@@ -304,6 +305,10 @@ static int run_all(struct test *t, struct viv_error *err)
 	if (r != 0)
 		return r;
 	prepare(t);
+	if (!t->spec.prompt) /* there the test's own process says things, too */
+		r = viv_test_output_open(&t->log.output, err);
+	if (r < 0)
+		return r;
 	if (!t->log.live)
 		viv_task_begin(t->cmd->report, t->suite.n, "testing");
 	r = viv_driver_run(&t->spec, &signal, err);
@@ -312,6 +317,7 @@ static int run_all(struct test *t, struct viv_error *err)
 	if (r < 0)
 		return r;
 	finish(t);
+	viv_test_output_close(&t->log.output, signal != 0);
 	if (signal)
 		return VIV_EXIT_SIGNAL + signal;
 	if (t->trouble)
@@ -351,6 +357,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	struct test t = {.cmd = cmd, .args = args};
 	int status = go(&t, err);
 
+	viv_test_output_close(&t.log.output, true);
 	viv_suite_free_contents(&t.suite);
 	viv_test_folder_freep(&t.folder);
 	viv_test_results_free(&t.results);

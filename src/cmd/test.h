@@ -4,11 +4,13 @@
 /* What `viv test` shows while tests run. */
 
 #include "cmd/cmd.h"
+#include "cmd/test-output.h"
 #include "test/driver.h"
 #include "test/folder.h"
 
 struct viv_test_log {
 	struct viv_cmd *cmd;
+	struct viv_test_output output;
 	bool live;    /* everything, as it happens; else a line for each test, and more of what went wrong */
 	bool mute;    /* nothing at all: something else goes to stdout */
 	bool colours;
@@ -20,6 +22,8 @@ struct viv_test_log {
 struct viv_test_log viv_test_log_new(struct viv_cmd *cmd, bool live);
 void viv_test_log_begin(struct viv_test_log *log, const struct viv_test_case *c, unsigned attempt);
 void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c, const json_t *event);
+/* How much it matters that an event is read. */
+enum viv_test_weight viv_test_log_weight(const json_t *event);
 void viv_test_log_end(struct viv_test_log *log, const struct viv_test_result *r, bool final);
 /* "3 passed, 1 failed": the last line. */
 void viv_test_log_summary(struct viv_test_log *log);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # `viv test` as a whole: what a file's tests are, which of them run, what came of them, in every form that it is told
-# in; two at once that know nothing of each other; one again that failed; Ctrl-C. Four boots.
+# in; two at once that know nothing of each other; one again that failed; Ctrl-C; a reader who stops. Four boots.
 . "$(dirname "$0")/lib.sh"
 
 for p in jq python3; do
@@ -198,3 +198,25 @@ expect 0 "$VIV" ps --json
 [ -z "$(ls -A "$XDG_RUNTIME_DIR/viv/.tests")" ] || fail "left: $(ls -A "$XDG_RUNTIME_DIR/viv/.tests")"
 expect 1 "$VIV" test --report --results stopped
 out_has interrupted
+
+# Whoever reads may take his time: limits count all the same, and of what he gets then only lines of the log are missing.
+cat >tests/flood.test.lua <<'EOT'
+machine.imports = { "profiles/minimal" }
+machine.packages.lockFile = "../vm.lock"
+test("floods", function()
+	local much = ("x"):rep(8000)
+	while true do log(much) end
+end)
+EOT
+mkfifo unread told
+"$VIV" test --log --timeout 2s --results flooded tests/flood.test.lua >unread 2>told &
+viv=$!
+exec 4<unread 5<told
+while read -r line <&5; do [[ $line != *"results: "* ]] || break; done
+[ -e flooded/junit.xml ] || fail "it waited for its reader"
+cat <&4 >out
+wait $viv
+[ $? = 1 ] || fail "not the status of a failure"
+out_has 'timeout tests/flood.test.lua: floods'
+out_has '0 passed, 0 failed, 1 timed out'
+grep -qE '^\[[0-9]+ lines are left out' out || fail "nothing is left out"
