@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static const struct viv_flag flags[] = {
-	{"only", 0, "NAME", "only tests with this in their title; may be given several times"},
+	{"only", 0, "NAME", "only tests of that name or title, else with it in their title; * is any text; may be given several times"},
 	{"param", 0, "NAME=VALUE", "what param(NAME) is in the files; may be given several times"},
 	{"jobs", 'j', "N", "so many tests at once (default: one a processor, as memory allows)"},
 	{"retry", 0, "N", "run a test that does not pass again, up to N times"},
@@ -294,6 +294,23 @@ static int prepare_prompt(struct test *t)
 	return 0;
 }
 
+/* A test that isn't run because nobody could look for it is nothing to find out later. */
+static void tell_unread(struct test *t, bool as_event)
+{
+	for (size_t i = 0; i < t->suite.unread.count; i++) {
+		VIV_FREE char *said = viv_asprintf("%s: not looked into for tests", t->suite.unread.items[i]);
+		VIV_JSON *event = json_pack("{s:s, s:n, s:o}", "event", "warning", "machine", "text", viv_json_text(said));
+		VIV_STR line = VIV_STR_INIT;
+
+		viv_json_canonical(event, &line);
+		viv_str_add_char(&line, '\n');
+		if (as_event)
+			viv_test_output_add(&t->log.output, VIV_TEST_EVENT, &line);
+		else
+			viv_say(t->cmd->report, VIV_WARNING, "%s", said);
+	}
+}
+
 static int run_all(struct test *t, struct viv_error *err)
 {
 	int signal = 0, r = viv_guest_programs_find(&t->programs, err);
@@ -309,6 +326,8 @@ static int run_all(struct test *t, struct viv_error *err)
 		r = viv_test_output_open(&t->log.output, err);
 	if (r < 0)
 		return r;
+	if (t->cmd->json)
+		tell_unread(t, true);
 	if (!t->log.live)
 		viv_task_begin(t->cmd->report, t->suite.n, "testing");
 	r = viv_driver_run(&t->spec, &signal, err);
@@ -341,10 +360,11 @@ static int go(struct test *t, struct viv_error *err)
 	r = viv_suite_collect(&spec, t->cmd->report, &t->suite, err);
 	if (r < 0)
 		return r;
+	tell_unread(t, false);
 	if (t->suite.unused_params.count)
 		return viv_error_say(err, ENOENT, "--param %s: no test file asks for it", t->suite.unused_params.items[0]);
 	if (!t->suite.n)
-		return viv_error_say(err, ENOENT, "there is no test of that name\n`viv test --list` shows which there are");
+		return viv_error_say(err, ENOENT, "there is no test in what is named");
 	r = viv_test_arrange(&t->suite, viv_args_value(t->args, "shard"), viv_args_value(t->args, "durations"),
 			     &t->durations, err);
 	if (r < 0)

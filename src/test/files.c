@@ -10,7 +10,7 @@
 #define ENTRIES_MAX 200000
 
 struct walk {
-	struct viv_strv *found;
+	struct viv_strv *found, *unread;
 	unsigned entries;
 };
 
@@ -25,21 +25,33 @@ static bool is_passed_over(const char *name)
 	return name[0] == '.' || viv_starts_with(name, "result-") || viv_starts_with(name, "build-");
 }
 
+static void note(struct walk *w, const char *path, int code)
+{
+	if (code != ENOENT) /* it has just gone */
+		viv_strv_take(w->unread, viv_asprintf("%s: %s", path, strerror(code)));
+}
+
 static int look(struct walk *w, const char *folder, unsigned depth, struct viv_error *err)
 {
 	DIR *d = opendir(folder);
 	struct dirent *e;
 	int r = 0;
 
-	if (!d)
-		return depth ? 0 : viv_error_set(err, errno, "%s", folder);
-	while (r == 0 && (e = readdir(d))) {
+	if (!d && !depth)
+		return viv_error_set(err, errno, "%s", folder);
+	if (!d) {
+		note(w, folder, errno);
+		return 0;
+	}
+	while (r == 0 && (errno = 0, e = readdir(d))) {
 		VIV_FREE char *path = viv_streq(folder, ".") ? viv_strdup(e->d_name) : viv_path_join(folder, e->d_name);
 		struct stat st;
 
-		if (is_passed_over(e->d_name) || lstat(path, &st) < 0)
+		if (is_passed_over(e->d_name))
 			continue;
-		if (++w->entries > ENTRIES_MAX)
+		if (lstat(path, &st) < 0)
+			note(w, path, errno);
+		else if (++w->entries > ENTRIES_MAX)
 			r = viv_error_say(err, E2BIG, "%s: more than %u files: name those with tests, or their folder",
 					  folder, ENTRIES_MAX);
 		else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
@@ -47,14 +59,16 @@ static int look(struct walk *w, const char *folder, unsigned depth, struct viv_e
 		else if (S_ISREG(st.st_mode) && viv_ends_with(e->d_name, VIV_TEST_SUFFIX))
 			viv_strv_push(w->found, path);
 	}
+	if (r == 0 && errno)
+		note(w, folder, errno);
 	closedir(d);
 	return r;
 }
 
-static int add(const char *path, struct viv_strv *ret, struct viv_error *err)
+static int add(const char *path, struct viv_strv *ret, struct viv_strv *unread, struct viv_error *err)
 {
 	VIV_STRV found = VIV_STRV_INIT;
-	struct walk w = {.found = &found};
+	struct walk w = {.found = &found, .unread = unread};
 	VIV_FREE char *clean = viv_path_clean(path);
 	struct stat st;
 	int r = 0;
@@ -68,7 +82,8 @@ static int add(const char *path, struct viv_strv *ret, struct viv_error *err)
 	if (r < 0)
 		return r;
 	if (!found.count)
-		return viv_error_say(err, ENOENT, "%s: no *" VIV_TEST_SUFFIX " below it", path);
+		return viv_error_say(err, ENOENT, "%s: no *" VIV_TEST_SUFFIX " below it%s%s", path,
+				     unread->count ? "; not looked into: " : "", unread->count ? unread->items[0] : "");
 	viv_strv_sort(&found);
 	for (size_t i = 0; i < found.count; i++)
 		if (!viv_strv_has(ret, found.items[i]))
@@ -76,13 +91,13 @@ static int add(const char *path, struct viv_strv *ret, struct viv_error *err)
 	return 0;
 }
 
-int viv_test_files(const char *const *paths, struct viv_strv *ret, struct viv_error *err)
+int viv_test_files(const char *const *paths, struct viv_strv *ret, struct viv_strv *unread, struct viv_error *err)
 {
 	int r = 0;
 
 	if (!paths || !paths[0])
-		return add(".", ret, err);
+		return add(".", ret, unread, err);
 	for (; r == 0 && *paths; paths++)
-		r = add(*paths, ret, err);
+		r = add(*paths, ret, unread, err);
 	return r;
 }

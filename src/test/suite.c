@@ -5,6 +5,7 @@
 #include "test/command.h"
 #include "test/files.h"
 #include "test/run.h"
+#include "test/select.h"
 
 void viv_test_case_free_contents(struct viv_test_case *c)
 {
@@ -24,6 +25,7 @@ void viv_suite_free_contents(struct viv_suite *s)
 		viv_test_case_free_contents(&s->cases[i]);
 	free(s->cases);
 	viv_strv_free(&s->unused_params);
+	viv_strv_free(&s->unread);
 	*s = (struct viv_suite){0};
 }
 
@@ -106,18 +108,6 @@ static int measure(const struct collecting *c, const json_t *declared, struct vi
 	return 0;
 }
 
-static bool is_wanted(const struct viv_suite_spec *spec, const char *title)
-{
-	const char *const *only = spec->only;
-
-	if (!only || !*only)
-		return true;
-	for (; *only; only++)
-		if (strstr(title, *only))
-			return true;
-	return false;
-}
-
 static void add_test(struct collecting *c, const json_t *declared, const json_t *test,
 		     const struct viv_test_case *combination)
 {
@@ -128,8 +118,6 @@ static void add_test(struct collecting *c, const json_t *declared, const json_t 
 				       : viv_asprintf("%s: %s", c->shown, name);
 	struct viv_test_case *one;
 
-	if (!is_wanted(c->spec, title))
-		return;
 	one = add_case(c);
 	one->name = viv_strdup(name);
 	one->skip = viv_strdup(skip);
@@ -307,7 +295,8 @@ int viv_suite_collect(const struct viv_suite_spec *spec, struct viv_report *repo
 {
 	VIV_CLEANUP(viv_suite_free_contents) struct viv_suite suite = {0};
 	VIV_STRV files = VIV_STRV_INIT;
-	int r = spec->command ? collect_command(spec, report, &suite, err) : viv_test_files(spec->paths, &files, err);
+	int r = spec->command ? collect_command(spec, report, &suite, err)
+			      : viv_test_files(spec->paths, &files, &suite.unread, err);
 
 	if (r < 0)
 		return r;
@@ -322,6 +311,9 @@ int viv_suite_collect(const struct viv_suite_spec *spec, struct viv_report *repo
 		collect_file(&c);
 		free(c.file);
 	}
+	r = viv_suite_select(&suite, spec->only, err);
+	if (r < 0)
+		return r;
 	*ret = suite;
 	suite = (struct viv_suite){0};
 	return 0;

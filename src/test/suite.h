@@ -35,6 +35,7 @@ struct viv_suite {
 	struct viv_test_case *cases;
 	size_t n, cap;
 	struct viv_strv unused_params; /* that no file asked for */
+	struct viv_strv unread; /* folders that could not be looked into, and why */
 };
 
 struct viv_suite_spec {
@@ -45,10 +46,10 @@ struct viv_suite_spec {
 	size_t n_params;
 	const struct viv_config_setting *settings; /* for each machine */
 	size_t n_settings;
-	const char *const *only; /* parts of titles, of which one must be in it; NULL: all */
+	const char *const *only; /* which tests, see test/select.h; NULL: all */
 };
 
-/* ENOENT: a path is not there, or there is no test. What files print goes to report. */
+/* ENOENT: a path is not there, or `only` names what is none. What files print goes to report. */
 int viv_suite_collect(const struct viv_suite_spec *spec, struct viv_report *report, struct viv_suite *ret,
 		      struct viv_error *err);
 void viv_suite_free_contents(struct viv_suite *s);

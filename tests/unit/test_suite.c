@@ -5,6 +5,8 @@
 #include "test/files.h"
 #include "test/suite.h"
 
+#include <sys/stat.h>
+
 static void put(const char *path, const char *text)
 {
 	VIV_FREE char *folder = viv_path_dir(path);
@@ -44,7 +46,7 @@ static void files_are_found(void **state)
 {
 	static const char *const passed_over[] = {".git/x.test.lua", "build/x.test.lua", "result/x.test.lua",
 						  "build-asan/x.test.lua", "a/vm.lua", "a/test.lua"};
-	VIV_STRV found = VIV_STRV_INIT;
+	VIV_STRV found = VIV_STRV_INIT, unread = VIV_STRV_INIT;
 	VIV_ERROR err = VIV_ERROR_INIT;
 
 	put("b.test.lua", "");
@@ -53,11 +55,40 @@ static void files_are_found(void **state)
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(passed_over); i++)
 		put(passed_over[i], "");
 	assert_int_equal(symlink("a", "link"), 0);
-	assert_int_equal(viv_test_files(NULL, &found, &err), 0);
+	assert_int_equal(viv_test_files(NULL, &found, &unread, &err), 0);
 	assert_int_equal(found.count, 3);
 	assert_string_equal(found.items[0], "a/deep/er/z.test.lua");
 	assert_string_equal(found.items[1], "a/y.test.lua");
 	assert_string_equal(found.items[2], "b.test.lua");
+}
+
+/* Root can look anywhere: another user can't. */
+static void unreadable_folders_are_told(void **state)
+{
+	VIV_STRV found = VIV_STRV_INIT, unread = VIV_STRV_INIT;
+	const char *const closed[] = {"closed", NULL};
+	VIV_ERROR err = VIV_ERROR_INIT;
+	bool root = geteuid() == 0;
+
+	put("b.test.lua", "");
+	put("closed/c.test.lua", "");
+	put("outer/closed/c.test.lua", "");
+	assert_int_equal(chmod(".", 0755), 0);
+	assert_int_equal(chmod("closed", 0), 0);
+	assert_int_equal(chmod("outer/closed", 0), 0);
+	if (root)
+		assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(viv_test_files(NULL, &found, &unread, &err), 0);
+	assert_int_equal(viv_test_files(closed, &found, &unread, &err), -EACCES);
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod("closed", 0755), 0);
+	assert_int_equal(chmod("outer/closed", 0755), 0);
+	assert_int_equal(found.count, 1);
+	assert_int_equal(unread.count, 2);
+	viv_strv_sort(&unread);
+	assert_string_equal(unread.items[0], "closed: Permission denied");
+	assert_string_equal(unread.items[1], "outer/closed: Permission denied");
 }
 
 /* What is named is taken whatever it is called, once; what isn't there is an error. */
@@ -65,16 +96,16 @@ static void paths_are_taken(void **state)
 {
 	const char *const twice[] = {"./b.test.lua", "b.test.lua", ".", NULL};
 	const char *const none[] = {"nowhere.lua", NULL}, *const empty[] = {"empty", NULL};
-	VIV_STRV found = VIV_STRV_INIT;
+	VIV_STRV found = VIV_STRV_INIT, unread = VIV_STRV_INIT;
 	VIV_ERROR err = VIV_ERROR_INIT;
 
 	put("b.test.lua", "");
 	put("empty/vm.lua", "");
-	assert_int_equal(viv_test_files(twice, &found, &err), 0);
+	assert_int_equal(viv_test_files(twice, &found, &unread, &err), 0);
 	assert_int_equal(found.count, 1);
-	assert_int_equal(viv_test_files(none, &found, &err), -ENOENT);
+	assert_int_equal(viv_test_files(none, &found, &unread, &err), -ENOENT);
 	viv_error_clear(&err);
-	assert_int_equal(viv_test_files(empty, &found, &err), -ENOENT);
+	assert_int_equal(viv_test_files(empty, &found, &unread, &err), -ENOENT);
 	assert_string_equal(err.msg, "empty: no *.test.lua below it");
 }
 
@@ -91,6 +122,41 @@ static void combinations_are_made(void **state)
 		    "m.test.lua: a [fs=xfs,n=1]\nm.test.lua: b [fs=xfs,n=1] -why\n"
 		    "m.test.lua: a [fs=xfs,n=2]\nm.test.lua: b [fs=xfs,n=2] -why\n");
 	check(&some, "m.test.lua: a [fs=xfs,n=2]\nm.test.lua: b [fs=xfs,n=2] -why\n");
+}
+
+static void some_are_chosen(void **state)
+{
+	static const char both[] = "a.test.lua: page\na.test.lua: page, too\n";
+	static const struct { const char *only, *want; } rows[] = {
+		{"page", "a.test.lua: page\nsub/b.test.lua: page [fs=[x*]]\nsub/b.test.lua: page [fs=y]\n"},
+		{"pag", "a.test.lua: page\na.test.lua: page, too\nsub/b.test.lua: page [fs=[x*]]\nsub/b.test.lua: page [fs=y]\n"},
+		{"a.test.lua: page", "a.test.lua: page\n"},
+		{"a.test.lua:page", "a.test.lua: page\n"},
+		{"page [fs=y]", "sub/b.test.lua: page [fs=y]\n"},
+		{"sub/b.test.lua:page [fs=y]", "sub/b.test.lua: page [fs=y]\n"},
+		{"fs=y", "sub/b.test.lua: page [fs=y]\n"},
+		{"page*", "a.test.lua: page\na.test.lua: page, too\nsub/b.test.lua: page [fs=[x*]]\nsub/b.test.lua: page [fs=y]\n"},
+		{"a.test.lua*", both},
+		{"*too", "a.test.lua: page, too\n"},
+		{"*[fs=[*", "sub/b.test.lua: page [fs=[x*]]\n"},
+		{"*ag", "error: --only *ag: there is no test of that name\n`viv test --list` shows which there are"},
+		{"pgae", "error: --only pgae: there is no test of that name (did you mean \"page\"?)\n"
+			 "`viv test --list` shows which there are"},
+	};
+
+	const char *const several[] = {"page, too", "fs=y", NULL}, *const unknown[] = {"page, too", "nothing", NULL};
+	const struct viv_suite_spec two = {.only = several}, wrong = {.only = unknown};
+
+	put("a.test.lua", "test('page', function() end)\ntest('page, too', function() end)\n");
+	put("sub/b.test.lua", "matrix('fs', { '[x*]', 'y' })\ntest('page', function() end)\n");
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		const char *only[] = {rows[i].only, NULL};
+		const struct viv_suite_spec some = {.only = only};
+
+		check(&some, rows[i].want);
+	}
+	check(&two, "a.test.lua: page, too\nsub/b.test.lua: page [fs=y]\n");
+	check(&wrong, "error: --only nothing: there is no test of that name\n`viv test --list` shows which there are");
 }
 
 /* Whatever labels are called, no two combinations are. */
@@ -155,7 +221,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(files_are_found, enter_folder, leave_folder),
+		cmocka_unit_test_setup_teardown(unreadable_folders_are_told, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(paths_are_taken, enter_folder, leave_folder),
+		cmocka_unit_test_setup_teardown(some_are_chosen, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(combinations_are_made, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(combinations_differ, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(wrong_files_are_cases, enter_folder, leave_folder),
