@@ -73,7 +73,8 @@ const char *viv_config_part(const struct viv_config *c);
  * What a test file declares; NULL if it isn't loaded as one. Borrowed.
  *   {"machines": ["client", "web-1"] (sorted; ["machine"] for a lone one), "lone": bool: `machine.…`,
  *    "tests": [{"name", "line", "timeout_ms": int or null, "skip": why or null,
- *               "expect": [whatever the test says]}] as they stand in the file,
+ *               "expect": [whatever the test says],
+ *               "needs": [programs' names, paths]}] as they stand in the file,
  *    "matrix": [{"name": "fs", "values": ["ext4", "xfs"]: labels}] in the order of the calls,
  *    "params": [{"name", "default": a number, bool, text or null}] likewise}
  * Without a machine (test.machine) there are no values: no function below but this one may be called.

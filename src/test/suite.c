@@ -2,10 +2,13 @@
 #include "test/suite.h"
 
 #include "base/path.h"
+#include "base/process.h"
 #include "test/command.h"
 #include "test/files.h"
 #include "test/run.h"
 #include "test/select.h"
+
+#include <unistd.h>
 
 void viv_test_case_free_contents(struct viv_test_case *c)
 {
@@ -108,10 +111,29 @@ static int measure(const struct collecting *c, const json_t *declared, struct vi
 	return 0;
 }
 
+/* Of what it needs the first that this host has not; NULL: all is there. The caller frees it. */
+static char *why_skipped(const json_t *test)
+{
+	const char *skip = viv_json_str(test, "skip");
+	size_t i;
+	json_t *need;
+
+	if (skip)
+		return viv_strdup(skip);
+	json_array_foreach(json_object_get(test, "needs"), i, need) {
+		const char *name = json_string_value(need);
+		VIV_FREE char *program = name[0] == '/' ? NULL : viv_find_program(name);
+
+		if (!program && (name[0] != '/' || access(name, F_OK) < 0))
+			return viv_asprintf("%s is missing", name);
+	}
+	return NULL;
+}
+
 static void add_test(struct collecting *c, const json_t *declared, const json_t *test,
 		     const struct viv_test_case *combination)
 {
-	const char *name = viv_json_str(test, "name"), *skip = viv_json_str(test, "skip");
+	const char *name = viv_json_str(test, "name");
 	VIV_FREE char *title = c->text ? viv_strdup(c->shown)
 			       : combination->combination
 				       ? viv_asprintf("%s: %s [%s]", c->shown, name, combination->combination)
@@ -120,7 +142,7 @@ static void add_test(struct collecting *c, const json_t *declared, const json_t 
 
 	one = add_case(c);
 	one->name = viv_strdup(name);
-	one->skip = viv_strdup(skip);
+	one->skip = why_skipped(test);
 	one->line = (int)json_integer_value(json_object_get(test, "line"));
 	one->limit_ms = json_integer_value(json_object_get(test, "timeout_ms"));
 	one->combination = viv_strdup(combination->combination);

@@ -108,29 +108,29 @@ static void declarations(void **state)
 	} cases[] = {
 		{"-- a comment\nfunction test()\nend\n",
 		 "{'lone': true, 'machines': ['machine'], 'matrix': [], 'params': [], 'tests': "
-		 "[{'expect': [], 'line': 2, 'name': 'x', 'skip': null, 'timeout_ms': null}]}"},
+		 "[{'expect': [], 'line': 2, 'name': 'x', 'needs': [], 'skip': null, 'timeout_ms': null}]}"},
 		{"machine.virtualisation.cores = 2\n" TEST,
 		 "{'lone': true, 'machines': ['machine'], 'matrix': [], 'params': [], 'tests': "
-		 "[{'expect': [], 'line': 2, 'name': 'a', 'skip': null, 'timeout_ms': null}]}"},
+		 "[{'expect': [], 'line': 2, 'name': 'a', 'needs': [], 'skip': null, 'timeout_ms': null}]}"},
 		{"machines['*'].virtualisation.cores = 2\n" TEST,
 		 "{'lone': true, 'machines': ['machine'], 'matrix': [], 'params': [], 'tests': "
-		 "[{'expect': [], 'line': 2, 'name': 'a', 'skip': null, 'timeout_ms': null}]}"},
+		 "[{'expect': [], 'line': 2, 'name': 'a', 'needs': [], 'skip': null, 'timeout_ms': null}]}"},
 		{"nodes.machine = {}\n" TEST,
 		 "{'lone': false, 'machines': ['machine'], 'matrix': [], 'params': [], 'tests': "
-		 "[{'expect': [], 'line': 2, 'name': 'a', 'skip': null, 'timeout_ms': null}]}"},
+		 "[{'expect': [], 'line': 2, 'name': 'a', 'needs': [], 'skip': null, 'timeout_ms': null}]}"},
 		{"machines['web-1'].services.nginx.enable = true\n"
 		 "machines['*'].virtualisation.cores = 2\n"
 		 "nodes.client = { virtualisation = { memorySize = '1G' } }\n"
 		 "machines = { b = {}, a = { virtualisation = { diskSize = 700 } } }\n"
 		 "function helper() return 1 end\n"
 		 "limit = 5\n"
-		 "test('page', { timeout = '5m', skip = 'why', expect = 'oops' },\n"
+		 "test('page', { timeout = '5m', skip = 'why', expect = 'oops', needs = { 'ssh', '/etc' } },\n"
 		 "function() end)\n"
-		 "test('b', { timeout = 0.5, expect = { 'lockdep', { kind = 'x' } } }, helper)\n",
+		 "test('b', { timeout = 0.5, expect = { 'lockdep', { kind = 'x' } }, needs = 'cc' }, helper)\n",
 		 "{'lone': false, 'machines': ['a', 'b', 'client', 'web-1'], 'matrix': [], 'params': [], "
-		 "'tests': [{'expect': ['oops'], 'line': 7, 'name': 'page', 'skip': 'why', "
+		 "'tests': [{'expect': ['oops'], 'line': 7, 'name': 'page', 'needs': ['ssh', '/etc'], 'skip': 'why', "
 		 "'timeout_ms': 300000}, {'expect': ['lockdep', {'kind': 'x'}], 'line': 9, 'name': 'b', "
-		 "'skip': null, 'timeout_ms': 500}]}"},
+		 "'needs': ['cc'], 'skip': null, 'timeout_ms': 500}]}"},
 		{"local k = matrix('kernel', { pkgs.linux, pkgs['linux-image'], { name = 'own', v = 1 }, "
 		 "6.12, true })\n"
 		 "local fs = matrix('fs', { 'ext4', 'xfs' })\n"
@@ -141,7 +141,7 @@ static void declarations(void **state)
 		 "['linux', 'linux-image', 'own', '6.12', 'true']}, {'name': 'fs', 'values': ['ext4', "
 		 "'xfs']}], 'params': [{'default': 4, 'name': 'size'}, {'default': 'a', 'name': 'word'}, "
 		 "{'default': false, 'name': 'flag'}], 'tests': [{'expect': [], 'line': 6, 'name': 'a', "
-		 "'skip': null, 'timeout_ms': null}]}"},
+		 "'needs': [], 'skip': null, 'timeout_ms': null}]}"},
 	};
 	char folder[] = "/tmp/viv-tests-XXXXXX";
 
@@ -369,13 +369,17 @@ static void one_line(void **state)
 		{"test('a', { timeuot = 3 }, function() end)",
 		 "x.test.lua:1: test: no option timeuot (did you mean timeout?)\n"},
 		{"test('a', { ever = 3 }, function() end)",
-		 "x.test.lua:1: test: no option ever (there are expect, skip and timeout)\n"},
+		 "x.test.lua:1: test: no option ever (there are expect, needs, skip and timeout)\n"},
 		{"test('a', { timeout = 'soon' }, function() end)",
 		 "x.test.lua:1: test: timeout: expected seconds or a time such as \"90s\" or \"5m\"\n"},
 		{"test('a', { timeout = 0 }, function() end)",
 		 "x.test.lua:1: test: timeout: expected seconds or a time such as \"90s\" or \"5m\"\n"},
 		{"test('a', { skip = true }, function() end)",
 		 "x.test.lua:1: test: skip: expected the reason, as text\n"},
+		{"test('a', { needs = { 'cc', './x' } }, function() end)\n",
+		 "x.test.lua:1: test: needs: expected names of programs of this host, or paths that begin with /\n"},
+		{"test('a', { needs = 3 }, function() end)\n",
+		 "x.test.lua:1: test: needs: expected names of programs of this host, or paths that begin with /\n"},
 		{"test('a', { expect = { 'oops', '' } }, function() end)\n",
 		 "x.test.lua:1: test: expect: expected a kind of report, or text of one, not an empty one\n"},
 		{"test('a\\nb', function() end)",

@@ -159,6 +159,18 @@ static void some_are_chosen(void **state)
 	check(&wrong, "error: --only nothing: there is no test of that name\n`viv test --list` shows which there are");
 }
 
+static void what_the_host_lacks_is_skipped(void **state)
+{
+	const struct viv_suite_spec all = {0};
+
+	put("n.test.lua", "test('a', { needs = { 'sh', '/' } }, function() end)\n"
+			  "test('b', { needs = { 'sh', 'no-such-program' } }, function() end)\n"
+			  "test('c', { needs = '/no/such/file' }, function() end)\n"
+			  "test('d', { needs = '/no/such/file', skip = 'why' }, function() end)\n");
+	check(&all, "n.test.lua: a\nn.test.lua: b -no-such-program is missing\n"
+		    "n.test.lua: c -/no/such/file is missing\nn.test.lua: d -why\n");
+}
+
 /* Whatever labels are called, no two combinations are. */
 static void combinations_differ(void **state)
 {
@@ -225,6 +237,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(paths_are_taken, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(some_are_chosen, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(combinations_are_made, enter_folder, leave_folder),
+		cmocka_unit_test_setup_teardown(what_the_host_lacks_is_skipped, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(combinations_differ, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(wrong_files_are_cases, enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(axes_must_not_depend_on_one_another, enter_folder, leave_folder),

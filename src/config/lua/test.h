@@ -39,6 +39,7 @@ struct viv_lua_test {
 	int64_t timeout_ms; /* 0: none given */
 	const char *skip;   /* why; NULL: it isn't skipped */
 	struct viv_value *expect; /* a list */
+	struct viv_value *needs;  /* of texts */
 };
 
 struct viv_lua_axis {

@@ -60,23 +60,41 @@ static void check_expected(struct viv_lua *lua, const struct viv_value *v)
 		luaL_error(lua->L, "test: expect: expected a kind of report, or text of one, not an empty one");
 }
 
-static void take_expect(struct viv_lua *lua, int index, struct viv_lua_test *to)
+/* What the host must have: said before anything is built. */
+static void check_needed(struct viv_lua *lua, const struct viv_value *v)
 {
-	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, "expect");
+	if (v->kind != VIV_VALUE_STRING || !*v->text || (v->text[0] != '/' && strchr(v->text, '/')))
+		luaL_error(lua->L, "test: needs: expected names of programs of this host, or paths that begin with /");
+}
+
+/* A list, or what would be its only item. */
+static void take_list(struct viv_lua *lua, int index, const char *option,
+		      void (*check)(struct viv_lua *lua, const struct viv_value *v), struct viv_value **to)
+{
+	struct viv_name none = {0}, name = viv_name_with(lua->arena, &none, option);
 	struct viv_value *v = viv_lua_copy(lua, index, viv_lua_here(lua), &name);
 
 	if (v->kind == VIV_VALUE_EMPTY)
 		return;
-	for (size_t i = 0; v->kind == VIV_VALUE_LIST && i < v->list.count; i++)
-		check_expected(lua, v->list.items[i]);
-	check_expected(lua, v);
 	if (v->kind != VIV_VALUE_LIST) {
-		to->expect->list.items = viv_arena_array(lua->arena, struct viv_value *, 1);
-		to->expect->list.items[0] = v;
-		to->expect->list.count = 1;
-		return;
+		(*to)->list.items = viv_arena_array(lua->arena, struct viv_value *, 1);
+		(*to)->list.items[0] = v;
+		(*to)->list.count = 1;
+	} else {
+		*to = v;
 	}
-	to->expect = v;
+	for (size_t i = 0; i < (*to)->list.count; i++)
+		check(lua, (*to)->list.items[i]);
+}
+
+static void take_expect(struct viv_lua *lua, int index, struct viv_lua_test *to)
+{
+	take_list(lua, index, "expect", check_expected, &to->expect);
+}
+
+static void take_needs(struct viv_lua *lua, int index, struct viv_lua_test *to)
+{
+	take_list(lua, index, "needs", check_needed, &to->needs);
 }
 
 static void take_skip(struct viv_lua *lua, int index, struct viv_lua_test *to)
@@ -91,6 +109,7 @@ static const struct {
 	void (*take)(struct viv_lua *lua, int index, struct viv_lua_test *to);
 } test_options[] = {
 	{"expect", take_expect},
+	{"needs", take_needs},
 	{"skip", take_skip},
 	{"timeout", take_timeout},
 };
@@ -109,7 +128,7 @@ static void unknown_option(lua_State *L, const char *key)
 	viv_strv_free(&near);
 	if (*nearest)
 		luaL_error(L, "test: no option %s (did you mean %s?)", key, nearest);
-	luaL_error(L, "test: no option %s (there are expect, skip and timeout)", key);
+	luaL_error(L, "test: no option %s (there are expect, needs, skip and timeout)", key);
 }
 
 static void take_options(struct viv_lua *lua, struct viv_lua_test *to)
@@ -137,6 +156,7 @@ static struct viv_lua_test new_test(struct viv_lua *lua, int function)
 	struct viv_lua_test t = {.origin = viv_lua_here(lua)};
 
 	t.expect = viv_value_new(lua->arena, VIV_VALUE_LIST, t.origin);
+	t.needs = viv_value_new(lua->arena, VIV_VALUE_LIST, t.origin);
 	lua_pushvalue(lua->L, function);
 	t.function = luaL_ref(lua->L, LUA_REGISTRYINDEX);
 	return t;
@@ -269,6 +289,7 @@ static json_t *tests_json(const struct viv_lua_test_file *t)
 				    x->timeout_ms ? json_integer(x->timeout_ms) : json_null());
 		json_object_set_new(j, "skip", x->skip ? json_string(x->skip) : json_null());
 		json_object_set_new(j, "expect", viv_value_to_json(x->expect));
+		json_object_set_new(j, "needs", viv_value_to_json(x->needs));
 		json_array_append_new(all, j);
 	}
 	return all;
