@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "dbus.h"
+#include "dbus-connection.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -7,147 +7,94 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 /*
- * A unit of systemd's, over the socket that systemctl uses, too: D-Bus without a bus, so there is neither a name to
- * ask for nor a signal to subscribe to: all of them come. They only say that it is time to ask again.
+ * A unit of systemd's, or of a user's own systemd. Signals only say that it is time to ask again.
+ *
+ * While the machine boots a connection is dear: PID 1 makes each signal of each unit for it (docs/agent-protocol.md, Units). So
+ * a unit that is asked for then, and is not there yet, is waited for without one: see `quiet`.
  */
 
-#define SOCKET	"systemd/private"
+#define SOCKET	"/run/systemd/private"
 #define MANAGER "org.freedesktop.systemd1.Manager"
 #define UNIT	"org.freedesktop.systemd1.Unit"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 #define ROOT	"/org/freedesktop/systemd1"
+/* A link that systemd makes before it executes anything of the service NAME, and removes when that has ended. */
+#define INVOCATION "/run/systemd/units/invocation:"
 
 #define WORD_MAX 64 /* a state's name */
+#define NAME_LEN 300
 #define JOBS_MS	 200
 
 struct systemd {
-	struct watch_path path; /* of the socket, until it is there */
-	char socket[108];
-	char name[300];
-	int fd; /* -1: not connected */
-	char unit[1024]; /* the unit's object */
-	uint32_t serial; /* of the last call */
+	struct watch_path path; /* of the socket, until it is there; of the sign that ends the quiet */
+	struct watch_path booted;
+	struct dbus_connection c;
+	char user_socket[64]; /* of a user's systemd; "": the unit is the system's */
+	char user_unit[64];   /* by which the system has it: user@1000.service */
+	bool at_user;	      /* that runs, and is asked */
+	char name[NAME_LEN];
+	char unit[1024]; /* the object of the unit that is asked for now */
+	char sign[NAME_LEN + 64]; /* a path that is there when it may be more than inactive; "": nothing shows that */
+	bool quiet;	 /* not connected, because nothing can have changed until `sign` or the end of the boot is there */
 	bool changed;	 /* a signal has come that can mean another answer */
 	bool jobs_ended; /* of whatever unit, since jobs_ms; at boot there are hundreds: see is_due */
 	int64_t jobs_ms;
-	size_t skip;	 /* bytes to come of a message too long to be one for us */
-	size_t len;
-	uint8_t in[64 * 1024];
 };
 
-/* As systemctl does it: "nginx" is nginx.service. */
-static bool has_suffix(const char *name)
+static bool has_ending(const char *name, const char *const *endings)
 {
-	static const char *const types[] = {".service", ".socket", ".target", ".mount",	 ".automount", ".swap",
-					    ".device",	".path",   ".timer",  ".slice", ".scope"};
 	const char *dot = strrchr(name, '.');
 
-	for (size_t i = 0; dot && i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcmp(dot, types[i]) == 0)
+	for (; dot && *endings; endings++)
+		if (strcmp(dot, *endings) == 0)
 			return true;
 	return false;
 }
 
-int watch_systemd_begin(struct watch *w)
+/* As systemctl does it: "nginx" is nginx.service. */
+static bool has_type(const char *name)
 {
-	struct systemd *s = calloc(1, sizeof(*s));
-	const struct passwd *pw = w->n > 2 ? getpwnam(w->words[2]) : NULL;
+	static const char *const types[] = {".service", ".socket", ".target", ".mount",	 ".automount", ".swap",
+					    ".device",	".path",   ".timer",  ".slice", ".scope", NULL};
 
-	if (!s)
-		return ENOMEM;
-	w->own = s;
-	s->fd = -1;
-	snprintf(s->name, sizeof(s->name), "%s%s", w->words[0], has_suffix(w->words[0]) ? "" : ".service");
-	if (w->n > 2 && !pw)
-		return watch_say(w, ENOENT, "no user %.100s in the guest", w->words[2]);
-	if (pw)
-		snprintf(s->socket, sizeof(s->socket), "/run/user/%lu/" SOCKET, (unsigned long)pw->pw_uid);
-	else
-		snprintf(s->socket, sizeof(s->socket), "/run/" SOCKET);
-	watch_path_begin(w, &s->path);
-	return WATCH_NOT_YET;
+	return has_ending(name, types);
 }
 
-/* The connection */
-
-static void disconnect(struct watch *w, struct systemd *s)
+/* There without a file that says what it is: when there is such a thing. */
+static bool comes_by_itself(const char *name)
 {
-	watch_remove(w, s->fd);
-	close_fd(&s->fd);
-	s->len = s->skip = 0;
-	watch_path_begin(w, &s->path);
-	watch_look_again(w); /* the socket may be there, and nobody listens */
+	static const char *const types[] = {".mount", ".swap", ".device", ".scope", NULL};
+
+	return has_ending(name, types);
 }
 
-static bool send_all(struct systemd *s, const void *data, size_t len)
+/* What the end of the boot is ordered after. */
+static bool is_goal(const char *name)
 {
-	return send(s->fd, data, len, MSG_NOSIGNAL) == (ssize_t)len;
+	return strcmp(name, "multi-user.target") == 0 || strcmp(name, "graphical.target") == 0;
 }
 
-/* More input; without `wait` what is there. 1: some came; 0: none is there; -1: the connection has ended. */
-static int receive(struct systemd *s, bool wait)
+/* The system's systemd is asked for the user's. */
+static bool looks_for_user(const struct systemd *s)
 {
-	ssize_t n;
-
-	do
-		n = recv(s->fd, s->in + s->len, sizeof(s->in) - s->len, wait ? 0 : MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return n < 0 && errno == EAGAIN ? 0 : -1;
-	s->len += (size_t)n;
-	return 1;
+	return s->user_socket[0] && !s->at_user;
 }
 
-static void drop(struct systemd *s, size_t n)
+static const char *name_of(const struct systemd *s)
 {
-	s->len -= n;
-	memmove(s->in, s->in + n, s->len);
+	return looks_for_user(s) ? s->user_unit : s->name;
 }
 
-/* SASL's EXTERNAL: we are who the socket says we are. Its answer is lines, of which the first decides. */
-static bool authenticate(struct systemd *s)
+static bool is_there(const char *path)
 {
-	char id[24], text[96];
-	int n = snprintf(id, sizeof(id), "%lu", (unsigned long)geteuid()), len = 0;
+	struct stat st;
 
-	text[len++] = '\0';
-	len += snprintf(text + len, sizeof(text) - (size_t)len, "AUTH EXTERNAL ");
-	for (int i = 0; i < n; i++)
-		len += snprintf(text + len, sizeof(text) - (size_t)len, "%02x", (unsigned)id[i]);
-	len += snprintf(text + len, sizeof(text) - (size_t)len, "\r\nBEGIN\r\n");
-	if (!send_all(s, text, (size_t)len))
-		return false;
-	for (;;) {
-		const uint8_t *end = memchr(s->in, '\n', s->len);
-
-		if (end) {
-			bool ok = s->len > 3 && memcmp(s->in, "OK ", 3) == 0;
-
-			drop(s, (size_t)(end - s->in) + 1);
-			return ok;
-		}
-		if (s->len > 1024 || receive(s, true) < 0)
-			return false;
-	}
+	return lstat(path, &st) == 0;
 }
-
-static bool connect_to(struct systemd *s)
-{
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-
-	memcpy(addr.sun_path, s->socket, strlen(s->socket) + 1);
-	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	return s->fd >= 0 && connect(s->fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0 &&
-	       authenticate(s);
-}
-
-/* Messages */
 
 static int64_t clock_ms(void)
 {
@@ -157,85 +104,54 @@ static int64_t clock_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void take_signal(struct systemd *s, const struct dbus_message *m)
+static void take_signal(const struct dbus_message *m, void *arg)
 {
-	if (dbus_is(m->member, "PropertiesChanged"))
-		s->changed |= dbus_is(m->path, s->unit);
-	else if (dbus_is(m->member, "Reloading"))
+	struct systemd *s = arg;
+
+	if (!m || dbus_is(m->member, "Reloading")) {
 		s->changed = true;
-	else if (!s->jobs_ended &&
-		 (dbus_is(m->member, "JobRemoved") || dbus_is(m->member, "StartupFinished"))) {
+	} else if (dbus_is(m->member, "PropertiesChanged")) {
+		s->changed |= dbus_is(m->path, s->unit);
+	} else if (!s->jobs_ended &&
+		   (dbus_is(m->member, "JobRemoved") || dbus_is(m->member, "StartupFinished"))) {
 		s->jobs_ended = true;
 		s->jobs_ms = clock_ms();
 	}
 }
 
-/*
- * Takes one message off the input: its length, with *ret filled in; it stays where it is until it is dropped. 0: it is
- * not complete. -1: no message.
- */
-static ssize_t next_message(struct systemd *s, struct dbus_message *ret)
+static int find_user(struct watch *w, struct systemd *s, const char *name)
 {
-	size_t n = s->skip < s->len ? s->skip : s->len;
+	const struct passwd *pw = getpwnam(name);
 
-	drop(s, n);
-	s->skip -= n;
-	if (s->len < DBUS_FIXED)
-		return 0;
-	n = dbus_length(s->in);
-	if (n > sizeof(s->in)) { /* some signal */
-		s->skip = n;
-		s->changed = true;
-		return next_message(s, ret);
-	}
-	if (n == 0)
-		return -1;
-	if (s->len < n)
-		return 0;
-	return dbus_parse(s->in, n, ret) ? (ssize_t)n : -1;
+	if (!pw)
+		return watch_say(w, EINVAL, "there is no user %.100s in the guest", name);
+	snprintf(s->user_socket, sizeof(s->user_socket), "/run/user/%lu/systemd/private", (unsigned long)pw->pw_uid);
+	snprintf(s->user_unit, sizeof(s->user_unit), "user@%lu.service", (unsigned long)pw->pw_uid);
+	return WATCH_NOT_YET;
 }
 
-/* Signals that have come. -1: the connection has ended. */
-static int take_signals(struct systemd *s)
+int watch_systemd_begin(struct watch *w)
 {
-	struct dbus_message m;
-	ssize_t n;
-	int r;
+	struct systemd *s = calloc(1, sizeof(*s));
 
-	do {
-		r = receive(s, false);
-		while ((n = next_message(s, &m)) > 0) {
-			if (m.type == DBUS_SIGNAL)
-				take_signal(s, &m);
-			drop(s, (size_t)n);
-		}
-		if (n < 0)
-			return -1;
-	} while (r > 0);
-	return r;
+	if (!s)
+		return ENOMEM;
+	w->own = s;
+	s->c.fd = -1;
+	s->c.on_signal = take_signal;
+	s->c.arg = s;
+	snprintf(s->name, sizeof(s->name), "%s%s", w->words[0], has_type(w->words[0]) ? "" : ".service");
+	watch_path_begin(w, &s->path);
+	s->booted.inotify = s->booted.mounts = -1;
+	return w->n > 2 ? find_user(w, s, w->words[2]) : WATCH_NOT_YET;
 }
 
-/* Waits for the answer; the caller drops its bytes when it is done with it. Its length, or -1. */
-static ssize_t call(struct systemd *s, const struct dbus_call *c, struct dbus_message *ret)
+static void disconnect(struct watch *w, struct systemd *s)
 {
-	uint8_t out[DBUS_CALL_MAX];
-	size_t len = dbus_put_call(out, ++s->serial, c);
-	ssize_t n;
-
-	if (len == 0 || !send_all(s, out, len))
-		return -1;
-	for (;;) {
-		while ((n = next_message(s, ret)) > 0) {
-			if ((ret->type == DBUS_RETURN || ret->type == DBUS_ERROR) &&
-			    ret->reply_serial == s->serial)
-				return n;
-			if (ret->type == DBUS_SIGNAL)
-				take_signal(s, ret);
-			drop(s, (size_t)n);
-		}
-		if (n < 0 || receive(s, true) < 0)
-			return -1;
-	}
+	watch_remove(w, s->c.fd);
+	dbus_disconnect(&s->c);
+	watch_path_begin(w, &s->path);
+	s->changed = s->jobs_ended = false;
 }
 
 /*
@@ -246,10 +162,10 @@ static ssize_t call(struct systemd *s, const struct dbus_call *c, struct dbus_me
 
 static int load_unit(struct watch *w, struct systemd *s)
 {
-	const struct dbus_call c = {ROOT, MANAGER, "LoadUnit", {s->name}};
+	const struct dbus_call c = {ROOT, MANAGER, "LoadUnit", {name_of(s)}};
 	struct dbus_string path;
 	struct dbus_message m;
-	ssize_t n = call(s, &c, &m);
+	ssize_t n = dbus_ask(&s->c, &c, &m);
 	int r = LOST;
 
 	if (n < 0)
@@ -263,26 +179,26 @@ static int load_unit(struct watch *w, struct systemd *s)
 		s->unit[path.len] = '\0';
 		r = 0;
 	}
-	drop(s, (size_t)n);
+	dbus_drop(&s->c, (size_t)n);
 	return r;
 }
 
-static int get_word(struct systemd *s, const char *property, char ret[WORD_MAX])
+static int get_word(struct systemd *s, const char *property, char *ret, size_t size)
 {
 	const struct dbus_call c = {s->unit, PROPERTIES, "Get", {UNIT, property}};
 	struct dbus_string word;
 	struct dbus_message m;
-	ssize_t n = call(s, &c, &m);
+	ssize_t n = dbus_ask(&s->c, &c, &m);
 	int r = LOST;
 
 	if (n < 0)
 		return LOST;
-	if (m.type == DBUS_RETURN && dbus_get_string(&m, &word) && word.len < WORD_MAX) {
+	if (m.type == DBUS_RETURN && dbus_get_string(&m, &word) && word.len < size) {
 		memcpy(ret, word.data, word.len);
 		ret[word.len] = '\0';
 		r = 0;
 	}
-	drop(s, (size_t)n);
+	dbus_drop(&s->c, (size_t)n);
 	return r;
 }
 
@@ -290,14 +206,40 @@ static int get_jobs(struct systemd *s, uint32_t *ret)
 {
 	const struct dbus_call c = {ROOT, PROPERTIES, "Get", {MANAGER, "NJobs"}};
 	struct dbus_message m;
-	ssize_t n = call(s, &c, &m);
+	ssize_t n = dbus_ask(&s->c, &c, &m);
 	int r;
 
 	if (n < 0)
 		return LOST;
 	r = m.type == DBUS_RETURN && dbus_get_number(&m, ret) ? 0 : LOST;
-	drop(s, (size_t)n);
+	dbus_drop(&s->c, (size_t)n);
 	return r;
+}
+
+static bool is_wanted(const struct watch *w, const struct systemd *s, const char *state)
+{
+	return strcmp(state, looks_for_user(s) ? "active" : w->words[1]) == 0;
+}
+
+/* It is so; of the user's systemd that is no answer yet: now that is asked. */
+static int reached(struct watch *w, struct systemd *s, const char *state)
+{
+	if (!looks_for_user(s))
+		return watch_say(w, 0, "%s", state);
+	s->at_user = true;
+	disconnect(w, s);
+	return WATCH_NOT_YET;
+}
+
+static int never(struct watch *w, const struct systemd *s, int code, const char *state)
+{
+	if (!looks_for_user(s))
+		return watch_say(w, code, "%s", state);
+	return strcmp(state, "inactive") == 0
+		       ? watch_say(w, ESRCH, "no systemd runs for %.100s, who has no session and does not linger (loginctl "
+					     "enable-linger %.100s, with the package libpam-systemd)", w->words[2], w->words[2])
+		       : watch_say(w, ESRCH, "the systemd of %.100s is not there: %s is %s (it needs the package libpam-systemd)",
+				   w->words[2], s->user_unit, state);
 }
 
 /*
@@ -308,16 +250,20 @@ static int ask_inactive(struct watch *w, struct systemd *s)
 {
 	char state[WORD_MAX], load[WORD_MAX];
 	uint32_t jobs;
+	bool there;
 
-	if (get_word(s, "LoadState", load) < 0 || get_jobs(s, &jobs) < 0 || get_word(s, "ActiveState", state) < 0)
+	if (get_word(s, "LoadState", load, sizeof(load)) < 0)
 		return LOST;
-	if (strcmp(state, w->words[1]) == 0)
-		return watch_say(w, 0, "%s", state);
-	if (jobs)
+	there = strcmp(load, "loaded") == 0 || strcmp(load, "merged") == 0 || strcmp(load, "stub") == 0;
+	if (!there && !comes_by_itself(s->name)) /* no job can be for it */
+		return never(w, s, ENOENT, load);
+	if (get_jobs(s, &jobs) < 0 || get_word(s, "ActiveState", state, sizeof(state)) < 0)
+		return LOST;
+	if (is_wanted(w, s, state))
+		return reached(w, s, state);
+	if (jobs || strcmp(state, "inactive") != 0)
 		return WATCH_NOT_YET;
-	if (strcmp(load, "loaded") != 0 && strcmp(load, "merged") != 0 && strcmp(load, "stub") != 0)
-		return watch_say(w, ENOENT, "%s", load);
-	return strcmp(state, "inactive") == 0 ? watch_say(w, ENOTRECOVERABLE, "%s", state) : WATCH_NOT_YET;
+	return there ? never(w, s, ENOTRECOVERABLE, state) : never(w, s, ENOENT, load);
 }
 
 static int ask(struct watch *w, struct systemd *s)
@@ -325,27 +271,74 @@ static int ask(struct watch *w, struct systemd *s)
 	char state[WORD_MAX];
 
 	s->changed = s->jobs_ended = false;
-	if (get_word(s, "ActiveState", state) < 0)
+	if (get_word(s, "ActiveState", state, sizeof(state)) < 0)
 		return LOST;
-	if (strcmp(state, w->words[1]) == 0)
-		return watch_say(w, 0, "%s", state);
+	if (is_wanted(w, s, state))
+		return reached(w, s, state);
 	if (strcmp(state, "failed") == 0)
-		return watch_say(w, ENOTRECOVERABLE, "%s", state);
+		return never(w, s, ENOTRECOVERABLE, state);
 	return strcmp(state, "inactive") == 0 ? ask_inactive(w, s) : WATCH_NOT_YET;
+}
+
+/* The unit's own name: `nginx` may be another's, too. */
+static int find_sign(const struct watch *w, struct systemd *s)
+{
+	char id[NAME_LEN];
+
+	s->sign[0] = '\0';
+	if (s->at_user || (!looks_for_user(s) && strcmp(w->words[1], "active") != 0) || is_there(BOOTED_FILE))
+		return 0;
+	if (get_word(s, "Id", id, sizeof(id)) < 0)
+		return LOST;
+	if (is_goal(id))
+		snprintf(s->sign, sizeof(s->sign), BOOTED_FILE);
+	else if (has_ending(id, (const char *const[]){".service", NULL}))
+		snprintf(s->sign, sizeof(s->sign), INVOCATION "%s", id);
+	return 0;
+}
+
+/* Both are looked at, so that both wake. */
+static bool shows(struct watch *w, struct systemd *s)
+{
+	watch_path_look(w, &s->path, s->sign, NULL);
+	watch_path_look(w, &s->booted, BOOTED_FILE, NULL);
+	return is_there(s->sign) || is_there(BOOTED_FILE);
+}
+
+/* After an answer that was none: from now on without a connection, if there is something else to wait for. */
+static void be_quiet(struct watch *w, struct systemd *s)
+{
+	if (!s->sign[0] || is_there(s->sign) || is_there(BOOTED_FILE))
+		return;
+	disconnect(w, s);
+	watch_path_begin(w, &s->booted);
+	s->quiet = true;
+}
+
+static bool stays_quiet(struct watch *w, struct systemd *s)
+{
+	if (!s->quiet || !shows(w, s))
+		return s->quiet;
+	watch_path_end(w, &s->booted);
+	s->quiet = false;
+	return false;
 }
 
 /* LOST, too, as long as systemd is not there, or executes itself anew. */
 static int begin_connection(struct watch *w, struct systemd *s)
 {
+	const char *socket = s->at_user ? s->user_socket : SOCKET;
 	int r;
 
-	if (watch_path_look(w, &s->path, s->socket, NULL) != 0)
+	if (watch_path_look(w, &s->path, socket, NULL) != 0)
 		return WATCH_NOT_YET;
 	watch_path_end(w, &s->path);
-	r = connect_to(s) ? load_unit(w, s) : LOST;
+	r = dbus_connect(&s->c, socket) ? load_unit(w, s) : LOST;
+	if (r == 0)
+		r = find_sign(w, s);
 	if (r)
 		return r;
-	watch_add(w, s->fd, POLLIN);
+	watch_add(w, s->c.fd, POLLIN);
 	s->changed = true;
 	return 0;
 }
@@ -356,17 +349,18 @@ static bool is_due(const struct watch *w, const struct systemd *s)
 	return s->changed || (s->jobs_ended && (!w->woken || clock_ms() - s->jobs_ms >= JOBS_MS));
 }
 
+/* Without waiting for anything but answers. */
 static int look(struct watch *w, struct systemd *s)
 {
-	int r = s->fd < 0 ? begin_connection(w, s) : 0;
+	int r = s->c.fd < 0 ? begin_connection(w, s) : 0;
 
 	if (r)
 		return r;
 	/* After each answer, too: what came with it makes no event of its own. */
-	for (r = take_signals(s); r == 0 && is_due(w, s); r = take_signals(s)) {
+	for (r = dbus_take_signals(&s->c); r == 0 && is_due(w, s); r = dbus_take_signals(&s->c)) {
 		int state = ask(w, s);
 
-		if (state != WATCH_NOT_YET)
+		if (state != WATCH_NOT_YET || s->c.fd < 0)
 			return state;
 	}
 	if (r == 0 && s->jobs_ended)
@@ -374,12 +368,30 @@ static int look(struct watch *w, struct systemd *s)
 	return r < 0 ? LOST : WATCH_NOT_YET;
 }
 
+/* The connection has ended: nobody listens at a socket that may be there. A user's systemd may be gone for good. */
+static void lose(struct watch *w, struct systemd *s)
+{
+	disconnect(w, s);
+	s->at_user = false;
+	watch_look_again(w);
+}
+
 int watch_systemd_look(struct watch *w)
 {
-	int r = look(w, w->own);
+	struct systemd *s = w->own;
+	bool at_user;
+	int r;
 
+	do {
+		if (stays_quiet(w, s))
+			return WATCH_NOT_YET;
+		at_user = s->at_user;
+		r = look(w, s);
+		if (r == WATCH_NOT_YET && s->c.fd >= 0)
+			be_quiet(w, s);
+	} while (r == WATCH_NOT_YET && (s->quiet || at_user != s->at_user));
 	if (r != LOST)
 		return r;
-	disconnect(w, w->own);
+	lose(w, s);
 	return WATCH_NOT_YET;
 }

@@ -52,7 +52,7 @@ static void take_answer(struct viv_watch *w, const struct viv_frame *f)
 /* Those that a guest may answer; others are ours, or nobody's. */
 static int code_of(uint32_t code)
 {
-	static const int known[] = {0, ENOTRECOVERABLE, ENOENT, EINVAL, EOPNOTSUPP, EAGAIN, ENAMETOOLONG};
+	static const int known[] = {0, ENOTRECOVERABLE, ENOENT, ESRCH, EINVAL, EOPNOTSUPP, EAGAIN, ENAMETOOLONG};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(known); i++)
 		if (code == (uint32_t)known[i])

@@ -145,7 +145,7 @@ struct viv_watch; /* gone when `done` returns, and with its agent */
 
 /*
  * code: 0, it is so. -ENOTRECOVERABLE: the unit has failed, or is inactive with nothing under way that could start it; -ENOENT: there
- * is no such unit (or user); -EINVAL: a word makes no sense; -ENAMETOOLONG: a path's; -EOPNOTSUPP: not in this guest; -EAGAIN: too many;
+ * is no such unit; -ESRCH: the user's systemd does not run; -EINVAL: a word makes no sense, or there is no such user; -ENAMETOOLONG: a path's; -EOPNOTSUPP: not in this guest; -EAGAIN: too many;
  * -EPROTO: it answers something else; -ENOTCONN: the guest went away. answer, never NULL: the unit's state, the terminal's mark, a line, and its text; of what
  * could not be done: why. It is the guest's, at most 32 KiB: to be shown with its control characters escaped.
  */

@@ -397,14 +397,24 @@ static void parse(struct call *c, lua_State *L, int first)
 	set_deadline(c);
 }
 
-int call_need(struct call *c)
+static int need(struct call *c, bool early)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
-	int code = runner_need(c->r, c->g, call_option_bool(c, "early", false), c->deadline, &err);
+	int code = runner_need(c->r, c->g, early, c->deadline, &err);
 
 	if (code == 0)
 		return 0;
 	return err.code ? call_error(c, &err) : call_waited(c, code, "its system");
+}
+
+int call_need(struct call *c)
+{
+	return need(c, call_option_bool(c, "early", false));
+}
+
+int call_need_early(struct call *c)
+{
+	return need(c, true);
 }
 
 static int perform(struct call *c)

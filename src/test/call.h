@@ -87,6 +87,7 @@ void call_push_object(struct call *c, const struct call_type *type, void *object
  * may do so when they have looked at their arguments. -1: the call has failed.
  */
 int call_need(struct call *c);
+int call_need_early(struct call *c); /* not until its system is up: until it takes commands */
 
 /* Tells that something begins; call_done tells how long it took if it took a while. */
 void call_step(struct call *c, const char *fmt, ...) VIV_PRINTF(2, 3);

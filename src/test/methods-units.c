@@ -42,32 +42,54 @@
 	"done\n" \
 	"exit $status\n"
 
-/* Programs that ask systemd as a user find his by this. */
-#define OF_USER "export XDG_RUNTIME_DIR=\"/run/user/$(id -u)\"; exec systemctl --user "
+/* Programs that ask systemd as a user find his by this. Its own words for one that isn't there help nobody. */
+#define OF_USER \
+	"export XDG_RUNTIME_DIR=\"/run/user/$(id -u)\"\n" \
+	"[ -S \"$XDG_RUNTIME_DIR/systemd/private\" ] || {\n" \
+	"	echo \"no systemd runs for $(id -un), who has no session and does not linger" \
+	" (loginctl enable-linger $(id -un), with the package libpam-systemd)\" >&2\n" \
+	"	exit 1\n" \
+	"}\n" \
+	"exec systemctl --user "
 
 static bool is_runit(const struct call *c)
 {
 	return viv_streq(viv_config_string(c->g->config, "system.init"), "runit");
 }
 
-/* What has no units says so before it is even started. */
-static int check_and_need(struct call *c)
+/* Whose units they are: the last parameter, as in NixOS's tests, or an option. NULL: the system's. */
+static const char *user_of(const struct call *c)
 {
-	const char *init = viv_config_string(c->g->config, "system.init");
+	const char *user = call_text(c, (int)strlen(c->method->params) - 2); /* one of them is the "?" */
 
-	if (viv_streq(init, "none"))
+	return user ? user : call_option_text(c, "user");
+}
+
+/* What has no units says so before it is even started. */
+static int check(struct call *c)
+{
+	const char *user = user_of(c);
+
+	if (viv_streq(viv_config_string(c->g->config, "system.init"), "none"))
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: %s: it has no units: system.init is \"none\"", c->g->name,
 				 c->method->name);
-	if (is_runit(c) && call_option_text(c, "user"))
+	if (user && !*user)
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: the user is empty", c->method->name);
+	if (user && is_runit(c))
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: %s: with runit users have no units", c->g->name,
 				 c->method->name);
-	return call_need(c);
+	return 0;
+}
+
+static int check_and_need(struct call *c)
+{
+	return check(c) < 0 ? -1 : call_need(c);
 }
 
 /* systemctl with these words; ends with NULL. */
 static int control(struct call *c, const char *verb, const char *unit, struct runner_output *ret)
 {
-	const char *user = call_option_text(c, "user");
+	const char *user = user_of(c);
 	const char *const systemd[] = {"sh", "-c", user ? OF_USER "--no-pager \"$@\"" : "exec systemctl --no-pager \"$@\"",
 				       "sh", verb, "--", unit, NULL};
 	const char *const runit[] = {"sh", "-c", RUNIT, "sh", verb, unit, NULL};
@@ -100,25 +122,28 @@ static void add_status(struct call *c, const char *unit)
 
 static int do_wait_for_unit(struct call *c)
 {
-	const char *unit = call_text(c, 0), *user = call_option_text(c, "user");
+	const char *unit = call_text(c, 0), *user = user_of(c);
 	const char *const words[] = {unit, "active", user, NULL};
 	VIV_FREE char *answer = NULL;
-	VIV_FREE char *what = viv_asprintf("unit %s", unit);
-	int code = check_and_need(c);
+	VIV_FREE char *what = viv_asprintf("unit %s%s%s", unit, user ? " of " : "", user ? user : "");
+	int code = check(c);
 
+	/* systemd says itself when it is, which may be long before the end of the boot. */
+	if (code == 0)
+		code = is_runit(c) ? call_need(c) : call_need_early(c);
 	if (code < 0)
 		return code;
-	call_step(c, "waiting for unit %s%s%s", unit, user ? " of " : "", user ? user : "");
+	call_step(c, "waiting for %s", what);
 	code = methods_watch(c, "unit", words, &answer);
 	if (code == 0)
 		return 0;
 	if (code == -ENOTRECOVERABLE)
 		call_fail(c, VIV_VERDICT_FAIL, viv_streq(answer, "failed")
-						       ? "%s: unit %s has failed"
-						       : "%s: unit %s is inactive, and nothing is under way that would "
-							 "start it", c->g->name, unit);
+						       ? "%s: %s has failed"
+						       : "%s: %s is inactive, and nothing is under way that would "
+							 "start it", c->g->name, what);
 	else if (code == -ENOENT)
-		call_fail(c, VIV_VERDICT_FAIL, "%s: there is no unit %s (%s)", c->g->name, unit, answer);
+		call_fail(c, VIV_VERDICT_FAIL, "%s: there is no %s (%s)", c->g->name, what, answer);
 	else
 		methods_watched(c, code, answer, what);
 	if (code == -ENOTRECOVERABLE || code == -ETIMEDOUT)
@@ -208,7 +233,7 @@ static int push_output(struct call *c, const struct runner_output *out)
 static int do_systemctl(struct call *c)
 {
 	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
-	const char *words = call_text(c, 0), *user = call_option_text(c, "user");
+	const char *words = call_text(c, 0), *user = user_of(c);
 	VIV_FREE char *script = is_runit(c) ? viv_asprintf("set -- %s\n%s", words, RUNIT)
 					    : viv_asprintf("%s%s", user ? OF_USER : "exec systemctl ", words);
 	const char *const argv[] = {"sh", "-c", script, NULL};
@@ -246,16 +271,16 @@ static int do_stop_job(struct call *c)
 #define OPTIONS "user early"
 
 const struct method methods_units[] = {
-	{"wait_for_unit", "s", "(unit, {timeout, user})", OPTIONS,
-	 "waits until a unit is active; fails at once when it has failed, or nothing would start it", do_wait_for_unit, .early = true},
-	{"require_unit_state", "s?s", "(unit, state, {user})", OPTIONS,
+	{"wait_for_unit", "s?s", "(unit, user, {timeout, user})", OPTIONS,
+	 "waits until a unit is active, a user's if one is named; fails at once when it has failed, or nothing would start it", do_wait_for_unit, .early = true},
+	{"require_unit_state", "s?ss", "(unit, state, user, {user})", OPTIONS,
 	 "fails unless the unit's state is this one, \"active\" if none is given", do_require_unit_state, .early = true},
-	{"get_unit_info", "s", "(unit, {user})", OPTIONS, "the properties of a unit, a table", do_get_unit_info, .early = true},
-	{"systemctl", "s", "(arguments, {user})", OPTIONS, "runs systemctl; returns its status, stdout and stderr",
+	{"get_unit_info", "s?s", "(unit, user, {user})", OPTIONS, "the properties of a unit, a table", do_get_unit_info, .early = true},
+	{"systemctl", "s?s", "(arguments, user, {user})", OPTIONS, "runs systemctl, a user's if one is named; returns its status, stdout and stderr",
 	 do_systemctl, .early = true},
-	{"start_job", "s", "(unit, {user})", OPTIONS, "starts a unit; returns systemctl's status, stdout and stderr",
+	{"start_job", "s?s", "(unit, user, {user})", OPTIONS, "starts a unit; returns systemctl's status, stdout and stderr",
 	 do_start_job, .early = true},
-	{"stop_job", "s", "(unit, {user})", OPTIONS, "stops a unit; returns systemctl's status, stdout and stderr",
+	{"stop_job", "s?s", "(unit, user, {user})", OPTIONS, "stops a unit; returns systemctl's status, stdout and stderr",
 	 do_stop_job, .early = true},
 	{0},
 };

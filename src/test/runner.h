@@ -130,7 +130,7 @@ void runner_crash_free_contents(struct runner_crash *c);
 
 /*
  * Waits in the guest until it is so (run/agent.h). 0; as runner_wait; or what the watch came to: -ENOTRECOVERABLE, -ENOENT,
- * -EINVAL, -EOPNOTSUPP, -EAGAIN, -EPROTO, then answer says more. *ret_answer, the caller's, is set unless there is an error;
+ * -ESRCH, -EINVAL, -EOPNOTSUPP, -EAGAIN, -EPROTO, then answer says more. *ret_answer, the caller's, is set unless there is an error;
  * it may be NULL.
  */
 int runner_watch(struct runner *r, struct guest *g, const struct viv_watch_spec *spec, int64_t deadline,

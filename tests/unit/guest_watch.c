@@ -3,6 +3,7 @@
 #include "guest_watch.h"
 
 #include "../../guest/dbus.c"
+#include "../../guest/dbus-connection.c"
 #include "../../guest/watch-path.c"
 #include "../../guest/watch-runit.c"
 #include "../../guest/watch-systemd.c"
@@ -143,7 +144,8 @@ static void runit_targets(void **state)
 
 /* systemd: what it says is a list of steps, which a process of its own goes through. */
 
-enum action { AUTH, REPLY_STRING, REPLY_PATH, REPLY_NUMBER, FAIL, SIGNAL, LONG_SIGNAL, SIGNALS, HANG_UP, STEPS_END };
+/* AWAY: the watch hangs up; then the file `text` is made (NULL: none), and it comes again. USERS: it comes to the user's. */
+enum action { AUTH, REPLY_STRING, REPLY_PATH, REPLY_NUMBER, FAIL, SIGNAL, LONG_SIGNAL, SIGNALS, HANG_UP, AWAY, USERS, STEPS_END };
 
 struct step {
 	enum action action;
@@ -152,13 +154,17 @@ struct step {
 	uint32_t number;
 };
 
-static int listen_as_systemd(void)
+#define USERS_SOCKET "/run/user/1234/systemd/private"
+
+static int listen_at(const char *path)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "/run/systemd/private"};
+	VIV_FREE char *folder = viv_strndup(path, (size_t)(strrchr(path, '/') - path));
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	assert_int_equal(viv_mkdir_p("/run/systemd", 0755, NULL), 0);
-	unlink(addr.sun_path);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	assert_int_equal(viv_mkdir_p(folder, 0755, NULL), 0);
+	unlink(path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	assert_int_equal(listen(fd, 5), 0);
 	return fd;
@@ -278,7 +284,14 @@ static void say_signals(int fd, const struct step *s)
 		say_signal(fd, s, 0);
 }
 
-static void play(int listener, const struct step *s)
+static int next_visit(int fd, int listener)
+{
+	expect(recv(fd, &(char){0}, 1, 0) == 0);
+	close(fd);
+	return accept(listener, NULL, NULL);
+}
+
+static void play(int listener, int users, const struct step *s)
 {
 	int fd = accept(listener, NULL, NULL);
 
@@ -291,33 +304,49 @@ static void play(int listener, const struct step *s)
 			say_signals(fd, s);
 		else if (s->action == HANG_UP)
 			close(fd), fd = accept(listener, NULL, NULL);
+		else if (s->action == USERS)
+			fd = next_visit(fd, users);
+		else if (s->action == AWAY && s->text)
+			expect(recv(fd, &(char){0}, 1, 0) == 0 && symlink("it", s->text) == 0), fd = next_visit(fd, listener);
+		else if (s->action == AWAY)
+			fd = next_visit(fd, listener);
 		else
 			reply(fd, s);
 	}
 	_exit(recv(fd, &(char){0}, 1, 0) == 0 ? 0 : 4); /* nothing else is asked */
 }
 
-static void check_systemd(const struct step *steps, const char *name, const char *wanted, int code, const char *answer)
+static void check_watch(const struct step *steps, const char *const watched[3], int code, const char *answer)
 {
 	const struct watch_kind going_on = {"unit", 2, 3, NULL, watch_systemd_look};
-	int listener = listen_as_systemd(), status;
+	int listener = listen_at(SOCKET), users = listen_at(USERS_SOCKET), status;
 	pid_t pid = fork();
 
 	if (pid == 0)
-		play(listener, steps);
+		play(listener, users, steps);
 	close(listener);
-	assert_int_equal(begin(INIT_SYSTEMD, (const char *[3]){name, wanted}, watch_systemd_begin), WATCH_NOT_YET);
+	close(users);
+	assert_int_equal(begin(INIT_SYSTEMD, watched, watch_systemd_begin), WATCH_NOT_YET);
 	assert_int_equal(wait_for(&the_watch, &going_on), code);
 	assert_string_equal(the_watch.answer, answer);
-	close_fd(&((struct systemd *)the_watch.own)->fd);
+	dbus_disconnect(&((struct systemd *)the_watch.own)->c);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 }
 
+static void check_systemd(const struct step *steps, const char *name, const char *wanted, int code, const char *answer)
+{
+	check_watch(steps, (const char *[3]){name, wanted}, code, answer);
+}
+
 #define OBJECT "/org/freedesktop/systemd1/unit/web_2eservice"
-#define LOADED {AUTH}, {REPLY_PATH, OBJECT, "web.service"}
+#define LOADED_AS(name) {AUTH}, {REPLY_PATH, OBJECT, name}
+#define LOADED LOADED_AS("web.service")
 #define STATE(s) {REPLY_STRING, s, "ActiveState"}
 #define INACTIVE(load, jobs) STATE("inactive"), {REPLY_STRING, load, "LoadState"}, {REPLY_NUMBER, NULL, "NJobs", jobs}, STATE("inactive")
+
+#define NO_UNIT(load) STATE("inactive"), {REPLY_STRING, load, "LoadState"}
+#define ID(name) {REPLY_STRING, name, "Id"}
 
 static void systemd_units(void **state)
 {
@@ -341,15 +370,16 @@ static void systemd_inactive(void **state)
 	check_systemd((struct step[]){LOADED, INACTIVE("loaded", 1), {SIGNAL, "JobRemoved", ROOT}, {SIGNALS, "JobNew", ROOT},
 				      INACTIVE("loaded", 0), {STEPS_END}},
 		      "web", "active", ENOTRECOVERABLE, "inactive");
-	/* What is not there can be made during boot. */
-	check_systemd((struct step[]){LOADED, INACTIVE("not-found", 1), {SIGNAL, "JobRemoved", ROOT}, INACTIVE("not-found", 0), {STEPS_END}},
-		      "web", "active", ENOENT, "not-found");
-	check_systemd((struct step[]){LOADED, INACTIVE("not-found", 1), {SIGNAL, "Reloading", ROOT}, STATE("activating"),
+	/* Whatever else is under way, no job can be for it. */
+	check_systemd((struct step[]){LOADED, NO_UNIT("not-found"), {STEPS_END}}, "web", "active", ENOENT, "not-found");
+	check_systemd((struct step[]){LOADED, NO_UNIT("masked"), {STEPS_END}}, "web", "active", ENOENT, "masked");
+	/* But what needs no file may come. */
+	check_systemd((struct step[]){LOADED_AS("srv.mount"), INACTIVE("not-found", 1), {SIGNAL, "JobRemoved", ROOT},
+				      INACTIVE("not-found", 0), {STEPS_END}},
+		      "srv.mount", "active", ENOENT, "not-found");
+	check_systemd((struct step[]){LOADED_AS("srv.mount"), INACTIVE("not-found", 1), {SIGNAL, "Reloading", ROOT}, STATE("activating"),
 				      {SIGNAL, "PropertiesChanged", OBJECT}, STATE("active"), {STEPS_END}},
-		      "web", "active", 0, "active");
-	check_systemd((struct step[]){LOADED, INACTIVE("masked", 1), {SIGNAL, "JobRemoved", ROOT}, INACTIVE("masked", 0), {STEPS_END}},
-		      "web", "active", ENOENT, "masked");
-	check_systemd((struct step[]){LOADED, INACTIVE("masked", 0), {STEPS_END}}, "web", "active", ENOENT, "masked");
+		      "srv.mount", "active", 0, "active");
 	check_systemd((struct step[]){LOADED, STATE("inactive"), {STEPS_END}}, "web", "inactive", 0, "inactive");
 	check_systemd((struct step[]){{AUTH}, {FAIL, "Unit name is wrong", "LoadUnit"}, {STEPS_END}}, "w b", "active", EINVAL,
 		      "Unit name is wrong");
@@ -362,6 +392,59 @@ static void systemd_again(void **state)
 		      "active", 0, "active");
 }
 
+/* While it boots: a connection, for which systemd has much to do, only when there may be an answer. */
+static void systemd_boots(void **state)
+{
+	unlink(BOOTED_FILE);
+	assert_int_equal(viv_mkdir_p("/run/systemd/units", 0755, NULL), 0);
+	assert_int_equal(viv_mkdir_p("/run/viv", 0755, NULL), 0);
+	check_systemd((struct step[]){LOADED, ID("web.service"), STATE("active"), {STEPS_END}}, "web", "active", 0, "active");
+	check_systemd((struct step[]){LOADED, ID("web.service"), NO_UNIT("not-found"), {STEPS_END}}, "web", "active", ENOENT,
+		      "not-found");
+	/* By another name than its own. */
+	check_systemd((struct step[]){LOADED, ID("nginx.service"), INACTIVE("loaded", 7), {AWAY, INVOCATION "nginx.service"}, LOADED,
+				      ID("nginx.service"), STATE("activating"), {SIGNAL, "PropertiesChanged", OBJECT}, STATE("active"),
+				      {STEPS_END}},
+		      "web", "active", 0, "active");
+	/* What executes nothing is followed; so is what shall have failed. */
+	check_systemd((struct step[]){LOADED_AS("a.socket"), ID("a.socket"), INACTIVE("loaded", 7), {SIGNAL, "PropertiesChanged", OBJECT},
+				      STATE("active"), {STEPS_END}},
+		      "a.socket", "active", 0, "active");
+	check_systemd((struct step[]){LOADED, INACTIVE("loaded", 7), {SIGNAL, "PropertiesChanged", OBJECT}, STATE("failed"), {STEPS_END}},
+		      "web", "failed", 0, "failed");
+	/* The end of the boot is one, and of what has not come until then. */
+	check_systemd((struct step[]){LOADED_AS("multi-user.target"), ID("multi-user.target"), INACTIVE("loaded", 7),
+				      {AWAY, BOOTED_FILE}, LOADED_AS("multi-user.target"), STATE("active"), {STEPS_END}},
+		      "multi-user.target", "active", 0, "active");
+	unlink(BOOTED_FILE);
+	check_systemd((struct step[]){LOADED_AS("off.service"), ID("off.service"), INACTIVE("loaded", 7),
+				      {AWAY, BOOTED_FILE}, LOADED_AS("off.service"), INACTIVE("loaded", 0), {STEPS_END}},
+		      "off", "active", ENOTRECOVERABLE, "inactive");
+}
+
+#define USERS_OWN {AUTH}, {REPLY_PATH, OBJECT, "user@1234.service"}
+
+/* First the system's systemd says whether the user's runs. */
+static void systemd_of_user(void **state)
+{
+	static const char *const watched[] = {"web", "active", "paul"};
+
+	make_file("/etc/passwd", "root:x:0:0::/:/bin/sh\npaul:x:1234:1234::/:/bin/sh\n");
+	check_watch((struct step[]){USERS_OWN, STATE("active"), {USERS}, LOADED, STATE("activating"),
+				    {SIGNAL, "PropertiesChanged", OBJECT}, STATE("active"), {STEPS_END}},
+		    watched, 0, "active");
+	check_watch((struct step[]){USERS_OWN, STATE("activating"), {SIGNAL, "PropertiesChanged", OBJECT}, STATE("active"), {USERS},
+				    LOADED, NO_UNIT("not-found"), {STEPS_END}},
+		    watched, ENOENT, "not-found");
+	check_watch((struct step[]){USERS_OWN, INACTIVE("loaded", 0), {STEPS_END}}, watched, ESRCH,
+		    "no systemd runs for paul, who has no session and does not linger (loginctl enable-linger paul, with the package "
+		    "libpam-systemd)");
+	check_watch((struct step[]){USERS_OWN, STATE("failed"), {STEPS_END}}, watched, ESRCH,
+		    "the systemd of paul is not there: user@1234.service is failed (it needs the package libpam-systemd)");
+	assert_int_equal(begin(INIT_SYSTEMD, (const char *[3]){"web", "active", "pual"}, watch_systemd_begin), EINVAL);
+	assert_string_equal(the_watch.answer, "there is no user pual in the guest");
+}
+
 static void systemd_later(void **state)
 {
 	VIV_FD listener = -1;
@@ -370,7 +453,7 @@ static void systemd_later(void **state)
 	rmdir("/run/systemd");
 	assert_int_equal(begin(INIT_SYSTEMD, (const char *[3]){"web", "active"}, watch_systemd_begin), WATCH_NOT_YET);
 	assert_int_equal(watch_systemd_look(&the_watch), WATCH_NOT_YET);
-	listener = listen_as_systemd();
+	listener = listen_at(SOCKET);
 	assert_woken();
 }
 
@@ -411,6 +494,7 @@ int main(void)
 		cmocka_unit_test(runit_services), cmocka_unit_test(runit_ends),
 		cmocka_unit_test(runit_targets), cmocka_unit_test(runit_pieces),  cmocka_unit_test(systemd_units),
 		cmocka_unit_test(systemd_inactive), cmocka_unit_test(systemd_again),
+		cmocka_unit_test(systemd_boots),  cmocka_unit_test(systemd_of_user),
 		cmocka_unit_test(systemd_later),  cmocka_unit_test(dbus_calls),
 	};
 	int failed;

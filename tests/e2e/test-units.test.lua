@@ -1,0 +1,57 @@
+-- SPDX-License-Identifier: MIT
+-- slow
+-- Units before the end of the boot, and a user's own.
+
+machine.users.users.paul = { isNormalUser = true }
+machine.environment.systemPackages = { "libpam-systemd" }
+machine.environment.etc["systemd/user/hello.service"].text = "[Service]\nExecStart=/usr/bin/sleep inf\n"
+machine.systemd.services.early = {
+	script = "echo >/run/early",
+	wantedBy = { "multi-user.target" },
+	serviceConfig = { Type = "oneshot", RemainAfterExit = true },
+}
+-- The boot ends when the test lets it.
+machine.systemd.services.gate = {
+	script = "until [ -e /run/go ]; do sleep 0.2; done",
+	wantedBy = { "multi-user.target" },
+	before = { "multi-user.target" },
+	serviceConfig = { Type = "oneshot", RemainAfterExit = true, TimeoutStartSec = "infinity" },
+}
+machine.systemd.services.never = { script = "true", wantedBy = { "multi-user.target" }, unitConfig = { ConditionPathExists = "/nowhere" } }
+
+local function says(text, fn, ...)
+	local ok, why = pcall(fn, ...)
+
+	t.is_false(ok, text)
+	t.contains(tostring(why), text)
+end
+
+test("units", function()
+	subtest("before the end of the boot", function()
+		says("there is no unit erly (not-found)", machine.wait_for_unit, machine, "erly")
+		machine:wait_for_unit("sysinit.target")
+		machine:wait_for_unit("early")
+		machine:succeed("test -e /run/early", { early = true })
+		says("no unit gate in time", machine.wait_for_unit, machine, "gate", { timeout = 2 })
+		machine:succeed("touch /run/go", { early = true })
+		machine:wait_for_unit("gate")
+		machine:wait_for_unit("multi-user.target")
+		says("unit never is inactive, and nothing is under way", machine.wait_for_unit, machine, "never")
+	end)
+	subtest("a user's", function()
+		says("no systemd runs for paul", machine.wait_for_unit, machine, "default.target", "paul")
+		machine:succeed("loginctl enable-linger paul")
+		machine:wait_for_unit("default.target", "paul")
+		machine:require_unit_state("hello", "inactive", "paul")
+		says("unit hello of paul is inactive, and nothing is under way", machine.wait_for_unit, machine, "hello", "paul")
+		t.equal(machine:start_job("hello", "paul"), 0)
+		machine:wait_for_unit("hello", { user = "paul" })
+		t.equal(machine:get_unit_info("hello", "paul").ActiveState, "active")
+		t.equal(select(2, machine:systemctl("is-active hello", "paul")), "active\n")
+		says("there is no unit hello (not-found)", machine.wait_for_unit, machine, "hello")
+		t.equal(machine:stop_job("hello", "paul"), 0)
+		says("is inactive, and must be active", machine.require_unit_state, machine, "hello", "active", "paul")
+		machine:succeed("loginctl disable-linger paul; systemctl stop user@$(id -u paul)")
+		says("no systemd runs for paul", machine.wait_for_unit, machine, "hello", "paul")
+	end)
+end)
