@@ -4,21 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #define MAX_LINKS 40 /* as the kernel */
 #define CHANGES                                                                                    \
 	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF |     \
 	 IN_ONLYDIR | IN_DONT_FOLLOW)
-
-#define CIFS 0xff534d42
-#define SMB2 0xfe534d42
 
 void watch_path_begin(struct watch *w, struct watch_path *p)
 {
@@ -37,28 +32,12 @@ void watch_path_end(struct watch *w, struct watch_path *p)
 	close_fd(&p->mounts);
 }
 
-/* File systems whose files come and go without anybody here doing it. */
-static bool is_silent(const char *folder)
-{
-	static const unsigned long silent[] = {
-		PROC_SUPER_MAGIC, SYSFS_MAGIC,	CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC,   TRACEFS_MAGIC,
-		SECURITYFS_MAGIC, V9FS_MAGIC,	FUSE_SUPER_MAGIC,    NFS_SUPER_MAGIC, CIFS,
-		SMB2,		  CEPH_SUPER_MAGIC};
-	struct statfs fs;
-
-	if (statfs(folder, &fs) < 0)
-		return false;
-	for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
-		if ((unsigned long)fs.f_type == silent[i])
-			return true;
-	return false;
-}
-
 /* The path so far, and what is still to be walked. */
 struct walk {
 	char *at;	     /* without links or a slash at its end: "" is the root */
 	char rest[PATH_MAX];
 	int links;
+	struct watch_overlay overlay;
 };
 
 static void watch_folder(struct watch_path *p, const char *folder)
@@ -95,6 +74,8 @@ static int follow(struct walk *k, const char *link)
 static int step(struct watch_path *p, struct walk *k, const char *name, struct stat *st)
 {
 	char next[PATH_MAX + NAME_MAX + 2];
+	const char *at = k->at[0] ? k->at : "/";
+	enum watch_silence silence;
 
 	if (strcmp(name, "..") == 0) {
 		char *slash = strrchr(k->at, '/');
@@ -104,9 +85,13 @@ static int step(struct watch_path *p, struct walk *k, const char *name, struct s
 		return stat(k->at[0] ? k->at : "/", st) < 0 ? errno : 0;
 	}
 	/* Watched before it is looked into: what changes between the two is not missed. */
-	watch_folder(p, k->at[0] ? k->at : "/");
+	watch_folder(p, at);
+	silence = watch_silence_of(at, &k->overlay);
+	p->silent |= silence != WATCH_TELLS;
 	if (strlen(name) > NAME_MAX || (size_t)snprintf(next, sizeof(next), "%s/%s", k->at, name) >= PATH_MAX)
 		return ENAMETOOLONG;
+	if (silence == WATCH_SILENT_OVERLAY && !watch_is_listed(at, name))
+		return ENOENT;
 	if (lstat(next, st) < 0)
 		return errno;
 	if (S_ISLNK(st->st_mode))
@@ -168,7 +153,7 @@ int watch_path_look(struct watch *w, struct watch_path *p, const char *path, str
 	p->silent = p->inotify < 0;
 	r = walk(p, path, &st);
 	forget(p, before, n);
-	if (p->silent || is_silent(p->real[0] ? p->real : "/"))
+	if (p->silent)
 		watch_look_again(w);
 	if (r == 0 && ret_stat)
 		*ret_stat = st;

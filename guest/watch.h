@@ -77,6 +77,23 @@ void watch_path_end(struct watch *w, struct watch_path *p); /* it can be begun a
 /* 0: it is there, ret_stat (may be NULL) says what; else the errno of what stopped us. Links are followed. */
 int watch_path_look(struct watch *w, struct watch_path *p, const char *path, struct stat *ret_stat);
 
+/* watch-silent.c: folders in which things change without an event: shares, /proc, … */
+enum watch_silence {
+	WATCH_TELLS,
+	WATCH_SILENT,
+	/*
+	 * An overlay over such a folder. What was looked for in it once, and was not there, is not seen when it comes, for the kernel
+	 * remembers that it was not: so names are looked for in its list.
+	 */
+	WATCH_SILENT_OVERLAY,
+};
+struct watch_overlay { /* the last one that was asked about: its layers never change */
+	bool known, silent;
+	dev_t dev;
+};
+enum watch_silence watch_silence_of(const char *folder, struct watch_overlay *last);
+bool watch_is_listed(const char *folder, const char *name);
+
 /* watch-sockets.c: the sockets of this network namespace, asked by sock_diag(7), or read in /proc/net. */
 struct watch_socket {
 	int family;	/* AF_INET, AF_INET6 */

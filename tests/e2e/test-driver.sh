@@ -31,11 +31,14 @@ test("meets nobody", function()
 	end)
 	-- The other runs at the same time, and stays until this one has looked: on a segment of its own.
 	subtest("has its segment for itself", function()
+		-- What comes in a share is seen there, and through an overlay over it.
+		machine:succeed("mkdir -p /run/o/upper /run/o/work /run/over && mount -t overlay -o " ..
+			"lowerdir=/meet,upperdir=/run/o/upper,workdir=/run/o/work overlay /run/over")
 		machine:succeed("touch /meet/" .. colour)
-		machine:wait_until_succeeds("test -e /meet/" .. other)
+		machine:wait_for_file("/run/over/" .. other)
 		machine:fail("ping -c 1 -W 3 " .. addresses[other])
 		machine:succeed("touch /meet/looked-" .. colour)
-		machine:wait_until_succeeds("test -e /meet/looked-" .. other)
+		machine:wait_for_file("/meet/looked-" .. other)
 	end)
 	if colour == "red" then
 		machine:succeed("test -e /meet/again || { touch /meet/again; echo 'not yet' >&2; exit 3; }")

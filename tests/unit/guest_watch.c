@@ -6,6 +6,7 @@
 #include "../../guest/dbus-connection.c"
 #include "../../guest/watch-path.c"
 #include "../../guest/watch-runit.c"
+#include "../../guest/watch-silent.c"
 #include "../../guest/watch-systemd.c"
 
 #include "base/path.h"
@@ -482,6 +483,67 @@ static void dbus_calls(void **state)
 	assert_int_equal(dbus_put_call(out, 9, &c), 0);
 }
 
+/* Where nothing tells of changes: sysfs, and an overlay over it, whose layers' names have what its options escape. */
+static void silent_folders(void **state)
+{
+	struct watch_overlay last = {0};
+	char layers[] = "a\\:b:/c d::e", *rest = layers;
+
+	assert_string_equal(next_layer(&rest), "a:b");
+	assert_string_equal(next_layer(&rest), "/c d");
+	assert_string_equal(next_layer(&rest), "");
+	assert_string_equal(next_layer(&rest), "e");
+	assert_null(next_layer(&rest));
+	assert_int_equal(watch_silence_of("/run", &last), WATCH_TELLS);
+	assert_int_equal(watch_silence_of("/nowhere", &last), WATCH_TELLS);
+	assert_int_equal(watch_silence_of("/sys", &last), WATCH_SILENT);
+	make_file("/run/over/l,o:w er/file", "");
+	for (const char *const *folder = (const char *[]){"upper", "work", "quiet", "silent", NULL}; *folder; folder++) {
+		VIV_FREE char *path = viv_asprintf("/run/over/%s", *folder);
+
+		assert_int_equal(mkdir(path, 0755), 0);
+	}
+	if (mount("o", "/run/over/quiet", "overlay", 0, "lowerdir=/run/over/l\\,o\\:w er,upperdir=/run/over/upper,workdir=/run/over/work") < 0 ||
+	    mount("o", "/run/over/silent", "overlay", 0, "lowerdir=/run/over/l\\,o\\:w er:/sys/kernel") < 0) {
+		print_message("no overlay here: %s\n", strerror(errno));
+		skip();
+	}
+	assert_int_equal(watch_silence_of("/run/over/quiet", &last), WATCH_TELLS);
+	assert_int_equal(watch_silence_of("/run/over/silent", &last), WATCH_SILENT_OVERLAY);
+	assert_int_equal(watch_silence_of("/run/over/silent", &last), WATCH_SILENT_OVERLAY);
+}
+
+static int watch_nothing(struct watch *w)
+{
+	return WATCH_NOT_YET;
+}
+
+/* What was not there when it was waited for comes below the overlay. */
+static void silent_overlay(void **state)
+{
+	struct watch_path path;
+	struct stat st;
+
+	if (access("/run/over/silent/file", F_OK) < 0)
+		skip();
+	assert_int_equal(begin(INIT_NONE, (const char *[3]){"/run/over/silent/new", ""}, watch_nothing), WATCH_NOT_YET);
+	watch_path_begin(&the_watch, &path);
+	assert_int_equal(watch_path_look(&the_watch, &path, "/run/over/silent/new", NULL), ENOENT);
+	assert_true(the_watch.pausing);
+	make_file("/run/over/l,o:w er/new", "");
+	assert_int_equal(watch_path_look(&the_watch, &path, "/run/over/silent/new", &st), 0);
+	watch_path_end(&the_watch, &path);
+	/* A link on the way that may change. */
+	assert_int_equal(symlink("/run", "/run/over/l,o:w er/link"), 0);
+	watch_path_begin(&the_watch, &path);
+	the_watch.pausing = false;
+	assert_int_equal(watch_path_look(&the_watch, &path, "/run/over/silent/link/nothing", NULL), ENOENT);
+	assert_true(the_watch.pausing);
+	watch_path_end(&the_watch, &path);
+	umount("/run/over/silent");
+	umount("/run/over/quiet");
+}
+
 static bool enter_namespace(void)
 {
 	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
@@ -496,6 +558,7 @@ int main(void)
 		cmocka_unit_test(systemd_inactive), cmocka_unit_test(systemd_again),
 		cmocka_unit_test(systemd_boots),  cmocka_unit_test(systemd_of_user),
 		cmocka_unit_test(systemd_later),  cmocka_unit_test(dbus_calls),
+		cmocka_unit_test(silent_folders), cmocka_unit_test(silent_overlay),
 	};
 	int failed;
 
