@@ -84,7 +84,7 @@ tests/pair.test.lua: given [colour=blue]
 tests/pair.test.lua: later [colour=blue] (skipped)'
 sort out >all
 expect 0 "$VIV" test --list --json --only given tests
-[ "$(jq -r '.[] | "\(.file):\(.line) \(.name)"' out | sort -u)" = 'tests/pair.test.lua:32 given' ] || fail "the list in JSON"
+[ "$(jq -r '.[] | "\(.file):\(.line) \(.name)"' out | sort -u)" = 'tests/pair.test.lua:35 given' ] || fail "the list in JSON"
 # Each shard has its own, all of them have all.
 for i in 1 2 3; do
 	expect 0 "$VIV" test --list --shard $i/3 tests
@@ -107,7 +107,7 @@ err_has "tests/none.test.lua"
 # A parameter decides; the default would not do. Results are the state's where nothing is said.
 expect 1 "$VIV" test --only 'given [colour=red]' tests
 out_has 'fail    tests/pair.test.lua: given [colour=red]'
-out_has 'tests/pair.test.lua:34: expected "good day", got "hello"'
+out_has 'tests/pair.test.lua:37: expected "good day", got "hello"'
 out_has '0 passed, 1 failed'
 expect 0 "$VIV" test --only given --param greeting="good day" --tap tests
 cp out first.tap

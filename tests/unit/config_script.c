@@ -328,11 +328,13 @@ static void stopped(void **state)
 		{"pcall(client.wait)", -ETIMEDOUT, "web.test.lua:2: in test 'a'\n"},
 		{"subtest('x', function()\npcall(client.wait) end)", -ETIMEDOUT,
 		 "web.test.lua:3: in a function\nweb.test.lua:2: in test 'a'\n"},
-		{"local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1e6) .. i end", -ENOMEM, NULL},
+		{"local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1e6) .. i end", -ENOMEM, "web.test.lua:2: out of memory\n"},
 		{"pcall(function() local t = {}\nfor i = 1, 1e9 do t[i] = ('x'):rep(1e6) .. i end end)\n"
 		 "error('not this')",
 		 -ENOMEM, NULL},
-		{"local s = ('x'):rep(3e8)", -ENOMEM, NULL},
+		{"\nlocal s = ('x'):rep(3e8)", -ENOMEM, "web.test.lua:3: out of memory\n"},
+		{"local s = 'x' while true do\ns = s .. s end", -ENOMEM, "web.test.lua:3: out of memory\n"},
+		{"local function f() pcall(f)\nf() end f()", -ETIMEDOUT, NULL},
 	};
 	struct fixture *f = *state;
 

@@ -12,7 +12,7 @@
  * travels on, so that it shows where things went wrong and not where they were passed on.
  */
 
-enum { MAX_TRACE = 60 };
+enum { MAX_TRACE = 60, MAX_LEVELS = 2000 };
 
 struct viv_lua_script *viv_lua_script_of(lua_State *L)
 {
@@ -81,17 +81,34 @@ static void describe_function(struct viv_lua_script *s, lua_Debug *ar, struct vi
 		viv_str_add(to, "a function");
 }
 
-/* A line for each function of the files, innermost first; of many the outer ones are left out. */
+static void add_frame(struct viv_strv *trace, const char *line, size_t *again)
+{
+	VIV_FREE char *more = *again ? viv_asprintf("(%zu more like this)", *again) : NULL;
+
+	*again = 0;
+	if (more)
+		viv_strv_push(trace, more);
+	if (line)
+		viv_strv_push(trace, line);
+}
+
+/*
+ * A line for each function of the files, innermost first; of many the outer ones are left out, and of one that calls itself
+ * all but the first.
+ */
 static void take_trace(struct viv_lua_script *s)
 {
 	lua_State *L = s->lua->L;
-	size_t frames = 0;
+	VIV_FREE char *last = NULL;
+	size_t frames = 0, again = 0;
+	int level = 0;
 	lua_Debug ar;
 
 	viv_strv_free(&s->trace);
 	if (!lua_checkstack(L, 10))
 		return;
-	for (int level = 0; frames <= MAX_TRACE && lua_getstack(L, level, &ar); level++) {
+	/* Each level is counted from the first: not all of a recursion's. */
+	for (; frames < MAX_TRACE && level < MAX_LEVELS && lua_getstack(L, level, &ar); level++) {
 		const struct viv_file *file;
 		VIV_STR line = VIV_STR_INIT;
 
@@ -99,11 +116,28 @@ static void take_trace(struct viv_lua_script *s)
 		file = viv_lua_file_of_chunk(s->lua, ar.source);
 		if (!file)
 			continue;
-		frames++;
 		viv_str_addf(&line, "%s:%d: in ", file->shown, ar.currentline);
 		describe_function(s, &ar, &line);
-		viv_strv_push(&s->trace, frames > MAX_TRACE ? "…" : line.data);
+		if (last && viv_streq(line.data, last)) {
+			again++;
+			continue;
+		}
+		add_frame(&s->trace, line.data, &again);
+		free(last);
+		last = viv_str_steal(&line);
+		frames++;
 	}
+	add_frame(&s->trace, lua_getstack(L, level, &ar) ? "…" : NULL, &again);
+}
+
+/* What could not be had for want of memory has no trace, but a place. */
+static void trace_memory(struct viv_lua_script *s)
+{
+	const struct viv_origin *at = &s->lua->failed_at;
+	VIV_FREE char *line = at->file ? viv_asprintf("%s:%d: out of memory", at->file->shown, at->line) : NULL;
+
+	if (line && !s->trace.count)
+		viv_strv_push(&s->trace, line);
 }
 
 char *viv_lua_script_place(struct viv_lua_script *s)
@@ -210,8 +244,10 @@ static int finish(struct viv_lua_script *s, int status, int base, struct viv_str
 	lua_State *L = s->lua->L;
 	int r = s->stopped;
 
-	if (!r && status == LUA_ERRMEM)
+	if (!r && status == LUA_ERRMEM) {
 		r = -ENOMEM;
+		trace_memory(s);
+	}
 	if (!r && status == LUA_OK)
 		return 0;
 	if (r)
@@ -238,6 +274,7 @@ int viv_lua_script_call(struct viv_lua_script *s, int nargs, int nresults,
 
 	s->traced = 0;
 	viv_strv_free(&s->trace);
+	s->lua->failed_at = (struct viv_origin){0};
 	lua_pushcfunction(L, on_error);
 	lua_insert(L, base);
 	s->depth++;
