@@ -74,11 +74,11 @@ static int write_dump(int disk, uint64_t size, const char *path, bool replace, s
 /* The first name that is free. */
 static char *free_name(const char *name)
 {
-	char *path = viv_asprintf("./%s.vmcore", name);
+	char *path = viv_asprintf("%s.vmcore", name);
 
 	for (unsigned i = 2; viv_exists(path) && i < MAX_TRIES; i++) {
 		free(path);
-		path = viv_asprintf("./%s-%u.vmcore", name, i);
+		path = viv_asprintf("%s-%u.vmcore", name, i);
 	}
 	return path;
 }

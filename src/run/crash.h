@@ -20,7 +20,7 @@ int viv_crash_watch(const struct viv_machine *m);
 
 /*
  * Writes what is on the disk to `path`, whole or not at all; *ret_path is where, the caller's. NULL as path: to
- * <name>.vmcore in the current folder, or <name>-2.vmcore, … where that is there already. 0 with *ret_path NULL: there
- * is no dump on it.
+ * <name>.vmcore, seen from the current folder, or <name>-2.vmcore, … where that is there already. 0 with *ret_path NULL:
+ * there is no dump on it.
  */
 int viv_crash_fetch(int disk, const char *path, const char *name, char **ret_path, struct viv_error *err);

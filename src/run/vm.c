@@ -266,10 +266,15 @@ static void limit_poweroff(struct viv_vm *vm, int64_t ms)
 	set_deadline(vm, ms, on_poweroff_limit);
 }
 
+bool viv_vm_is_dumping(const struct viv_vm *vm)
+{
+	return !vm->killed && !vm->ended && (vm->dumping || (vm->dumps && vm->panicked));
+}
+
 void viv_vm_kill_soon(struct viv_vm *vm)
 {
 	/* An agent that has ended while QEMU runs may be the beginning of a shutdown. */
-	if (!vm->killed && !vm->ended && vm->pid && !vm->dumping && !(vm->dumps && vm->panicked))
+	if (!vm->killed && !vm->ended && vm->pid && !viv_vm_is_dumping(vm))
 		limit_poweroff(vm, vm->port_closed ? SHUTDOWN_MS : LAST_WORDS_MS);
 }
 

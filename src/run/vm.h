@@ -75,6 +75,9 @@ void viv_vm_kill(struct viv_vm *vm);
  */
 void viv_vm_kill_soon(struct viv_vm *vm);
 
+/* Its kernel panicked, and the one for crash dumps is at work, or about to be: it ends by itself (run/crash.h). */
+bool viv_vm_is_dumping(const struct viv_vm *vm);
+
 struct viv_agent *viv_vm_agent(struct viv_vm *vm); /* never NULL; see agent_ready */
 struct viv_console *viv_vm_console(struct viv_vm *vm);
 /* What the guest shares with us; -1: nothing. Stays the machine's. */

@@ -380,6 +380,15 @@ static void set_deadline(struct call *c)
 	c->deadline = viv_now_ms() + (type == LUA_TNIL ? c->r->run->wait_ms : (int64_t)(seconds * 1000));
 }
 
+static int count_needed(const char *params)
+{
+	int n = 0;
+
+	for (; *params && *params != '?'; params++)
+		n += *params != '*';
+	return n;
+}
+
 static void parse(struct call *c, lua_State *L, int first)
 {
 	const char *p = c->method->params;
@@ -387,6 +396,9 @@ static void parse(struct call *c, lua_State *L, int first)
 	c->L = L;
 	c->first = first;
 	c->n = lua_gettop(L) - first + 1;
+	/* A function of the script's own hands on options that it was not given. */
+	for (int needed = count_needed(p); c->n > needed && lua_isnil(L, -1); c->n--)
+		lua_pop(L, 1);
 	if (c->method->options && c->n > 0 && lua_istable(L, -1) && !(c->n == 1 && strpbrk(p, "ta"))) {
 		c->options = lua_gettop(L);
 		c->n--;

@@ -3,6 +3,8 @@
 
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/path.h"
+#include "run/crash.h"
 #include "run/display.h"
 #include "run/make.h"
 #include "run/nics.h"
@@ -25,8 +27,8 @@ static char *global_of(const char *name)
 	return global;
 }
 
-struct guest *guest_new(struct viv_loop *loop, const char *name, struct viv_config *config,
-			const char *segments, const struct guest_events *events)
+struct guest *guest_new(struct viv_loop *loop, const char *name, struct viv_config *config, const char *segments,
+			const char *results, const struct guest_events *events)
 {
 	struct guest *g = viv_new(struct guest);
 
@@ -35,9 +37,10 @@ struct guest *guest_new(struct viv_loop *loop, const char *name, struct viv_conf
 	g->global = global_of(name);
 	g->config = config;
 	g->segments = viv_strdup(segments);
+	g->results = results ? viv_strdup(results) : NULL;
 	g->events = *events;
 	g->dir = VIV_MACHINE_DIR_INIT;
-	g->log = -1;
+	g->log = g->dump = g->variables = -1;
 	return g;
 }
 
@@ -61,6 +64,7 @@ void guest_take_down(struct guest *g)
 	process_lose_all(g);
 	viv_machine_dir_release(&g->dir);
 	g->dir = VIV_MACHINE_DIR_INIT;
+	g->dump = viv_close(g->dump);
 	viv_machine_free_contents(&g->machine);
 	viv_shares_free_contents(&g->shares);
 	g->ready = g->booted = g->ended = g->ending = false;
@@ -75,6 +79,7 @@ void guest_free(struct guest *g)
 	for (size_t i = 0; i < g->n_disks; i++)
 		viv_close(g->disks[i]);
 	free(g->disks);
+	viv_close(g->variables);
 	viv_close(g->log);
 	viv_system_free_contents(&g->system);
 	viv_plan_freep(&g->plan);
@@ -82,6 +87,7 @@ void guest_free(struct guest *g)
 	viv_str_free(&g->console);
 	free(g->end_text);
 	free(g->segments);
+	free(g->results);
 	free(g->global);
 	free(g->name);
 	free(g);
@@ -155,6 +161,23 @@ static void tell_panic(struct guest *g)
 		g->events.report(g, &r, g->events.arg);
 }
 
+/* What its memory held when its kernel panicked (boot.crashDump). */
+static void fetch_dump(struct guest *g)
+{
+	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_FREE char *to = NULL, *path = NULL, *said = NULL;
+
+	if (!g->results)
+		return;
+	to = viv_path_join(g->results, g->name);
+	if (viv_crash_fetch(g->dump, NULL, to, &path, &err) < 0)
+		g->events.warning(g, err.msg, g->events.arg);
+	said = path ? viv_asprintf("crash dump: %s", path) : NULL;
+	if (said)
+		g->events.log(g, said, g->events.arg);
+	viv_error_clear(&err);
+}
+
 static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, void *arg)
 {
 	struct guest *g = arg;
@@ -166,6 +189,7 @@ static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, v
 	g->end_text = viv_strdup(text);
 	if (how == VIV_VM_PANIC)
 		tell_panic(g);
+	fetch_dump(g);
 	g->events.changed(g, g->events.arg);
 }
 
@@ -299,35 +323,45 @@ static int open_control(struct guest *g, struct viv_error *err)
 
 /* The start */
 
-/* Disks that have no name end with their last descriptor: ours outlives QEMU, for the next start. */
+/* Files that have no name end with their last descriptor: *kept, ours, outlives QEMU, for the next start. */
+static int keep_file(struct guest *g, int *fd, int *kept, struct viv_error *err)
+{
+	int ours = fcntl(*kept < 0 ? *fd : *kept, F_DUPFD_CLOEXEC, 0);
+
+	if (ours < 0)
+		return viv_error_set(err, errno, "%s: a disk can't be kept", g->name);
+	if (*kept < 0) {
+		*kept = ours;
+		return 0;
+	}
+	viv_close(*fd);
+	*fd = ours;
+	return 0;
+}
+
+/* Also what firmware and TPM know. */
 static int keep_disks(struct guest *g, struct viv_error *err)
 {
 	struct viv_machine *m = &g->machine;
-	bool first = !g->disks;
+	int r = 0;
 
-	if (first) {
+	if (!g->disks) {
 		g->n_disks = m->n_drives;
 		g->disks = viv_new_array(int, g->n_disks);
 		for (size_t i = 0; i < g->n_disks; i++)
 			g->disks[i] = -1;
 	}
-	for (size_t i = 0; i < m->n_drives && i < g->n_disks; i++) {
+	for (size_t i = 0; r == 0 && i < m->n_drives && i < g->n_disks; i++) {
 		struct viv_drive *d = &m->drives[i];
-		int fd;
 
-		if (d->file || d->fd < 0)
-			continue;
-		fd = fcntl(first ? d->fd : g->disks[i], F_DUPFD_CLOEXEC, 0);
-		if (fd < 0)
-			return viv_error_set(err, errno, "%s: a disk can't be kept", g->name);
-		if (first) {
-			g->disks[i] = fd;
-		} else {
-			viv_close(d->fd);
-			d->fd = fd;
-		}
+		if (!d->file && d->fd >= 0 && !viv_streq(d->serial, VIV_CRASH_SERIAL))
+			r = keep_file(g, &d->fd, &g->disks[i], err);
 	}
-	return 0;
+	if (r == 0 && m->firmware.code && !m->firmware.variables)
+		r = keep_file(g, &m->firmware.variables_fd, &g->variables, err);
+	if (r == 0 && m->devices.tpm && !m->devices.tpm_state)
+		m->devices.tpm_state = viv_asprintf("%s/%s.tpm", g->segments, g->name);
+	return r;
 }
 
 static int make(struct guest *g, struct viv_store *store, const char *runtime, struct viv_report *report,
@@ -350,6 +384,7 @@ static int make(struct guest *g, struct viv_store *store, const char *runtime, s
 					 &g->dir, err);
 	if (r < 0)
 		return r;
+	g->dump = viv_crash_watch(&g->machine);
 	free(g->machine.name);
 	/* For the other machines of the test, whatever else runs here. */
 	g->machine.name = viv_strdup(g->name);

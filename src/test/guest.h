@@ -27,6 +27,8 @@ struct guest_events {
 	/* A report of its kernel's, when it begins (r->open) and when it ends. */
 	void (*report)(struct guest *g, const struct viv_trouble_report *r, void *arg);
 	void (*warning)(struct guest *g, const char *text, void *arg);
+	/* Worth knowing: where its crash dump is. */
+	void (*log)(struct guest *g, const char *text, void *arg);
 	void *arg;
 };
 
@@ -45,7 +47,9 @@ struct guest {
 	struct guest_events events;
 	int *disks; /* those without a file: ours, for the next start. By drive; -1: it has a file */
 	size_t n_disks;
+	int variables; /* UEFI's, likewise; -1: it has none, or a file */
 	char *segments; /* see struct viv_machine */
+	char *results;	/* the folder for what the test leaves; NULL: there is none */
 	int log;	/* a file for its console's lines, closed with the guest; -1: none (any more) */
 	size_t logged;	/* bytes in it: VIV_CONSOLE_LOG_MAX at most, and a line that says so */
 
@@ -54,6 +58,7 @@ struct guest {
 	struct viv_machine machine;
 	struct viv_machine_dir dir;
 	struct viv_vm *vm; /* NULL: it is off */
+	int dump;	   /* its disk for a crash dump, ours; -1: it has none */
 	struct viv_control *control;
 	struct process *processes; /* of all starts (test/process.h) */
 	struct monitor_ask *asks; /* what its QEMU has not answered (test/monitor.h) */
@@ -81,9 +86,9 @@ struct guest {
 	bool console_dropped;	    /* its beginning is gone */
 };
 
-/* Takes config over, in any case. `segments` is copied. */
-struct guest *guest_new(struct viv_loop *loop, const char *name, struct viv_config *config,
-			const char *segments, const struct guest_events *events);
+/* Takes config over, in any case. `segments` and `results`, which may be NULL, are copied. */
+struct guest *guest_new(struct viv_loop *loop, const char *name, struct viv_config *config, const char *segments,
+			const char *results, const struct guest_events *events);
 void guest_free(struct guest *g); /* NULL is fine; one that runs is killed */
 
 struct guest_programs {

@@ -33,6 +33,13 @@ static void on_warning(struct guest *g, const char *text, void *arg)
 	viv_events_say(&r->out, "warning", g->name, "%s", text);
 }
 
+static void on_log(struct guest *g, const char *text, void *arg)
+{
+	struct runner *r = arg;
+
+	viv_events_say(&r->out, "log", g->name, "%s", text);
+}
+
 /* What building tells */
 
 static struct runner *runner_of_report(struct viv_report *report)
@@ -115,7 +122,8 @@ static void test_spec(const struct viv_test_run *run, const char *machine, struc
 static int load_guest(struct runner *r, const char *name, struct viv_error *err)
 {
 	const struct guest_events events = {.changed = on_changed, .started = runner_on_started, .console = on_console,
-					    .report = runner_on_report, .warning = on_warning, .arg = r};
+					    .report = runner_on_report, .warning = on_warning, .log = on_log,
+					    .arg = r};
 	struct viv_config_test test;
 	struct viv_config_request req = {.file = r->run->shown, .settings = r->run->settings,
 					 .n_settings = r->run->n_settings, .test = &test};
@@ -127,7 +135,7 @@ static int load_guest(struct runner *r, const char *name, struct viv_error *err)
 	code = viv_config_load(&req, &r->report, &config, err);
 	if (code < 0)
 		return code;
-	r->guests[r->n_guests++] = g = guest_new(r->loop, name, config, r->segments, &events);
+	r->guests[r->n_guests++] = g = guest_new(r->loop, name, config, r->segments, r->run->folder, &events);
 	viv_strv_push(&r->result.machines, name);
 	if (r->run->folder) {
 		VIV_FREE char *path = viv_asprintf("%s/%s.console.log", r->run->folder, name);
@@ -266,6 +274,25 @@ static void clear_verdict(struct runner *r)
 	r->depth = 0;
 }
 
+static bool nobody_dumps(void *arg)
+{
+	const struct runner *r = arg;
+
+	for (size_t i = 0; i < r->n_guests; i++)
+		if (guest_is_on(r->guests[i]) && viv_vm_is_dumping(r->guests[i]->vm))
+			return false;
+	return true;
+}
+
+/* What a kernel that panicked leaves is worth as much of the test's time as there is. */
+static void let_dump(struct runner *r)
+{
+	if (r->prompt || nobody_dumps(r))
+		return;
+	viv_events_say(&r->out, "step", NULL, "waiting for a crash dump");
+	runner_wait(r, NULL, nobody_dumps, r, 0);
+}
+
 void runner_call_test(struct runner *r)
 {
 	VIV_STRV trace = VIV_STRV_INIT;
@@ -281,6 +308,7 @@ void runner_call_test(struct runner *r)
 	r->deadline = r->run->limit_ms ? viv_now_ms() + r->run->limit_ms : 0;
 	viv_lua_script_set_deadline(r->script, r->deadline);
 	code = viv_lua_script_call(r->script, 0, 0, &trace);
+	let_dump(r);
 	r->deadline = 0;
 	if (code < 0)
 		take_failure(r, code, &trace);

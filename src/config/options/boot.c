@@ -61,8 +61,8 @@ static const struct viv_option rows[] = {
 	 .fallback = "false",
 	 .example = "true",
 	 .text = "A second kernel waits in memory of its own: when the machine's panics, it copies all memory out, and "
-		 "`viv run` writes that to <hostName>.vmcore in the current folder (--crash-dump), for crash(8), "
-		 "makedumpfile(8), gdb."},
+		 "`viv run` writes that to <hostName>.vmcore in the current folder (--crash-dump), `viv test` to the "
+		 "test's results, for crash(8), makedumpfile(8), gdb."},
 	{.name = "boot.crashDump.reservedMemory",
 	 .type = VIV_T_SIZE(96, 4096),
 	 .fallback = "160",
