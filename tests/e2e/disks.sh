@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Disks beside the machine's own: blank ones, images, disks of the host's; all interfaces; discard; what
-# is wrong with one is said before the boot.
+# Images: what is wrong with one is said before the boot; one belongs to one machine; discard. disks.test.lua has
+# disks in a machine.
 . "$(dirname "$0")/lib.sh"
 
 command -v qemu-img >/dev/null || skip "qemu-img is missing"
@@ -43,54 +43,22 @@ err_has "viv: --disk: virtualisation.qemu.drives[2]: $work/folder/../good.qcow2 
 expect 125 run --disk 70000000 -- true
 err_has "viv: --disk: virtualisation.emptyDiskImages"
 
-# All interfaces in one boot, each found by its serial; what is removed takes no room on the host.
+# A mount and a root on a disk that the machine has not got
 cat >machine.lua <<'EOF'
 imports = { "./vm.lua" }
-virtualisation.emptyDiskImages = {
-	8,
-	{ size = 9, serial = "a-scsi", interface = "scsi" },
-	{ size = 10, serial = "an-ide", interface = "ide" },
-	{ size = 11, serial = "a-nvme", interface = "nvme" },
-	{ size = 12, serial = "a-qcow2", format = "qcow2" },
-}
-virtualisation.qemu.drives = {
-	{ name = "data", file = "./data.img", interface = "scsi" },
-	{ name = "ro", file = "./ro.img", readOnly = true },
-}
+virtualisation.emptyDiskImages = { { size = 40, serial = "fat" } }
+fileSystems["/data"] = { device = "/dev/disk/by-id/virtio-fad", fsType = "vfat", autoFormat = true }
 EOF
-truncate -s 64M data.img
-truncate -s 8M ro.img
-cat >guest.sh <<'EOF'
-set -e
-cd /dev/disk/by-id
-size() { [ "$(blockdev --getsize64 "$1")" = $(($2 << 20)) ] || { echo "$1: $(blockdev --getsize64 "$1")"; exit 1; }; }
-size virtio-empty0 8
-size scsi-0QEMU_QEMU_HARDDISK_a-scsi 9
-size ata-QEMU_HARDDISK_an-ide 10
-size nvme-QEMU_NVMe_Ctrl_a-nvme 11
-size virtio-a-qcow2 12
-size virtio-empty5 13
-for d in virtio-empty0 scsi-0QEMU_QEMU_HARDDISK_a-scsi ata-QEMU_HARDDISK_an-ide nvme-QEMU_NVMe_Ctrl_a-nvme virtio-a-qcow2; do
-	echo "of $d" | dd of=$d conv=fsync,notrunc status=none
-	[ "$(head -c $((4 + ${#d})) $d)" = "of $d" ] || { echo "$d: what was written is not there"; exit 1; }
-done
-! dd if=/dev/zero of=virtio-ro bs=512 count=1 conv=fsync,notrunc 2>/dev/null || { echo "ro was written"; exit 1; }
-mke2fs -q -F scsi-0QEMU_QEMU_HARDDISK_data
-mount scsi-0QEMU_QEMU_HARDDISK_data /mnt
-dd if=/dev/urandom of=/mnt/large bs=1M count=30 conv=fsync status=none
-rm /mnt/large
-fstrim /mnt
-umount /mnt
-EOF
-expect 0 run machine.lua --disk 13 -- sh -c "$(cat guest.sh)"
-out_is ""
-[ "$(du -k data.img | cut -f1)" -lt 12000 ] || fail "data.img takes $(du -k data.img | cut -f1) kB"
-[ "$(du -k ro.img | cut -f1)" = 0 ] || fail "ro.img was written"
-[ -z "$(ls | grep -vxE 'out|err|vm.lua|vm.lock|machine.lua|guest.sh|runtime|config|home|folder|.*\.(img|qcow2|vmdk)')" ] ||
-	fail "something is left: $(ls)"
+expect 125 run machine.lua -- true
+err_has 'machine.lua:3: fileSystems["/data"]: the machine has no disk /dev/disk/by-id/virtio-fad (did you mean /dev/disk/by-id/virtio-fat?)'
+expect 125 run --disk good.qcow2 --set virtualisation.rootDevice=/dev/disk/by-id/virtio-drive1 -- true
+err_has "command line: virtualisation.rootDevice: the machine has no disk /dev/disk/by-id/virtio-drive1"
 
 # One image, one machine: the second is told which has it. Readers may be many.
-expect 0 run --detach --name holder --disk good.qcow2 --keep
+truncate -s 64M data.img
+truncate -s 8M ro.img
+expect 0 run --detach --name holder --disk good.qcow2 --keep --disk 13 --set 'virtualisation.qemu.drives=[
+	{"name": "data", "file": "./data.img", "interface": "scsi"}, {"name": "ro", "file": "./ro.img", "readOnly": true}]'
 expect 125 run --disk good.qcow2 -- true
 err_has "viv: --disk: virtualisation.qemu.drives[1]: $work/good.qcow2 is in use by the machine holder"
 expect 125 run --keep -- true
@@ -99,6 +67,26 @@ expect 125 run --keep --fresh -- true
 err_has "vm.qcow2 is in use by the machine holder"
 expect 125 drive '{"file": "./good.qcow2", "readOnly": true}' -- true
 err_has "is in use by the machine holder"
+
+# What is removed takes no room on the host; what is read-only stays as it is.
+cat >guest.sh <<'EOF'
+set -e
+cd /dev/disk/by-id
+[ "$(blockdev --getsize64 virtio-empty0)" = $((13 << 20)) ]
+! dd if=/dev/zero of=virtio-ro bs=512 count=1 conv=fsync,notrunc 2>/dev/null || { echo "ro was written"; exit 1; }
+mke2fs -q -F scsi-0QEMU_QEMU_HARDDISK_data
+mount scsi-0QEMU_QEMU_HARDDISK_data /mnt
+dd if=/dev/urandom of=/mnt/large bs=1M count=30 conv=fsync status=none
+rm /mnt/large
+fstrim /mnt
+umount /mnt
+EOF
+expect 0 "$VIV" exec holder -- sh -c "$(cat guest.sh)"
+out_is ""
 expect 0 "$VIV" stop holder
 expect 0 qemu-img check -q good.qcow2
 expect 0 qemu-img check -q vm.qcow2
+[ "$(du -k data.img | cut -f1)" -lt 12000 ] || fail "data.img takes $(du -k data.img | cut -f1) kB"
+[ "$(du -k ro.img | cut -f1)" = 0 ] || fail "ro.img was written"
+[ -z "$(ls | grep -vxE 'out|err|vm.lua|vm.lock|machine.lua|guest.sh|runtime|config|home|folder|.*\.(img|qcow2|vmdk)')" ] ||
+	fail "something is left: $(ls)"
