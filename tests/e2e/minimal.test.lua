@@ -15,7 +15,7 @@ local function says(command, wanted, options)
 	t.equal(machine:succeed(command, options), wanted, command)
 end
 
-test("minimal", function()
+test("minimal", { needs = { "gensquashfs" } }, function()
 	subtest("it is viv's machine", function()
 		says("uname -s; cat /proc/1/comm; df / | tail -n 1 | cut -c1-3", "Linux\nrunit\nviv\n")
 		machine:succeed("ls /mnt/pki/ca.pem")
