@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#define STEP_SHOWN  60 /* bytes of what has ended, where other lines came in between */
 #define SHOWN_LINES 60 /* of a test's details, in the log of many */
 
 struct viv_test_log viv_test_log_new(struct viv_cmd *cmd, bool live)
@@ -16,6 +17,11 @@ struct viv_test_log viv_test_log_new(struct viv_cmd *cmd, bool live)
 		.colours = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
 		.begun = viv_now_ms(),
 	};
+}
+
+void viv_test_log_free_contents(struct viv_test_log *log)
+{
+	free(viv_steal(log->step));
 }
 
 static const char *dim(const struct viv_test_log *log)
@@ -45,6 +51,7 @@ static void add(struct viv_str *line, const char *text)
 
 static void put(struct viv_test_log *log, enum viv_test_weight weight, const struct viv_str *text)
 {
+	free(viv_steal(log->step));
 	viv_progress_clear(log->cmd->report);
 	viv_test_output_add(&log->output, weight, text);
 }
@@ -63,6 +70,11 @@ void viv_test_log_begin(struct viv_test_log *log, const struct viv_test_case *c,
 	put(log, VIV_TEST_RESULT, &line);
 }
 
+static double seconds(const json_t *event)
+{
+	return (double)json_integer_value(json_object_get(event, "took_ms")) / 1000;
+}
+
 static void add_subtest(struct viv_str *line, const json_t *event)
 {
 	const char *verdict = viv_json_str(event, "verdict");
@@ -71,13 +83,36 @@ static void add_subtest(struct viv_str *line, const json_t *event)
 	viv_str_addf(line, "%*ssubtest: ", 2 * depth, "");
 	add(line, viv_json_str(event, "name"));
 	if (verdict)
-		viv_str_addf(line, ": %s (%.2f s)", verdict,
-			     (double)json_integer_value(json_object_get(event, "took_ms")) / 1000);
+		viv_str_addf(line, ": %s (%.2f s)", verdict, seconds(event));
 }
 
 enum viv_test_weight viv_test_log_weight(const json_t *event)
 {
 	return viv_streq(viv_json_str(event, "event"), "console") ? VIV_TEST_CONSOLE : VIV_TEST_EVENT;
+}
+
+/* "(finished in 1.02 s)"; where it is not clear what: "(finished: must succeed: sleep 1, in 1.02 s)". */
+static void add_done(const struct viv_test_log *log, const json_t *event, struct viv_str *line)
+{
+	VIV_FREE char *text = viv_report_text(viv_json_str(event, "text"));
+	const char *verb = json_object_get(event, "failed") ? "failed" : "finished";
+	VIV_STR begun = VIV_STR_INIT;
+	size_t n = strcspn(text, "\n");
+
+	viv_str_addf(&begun, "%s%s\n", line->data ? line->data : "", text);
+	if (log->step && viv_streq(log->step, begun.data)) {
+		viv_str_addf(line, "(%s in %.2f s)", verb, seconds(event));
+		return;
+	}
+	if (n > STEP_SHOWN)
+		for (n = STEP_SHOWN; n && (text[n] & 0xc0) == 0x80; n--)
+			;
+	viv_str_addf(line, "(%s: %.*s%s, in %.2f s)", verb, (int)n, text, text[n] ? "…" : "", seconds(event));
+}
+
+static const char *mark_of(const char *kind)
+{
+	return viv_streq(kind, "warning") ? "warning: " : viv_streq(kind, "kernel") ? "kernel: " : "";
 }
 
 void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c, const json_t *event)
@@ -94,12 +129,17 @@ void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c,
 		viv_str_add(&line, console ? dim(log) : "");
 		add(&line, machine);
 		viv_str_add(&line, console ? "# " : machine ? ": " : "");
-		viv_str_add(&line, viv_streq(kind, "warning") ? "warning: " : viv_streq(kind, "kernel") ? "kernel: " : "");
-		add(&line, viv_json_str(event, "text"));
+		viv_str_add(&line, mark_of(kind));
+		if (viv_streq(kind, "done"))
+			add_done(log, event, &line);
+		else
+			add(&line, viv_json_str(event, "text"));
 		viv_str_add(&line, console ? plain(log) : "");
 	}
 	viv_str_add_char(&line, '\n');
 	put(log, viv_test_log_weight(event), &line);
+	if (viv_streq(kind, "step"))
+		log->step = viv_str_steal(&line);
 }
 
 static void add_details(const struct viv_test_log *log, const struct viv_test_result *r, struct viv_str *lines)

@@ -378,6 +378,7 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	int status = go(&t, err);
 
 	viv_test_output_close(&t.log.output, true);
+	viv_test_log_free_contents(&t.log);
 	viv_suite_free_contents(&t.suite);
 	viv_test_folder_freep(&t.folder);
 	viv_test_results_free(&t.results);

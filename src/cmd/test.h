@@ -14,12 +14,14 @@ struct viv_test_log {
 	bool live;    /* everything, as it happens; else a line for each test, and more of what went wrong */
 	bool mute;    /* nothing at all: something else goes to stdout */
 	bool colours;
+	char *step; /* the last line, where it said that something begins; NULL: it said something else */
 	size_t n, done; /* tests; how many have ended */
 	unsigned counts[VIV_VERDICT_COUNT];
 	int64_t begun; /* viv_now_ms */
 };
 
 struct viv_test_log viv_test_log_new(struct viv_cmd *cmd, bool live);
+void viv_test_log_free_contents(struct viv_test_log *log);
 void viv_test_log_begin(struct viv_test_log *log, const struct viv_test_case *c, unsigned attempt);
 void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c, const json_t *event);
 /* How much it matters that an event is read. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/methods.h"
+#include "test/text.h"
 
 #define GUEST_TYPE   "viv.machine"
 #define FAILURE_TYPE "viv.failure"
@@ -7,6 +8,7 @@
 #define RUNNER_KEY   "viv.runner"
 #define DETAILS_MAX  (256u << 10)
 #define TAIL_LINES   20
+#define WHILE_MS     100 /* what took less is not told of again */
 
 void runner_failure_free_contents(struct runner_failure *f)
 {
@@ -436,8 +438,26 @@ static int perform(struct call *c)
 	return c->method->fn(c);
 }
 
+/* Tells how long the step took. */
+static void end_step(struct call *c, bool failed)
+{
+	VIV_FREE char *step = viv_steal(c->step), *text = NULL;
+	int64_t took = viv_now_ms() - c->step_begun;
+	json_t *j;
+
+	if (!step || took < WHILE_MS)
+		return;
+	text = viv_test_cut(step, VIV_EVENT_TEXT_MAX, true);
+	j = json_pack("{s:o, s:o, s:I}", "machine", viv_json_text(c->g ? c->g->name : NULL), "text", viv_json_text(text),
+		      "took_ms", (json_int_t)took);
+	if (failed)
+		json_object_set_new(j, "failed", json_true());
+	viv_events_tell(&c->r->out, "done", j);
+}
+
 static int finish(struct call *c, int results)
 {
+	end_step(c, results < 0);
 	if (results < 0 && c->raised < 0) {
 		runner_failure_free_contents(&c->failure);
 		viv_lua_script_raise(c->r->script, c->raised);
@@ -499,7 +519,10 @@ void call_step(struct call *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	viv_str_addv(&text, fmt, ap);
 	va_end(ap);
+	end_step(c, false);
 	viv_events_say(&c->r->out, "step", c->g ? c->g->name : NULL, "%s", text.data);
+	c->step = viv_str_steal(&text);
+	c->step_begun = viv_now_ms();
 }
 
 /* Names */

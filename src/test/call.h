@@ -52,6 +52,8 @@ struct call {
 	int64_t deadline; /* viv_now_ms: of its timeout option, or the default */
 	struct runner_failure failure;
 	int raised; /* what call_lua met: it is passed on, if the function fails; 0: nothing */
+	char *step; /* what call_step has told last; NULL: nothing */
+	int64_t step_begun; /* viv_now_ms */
 };
 
 /* Arguments, from 0; checked by the parameters' letters, so present ones are of their type. */
@@ -89,7 +91,10 @@ void call_push_object(struct call *c, const struct call_type *type, void *object
 int call_need(struct call *c);
 int call_need_early(struct call *c); /* not until its system is up: until it takes commands */
 
-/* Tells that something begins; call_done tells how long it took if it took a while. */
+/*
+ * Tells that something begins, and so that what began before has ended: so does the call's end. What took a while is told
+ * with how long it did.
+ */
 void call_step(struct call *c, const char *fmt, ...) VIV_PRINTF(2, 3);
 
 /* The tables. Each ends with a row without a name. */

@@ -5,6 +5,23 @@
 #include "base/loop.h"
 #include "test/text.h"
 
+void viv_events_end(struct viv_events *e)
+{
+	if (e->log > 0)
+		viv_close(e->log);
+	e->log = 0;
+}
+
+/* The consoles have files of their own, the result as well. */
+static void write_down(struct viv_events *e, const char *event, const struct viv_str *line)
+{
+	if (e->log <= 0 || viv_streq(event, "console") || viv_streq(event, "result"))
+		return;
+	e->logged += line->len;
+	if (e->logged > VIV_EVENTS_LOG_MAX || viv_write_all(e->log, line->data, line->len, "events", NULL) < 0)
+		viv_events_end(e);
+}
+
 void viv_events_tell(struct viv_events *e, const char *event, json_t *more)
 {
 	VIV_JSON *j = more ? more : json_object();
@@ -14,11 +31,10 @@ void viv_events_tell(struct viv_events *e, const char *event, json_t *more)
 	json_object_set_new(j, "ms", json_integer(viv_now_ms() - e->begun));
 	if (e->shown)
 		e->shown(j, e->arg);
-	if (e->fd < 0)
-		return;
 	viv_json_canonical(j, &line);
 	viv_str_add_char(&line, '\n');
-	if (viv_write_all(e->fd, line.data, line.len, "events", NULL) < 0)
+	write_down(e, event, &line);
+	if (e->fd >= 0 && viv_write_all(e->fd, line.data, line.len, "events", NULL) < 0)
 		e->fd = -1; /* whoever listened is gone, and we are about to be */
 }
 

@@ -6,7 +6,7 @@
  * {"event": …, "ms": since the test's begin, …} with
  *	begin	the machines are built, the test's time counts from here
  *	step	machine, text: something begins ("must succeed: true")
- *	done	machine, text, took_ms: what took a while has ended
+ *	done	machine, text, took_ms, failed (true, or not there): what took a while has ended
  *	log	machine or null, text: what the test says
  *	output	machine, text: a line that a test's own command wrote
  *	console	machine, text: a line of its serial console
@@ -21,11 +21,14 @@
 #include "base/error.h"
 #include "base/json.h"
 
+#define VIV_EVENTS_LOG_MAX (16u << 20) /* bytes of the file; then it ends */
 #define VIV_EVENT_TEXT_MAX (16u << 10) /* bytes; of more the middle is left out */
 
 struct viv_events {
 	int fd; /* not ours to close; -1: nobody listens */
 	int64_t begun; /* viv_now_ms */
+	int log; /* a file for all but the consoles' lines, ours; 0: none (any more) */
+	size_t logged; /* bytes in it */
 	/* Who is told as well, in this process; may be NULL. */
 	void (*shown)(const json_t *event, void *arg);
 	void *arg;
@@ -33,5 +36,7 @@ struct viv_events {
 
 /* Takes over `more`, an object with what else there is to say; NULL: nothing. */
 void viv_events_tell(struct viv_events *e, const char *event, json_t *more);
+/* Closes the file. */
+void viv_events_end(struct viv_events *e);
 /* machine NULL: none. */
 void viv_events_say(struct viv_events *e, const char *event, const char *machine, const char *fmt, ...) VIV_PRINTF(4, 5);

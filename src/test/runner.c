@@ -147,6 +147,16 @@ static int load_guest(struct runner *r, const char *name, struct viv_error *err)
 	return guest_build(g, r->store, &r->run->programs, &r->report, err);
 }
 
+/* What happens, with its times, among what the test leaves. */
+static int open_log(struct runner *r, struct viv_error *err)
+{
+	VIV_FREE char *path = r->run->folder ? viv_path_join(r->run->folder, "events.jsonl") : NULL;
+
+	if (path)
+		r->out.log = viv_open(path, O_WRONLY | O_CREAT | O_APPEND, 0644, err);
+	return VIV_MIN(r->out.log, 0);
+}
+
 static int load_guests(struct runner *r, struct viv_error *err)
 {
 	size_t i;
@@ -443,6 +453,8 @@ void viv_test_run(const struct viv_test_run *run, int events_fd)
 		r.out.arg = &r;
 	}
 	if (code == 0)
+		code = open_log(&r, &err);
+	if (code == 0)
 		code = load_guests(&r, &err);
 	if (code == 0)
 		code = load_script(&r, &err);
@@ -464,6 +476,7 @@ void viv_test_run(const struct viv_test_run *run, int events_fd)
 		take_crash(&r);
 		tell_result(&r);
 	}
+	viv_events_end(&r.out);
 	close_all(&r);
 	viv_test_result_free_contents(&r.result);
 }

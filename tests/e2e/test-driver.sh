@@ -142,6 +142,11 @@ jq -es 'any(.[] | select(.event == "result").result; .verdict == "fail" and (.ti
 	(.reason | contains("failed with status 3")) and (.details | contains("not yet")))' events >/dev/null ||
 	fail "why it failed is not said"
 
+# How long what took a while did, also among what a test leaves.
+long='select(.event == "done" and .machine == "machine" and (.text | startswith("must fail: ping")) and .took_ms >= 1000 and (.failed | not))'
+jq -es "any(.[]; $long)" events >/dev/null || fail "no duration"
+cat results/*meets*/events.jsonl | jq -es "[.[] | $long] | length > 1 and all(.test | not)" >/dev/null || fail "no duration in the results"
+
 expect 1 "$VIV" test --report --results results
 out_has 'pass    tests/pair.test.lua: meets nobody [colour=red]'
 out_has "tests/deeper/sum.test.lua:4: the sum: expected 3, got 2"
