@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "test/diff.h"
 #include "test/methods.h"
 
 #define SHOWN_DEPTH 3
@@ -118,37 +119,17 @@ static int say(struct call *c, int told, const char *fmt, ...)
 	return -1;
 }
 
-static void add_text(struct call *c, const char *name, const char *text)
-{
-	struct viv_slice rest = viv_slice(text), line;
-
-	call_details(c, "%s:\n", name);
-	while (rest.len && viv_slice_line(&rest, &line)) {
-		VIV_FREE char *shown = viv_slice_printable(line);
-
-		call_details(c, "  %s\n", shown);
-	}
-}
-
-/* Two texts of which one has several lines: where they part, and both. False: by their lines they are the same. */
+/* Two texts of which one has several lines: where they part, and how. False: by their lines they are the same. */
 static bool part(struct call *c, const char *got, const char *wanted)
 {
-	struct viv_slice a = viv_slice(got), b = viv_slice(wanted), x, y;
+	VIV_STR lines = VIV_STR_INIT;
+	size_t first = viv_test_diff(viv_slice(wanted), viv_slice(got), &lines);
 
-	for (unsigned number = 1; a.len || b.len; number++) {
-		bool in_a = a.len && viv_slice_line(&a, &x), in_b = b.len && viv_slice_line(&b, &y);
-		VIV_FREE char *is = in_a ? viv_slice_printable(x) : viv_strdup("the end");
-		VIV_FREE char *should = in_b ? viv_slice_printable(y) : viv_strdup("the end");
-
-		if (in_a == in_b && viv_streq(is, should))
-			continue;
-		say(c, 2, in_a && in_b ? "line %u: expected \"%s\", got \"%s\"" : "line %u: expected %s, got %s", number,
-		    should, is);
-		add_text(c, "got", got);
-		add_text(c, "expected", wanted);
-		return true;
-	}
-	return false;
+	if (!first)
+		return false;
+	say(c, 2, "the texts differ from line %zu on", first);
+	call_details(c, "expected (-), got (+):\n%s", lines.data);
+	return true;
 }
 
 static bool has_lines(const char *text)

@@ -112,6 +112,12 @@ static int do_log(struct call *c)
 	return 0;
 }
 
+static int do_attempt(struct call *c)
+{
+	lua_pushinteger(c->L, c->r->run->attempt);
+	return 1;
+}
+
 const struct method functions_script[] = {
 	{"start_all", "", "()", NULL, "starts all machines, and does not wait for them", do_start_all},
 	{"join_all", "", "({timeout})", "", "waits until all machines have powered off by themselves", do_join_all},
@@ -119,6 +125,7 @@ const struct method functions_script[] = {
 	{"retry", "f", "(function, {timeout, interval})", "interval",
 	 "calls a function until it returns true; its argument says whether it is the last time", do_retry},
 	{"skip", "?s", "(why)", NULL, "ends the test: it can't be done here", do_skip},
+	{"attempt", "", "()", NULL, "which attempt at the test this is: 1, and more with --retry", do_attempt},
 	{"log", "s", "(text)", NULL, "says something in the log", do_log},
 	{0},
 };

@@ -15,7 +15,7 @@ const struct method *const function_tables[] = {functions_script, functions_netw
 const char *const *viv_test_reserved(void)
 {
 	/* The functions of functions_script, and what the front end has itself. */
-	static const char *const names[] = {"start_all", "join_all", "subtest", "retry", "skip", "log",
+	static const char *const names[] = {"start_all", "join_all", "subtest", "retry", "skip", "attempt", "log",
 					    "capture", "stop_capture", "polling_condition", "t", NULL};
 
 	return names;

@@ -40,6 +40,8 @@ test("meets nobody", function()
 		machine:succeed("touch /meet/looked-" .. colour)
 		machine:wait_for_file("/meet/looked-" .. other)
 	end)
+	log("attempt " .. attempt())
+	t.raises(function() t.equal("a\nb\n", "a\nc\n", "both") end, "both: the texts differ from line 2 on")
 	if colour == "red" then
 		machine:succeed("test -e /meet/again || { touch /meet/again; echo 'not yet' >&2; exit 3; }")
 	end
@@ -84,7 +86,7 @@ tests/pair.test.lua: given [colour=blue]
 tests/pair.test.lua: later [colour=blue] (skipped)'
 sort out >all
 expect 0 "$VIV" test --list --json --only given tests
-[ "$(jq -r '.[] | "\(.file):\(.line) \(.name)"' out | sort -u)" = 'tests/pair.test.lua:35 given' ] || fail "the list in JSON"
+[ "$(jq -r '.[] | "\(.file):\(.line) \(.name)"' out | sort -u)" = 'tests/pair.test.lua:37 given' ] || fail "the list in JSON"
 # Each shard has its own, all of them have all.
 for i in 1 2 3; do
 	expect 0 "$VIV" test --list --shard $i/3 tests
@@ -107,7 +109,7 @@ err_has "tests/none.test.lua"
 # A parameter decides; the default would not do. Results are the state's where nothing is said.
 expect 1 "$VIV" test --only 'given [colour=red]' tests
 out_has 'fail    tests/pair.test.lua: given [colour=red]'
-out_has 'tests/pair.test.lua:37: expected "good day", got "hello"'
+out_has 'tests/pair.test.lua:39: expected "good day", got "hello"'
 out_has '0 passed, 1 failed'
 expect 0 "$VIV" test --only given --param greeting="good day" --tap tests
 cp out first.tap
@@ -138,6 +140,9 @@ skip tests/pair.test.lua: later [colour=red] 1
 EOF
 [ "$(jq -r 'select(.event == "log" and .test == "tests/pair.test.lua: given [colour=red]").text' events)" = \
 	"it is good day" ] || fail "no log"
+[ "$(jq -r 'select(.event == "log" and (.test | contains("red")) and (.text | startswith("attempt"))).text' events)" = \
+	"attempt 1
+attempt 2" ] || fail "the attempts"
 jq -es 'any(.[] | select(.event == "result").result; .verdict == "fail" and (.title | contains("red")) and
 	(.reason | contains("failed with status 3")) and (.details | contains("not yet")))' events >/dev/null ||
 	fail "why it failed is not said"

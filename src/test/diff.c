@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "test/diff.h"
+
+#include "base/report.h"
+
+#define AROUND	  3	  /* lines that are the same, before and after those that are not */
+#define SHOWN_MAX 400	  /* lines */
+#define CELLS_MAX 1000000 /* of the table; texts that differ over more lines are shown one after the other */
+
+struct lines {
+	struct viv_slice *items;
+	size_t n, cap;
+};
+
+/* What is shown in the end: '-', '+' or ' ' and a line. */
+struct change {
+	char sign;
+	struct viv_slice line;
+};
+
+struct changes {
+	struct change *items;
+	size_t n, cap;
+};
+
+static void split(struct viv_slice text, struct lines *ret)
+{
+	struct viv_slice line;
+
+	while (text.len && viv_slice_line(&text, &line)) {
+		ret->items = viv_grow(ret->items, &ret->cap, ret->n + 1, sizeof(line));
+		ret->items[ret->n++] = line;
+	}
+}
+
+static bool same(struct viv_slice a, struct viv_slice b)
+{
+	return a.len == b.len && (!a.len || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static void add(struct changes *c, char sign, const struct viv_slice *lines, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		c->items = viv_grow(c->items, &c->cap, c->n + 1, sizeof(*c->items));
+		c->items[c->n++] = (struct change){sign, lines[i]};
+	}
+}
+
+/* The longest common subsequence, by the table of its lengths from each pair of lines on. */
+static void compare(const struct viv_slice *a, size_t n, const struct viv_slice *b, size_t m, struct changes *ret)
+{
+	VIV_FREE uint32_t *table = NULL;
+	size_t width = m + 1, i = n, k;
+
+	if (n + 1 > CELLS_MAX / width) {
+		add(ret, '-', a, n);
+		add(ret, '+', b, m);
+		return;
+	}
+	table = viv_new_array(uint32_t, (n + 1) * width);
+	while (i-- > 0)
+		for (k = m; k-- > 0;)
+			table[i * width + k] = same(a[i], b[k]) ? table[(i + 1) * width + k + 1] + 1
+							       : VIV_MAX(table[(i + 1) * width + k], table[i * width + k + 1]);
+	for (i = k = 0; i < n || k < m;) {
+		if (i < n && k < m && same(a[i], b[k])) {
+			add(ret, ' ', &a[i++], 1);
+			k++;
+		} else if (i < n && (k == m || table[(i + 1) * width + k] >= table[i * width + k + 1])) {
+			add(ret, '-', &a[i++], 1);
+		} else {
+			add(ret, '+', &b[k++], 1);
+		}
+	}
+}
+
+static bool is_near(const struct changes *c, size_t at)
+{
+	for (size_t i = at > AROUND ? at - AROUND : 0; i < c->n && i <= at + AROUND; i++)
+		if (c->items[i].sign != ' ')
+			return true;
+	return false;
+}
+
+static void show(const struct changes *c, struct viv_str *ret)
+{
+	bool left_out = false;
+	size_t shown = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		VIV_FREE char *line = NULL, *text = NULL;
+
+		if (!is_near(c, i) || shown == SHOWN_MAX) {
+			viv_str_add(ret, left_out ? "" : "  …\n");
+			left_out = true;
+			continue;
+		}
+		line = viv_slice_dup(c->items[i].line);
+		text = viv_report_text(line);
+		viv_str_addf(ret, "%c %s\n", c->items[i].sign, text);
+		left_out = false;
+		shown++;
+	}
+}
+
+size_t viv_test_diff(struct viv_slice old, struct viv_slice new, struct viv_str *ret)
+{
+	struct lines a = {0}, b = {0};
+	struct changes c = {0};
+	size_t before = 0, after = 0, first = 0;
+
+	split(old, &a);
+	split(new, &b);
+	while (before < a.n && before < b.n && same(a.items[before], b.items[before]))
+		before++;
+	while (before + after < a.n && before + after < b.n &&
+	       same(a.items[a.n - 1 - after], b.items[b.n - 1 - after]))
+		after++;
+	if (before < a.n || before < b.n) {
+		first = before + 1;
+		add(&c, ' ', a.items, before);
+		compare(a.items + before, a.n - before - after, b.items + before, b.n - before - after, &c);
+		add(&c, ' ', a.items + a.n - after, after);
+		show(&c, ret);
+	}
+	free(a.items);
+	free(b.items);
+	free(c.items);
+	return first;
+}
