@@ -212,6 +212,15 @@ static int check_uefi(const struct extra *e, char **ret_found, struct viv_error 
 	return 0;
 }
 
+static int check_libedit(const struct extra *e, char **ret_found, struct viv_error *err)
+{
+	if (viv_dl_libedit(NULL) < 0)
+		return viv_error_say(err, ENOENT, "is not there: without it %s has no line editing, history and completion",
+				     e->option);
+	*ret_found = viv_asprintf("for %s", e->option);
+	return 0;
+}
+
 static const char no_desktop[] = "; here, without DISPLAY and WAYLAND_DISPLAY, it takes vnc";
 
 static int check_window(const struct extra *e, char **ret_found, struct viv_error *err)
@@ -247,7 +256,9 @@ static const struct extra extras[] = {
 	{"mtools", check_extra, "mtools", "virtualisation.useBootLoader"},
 	{"passt", check_extra, "passt", "virtualisation.networks.<name>.kind = \"passt\""},
 	{"nc", check_extra, "netcat-openbsd", "virtualisation.forwardPorts, from = \"guest\""},
-	{"tesseract", check_extra, "tesseract-ocr tesseract-ocr-eng", "a test's wait_for_text"},
+	{"tesseract", check_extra, "tesseract-ocr tesseract-ocr-eng",
+	 "wait_for_text and get_screen_text in tests, on screens that are no text console"},
+	{"libedit", check_libedit, "libedit2", "viv test -i"},
 };
 
 /* The second and later lines of an error are advice: indented under the first. */

@@ -155,7 +155,7 @@ static bool evaluate(struct prompt *p, const char *text)
 	code = viv_lua_script_compile(s, as_call(text, buffer, sizeof(buffer)), p->frame);
 	if (code == 0)
 		call(p, base);
-	else if (code == -EINVAL)
+	else if (code != -EAGAIN)
 		print_lines(p, "", lua_tostring(L, -1));
 	lua_settop(L, base);
 	fflush(p->spec->out);

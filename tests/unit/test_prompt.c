@@ -92,11 +92,59 @@ static void test_frame(void **state)
 	viv_lua_script_free(f.script);
 }
 
+/* The host's allocator, that gives so many times more. */
+struct scarce {
+	lua_Alloc from;
+	void *arg;
+	unsigned left;
+};
+
+static void *allocate(void *arg, void *old, size_t before, size_t size)
+{
+	struct scarce *s = arg;
+
+	if (size > (old ? before : 0) && s->left-- == 0) {
+		s->left = 0;
+		return NULL;
+	}
+	return s->from(s->arg, old, before, size);
+}
+
+/* Wherever memory ends, that is an answer, and no end of the program. */
+static void test_no_memory(void **state)
+{
+	static const char text[] = "test('a', function() end)\n";
+	const struct viv_config_test test = {.text = text};
+	const struct viv_lua_script_spec spec = {.path = "/none.test.lua", .shown = "none.test.lua", .test = &test};
+	struct viv_lua_script *script;
+	struct scarce scarce = {0};
+	lua_State *L;
+	int r = -ENOMEM;
+
+	assert_int_equal(viv_lua_script_load(&spec, &script, NULL), 0);
+	L = viv_lua_script_state(script);
+	scarce.from = lua_getallocf(L, &scarce.arg);
+	for (unsigned n = 0; r != 0; n++) {
+		int top = lua_gettop(L);
+
+		scarce.left = n;
+		lua_setallocf(L, allocate, &scarce);
+		r = viv_lua_script_compile(script, "1 + 1", NULL);
+		lua_setallocf(L, scarce.from, scarce.arg);
+		assert_true(r == 0 || r == -ENOMEM);
+		assert_int_equal(lua_gettop(L), top + 1);
+		lua_settop(L, top);
+		assert_true(n < 1000);
+	}
+	viv_lua_script_free(script);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_completion),
 		cmocka_unit_test(test_frame),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,19 +103,37 @@ static void set_globals(lua_State *L, lua_Debug *frame)
 	lua_setupvalue(L, -2, 1);
 }
 
+struct compiling {
+	const char *text, *expression; /* the text as one */
+	lua_Debug *frame;
+	int code;
+};
+
+static int compile(lua_State *L)
+{
+	struct compiling *c = lua_touserdata(L, 1);
+	int status = luaL_loadbufferx(L, c->expression, strlen(c->expression), "=prompt", "t");
+
+	if (status == LUA_ERRSYNTAX) {
+		lua_pop(L, 1);
+		status = luaL_loadbufferx(L, c->text, strlen(c->text), "=prompt", "t");
+	}
+	if (status == LUA_ERRSYNTAX)
+		c->code = viv_ends_with(lua_tostring(L, -1), "<eof>") ? -EAGAIN : -EINVAL;
+	else if (status != LUA_OK)
+		return lua_error(L);
+	else
+		set_globals(L, c->frame);
+	return 1;
+}
+
 int viv_lua_script_compile(struct viv_lua_script *s, const char *text, lua_Debug *frame)
 {
 	VIV_FREE char *expression = viv_asprintf("return %s", text);
+	struct compiling c = {text, expression, frame, 0};
 	lua_State *L = s->lua->L;
-	int status = luaL_loadbufferx(L, expression, strlen(expression), "=prompt", "t");
 
-	if (status != LUA_OK) {
-		lua_pop(L, 1);
-		status = luaL_loadbufferx(L, text, strlen(text), "=prompt", "t");
-	}
-	if (status == LUA_OK) {
-		set_globals(L, frame);
-		return 0;
-	}
-	return viv_ends_with(lua_tostring(L, -1), "<eof>") ? -EAGAIN : -EINVAL;
+	lua_pushcfunction(L, compile);
+	lua_pushlightuserdata(L, &c);
+	return lua_pcall(L, 1, 1, 0) == LUA_OK ? c.code : -ENOMEM;
 }

@@ -115,7 +115,7 @@ bool viv_lua_script_frame(struct viv_lua_script *s, lua_Debug *ret);
 /*
  * Compiles what a person typed, an expression or statements, and pushes its function. What it names: variables of
  * the frame (may be NULL; it must outlive the function), then the file's globals. -EAGAIN: it has no end yet; -EINVAL:
- * it is no Lua. Both push a message.
+ * it is no Lua; -ENOMEM. All push a message.
  */
 int viv_lua_script_compile(struct viv_lua_script *s, const char *text, lua_Debug *frame);
 /* An interruption that nothing has met is none any more. */
