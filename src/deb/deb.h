@@ -51,6 +51,7 @@ struct viv_deb_request {
 	bool locked;			 /* refuse to change the lock file */
 	bool flatten;			 /* one packages layer again, whatever the lock says */
 	bool renew;			 /* viv update: resolve everything anew */
+	const struct viv_strv *renewed;	 /* machines of the lock file that have just been; may be NULL */
 	struct viv_deb_ahead *ahead;	 /* for the build of the answer; NULL: none follows */
 	const char *machine;		 /* which of the lock file's machines; NULL: "default" */
 };
@@ -71,7 +72,8 @@ struct viv_lock; /* a lock file's content; see deb/lock.h */
 
 /*
  * Brings the lock file up to date with the request (asking apt only for what is missing) and reads
- * it. With `locked`, ESTALE and what differs if it isn't. Unknown packages: ENOENT with near names.
+ * it. A machine that is new there, or renewed, takes the packages of another one (or of one of `renewed`) that wants the
+ * same. With `locked`, ESTALE and what differs if it isn't. Unknown packages: ENOENT with near names.
  */
 int viv_deb_resolve(const struct viv_deb_request *req, struct viv_report *report,
 		    struct viv_lock **ret, struct viv_error *err);

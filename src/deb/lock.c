@@ -304,6 +304,25 @@ static int lock_folder(const char *path)
 }
 
 /*
+ * The file of "web.lua", "web.lua#htop", "web.test.lua:client[fs=ext4]": it may have a colon in its own name. NULL: it is
+ * not there. The caller frees it.
+ */
+static char *file_of(const char *dir, const char *machine)
+{
+	VIV_FREE char *path = viv_path_join(dir, machine);
+
+	path[strlen(path) - strlen(machine) + strcspn(machine, "#")] = '\0';
+	while (!viv_exists(path)) {
+		char *part = strrchr(path, ':');
+
+		if (!part)
+			return NULL;
+		*part = '\0';
+	}
+	return viv_steal(path);
+}
+
+/*
  * Machines whose files are gone are forgotten. Names without a folder say where that was only in a
  * folder's own vm.lock: a lock file of another name, or one that isn't beside this machine's file, may
  * serve several folders, and there were machines of elsewhere without their folder's name once.
@@ -311,21 +330,19 @@ static int lock_folder(const char *path)
 static void prune(struct viv_lock *l, const char *path)
 {
 	json_t *machines = json_object_get(l->rest, "machines"), *machine;
-	VIV_FREE char *dir = viv_path_dir(path);
-	VIV_FREE char *ours = viv_strndup(l->machine, strcspn(l->machine, "#"));
-	VIV_FREE char *own = viv_path_join(dir, ours);
+	VIV_FREE char *dir = viv_path_dir(path), *own = file_of(dir, l->machine);
 	bool beside = viv_streq(viv_path_base(path), "vm.lock") && !strchr(l->machine, '/');
 	const char *name;
 	void *next;
 
-	if (!viv_exists(own))
+	if (!own)
 		return;
 	json_object_foreach_safe(machines, next, name, machine) {
-		VIV_FREE char *owner = viv_strndup(name, strcspn(name, "#"));
-		VIV_FREE char *file = viv_path_join(dir, owner);
+		VIV_FREE char *owner = viv_strndup(name, strcspn(name, "#")), *file = file_of(dir, name);
+		bool gone = file ? l->parts && viv_streq(file, own) && !viv_strv_has(l->parts, owner)
+				 : beside || strchr(name, '/');
 
-		if (viv_streq(owner, "default") || viv_streq(name, l->machine) ||
-		    !(beside || strchr(name, '/')) || viv_exists(file))
+		if (!gone || viv_streq(owner, "default") || viv_streq(name, l->machine))
 			continue;
 		viv_strv_push(&l->pruned, name);
 		json_object_del(machines, name);
@@ -357,8 +374,8 @@ int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err)
 void viv_lock_tell(const struct viv_lock *l, struct viv_report *report)
 {
 	for (size_t i = 0; i < l->pruned.count; i++)
-		viv_say(report, VIV_INFO, "%s: %s is no longer recorded: there is no such file",
-			viv_path_base(l->file), l->pruned.items[i]);
+		viv_say(report, VIV_INFO, "%s: %s is no longer recorded: there is no such %s",
+			viv_path_base(l->file), l->pruned.items[i], l->parts ? "machine" : "file");
 }
 
 static void package_strings(const struct viv_lock *l, struct viv_strv *names)

@@ -24,8 +24,8 @@
  *	    "accounts": {"base": {"users": {"sshd": {"uid": 990, …}}, "groups": {"tty": 5, …}}, …},
  *	    "ids": {"users": {"paul": 1000}, "groups": {"paul": 1000}}
  *	  }, …
- *	    "web.test.lua:client": {…}		one of several machines of a test file
-	    "vm.lua#htop": {…}				what the machine's htop is built in, the same way
+ *	    "web.test.lua:client[fs=ext4]": {…}	one of several machines of a test file, with its matrix's values
+ *	    "vm.lua#htop": {…}				what the machine's htop is built in, the same way
  *	      "source": {…}				and from: deb/source.h
  *	  },
  *	  "indexes": {"trixie/main": {"date": "Sat, 15 Nov 2025 …", "sha256": "…"}, …},
@@ -87,7 +87,8 @@ struct viv_lock {
 	json_t *ids;			 /* object; never NULL */
 	json_t *source;			 /* of a package built from source: deb/source.h; or NULL */
 	json_t *rest;			 /* the whole file as read, for the other machines; or NULL */
-	struct viv_strv pruned;		 /* machines that writing it left out: their files are gone */
+	const struct viv_strv *parts;	 /* all machines of this one's file: others of it go as well; borrowed; NULL: not known */
+	struct viv_strv pruned;		 /* machines that writing it left out: they, or their files, are gone */
 	char *file;			 /* where it was read from or written to; NULL: nowhere */
 };
 
@@ -108,6 +109,8 @@ int viv_lock_parse(const char *text, size_t len, const char *what, const char *m
  */
 int viv_lock_read(const char *path, const char *machine, struct viv_lock **ret,
 		  struct viv_error *err);
+/* Another machine of what was read, alone. A machine that isn't in it gives a lock without layers. */
+int viv_lock_other(const struct viv_lock *l, const char *machine, struct viv_lock **ret, struct viv_error *err);
 void viv_lock_format(const struct viv_lock *l, struct viv_str *ret);
 /*
  * Other machines in the file stay, except those whose machine file is no longer there (`pruned`); one

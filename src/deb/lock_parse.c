@@ -376,29 +376,42 @@ static int take_machine(struct place at, const json_t *j, struct viv_lock *l, st
 	return r == 0 ? take_kernel(at, json_object_get(j, "kernel"), l, err) : r;
 }
 
-int viv_lock_parse(const char *text, size_t len, const char *what, const char *machine,
-		   struct viv_lock **ret, struct viv_error *err)
+static int take_from(struct place at, json_t *all, const char *machine, struct viv_lock **ret, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = viv_lock_new(machine);
-	struct place at = {what, "lock file"};
-	json_t *mine;
-	int r;
+	json_t *mine = json_object_get(json_object_get(all, "machines"), machine);
+	int r = 0;
 
-	if (len > VIV_LOCK_MAX_BYTES)
-		return viv_error_say(err, EFBIG, "%s is too large", what);
-	if (viv_json_parse(text, len, what, &l->rest, err) < 0)
-		return advise(err);
-	r = check_file(at, l->rest, err);
-	if (r < 0)
-		return r;
+	l->rest = json_incref(all);
 	json_decref(l->indexes);
-	l->indexes = json_incref(json_object_get(l->rest, "indexes"));
-	mine = json_object_get(json_object_get(l->rest, "machines"), machine);
+	l->indexes = json_incref(json_object_get(all, "indexes"));
 	if (mine)
 		r = take_machine(at, mine, l, err);
 	if (r == 0)
 		*ret = viv_steal(l);
 	return r;
+}
+
+int viv_lock_parse(const char *text, size_t len, const char *what, const char *machine,
+		   struct viv_lock **ret, struct viv_error *err)
+{
+	struct place at = {what, "lock file"};
+	VIV_JSON *all = NULL;
+	int r;
+
+	if (len > VIV_LOCK_MAX_BYTES)
+		return viv_error_say(err, EFBIG, "%s is too large", what);
+	if (viv_json_parse(text, len, what, &all, err) < 0)
+		return advise(err);
+	r = check_file(at, all, err);
+	return r < 0 ? r : take_from(at, all, machine, ret, err);
+}
+
+int viv_lock_other(const struct viv_lock *l, const char *machine, struct viv_lock **ret, struct viv_error *err)
+{
+	const struct place at = {l->file ? l->file : "the lock file", "lock file"};
+
+	return take_from(at, l->rest, machine, ret, err);
 }
 
 /* As it was written once; not where that is the name of a machine beside the lock file. */

@@ -143,6 +143,7 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 	req->locked = options->locked;
 	req->flatten = options->flatten;
 	req->renew = options->renew;
+	req->renewed = options->renewed;
 	r = choose_lock_file(p->config, &p->lock_file, err);
 	if (r < 0)
 		return r;

@@ -19,6 +19,7 @@ struct viv_plan_options {
 	const char *init_program;  /* the guest's static init and agent */
 	const char *agent_program;
 	bool locked, flatten, renew;
+	const struct viv_strv *renewed; /* machines that have just been (deb/deb.h); may be NULL */
 	bool build; /* viv_plan_build follows: what it will need may be made ready meanwhile */
 };
 

@@ -124,6 +124,41 @@ static void gone(void **state)
 	rmdir(dir);
 }
 
+static void write_machine(const char *path, const char *machine, const struct viv_strv *parts, const char *want_pruned)
+{
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *l = NULL;
+	VIV_FREE char *pruned = NULL;
+
+	assert_int_equal(viv_lock_read(path, machine, &l, NULL), 0);
+	l->release = viv_strdup("trixie");
+	l->architecture = viv_strdup("amd64");
+	viv_lock_add_layer(l, "base");
+	l->parts = parts;
+	assert_int_equal(viv_lock_write(l, path, NULL), 0);
+	pruned = viv_strv_join(&l->pruned, " ");
+	assert_string_equal(pruned, want_pruned);
+}
+
+/* Machines of test files have more to their names than the file; they go with it, or when it has them no more. */
+static void parts_of_files(void **state)
+{
+	char *all[] = {(char *)"a:b.test.lua:web", NULL};
+	const struct viv_strv parts = {all, 1, 0};
+	VIV_FREE char *dir = test_dir("lock"), *path = viv_path_join(dir, "vm.lock");
+	VIV_FREE char *test = viv_path_join(dir, "a:b.test.lua"), *vm = viv_path_join(dir, "vm.lua");
+
+	assert_int_equal(viv_write_file(test, "", 0, 0644, NULL), 0);
+	assert_int_equal(viv_write_file(vm, "", 0, 0644, NULL), 0);
+	write_machine(path, "a:b.test.lua:client[fs=x:y]", NULL, "");
+	write_machine(path, "a:b.test.lua:client[fs=x:y]#htop", NULL, "");
+	write_machine(path, "a:b.test.lua:web", NULL, "");
+	write_machine(path, "vm.lua", NULL, "");
+	write_machine(path, "a:b.test.lua:web", &parts, "a:b.test.lua:client[fs=x:y] a:b.test.lua:client[fs=x:y]#htop");
+	unlink(test);
+	write_machine(path, "vm.lua", NULL, "a:b.test.lua:web");
+	viv_remove_tree(dir, NULL);
+}
+
 /* The machine's file is in another folder: so may others' be, whose vm.lock this is as well. */
 static void of_another_folder(void **state)
 {
@@ -377,7 +412,7 @@ int main(void)
 		cmocka_unit_test(written_and_read), cmocka_unit_test(other_machines_stay),
 		cmocka_unit_test(preferences), cmocka_unit_test(bad_files),	    cmocka_unit_test(differences),
 		cmocka_unit_test(missing_file), cmocka_unit_test(same_key), cmocka_unit_test(gone),
-		cmocka_unit_test(of_another_folder), cmocka_unit_test(gone_elsewhere), cmocka_unit_test(by_path),
+		cmocka_unit_test(parts_of_files), cmocka_unit_test(of_another_folder), cmocka_unit_test(gone_elsewhere), cmocka_unit_test(by_path),
 		cmocka_unit_test(two_times),
 	};
 
