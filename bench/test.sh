@@ -57,8 +57,28 @@ many() {
 	echo "| the driver's memory in that run | $(cat memory) MiB | | 64 MB |"
 }
 
+# Of the default machine's memory, 1 GiB; from one step's event to the next.
+states() {
+	cat >states.test.lua <<-'EOF'
+		machine.imports = { "profiles/minimal" }
+		machine.virtualisation.exchangeFolders = false
+		test("states", function()
+			machine:wait_until_up()
+			for i = 1, 10 do machine:save("up") machine:restore("up") end
+			machine:reboot()
+		end)
+	EOF
+	"$VIV" test states.test.lua --json | jq -s '[.[] | select(.event == "step") | {ms, text}]
+		| [range(1; length) as $i | {before: .[$i - 1].text, ms: (.[$i].ms - .[$i - 1].ms)}]
+		| [("waiting for its system", "saving its state as up", "going back to its state up") as $t
+			| [.[] | select(.before == $t) | .ms] | sort]' >states.json
+	jq -r '["a boot, beside them", "`save`", "`restore`"] as $n | range(3) as $i
+		| "| \($n[$i]) | \(.[$i] | .[length / 2 | floor]) ms | \(.[$i][0])–\(.[$i][-1]) ms | |"' states.json
+}
+
 echo "| the test driver | median | min–max | wanted |"
 echo "|---|---|---|---|"
 boot
 round_trip
 many
+states

@@ -144,6 +144,8 @@ void viv_qemu_command(const struct viv_machine *m, struct viv_strv *ret)
 	add_kernel(m, &v);
 	add_channels(m, &v);
 	add_devices(m, &v);
+	if (m->incoming)
+		args_add(&v, "-incoming", "defer");
 	for (size_t i = 0; i < m->extra.count; i++)
 		viv_strv_push(&v, m->extra.items[i]);
 	*ret = v;

@@ -81,6 +81,7 @@ struct viv_machine {
 	size_t n_shares;
 	char *virtiofsd;	/* serves the virtiofs ones */
 	bool virtiofsd_is_qemus; /* the one written in C, which came with QEMU before 8.0 */
+	bool incoming;	      /* it does not boot: it waits to be told where its saved state comes from */
 	unsigned spare_ports; /* root ports to plug devices into later */
 	bool terminal;	      /* console and monitor on QEMU's own terminal (for people) */
 	struct viv_channel qmp, agent, console;

@@ -33,6 +33,7 @@ struct viv_nic {
 	char mac[VIV_MAC_SIZE]; /* "": not known before the machine starts */
 	char *device;		/* TAP, BRIDGE: the host's */
 	unsigned vlan;		/* VLAN */
+	unsigned number;	/* VLAN: the machine's on it; before it runs 0: the lowest that is free */
 	bool assign;		/* VLAN: addresses follow from the machine's number on it */
 	/*
 	 * Not USER: what QEMU inherits. Before the start our descriptor, after it QEMU's number; -1:

@@ -72,13 +72,20 @@ void agent_check_over(struct viv_agent *a)
 		a->events.lost(a, a->why, a->events.arg);
 }
 
-static struct viv_command *first_running(struct viv_agent *a)
+static struct viv_command *first_running(const struct viv_agent *a)
 {
 	struct viv_command *c = a->first;
 
 	while (c && c->ended)
 		c = c->next;
 	return c;
+}
+
+const char *viv_agent_runs(const struct viv_agent *a)
+{
+	const struct viv_command *c = first_running(a);
+
+	return c ? c->program : NULL;
 }
 
 void agent_lost(struct viv_agent *a, const char *fmt, ...)

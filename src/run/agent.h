@@ -42,6 +42,8 @@ int viv_agent_new(struct viv_loop *loop, int fd, const struct viv_agent_events *
 void viv_agent_free(struct viv_agent *a); /* ends its commands without a callback */
 VIV_DEFINE_CLEANUP(struct viv_agent, viv_agent_free)
 bool viv_agent_is_ready(const struct viv_agent *a);
+/* The program of a command that runs in the guest, borrowed; NULL: none does. */
+const char *viv_agent_runs(const struct viv_agent *a);
 
 /*
  * The guest has opened its end. Until the agent has answered it is greeted anew, for who had the port open before it,

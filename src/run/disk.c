@@ -11,7 +11,7 @@
 
 #define FORMAT_MS 60000
 
-static int make_unnamed(int *ret_fd, struct viv_error *err)
+int viv_disk_unnamed(int *ret_fd, struct viv_error *err)
 {
 	const char *dir = getenv("TMPDIR");
 	VIV_FREE char *path = NULL;
@@ -54,7 +54,7 @@ int viv_disk_blank(uint64_t size_mib, const char *format, int *ret_fd, struct vi
 {
 	VIV_FREE char *path = NULL;
 	VIV_FD fd = -1;
-	int r = make_unnamed(&fd, err);
+	int r = viv_disk_unnamed(&fd, err);
 
 	if (r < 0)
 		return r;

@@ -6,9 +6,11 @@
 #include "base/error.h"
 #include "qemu/machine.h"
 
+/* An empty file in TMPDIR (/var/tmp) that has no name: it is gone when the last descriptor is, however we end. */
+int viv_disk_unnamed(int *ret_fd, struct viv_error *err);
+
 /*
- * A sparse disk of size_mib with an empty ext4 on it, in TMPDIR (/var/tmp), that has no name: it is
- * gone when the last descriptor is, however we end. ENOENT: the host has no mke2fs.
+ * A sparse disk of size_mib with an empty ext4 on it, such a file. ENOENT: the host has no mke2fs.
  */
 int viv_disk_fresh(uint64_t size_mib, int *ret_fd, struct viv_error *err);
 

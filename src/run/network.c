@@ -109,6 +109,7 @@ static int join(struct viv_loop *loop, struct viv_network *n, const struct viv_m
 {
 	const struct viv_vlan_spec spec = {.runtime = runtime,
 					   .vlan = nic->vlan,
+					   .number = nic->number,
 					   .name = m->name,
 					   .mac = nic->mac,
 					   .changed = on_changed,
@@ -121,7 +122,7 @@ static int join(struct viv_loop *loop, struct viv_network *n, const struct viv_m
 		return r;
 	n->numbers[n->n_vlans] = nic->vlan;
 	n->vlans[n->n_vlans++] = v;
-	number = viv_vlan_number(v);
+	nic->number = number = viv_vlan_number(v);
 	snprintf(nic->mac, sizeof(nic->mac), "%s", viv_vlan_mac(v));
 	if (nic->assign) {
 		viv_strv_pushf(&nic->addresses, "192.168.%u.%u/24", nic->vlan, number);

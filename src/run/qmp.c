@@ -27,6 +27,8 @@ struct viv_qmp {
 	struct viv_str in, out, waiting;
 	struct pending pending[VIV_QMP_PENDING_MAX];
 	uint64_t last_id;
+	int send_fd;	    /* goes with the byte of `out` at send_fd_at; -1: none */
+	size_t send_fd_at;
 	unsigned busy; /* in a callback of ours: freeing waits */
 	bool freed;
 };
@@ -35,6 +37,7 @@ static void destroy(struct viv_qmp *q)
 {
 	viv_source_remove(q->source);
 	viv_close(q->fd);
+	viv_close(q->send_fd);
 	viv_str_free(&q->in);
 	viv_str_free(&q->out);
 	viv_str_free(&q->waiting);
@@ -62,10 +65,32 @@ static void lose(struct viv_qmp *q, const char *why)
 		q->events.lost(q, why, q->events.arg);
 }
 
+/* With the descriptor, or up to where it is to go. */
+static ssize_t send_some(struct viv_qmp *q)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec part = {.iov_base = q->out.data, .iov_len = q->out.len};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (q->send_fd >= 0 && q->send_fd_at) {
+		part.iov_len = q->send_fd_at;
+	} else if (q->send_fd >= 0) {
+		control.header = (struct cmsghdr){
+			.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+		memcpy(CMSG_DATA(&control.header), &q->send_fd, sizeof(int));
+		m.msg_control = control.bytes;
+		m.msg_controllen = sizeof(control.bytes);
+	}
+	return sendmsg(q->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static void flush(struct viv_qmp *q)
 {
 	while (q->out.len && q->state != LOST) {
-		ssize_t n = send(q->fd, q->out.data, q->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send_some(q);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -74,6 +99,10 @@ static void flush(struct viv_qmp *q)
 				q->out.len = 0; /* reading will find the end */
 			break;
 		}
+		if (q->send_fd >= 0 && !q->send_fd_at)
+			q->send_fd = viv_close(q->send_fd);
+		else if (q->send_fd >= 0)
+			q->send_fd_at -= (size_t)n;
 		viv_str_drop(&q->out, (size_t)n);
 	}
 	if (q->source)
@@ -112,6 +141,28 @@ int viv_qmp_execute(struct viv_qmp *q, const char *command, json_t *arguments,
 	add_command(q->state == READY ? &q->out : &q->waiting, command, owned, p->id);
 	flush(q);
 	return 0;
+}
+
+int viv_qmp_execute_fd(struct viv_qmp *q, const char *command, json_t *arguments, int fd,
+		       viv_qmp_reply_fn reply, void *arg, struct viv_error *err)
+{
+	int r;
+
+	if (q->state < READY || q->send_fd >= 0) {
+		viv_close(fd);
+		json_decref(arguments);
+		return viv_error_say(err, EAGAIN, "%s: QEMU takes no descriptor now", command);
+	}
+	if (q->state == READY) {
+		q->send_fd = fd;
+		q->send_fd_at = q->out.len;
+	} else {
+		viv_close(fd);
+	}
+	r = viv_qmp_execute(q, command, arguments, reply, arg, err);
+	if (r < 0)
+		q->send_fd = viv_close(q->send_fd);
+	return r;
 }
 
 static void on_negotiated(struct viv_qmp *q)
@@ -237,6 +288,7 @@ int viv_qmp_new(struct viv_loop *loop, int fd, const struct viv_qmp_events *even
 
 	q->loop = loop;
 	q->fd = fd;
+	q->send_fd = -1;
 	q->events = *events;
 	r = viv_loop_add_io(loop, fd, EPOLLIN, on_io, q, &q->source, err);
 	if (r < 0) {

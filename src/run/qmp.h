@@ -41,3 +41,9 @@ void viv_qmp_free(struct viv_qmp *q);
  */
 int viv_qmp_execute(struct viv_qmp *q, const char *command, json_t *arguments,
 		    viv_qmp_reply_fn reply, void *arg, struct viv_error *err);
+/*
+ * The same with a descriptor beside it (SCM_RIGHTS), for `getfd`: taken over, even on failure. EAGAIN: the greeting is
+ * not over, or another one is on its way.
+ */
+int viv_qmp_execute_fd(struct viv_qmp *q, const char *command, json_t *arguments, int fd,
+		       viv_qmp_reply_fn reply, void *arg, struct viv_error *err);

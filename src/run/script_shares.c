@@ -54,7 +54,7 @@ void viv_script_add_shares(const struct viv_config *config, const struct viv_sys
 	VIV_STRV tags = VIV_STRV_INIT, lines = VIV_STRV_INIT;
 
 	ret->has_9p = kernel_has_9p(system);
-	if (ret->has_9p) {
+	if (ret->has_9p && viv_config_bool(config, "virtualisation.exchangeFolders")) {
 		add_param("xchg", "/tmp/xchg", false, m);
 		add_param("shared", "/tmp/shared", false, m);
 	}

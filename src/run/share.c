@@ -110,16 +110,17 @@ static bool has_tag(const struct viv_shares *s, const char *tag)
 	return false;
 }
 
-/* Those that every machine has; a share of the same tag takes their place. */
-static void add_exchange(const struct viv_share_wish *wish, struct viv_shares *s)
+/* Those that every machine has, unless it says that it wants none; a share of the same tag takes their place. */
+static void add_exchange(const struct viv_config *config, const struct viv_share_wish *wish, struct viv_shares *s)
 {
 	static const char *const tags[] = {"xchg", "shared"};
+	bool wanted = viv_config_bool(config, "virtualisation.exchangeFolders");
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(tags); i++) {
 		struct viv_share_request *q;
 		bool named = i == 1 && wish->shared_dir;
 
-		if (has_tag(s, tags[i]))
+		if (has_tag(s, tags[i]) || (!wanted && !named))
 			continue;
 		q = add(s);
 		q->place = viv_strdup(named ? "SHARED_DIR" : tags[i]);
@@ -278,7 +279,7 @@ int viv_shares_collect(const struct viv_config *config, const struct viv_share_w
 		r = add_flags(wish, &s, err);
 	if (r < 0)
 		return r;
-	add_exchange(wish, &s);
+	add_exchange(config, wish, &s);
 	r = check_all(&s, err);
 	if (r < 0)
 		return r;

@@ -10,6 +10,7 @@
 #include "run/nics.h"
 #include "test/monitor.h"
 #include "test/process.h"
+#include "test/saved.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -61,6 +62,7 @@ void guest_take_down(struct guest *g)
 	viv_control_free(viv_steal(g->control));
 	viv_vm_free(viv_steal(g->vm));
 	monitor_forget(g);
+	free(viv_steal(g->migration));
 	process_lose_all(g);
 	viv_machine_dir_release(&g->dir);
 	g->dir = VIV_MACHINE_DIR_INIT;
@@ -76,9 +78,8 @@ void guest_free(struct guest *g)
 		return;
 	guest_take_down(g);
 	process_free_all(g);
-	for (size_t i = 0; i < g->n_disks; i++)
-		viv_close(g->disks[i]);
-	free(g->disks);
+	saved_free_all(g);
+	saved_close_disks(g->disks, g->n_disks);
 	viv_close(g->variables);
 	viv_close(g->log);
 	viv_system_free_contents(&g->system);
@@ -267,7 +268,12 @@ static void on_console_output(struct viv_vm *vm, const char *data, size_t len, v
 static void on_qmp_event(struct viv_vm *vm, const char *name, const json_t *data, void *arg)
 {
 	struct guest *g = arg;
+	const char *status = viv_json_str(data, "status");
 
+	if (viv_streq(name, "MIGRATION") && status) {
+		free(g->migration);
+		g->migration = viv_strdup(status);
+	}
 	monitor_keep(g, name, data);
 	g->events.changed(g, g->events.arg);
 }
@@ -389,6 +395,10 @@ static int make(struct guest *g, struct viv_store *store, const char *runtime, s
 	/* For the other machines of the test, whatever else runs here. */
 	g->machine.name = viv_strdup(g->name);
 	g->machine.segments = viv_strdup(g->segments);
+	g->machine.incoming = g->from != NULL;
+	/* Its addresses and names, which it has already. */
+	for (size_t i = 0; g->from && i < g->machine.n_nics && i < VIV_NICS_MAX; i++)
+		g->machine.nics[i].number = g->from->numbers[i];
 	return 0;
 }
 

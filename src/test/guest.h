@@ -34,6 +34,7 @@ struct guest_events {
 
 struct monitor_ask;
 struct process;
+struct saved;
 #define GUEST_QMP_EVENTS_MAX 1000 /* events of QEMU's that are kept; the oldest go first */
 #define GUEST_CONSOLE_MAX (8u << 20) /* bytes of the console that are kept for a test to look through */
 
@@ -50,6 +51,8 @@ struct guest {
 	int variables; /* UEFI's, likewise; -1: it has none, or a file */
 	char *segments; /* see struct viv_machine */
 	char *results;	/* the folder for what the test leaves; NULL: there is none */
+	struct saved *saved;	  /* its states (test/saved.h) */
+	const struct saved *from; /* the one that it is being started from; NULL: it boots */
 	int log;	/* a file for its console's lines, closed with the guest; -1: none (any more) */
 	size_t logged;	/* bytes in it: VIV_CONSOLE_LOG_MAX at most, and a line that says so */
 
@@ -65,6 +68,7 @@ struct guest {
 	json_t *qmp_events;	  /* of this start, {event, data}; NULL: none yet */
 	uint64_t n_qmp_events;	  /* with those that are gone */
 	uint64_t qmp_from;	  /* what a wait for one has not looked at yet */
+	char *migration;	  /* QEMU's last word on that; NULL: none */
 	int64_t started;       /* viv_now_ms */
 	bool ready, booted;    /* the agent answers; the system is up */
 	bool ended;	       /* QEMU has; not taken down yet */

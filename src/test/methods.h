@@ -9,7 +9,7 @@
 #include "test/picture.h"
 
 extern const struct method methods_run[], methods_units[], methods_waits[], methods_files[], methods_network[],
-	methods_life[], methods_console[], methods_crash[];
+	methods_life[], methods_save[], methods_console[], methods_crash[];
 extern const struct method methods_script[], methods_prompt[], functions_prompt[];
 extern const struct method functions_condition[];
 extern const struct method functions_script[], functions_network[], functions_assert[];

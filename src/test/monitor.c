@@ -37,16 +37,19 @@ static bool is_answered(void *arg)
 	return ((const struct monitor_ask *)arg)->done;
 }
 
-int monitor_ask(struct runner *r, struct guest *g, const char *command, json_t *arguments, int64_t deadline,
-		json_t **ret, struct viv_error *err)
+/* fd is taken over; -1: none goes along. */
+static int ask(struct runner *r, struct guest *g, const char *command, json_t *arguments, int fd, int64_t deadline,
+	       json_t **ret, struct viv_error *err)
 {
+	struct viv_qmp *q = viv_vm_qmp(g->vm);
 	struct monitor_ask *a = viv_new(struct monitor_ask);
 	int code;
 
 	a->g = g;
 	a->next = g->asks;
 	g->asks = a;
-	code = viv_qmp_execute(viv_vm_qmp(g->vm), command, arguments, on_answer, a, err);
+	code = fd < 0 ? viv_qmp_execute(q, command, arguments, on_answer, a, err)
+		      : viv_qmp_execute_fd(q, command, arguments, fd, on_answer, a, err);
 	if (code < 0) {
 		free_ask(a);
 		return code;
@@ -59,6 +62,17 @@ int monitor_ask(struct runner *r, struct guest *g, const char *command, json_t *
 		*ret = json_incref(a->ret);
 	free_ask(a);
 	return code;
+}
+
+int monitor_ask(struct runner *r, struct guest *g, const char *command, json_t *arguments, int64_t deadline,
+		json_t **ret, struct viv_error *err)
+{
+	return ask(r, g, command, arguments, -1, deadline, ret, err);
+}
+
+int monitor_give(struct runner *r, struct guest *g, const char *name, int fd, int64_t deadline, struct viv_error *err)
+{
+	return ask(r, g, "getfd", json_pack("{s:s}", "fdname", name), fd, deadline, NULL, err);
 }
 
 void monitor_keep(struct guest *g, const char *name, const json_t *data)

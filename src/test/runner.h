@@ -59,7 +59,7 @@ struct runner {
 	unsigned depth;	       /* of subtests */
 	unsigned expecting;    /* functions that are to fail are running */
 	struct runner_condition *conditions; /* that must hold now (condition.c) */
-	bool checking; /* one of them */
+	bool checking; /* one of them; or a machine stands still: then none is */
 	char *broken;  /* why one does not hold any more */
 	struct prompt *prompt; /* NULL: nobody is asked (test/prompt.h) */
 	struct runner_crash crash;

@@ -279,7 +279,7 @@ static void add_share(struct viv_machine *m, enum viv_share_kind kind, const cha
 
 static void test_shares(void **state)
 {
-	struct viv_machine m = {.accel = VIV_ACCEL_TCG, .memory_mib = 512, .cores = 1, .spare_ports = 1};
+	struct viv_machine m = {.accel = VIV_ACCEL_TCG, .memory_mib = 512, .cores = 1, .spare_ports = 1, .incoming = true};
 
 	m.virtiofs.fd = 7;
 	add_share(&m, VIV_SHARE_VIRTIOFS, "cwd", "/home/a, b", true);

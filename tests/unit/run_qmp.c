@@ -221,6 +221,60 @@ static void test_too_many(void **state)
 	clean(&s);
 }
 
+/* The peer's next part of the stream; a descriptor that came with it, or -1. */
+static int take_part(int peer, char *buf, size_t size)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec part = {.iov_base = buf, .iov_len = size - 1};
+	struct msghdr m = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+	ssize_t n = recvmsg(peer, &m, MSG_CMSG_CLOEXEC);
+	int fd = -1;
+
+	assert_true(n > 0);
+	buf[n] = '\0';
+	if (CMSG_FIRSTHDR(&m))
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+	return fd;
+}
+
+/* With the command that it is for, whatever waits before and after it. */
+static void test_descriptor(void **state)
+{
+	struct seen s = {.quit_on_reply = true};
+	int peer, fds[2], got = -1;
+	struct viv_qmp *q = connect_to(&s, &peer);
+	VIV_FREE char *long_text = viv_calloc(1, 1u << 20);
+	char buf[65536];
+
+	assert_int_equal(viv_pipe(fds, NULL), 0);
+	assert_int_equal(viv_qmp_execute_fd(q, "getfd", NULL, dup(fds[1]), NULL, NULL, NULL), -EAGAIN);
+	assert_int_equal(viv_qmp_execute(q, "stop", NULL, on_reply, &s, NULL), 0);
+	say(peer, GREETING "{\"return\": {}, \"id\": 0}\n{\"return\": {}, \"id\": 1}\n");
+	assert_int_equal(viv_loop_run(s.loop, NULL), 0);
+	memset(long_text, 'x', (1u << 20) - 1);
+	assert_int_equal(viv_qmp_execute(q, "long", json_pack("{s:s}", "a", long_text), NULL, NULL, NULL), 0);
+	assert_int_equal(viv_qmp_execute_fd(q, "getfd", NULL, dup(fds[1]), NULL, NULL, NULL), 0);
+	assert_int_equal(viv_qmp_execute_fd(q, "getfd", NULL, dup(fds[1]), NULL, NULL, NULL), -EAGAIN);
+	assert_int_equal(viv_qmp_execute(q, "cont", NULL, NULL, NULL, NULL), 0);
+	close(fds[1]);
+	while (got < 0) {
+		got = take_part(peer, buf, sizeof(buf));
+		assert_true(got >= 0 || !strstr(buf, "getfd"));
+		viv_qmp_execute(q, "more", NULL, NULL, NULL, NULL); /* which sends what there is room for */
+	}
+	assert_non_null(strstr(buf, "{\"execute\":\"getfd\",\"id\":3}\n"));
+	close(got);
+	assert_int_equal(read(fds[0], buf, 1), 0); /* nobody else has it */
+	close(fds[0]);
+	viv_qmp_free(q);
+	close(peer);
+	clean(&s);
+}
+
 static void test_real_qemu(void **state)
 {
 	const char *argv[] = {"qemu-system-x86_64", "-machine", "none", "-nodefaults", "-display",
@@ -247,6 +301,10 @@ static void test_real_qemu(void **state)
 	assert_int_equal(viv_qmp_execute(q, "no-such-command", NULL, on_reply, &s, NULL), 0);
 	assert_int_equal(viv_loop_run(s.loop, NULL), 0);
 	assert_non_null(strstr(s.error, "no-such-command"));
+	free(viv_steal(s.error));
+	assert_int_equal(viv_qmp_execute_fd(q, "getfd", json_pack("{s:s}", "fdname", "x"), dup(0), on_reply, &s, NULL), 0);
+	assert_int_equal(viv_loop_run(s.loop, NULL), 0);
+	assert_null(s.error);
 	assert_int_equal(viv_qmp_execute(q, "quit", NULL, NULL, NULL, NULL), 0);
 	assert_int_equal(viv_loop_run(s.loop, NULL), 0);
 	assert_string_equal(s.lost, "QEMU closed its monitor");
@@ -263,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_peer),	 cmocka_unit_test(test_order),
 		cmocka_unit_test(test_endless_line), cmocka_unit_test(test_free_in_callback),
 		cmocka_unit_test(test_too_many), cmocka_unit_test(test_real_qemu),
+		cmocka_unit_test(test_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

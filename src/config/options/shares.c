@@ -25,12 +25,18 @@ static const struct viv_option share_fields[] = {
 };
 
 static const struct viv_option rows[] = {
+	{.name = "virtualisation.exchangeFolders",
+	 .type = VIV_T_BOOL,
+	 .fallback = "true",
+	 .example = "false",
+	 .text = "The folders /tmp/xchg and /tmp/shared, shared with the host (docs/shares.md). A machine with shares can't be "
+		 "saved in tests (docs/testing.md)."},
 	{.name = "virtualisation.sharedDirectories",
 	 .type = VIV_T_SET(&viv_rule_share_tag, "<tag>", VIV_T_SUBMODULE(share_fields)),
 	 .fallback = "{}",
 	 .example = "{ src = { source = \"./src\", target = \"/mnt/src\" } }",
 	 .text = "Folders of the host in the guest, by name. The shares xchg (/tmp/xchg, which can "
-		 "be written) and shared (/tmp/shared) are there in any case."},
+		 "be written) and shared (/tmp/shared) are there unless exchangeFolders is false."},
 };
 
 const struct viv_option_area viv_options_shares = VIV_OPTION_AREA(rows);
