@@ -42,6 +42,9 @@ static pid_t start_peer(int fd, const char *data, bool writes)
 
 	if (pid)
 		return pid;
+	/* Our own end, too: it would never see it closed. */
+	fd = dup2(fd, 3);
+	close_range(4, ~0u, 0);
 	if (writes) {
 		viv_write_all(fd, data, SIZE, "peer", NULL);
 		_exit(0);
