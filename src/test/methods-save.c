@@ -242,7 +242,6 @@ static int do_save(struct call *c)
 	VIV_CLEANUP(saved_freep) struct saved *s = NULL;
 	const char *name = call_text(c, 0);
 	VIV_ERROR err = VIV_ERROR_INIT;
-	int64_t begun = viv_now_ms();
 	bool checking = c->r->checking;
 	int code = check(c, name);
 
@@ -257,8 +256,7 @@ static int do_save(struct call *c)
 	c->r->checking = checking;
 	if (code < 0)
 		return code;
-	call_step(c, "saved %s: %.2f s, %.0f MiB", name, (double)(viv_now_ms() - begun) / 1000,
-		  (double)s->bytes / (1 << 20));
+	call_step(c, "saved %s: %.0f MiB", name, (double)s->bytes / (1 << 20));
 	saved_keep(c->g, viv_steal(s));
 	return 0;
 }
@@ -377,7 +375,6 @@ static int do_restore(struct call *c)
 	const char *name = call_text(c, 0);
 	const struct saved *s = saved_find(c->g, name);
 	bool checking = c->r->checking;
-	int64_t begun = viv_now_ms();
 	VIV_ERROR err = VIV_ERROR_INIT;
 	int code;
 
@@ -391,8 +388,6 @@ static int do_restore(struct call *c)
 	c->r->checking = true;
 	code = restore(c, s);
 	c->r->checking = checking;
-	if (code == 0)
-		call_step(c, "as it was at %s: %.2f s", name, (double)(viv_now_ms() - begun) / 1000);
 	return code;
 }
 
