@@ -79,7 +79,9 @@ void viv_print_help(const struct viv_command *c); /* NULL: of the program */
 void viv_cmd_print(FILE *f, const char *fmt, ...) VIV_PRINTF(2, 3);
 /* "viv: <message>" on stderr; frees the message. Returns VIV_EXIT_ENVIRONMENT. */
 int viv_cmd_fail(struct viv_cmd *cmd, struct viv_error *err);
-/* As above for a wrong call; returns VIV_EXIT_USAGE. */
+/* Of a wrong call: VIV_EXIT_USAGE, or VIV_EXIT_ENVIRONMENT where a command of the user's has the others. NULL: of no command. */
+int viv_cmd_wrong_status(const struct viv_command *command);
+/* As above for a wrong call; returns its status. */
 int viv_cmd_usage(struct viv_cmd *cmd, const char *fmt, ...) VIV_PRINTF(2, 3);
 /* "20G", "512M", "4096" (bytes). */
 int viv_cmd_parse_size(const char *text, uint64_t *ret_bytes, struct viv_error *err);

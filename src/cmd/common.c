@@ -24,6 +24,12 @@ int viv_cmd_fail(struct viv_cmd *cmd, struct viv_error *err)
 	return VIV_EXIT_ENVIRONMENT;
 }
 
+/* `git bisect run viv run …` must not take a wrong call for a verdict. */
+int viv_cmd_wrong_status(const struct viv_command *command)
+{
+	return command && command->takes_command ? VIV_EXIT_ENVIRONMENT : VIV_EXIT_USAGE;
+}
+
 int viv_cmd_usage(struct viv_cmd *cmd, const char *fmt, ...)
 {
 	VIV_STR text = VIV_STR_INIT;
@@ -40,7 +46,7 @@ int viv_cmd_usage(struct viv_cmd *cmd, const char *fmt, ...)
 		fprintf(stderr, "\n`viv %s --help` shows how it is called.\n", cmd->command->name);
 	else
 		fputs("\n`viv --help` lists the commands.\n", stderr);
-	return VIV_EXIT_USAGE;
+	return viv_cmd_wrong_status(cmd->command);
 }
 
 /* A number and what follows it. */

@@ -10,11 +10,9 @@ static const struct viv_flag flags[] = {
 
 static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
-	if (!args->command) {
-		viv_cmd_usage(cmd, "what is to be run? viv exec %s -- CMD…",
-			      args->n_operands ? args->operands[0] : "[NAME]");
-		return VIV_EXIT_ENVIRONMENT; /* not a verdict on a command */
-	}
+	if (!args->command)
+		return viv_cmd_usage(cmd, "what is to be run? viv exec %s -- CMD…",
+				     args->n_operands ? args->operands[0] : "[NAME]");
 	return viv_cmd_remote_run(cmd, args, args->operands[0], args->command,
 				  viv_cmd_wants_pty(args->command), err);
 }

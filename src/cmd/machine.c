@@ -3,16 +3,19 @@
 
 #include "run/make.h"
 
+int viv_cmd_machine_open(struct viv_cmd *cmd, struct viv_cmd_machine *m, struct viv_error *err)
+{
+	int r = viv_guest_programs_find(&m->guest, err);
+
+	return r < 0 ? r : viv_cmd_open_store(cmd, &m->store, err);
+}
+
 int viv_cmd_machine_load(struct viv_cmd *cmd, const struct viv_args *args,
 			 struct viv_cmd_machine *m, struct viv_error *err)
 {
 	int r = viv_cmd_load_config(cmd, args, args->operands[0], &m->config, err);
 
-	if (r == 0)
-		r = viv_guest_programs_find(&m->guest, err);
-	if (r == 0)
-		r = viv_cmd_open_store(cmd, &m->store, err);
-	return r;
+	return r < 0 ? r : viv_cmd_machine_open(cmd, m, err);
 }
 
 int viv_cmd_machine_share(struct viv_cmd *cmd, const struct viv_args *args, struct viv_cmd_machine *m,

@@ -23,6 +23,8 @@ struct viv_cmd_machine {
 	struct viv_machine machine;	 /* from make on */
 };
 
+/* What load does with a configuration that is there (m->config). */
+int viv_cmd_machine_open(struct viv_cmd *cmd, struct viv_cmd_machine *m, struct viv_error *err);
 /* The machine file is the command's first operand; its flags are VIV_CONFIG_FLAGS. */
 int viv_cmd_machine_load(struct viv_cmd *cmd, const struct viv_args *args,
 			 struct viv_cmd_machine *m, struct viv_error *err);

@@ -100,9 +100,7 @@ static int run_command(struct viv_cmd *cmd, int argc, char **argv)
 	struct viv_args args;
 	VIV_ERROR err = VIV_ERROR_INIT;
 	int r = viv_args_parse(cmd, argc, argv, &args);
-	/* `git bisect run viv run …` must not take a wrong call for a verdict. */
-	int usage = cmd->command->takes_command ? VIV_EXIT_ENVIRONMENT : VIV_EXIT_USAGE;
-	int status = r < 0 ? usage : VIV_EXIT_OK;
+	int status = r < 0 ? viv_cmd_wrong_status(cmd->command) : VIV_EXIT_OK;
 
 	if (cmd->command->takes_command)
 		cmd->status = viv_status_find(argc, argv);

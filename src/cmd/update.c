@@ -3,6 +3,9 @@
 #include "cmd/machine.h"
 
 #include "deb/lock.h"
+#include "test/files.h"
+#include "test/run.h"
+#include "test/suite.h"
 
 static const struct viv_flag flags[] = {
 	{"flatten", 0, NULL, "merge the package layers into one again"},
@@ -10,44 +13,150 @@ static const struct viv_flag flags[] = {
 	{0},
 };
 
-static void print_changes(struct viv_cmd *cmd, const struct viv_lock *old, const struct viv_lock *now)
+struct update {
+	struct viv_cmd *cmd;
+	const struct viv_args *args;
+	bool changed;
+	struct viv_strv renewed; /* machines in the lock file, so far */
+	struct viv_lock *lock;	 /* as it was written last; NULL: not yet */
+};
+
+static void print_changes(struct update *u, const struct viv_config *config, const struct viv_lock *old)
 {
+	const char *part = viv_config_part(config);
 	VIV_STRV lines = VIV_STRV_INIT;
 
-	viv_lock_compare(old, now, &lines);
-	viv_progress_clear(cmd->report);
+	viv_lock_compare(old, u->lock, &lines);
+	viv_progress_clear(u->cmd->report);
 	for (size_t i = 0; i < lines.count; i++)
-		viv_cmd_print(stdout, "%s\n", lines.items[i]);
-	if (!lines.count && !cmd->quiet)
-		fputs("viv: nothing changed\n", stderr);
+		viv_cmd_print(stdout, "%s%s%s\n", part ? part : "", part ? ": " : "", lines.items[i]);
+	u->changed = u->changed || lines.count;
+}
+
+static int update_machine(struct update *u, struct viv_cmd_machine *m, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_lock_freep) struct viv_lock *before = NULL;
+	const struct viv_plan_options options = {
+		.renew = !viv_args_has(u->args, "flatten"),
+		.flatten = viv_args_has(u->args, "flatten"),
+		.renewed = &u->renewed,
+	};
+	int r = viv_cmd_machine_open(u->cmd, m, err);
+
+	if (r == 0)
+		r = viv_plan_read_lock(m->config, &before, err);
+	if (r == 0)
+		r = viv_cmd_machine_plan(u->cmd, options, m, err);
+	if (r == 0) {
+		viv_lock_free(viv_steal(u->lock));
+		r = viv_plan_read_lock(m->config, &u->lock, err);
+	}
+	if (r < 0)
+		return r;
+	viv_strv_push(&u->renewed, u->lock->machine);
+	print_changes(u, m->config, before);
+	return 0;
+}
+
+/* The machines of one combination of a test file's matrix. */
+static int update_combination(struct update *u, const struct viv_suite_spec *spec, const struct viv_test_case *c,
+			      struct viv_error *err)
+{
+	VIV_FREE struct viv_config_choice *choices = viv_test_case_choices(c);
+	size_t i;
+	json_t *name;
+
+	json_array_foreach(c->machines, i, name) {
+		VIV_CLEANUP(viv_cmd_machine_free_contents) struct viv_cmd_machine m = {0};
+		const struct viv_config_test test = {.machine = json_string_value(name), .matrix = choices,
+						     .n_matrix = c->axes.count, .reserved = viv_test_reserved()};
+		const struct viv_config_request req = {.file = c->shown, .settings = spec->settings,
+						       .n_settings = spec->n_settings, .test = &test};
+		int r = viv_config_load(&req, NULL, &m.config, err);
+
+		if (r == 0)
+			r = update_machine(u, &m, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Cases of one combination stand together. */
+static bool is_next_combination(const struct viv_suite *s, size_t i)
+{
+	const char *before = i ? s->cases[i - 1].combination : NULL, *now = s->cases[i].combination;
+
+	return !i || (now && !viv_streq(before, now));
+}
+
+/* Machines that the file has no more are forgotten. */
+static int update_tests(struct update *u, const struct viv_suite_spec *spec, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_suite_free_contents) struct viv_suite suite = {0};
+	int r = viv_suite_collect(spec, u->cmd->report, &suite, err);
+
+	for (size_t i = 0; i < suite.n && r == 0; i++) {
+		const struct viv_test_case *c = &suite.cases[i];
+
+		if (c->error)
+			return viv_error_say(err, EINVAL, "%s", c->error);
+		if (is_next_combination(&suite, i))
+			r = update_combination(u, spec, c, err);
+	}
+	if (r < 0 || !u->lock)
+		return r;
+	u->lock->parts = &u->renewed;
+	r = viv_lock_write(u->lock, u->lock->file, err);
+	if (r == 0)
+		viv_lock_tell(u->lock, u->cmd->report);
+	return r;
+}
+
+static int update_file(struct update *u, const char *file, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_cmd_machine_free_contents) struct viv_cmd_machine m = {0};
+	VIV_FREE struct viv_config_setting *settings = NULL;
+	VIV_STRV texts = VIV_STRV_INIT;
+	const char *const paths[] = {file, NULL};
+	struct viv_suite_spec tests = {.paths = paths};
+	int r;
+
+	viv_lock_free(viv_steal(u->lock));
+	if (file && viv_ends_with(file, VIV_TEST_SUFFIX)) {
+		r = viv_cmd_settings(u->args, &texts, &settings, &tests.n_settings, err);
+		tests.settings = settings;
+		return r < 0 ? r : update_tests(u, &tests, err);
+	}
+	r = viv_cmd_load_config(u->cmd, u->args, file, &m.config, err);
+	return r < 0 ? r : update_machine(u, &m, err);
 }
 
 static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
 {
-	VIV_CLEANUP(viv_cmd_machine_free_contents) struct viv_cmd_machine m = {0};
-	VIV_CLEANUP(viv_lock_freep) struct viv_lock *before = NULL;
-	const struct viv_plan_options options = {
-		.renew = !viv_args_has(args, "flatten"),
-		.flatten = viv_args_has(args, "flatten"),
-	};
-	int r = viv_cmd_machine_load(cmd, args, &m, err);
+	struct update u = {.cmd = cmd, .args = args};
+	size_t i = 0;
+	int r;
 
-	if (r == 0)
-		r = viv_plan_read_lock(m.config, &before, err);
-	if (r == 0)
-		r = viv_cmd_machine_plan(cmd, options, &m, err);
-	if (r == 0)
-		print_changes(cmd, before, viv_plan_lock(m.plan));
+	do
+		r = update_file(&u, args->operands[i], err);
+	while (r == 0 && ++i < args->n_operands);
+	if (r == 0 && !u.changed && !cmd->quiet)
+		fputs("viv: nothing changed\n", stderr);
+	viv_strv_free(&u.renewed);
+	viv_lock_free(u.lock);
 	return r;
 }
 
 const struct viv_command viv_command_update = {
 	.name = "update",
 	.summary = "Renew the lock file and print what changed",
-	.operands = "[FILE]",
-	.about = "Asks the mirrors for the newest versions of everything that the machine is made of.\n"
-		 "Nothing is built; the next build or run does that.",
+	.operands = "[FILE…]",
+	.about = "Asks the mirrors for the newest versions of everything that the machine is made of: FILE's, else\n"
+		 "vm.lua's of this folder, else the default one. FILE may be a test file (NAME" VIV_TEST_SUFFIX "):\n"
+		 "then all of its machines, in all combinations of its matrix, and those that it has no more are\n"
+		 "forgotten. Nothing is built; the next build, run or test does that.",
 	.flags = flags,
-	.max_operands = 1,
+	.max_operands = 1000,
 	.run = run,
 };

@@ -353,11 +353,10 @@ int viv_lock_write(struct viv_lock *l, const char *path, struct viv_error *err)
 {
 	VIV_STR text = VIV_STR_INIT, old = VIV_STR_INIT;
 	VIV_UNUSED VIV_FD folder = lock_folder(path); /* the lock, until we return */
-	char *name = viv_strdup(path);
+	VIV_UNUSED VIV_FREE char *before = viv_steal(l->file); /* it may be `path` */
 	int r;
 
-	free(l->file);
-	l->file = name;
+	l->file = viv_strdup(path);
 	take_newest_rest(l, path);
 	prune(l, path);
 	viv_lock_format(l, &text);

@@ -100,3 +100,26 @@ fi
 err_has "fixed/vm.lock: "
 err_has "packages.lockFile names another place"
 [ "$(ls fixed)" = vm.lua ] || fail "left in the folder: $(ls fixed)"
+
+# A test file's machines, in all combinations: each has its entry, which goes with it, and stays when another file is built.
+{
+	echo 'local colour = matrix("colour", { "red", "blue" })'
+	grep -v '^environment' vm.lua | sed 's/^/machines["*"]./'
+	echo 'machines.web.environment.systemPackages = { "hello" }'
+	echo 'machines.client.environment.etc.colour.text = colour'
+	echo 'test("x", function() end)'
+} >few.test.lua
+entries() { grep -o '"few.test.lua[^"]*"' vm.lock | sort -u | tr -d '"' | tr '\n' ' '; }
+expect 0 "$VIV" update few.test.lua
+out_has 'web[colour=blue]: + hello 1.0'
+[ "$(grep -c 'resolving packages' err)" = 2 ] || fail "not asked once for each set of packages"
+sed -i s/client/server/ few.test.lua
+expect 0 "$VIV" update vm.lua few.test.lua
+err_has 'vm.lock: few.test.lua:client[colour=red] is no longer recorded: there is no such machine'
+[ "$(entries)" = 'few.test.lua:server[colour=blue] few.test.lua:server[colour=red] few.test.lua:web[colour=blue] few.test.lua:web[colour=red] ' ] ||
+	fail "the entries: $(entries)"
+tiny_builds
+[ "$(entries | wc -w)" = 4 ] || fail "forgotten: $(entries)"
+expect 0 "$VIV" update vm.lua few.test.lua
+! grep "no longer recorded" err || fail "something is forgotten again"
+expect 125 "$VIV" update none.test.lua

@@ -96,7 +96,10 @@ done | sort >shards
 cmp all shards || fail "the shards: $(cat shards)"
 
 # What is none.
-expect 2 "$VIV" test --jobs 0 tests
+expect 125 "$VIV" test --jobs 0 tests
+err_has "--jobs 0: expected a number from 1 to 1000"
+expect 125 "$VIV" test --none tests
+expect 125 "$VIV" test -i --json tests
 expect 125 "$VIV" test --shard 4/3 tests
 err_has "--shard 4/3: expected I/N"
 expect 125 "$VIV" test --only nothing tests
