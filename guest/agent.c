@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "agent.h"
 #include "processes.h"
+#include "windows.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -146,6 +147,8 @@ int main(int argc, char **argv)
 		return shares_mount(), 0;
 	if (argc == 2 && strcmp(argv[1], "--end") == 0)
 		return end_others();
+	if ((argc == 2 || argc == 3) && strcmp(argv[1], "--windows") == 0)
+		return windows_main(argc == 3 ? argv[2] : "0");
 	if (argc >= 2 && (strcmp(argv[1], "--put") == 0 || strcmp(argv[1], "--get") == 0))
 		return files_main(argv + 1);
 	a->init = INIT_NONE;
