@@ -5,6 +5,7 @@
 
 #include "config/merge.h"
 
+void viv_check_desktop(struct viv_eval *ev);
 void viv_check_devices(struct viv_eval *ev);
 void viv_check_everyday(struct viv_eval *ev);
 void viv_check_disks(struct viv_eval *ev);

@@ -71,6 +71,7 @@ static const struct {
 	{"security.pki.certificates", asks_for_something, NO_SCRIPTS},
 	{"services.getty.autologinUser", asks_for_something, NO_LOGIN},
 	{"services.getty.helpLine", asks_for_something, NO_LOGIN},
+	{"services.xserver.enable", asks_for_something, WHOLE_DEBIAN},
 	{"virtualisation.useBootLoader", asks_for_something, WHOLE_DEBIAN},
 };
 

@@ -242,6 +242,7 @@ void viv_check(struct viv_eval *ev)
 	check_etc(ev);
 	check_credentials(ev);
 	viv_check_devices(ev);
+	viv_check_desktop(ev);
 	viv_check_everyday(ev);
 	viv_check_nginx(ev);
 	viv_check_units(ev);

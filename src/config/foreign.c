@@ -3,6 +3,8 @@
 
 #include "base/util.h"
 
+#define NO_GREETER "there is no greeter: services.displayManager.autoLogin says whose session begins"
+
 const struct viv_foreign_option viv_foreign_options[] = {
 	{"boot.initrd.extraUtilsCommands", "the initrd holds one program and no shell"},
 	{"boot.initrd.luks", "the machine's own disk is not encrypted"},
@@ -13,8 +15,12 @@ const struct viv_foreign_option viv_foreign_options[] = {
 	{"networking.wireless", "a virtual machine has no such device"},
 	{"nix", "there is no Nix in the machine"},
 	{"nodes", "machines are described in test files, which viv test reads"},
+	{"services.desktopManager", "a session is a window manager's: services.xserver.windowManager"},
 	{"services.ntp", "the machine's clock is the host's, and no daemon sets it"},
-	{"services.xserver", "a screen is virtualisation.graphics; an X server is a package and a service of systemd.services"},
+	{"services.xserver.desktopManager", "a session is a window manager's: services.xserver.windowManager"},
+	{"services.xserver.displayManager.gdm", NO_GREETER},
+	{"services.xserver.displayManager.lightdm", NO_GREETER},
+	{"services.xserver.displayManager.sddm", NO_GREETER},
 	{"system.build", "viv build makes result/bin/run-<hostName>-vm"},
 	{"virtualisation.pathsInNixDB", "there is no Nix in the machine; its dpkg knows all packages"},
 	{NULL, NULL},

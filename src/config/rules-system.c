@@ -51,6 +51,19 @@ static bool key_map(const char *s)
 	return name_of(s, "_-", 64);
 }
 
+/* xkeyboard-config(7): "us", "us,de", ",nodeadkeys". */
+static bool xkb(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n && n <= 128 && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-,") == n;
+}
+
+static bool window_manager(const char *s)
+{
+	return name_of(s, "_-+.", 64);
+}
+
 static bool font(const char *s)
 {
 	return name_of(s, "._-+", 128);
@@ -148,6 +161,8 @@ const struct viv_text_rule
 	viv_rule_locale_line = {"a locale such as \"de_DE.UTF-8\"", locale_line},
 	viv_rule_locale_category = {"LANGUAGE or a category such as LC_TIME", locale_category},
 	viv_rule_key_map = {"a keyboard's layout such as \"de\" or \"us-dvorak\"", key_map},
+	viv_rule_xkb = {"a name of xkeyboard-config(7) such as \"de\"", xkb},
+	viv_rule_window_manager = {"a window manager's (letters, digits and _ - + .)", window_manager},
 	viv_rule_font = {"a console font such as \"Lat15-Terminus16\"", font},
 	viv_rule_ip6 = {"an IPv6 address such as \"2001:db8::1\"", ip6},
 	viv_rule_server_name = {"a server's name, without blanks, quotes, braces and , / ;", server_name},

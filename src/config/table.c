@@ -3,6 +3,7 @@
 
 const struct viv_option_area *const viv_option_areas[] = {
 	&viv_options_boot,
+	&viv_options_desktop,
 	&viv_options_devices,
 	&viv_options_disks,
 	&viv_options_firewall,

@@ -96,4 +96,5 @@ extern const struct viv_text_rule viv_rule_host_name, viv_rule_word, viv_rule_mo
 	viv_rule_unit_text, viv_rule_cron_job, viv_rule_alias, viv_rule_kconfig,
 	viv_rule_sysctl, viv_rule_locale, viv_rule_locale_line, viv_rule_locale_category, viv_rule_key_map, viv_rule_font, viv_rule_ip6,
 	viv_rule_server_name, viv_rule_algorithm, viv_rule_tmpfs_size, viv_rule_swap_option, viv_rule_statement,
-	viv_rule_location, viv_rule_listen, viv_rule_listen_parameter, viv_rule_plain_path, viv_rule_sudo_command;
+	viv_rule_location, viv_rule_listen, viv_rule_listen_parameter, viv_rule_plain_path, viv_rule_sudo_command,
+	viv_rule_window_manager, viv_rule_xkb;

@@ -4,6 +4,7 @@
 #include "plan/areas/areas.h"
 
 const struct viv_area *const viv_areas[] = {
+	&viv_area_desktop,
 	&viv_area_devices,
 	&viv_area_disks,
 	&viv_area_loader,

@@ -110,7 +110,7 @@ void viv_qemu_add_display(const struct viv_devices *d, struct viv_strv *v)
 /* The card's own memory: two pictures of 32 bits a pixel, a power of two, 16 MiB at least. */
 static unsigned video_mib(const struct viv_devices *d)
 {
-	uint64_t need = (uint64_t)d->width * d->height * 4 * 2;
+	uint64_t need = VIV_MAX((uint64_t)d->width * d->height, d->pixels) * 4 * 2;
 	unsigned mib = 16;
 
 	while (((uint64_t)mib << 20) < need && mib < 256)

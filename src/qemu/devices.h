@@ -52,6 +52,7 @@ struct viv_devices {
 	char *display_path; /* VNC, SPICE: the socket that QEMU makes; OTHER: see there */
 	bool is_text; /* VGA text and the board's keyboard are all: no USB, no pointer, no resolution */
 	unsigned width, height;
+	uint64_t pixels; /* of the largest picture that it is to show, if it is more than these */
 	struct viv_usb_wish *usb;
 	size_t n_usb;
 	unsigned sockets, threads; /* 0: QEMU's choice; else the CPUs are a multiple of both */

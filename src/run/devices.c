@@ -25,6 +25,30 @@ static int at(const struct viv_config *config, const char *option, struct viv_er
 
 /* The screen */
 
+/* What an X server may switch to has a place in the card's memory; its first resolution is the screen's if nothing else is said. */
+static void make_resolution(const struct viv_config *config, struct viv_devices *d)
+{
+	const json_t *all = viv_config_get(config, "services.xserver.resolutions"), *r;
+	bool is_set = !viv_streq(viv_config_place(config, OPTION("resolution.x")), "default") ||
+		      !viv_streq(viv_config_place(config, OPTION("resolution.y")), "default");
+	size_t i;
+
+	d->width = (unsigned)viv_config_int(config, OPTION("resolution.x"));
+	d->height = (unsigned)viv_config_int(config, OPTION("resolution.y"));
+	if (!viv_config_bool(config, "services.xserver.enable"))
+		return;
+	json_array_foreach((json_t *)all, i, r) {
+		unsigned x = (unsigned)json_integer_value(json_object_get(r, "x"));
+		unsigned y = (unsigned)json_integer_value(json_object_get(r, "y"));
+
+		d->pixels = VIV_MAX(d->pixels, (uint64_t)x * y);
+		if (i == 0 && !is_set) {
+			d->width = x;
+			d->height = y;
+		}
+	}
+}
+
 static int make_display(const struct viv_config *config, const char *qemu, struct viv_devices *d,
 			struct viv_error *err)
 {
@@ -36,8 +60,7 @@ static int make_display(const struct viv_config *config, const char *qemu, struc
 		return 0;
 	d->display = VIV_DISPLAY_OTHER;
 	d->is_text = !viv_config_bool(config, OPTION("graphics"));
-	d->width = (unsigned)viv_config_int(config, OPTION("resolution.x"));
-	d->height = (unsigned)viv_config_int(config, OPTION("resolution.y"));
+	make_resolution(config, d);
 	if (!qemu)
 		return 0;
 	r = viv_display_ask(qemu, &help, err);

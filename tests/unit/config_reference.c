@@ -152,7 +152,7 @@ static void no_option_is_foreign(void **state)
 {
 	VIV_FOREACH_OPTION(o)
 		assert_null(viv_foreign_hint(o->name));
-	assert_non_null(viv_foreign_hint("services.xserver.resolutions"));
+	assert_non_null(viv_foreign_hint("services.xserver.desktopManager.gnome.enable"));
 	assert_non_null(viv_foreign_hint("virtualisation.pathsInNixDB"));
 	assert_null(viv_foreign_hint("networking.wirelessly"));
 }

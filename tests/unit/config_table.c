@@ -135,6 +135,8 @@ static int check_example(const char *name, const struct viv_option *o, void *arg
 		add_layout(name, &text);
 	if (viv_starts_with(name, "runit.") || viv_streq(name, "system.root"))
 		viv_str_add(&text, "system.init = \"runit\"\n");
+	if (viv_streq(name, "services.xserver.enable"))
+		viv_str_add(&text, "virtualisation.graphics = true\n");
 	if (viv_ends_with(name, ".sslCertificate") || viv_ends_with(name, ".sslCertificateKey"))
 		viv_str_addf(&text, "services.nginx.virtualHosts.xy.sslCertificate%s = \"/x\"\n",
 			     viv_ends_with(name, "Key") ? "" : "Key");

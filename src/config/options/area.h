@@ -12,6 +12,7 @@
 
 extern const struct viv_option_area
 	viv_options_boot,
+	viv_options_desktop,
 	viv_options_devices,
 	viv_options_disks,
 	viv_options_firewall,

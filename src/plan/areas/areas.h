@@ -8,6 +8,7 @@
 
 extern const struct viv_area
 	viv_area_boot,
+	viv_area_desktop,
 	viv_area_devices,
 	viv_area_disks,
 	viv_area_firewall,

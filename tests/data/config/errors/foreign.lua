@@ -1,5 +1,5 @@
 services.ntp.enable = false
-services.xserver.resolutions = mkVMOverride{ { x = 1024, y = 768 } }
+services.xserver.desktopManager.gnome.enable = true
 networking.dhcpcd.extraConfig = "noarp"
 virtualisation.pathsInNixDB = {}
 networking.wirelessly = true

@@ -10,3 +10,5 @@ documentation.doc.enable = false
 disks.data = { size = "1G", fsType = "ext4", mountPoint = "/srv" }
 programs.bash.enableCompletion = true
 services.getty.autologinUser = "root"
+virtualisation.graphics = true
+services.xserver.enable = true

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* An X server and who is logged in on it. */
+
+#include "config/options/area.h"
+
+static const struct viv_option resolution_fields[] = {
+	{.name = "x",
+	 .type = VIV_T_NULL_OR(VIV_T_INT(320, 7680)),
+	 .fallback = "null",
+	 .example = "1024",
+	 .text = "Width, in pixels."},
+	{.name = "y",
+	 .type = VIV_T_NULL_OR(VIV_T_INT(200, 4320)),
+	 .fallback = "null",
+	 .example = "768",
+	 .text = "Height, in pixels."},
+};
+
+static const struct viv_option manager_fields[] = {
+	{.name = "enable",
+	 .type = VIV_T_BOOL,
+	 .fallback = "false",
+	 .example = "true",
+	 .text = "Whether the session is this window manager's."},
+	{.name = "package",
+	 .type = VIV_T_NULL_OR(VIV_T_PACKAGE),
+	 .fallback = "null",
+	 .fallback_text = "the package of its name",
+	 .example = "\"i3-wm\"",
+	 .text = "The package that it is in."},
+	{.name = "command",
+	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_line)),
+	 .fallback = "null",
+	 .fallback_text = "its name, or what the package has for sessions",
+	 .example = "\"evilwm -snap 10\"",
+	 .text = "A shell's command. When it ends, so does the session, and another begins."},
+};
+
+static const struct viv_option rows[] = {
+	{.name = "services.displayManager.autoLogin.enable",
+	 .type = VIV_T_BOOL,
+	 .fallback = "true",
+	 .example = "false",
+	 .text = "Whether somebody is logged in on the X server. There is no greeter that would ask: without, the screen "
+		 "stays empty until something opens a window on it. NixOS's default is false."},
+	{.name = "services.displayManager.autoLogin.user",
+	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_user)),
+	 .fallback = "\"root\"",
+	 .example = "\"paul\"",
+	 .text = "Who is logged in on the X server. His programs and root's may use it: DISPLAY=:0. NixOS's default is "
+		 "null."},
+	{.name = "services.xserver.defaultDepth",
+	 .type = VIV_T_INT(0, 30),
+	 .fallback = "0",
+	 .example = "16",
+	 .text = "Bits of a pixel's colour: 8, 15, 16, 24 or 30; 0: as many as the driver likes."},
+	{.name = "services.xserver.displayManager.autoLogin.enable", .alias_of = "services.displayManager.autoLogin.enable"},
+	{.name = "services.xserver.displayManager.autoLogin.user", .alias_of = "services.displayManager.autoLogin.user"},
+	{.name = "services.xserver.displayManager.sessionCommands",
+	 .type = VIV_T_LINES,
+	 .fallback = "\"\"",
+	 .example = "\"xterm &\"",
+	 .text = "A shell's commands, as the user who is logged in, before the window manager starts."},
+	{.name = "services.xserver.enable",
+	 .type = VIV_T_BOOL,
+	 .fallback = "false",
+	 .example = "true",
+	 .inits = VIV_INIT_SYSTEMD | VIV_INIT_RUNIT,
+	 .text = "Run an X server on the machine's screen, which is virtualisation.graphics: display-manager.service. It is "
+		 "Debian's Xorg, with the drivers of videoDrivers and libinput; the screen is never blanked."},
+	{.name = "services.xserver.layout", .alias_of = "services.xserver.xkb.layout"},
+	{.name = "services.xserver.monitorSection",
+	 .type = VIV_T_LINES,
+	 .fallback = "\"\"",
+	 .example = "[[ HorizSync 30-140 ]]",
+	 .text = "More lines of the section Monitor in xorg.conf(5)."},
+	{.name = "services.xserver.resolutions",
+	 .type = VIV_T_LIST(VIV_T_SUBMODULE(resolution_fields)),
+	 .fallback = "[]",
+	 .fallback_text = "virtualisation.resolution",
+	 .example = "{ { x = 1024, y = 768 } }",
+	 .text = "What xrandr can switch the X server's screen to, beside what the monitor offers. It begins with the first, "
+		 "which is virtualisation.resolution as well, unless that is set."},
+	{.name = "services.xserver.videoDrivers",
+	 .type = VIV_T_LIST(VIV_T_ENUM("modesetting", "fbdev", "vesa")),
+	 .fallback = "[\"modesetting\"]",
+	 .example = "{ \"fbdev\" }",
+	 .text = "Drivers of the X server's for QEMU's VGA card, tried in this order. With vesa alone the kernel's driver "
+		 "for the card is not loaded, for only one can have it."},
+	{.name = "services.xserver.windowManager",
+	 .type = VIV_T_SET(&viv_rule_window_manager, "<name>", VIV_T_SUBMODULE(manager_fields)),
+	 .fallback = "{}",
+	 .example = "{ icewm = { enable = true } }",
+	 .text = "Window managers, by name, of which one can be enabled: icewm, openbox, i3, twm, any that Debian has a "
+		 "package of. Without one windows lie where they ask to, and the pointer's window has the keyboard."},
+	{.name = "services.xserver.xkb.layout",
+	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_xkb)),
+	 .fallback = "null",
+	 .fallback_text = "console.keyMap, else \"us\"",
+	 .example = "\"de\"",
+	 .text = "The keyboard's layout under X, or several with commas between. What tests type is for \"us\"."},
+	{.name = "services.xserver.xkb.variant",
+	 .type = VIV_T_NULL_OR(VIV_T_TEXT(&viv_rule_xkb)),
+	 .fallback = "null",
+	 .fallback_text = "none",
+	 .example = "\"nodeadkeys\"",
+	 .text = "The layout's variant."},
+};
+
+const struct viv_option_area viv_options_desktop = VIV_OPTION_AREA(rows);

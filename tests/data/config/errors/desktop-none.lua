@@ -1,0 +1,3 @@
+system.init = "none"
+virtualisation.graphics = true
+services.xserver.enable = true
