@@ -28,7 +28,7 @@ struct running {
 	struct stream out, err;
 	struct viv_command *command;
 	struct runner_output *ret;
-	bool done, too_much;
+	bool done, too_much, enough;
 };
 
 void runner_output_free(struct runner_output *o)
@@ -46,11 +46,14 @@ static void hand_lines_on(struct stream *s)
 
 	if (!spec->line || s != &s->running->out)
 		return;
-	while (s->to->len > s->line && (end = memchr(s->to->data + s->line, '\n', s->to->len - s->line))) {
+	while (!s->running->enough && s->to->len > s->line && (end = memchr(s->to->data + s->line, '\n', s->to->len - s->line))) {
 		struct viv_slice line = {s->to->data + s->line, (size_t)(end - s->to->data) - s->line};
 
 		s->line = (size_t)(end - s->to->data) + 1;
-		spec->line(line, spec->arg);
+		if (!spec->line(line, spec->arg)) {
+			s->running->enough = true;
+			viv_loop_quit(s->running->loop, 0);
+		}
 	}
 }
 
@@ -118,7 +121,7 @@ static bool is_over(void *arg)
 {
 	const struct running *p = arg;
 
-	return p->done || p->too_much;
+	return p->done || p->too_much || p->enough;
 }
 
 static bool is_done(void *arg)
@@ -184,8 +187,10 @@ static int wait_for_end(struct runner *r, struct guest *g, struct running *p, in
 	if (code == 0 && p->done && p->ret->error && p->ret->status == VIV_EXIT_GONE &&
 	    runner_wait(r, NULL, has_gone, &d, viv_now_ms() + DOWN_MS) == 0 && !g->reboots)
 		code = -ENOTCONN;
-	if (code < 0 || p->too_much)
+	if (code < 0 || p->too_much || p->enough)
 		put_an_end(r, g, p);
+	if (p->enough)
+		return 0;
 	return p->too_much ? -EFBIG : code;
 }
 

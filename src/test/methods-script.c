@@ -30,7 +30,7 @@ struct watching {
 	size_t seen; /* bytes that were handed on as lines */
 };
 
-static void on_line(struct viv_slice line, void *arg)
+static bool on_line(struct viv_slice line, void *arg)
 {
 	struct watching *w = arg;
 	VIV_FREE char *text = viv_slice_printable(line);
@@ -39,6 +39,7 @@ static void on_line(struct viv_slice line, void *arg)
 	viv_ktap_feed(w->tap, line.data, line.len);
 	viv_ktap_feed(w->tap, "\n", 1);
 	w->seen += line.len + 1;
+	return true;
 }
 
 static void take_subtests(struct call *c, const struct viv_ktap_summary *tap)

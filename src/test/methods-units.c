@@ -97,8 +97,7 @@ static int control(struct call *c, const char *verb, const char *unit, struct ru
 	return methods_ask(c, is_runit(c) ? runit : systemd, user, ret);
 }
 
-/* What there is to know of the unit; nothing, if it can't be had. */
-static void add_status(struct call *c, const char *unit)
+void methods_add_status(struct call *c, const char *unit)
 {
 	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
 	struct viv_slice rest, line;
@@ -147,7 +146,7 @@ static int do_wait_for_unit(struct call *c)
 	else
 		methods_watched(c, code, answer, what);
 	if (code == -ENOTRECOVERABLE || code == -ETIMEDOUT)
-		add_status(c, unit);
+		methods_add_status(c, unit);
 	return -1;
 }
 
@@ -217,7 +216,7 @@ static int do_require_unit_state(struct call *c)
 	if (state && viv_streq(state, want))
 		return 0;
 	call_fail(c, VIV_VERDICT_FAIL, "%s: unit %s is %s, and must be %s", c->g->name, unit, state ? state : "unknown", want);
-	add_status(c, unit);
+	methods_add_status(c, unit);
 	return -1;
 }
 

@@ -13,7 +13,7 @@ extern const struct method methods_run[], methods_units[], methods_waits[], meth
 extern const struct method methods_script[], methods_prompt[], functions_prompt[];
 extern const struct method functions_condition[];
 extern const struct method functions_script[], functions_network[], functions_assert[];
-extern const struct method methods_screen[], methods_input[], methods_monitor[], methods_terminal[];
+extern const struct method methods_screen[], methods_input[], methods_monitor[], methods_terminal[], methods_desktop[];
 
 /* What a command wrote, to the failure's details: of much the end. */
 void methods_add_stream(struct call *c, const char *name, const struct viv_str *s);
@@ -35,6 +35,9 @@ int methods_ask(struct call *c, const char *const *argv, const char *user, struc
 int methods_watch(struct call *c, const char *kind, const char *const *words, char **ret_answer);
 /* For what methods_watch answers (code): the call fails. -1. */
 int methods_watched(struct call *c, int code, const char *answer, const char *what);
+
+/* To the failure's details, what there is to know of a unit; nothing, if it can't be had. methods-units.c */
+void methods_add_status(struct call *c, const char *unit);
 
 /* Into a folder of the test's results ("": itself), and nowhere else, whatever the guest sends. -1: the call has failed. */
 int methods_copy_out(struct call *c, const char *source, const char *target);

@@ -95,7 +95,8 @@ struct runner_command {
 	int input_fd;		       /* a file as input instead, borrowed; 0: none */
 	int64_t deadline;	       /* viv_now_ms; 0: the test's */
 	size_t max_output;	       /* of each stream; more is an error */
-	void (*line)(struct viv_slice line, void *arg); /* of stdout, as it comes; may be NULL */
+	/* Of stdout, as it comes; may be NULL. False: that is enough, the command is killed and has run to its end. */
+	bool (*line)(struct viv_slice line, void *arg);
 	void *arg;
 };
 

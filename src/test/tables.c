@@ -5,7 +5,7 @@
 const struct method *const method_tables[] = {
 	methods_run, methods_units, methods_waits, methods_files, methods_network,
 	methods_life, methods_save, methods_console, methods_crash,
-	methods_screen, methods_input, methods_monitor, methods_terminal,
+	methods_screen, methods_input, methods_monitor, methods_terminal, methods_desktop,
 	methods_script,
 	methods_prompt,
 	NULL,
