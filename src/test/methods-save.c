@@ -182,7 +182,7 @@ static int copy_disks(struct call *c, const int *from, size_t n, int **ret)
 	int code = saved_copy_disks(c->r, from, n, c->deadline, ret, &err);
 
 	if (code < 0 && err.code)
-		code = call_fail(c, VIV_VERDICT_ERROR, "%s: its disks can't be copied: %s\nstates are in TMPDIR, or /var/tmp",
+		code = call_fail(c, VIV_VERDICT_ERROR, "%s: %s\nstates are in TMPDIR, or /var/tmp",
 				 c->g->name, err.msg);
 	else if (code < 0)
 		code = call_waited(c, code, "copies of its disks");

@@ -173,7 +173,7 @@ static int copy_all(struct viv_child_channel *c, struct viv_str *result, void *a
 
 	for (size_t i = 0; r == 0 && i < job->n; i++)
 		if (job->from[i] >= 0)
-			r = viv_copy_content(job->from[i], job->to[i], "a disk's copy", err);
+			r = viv_copy_content(job->from[i], job->to[i], "a disk", err);
 	return r;
 }
 
