@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "run/crash.h"
 #include "run/display.h"
+#include "run/firmware.h"
 #include "run/make.h"
 #include "run/nics.h"
 #include "test/monitor.h"
@@ -101,8 +102,9 @@ int guest_build(struct guest *g, struct viv_store *store, const struct guest_pro
 		.init_program = programs->init, .agent_program = programs->agent, .build = true};
 	int r = viv_system_check_host(g->config, err);
 
-	if (r == 0)
-		r = viv_plan_make(store, g->config, &options, report, &g->plan, err);
+	if (r < 0 || viv_firmware_is_foreign(g->config))
+		return r;
+	r = viv_plan_make(store, g->config, &options, report, &g->plan, err);
 	return r == 0 ? viv_plan_build(g->plan, report, &g->system, err) : r;
 }
 
@@ -376,7 +378,7 @@ static int make(struct guest *g, struct viv_store *store, const char *runtime, s
 	const struct viv_system_extra extra = {0};
 	const struct viv_share_wish none = {0};
 	VIV_FREE char *why = NULL;
-	int r = viv_shares_collect(g->config, &none, report, &g->shares, err);
+	int r = viv_firmware_is_foreign(g->config) ? 0 : viv_shares_collect(g->config, &none, report, &g->shares, err);
 
 	if (r == 0)
 		r = viv_make_machine(store, g->config, &g->system, &g->shares, &extra, report, &g->machine, &why, err);

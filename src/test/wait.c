@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/runner.h"
 
+#include "run/firmware.h"
+
 struct waiting {
 	bool (*until)(void *arg);
 	void *arg;
@@ -114,6 +116,9 @@ int runner_need(struct runner *r, struct guest *g, bool early, int64_t deadline,
 {
 	int code;
 
+	if (viv_firmware_is_foreign(g->config))
+		return viv_error_say(err, EINVAL, "%s: it starts from its own disk or CD-ROM and has no agent: its console, "
+				     "screen and keyboard are what a test has of it", g->name);
 	if (!guest_is_on(g)) {
 		viv_events_say(&r->out, "step", g->name, "starting");
 		code = guest_start(g, r->store, r->runtime, &r->report, err);
