@@ -88,6 +88,7 @@ void guest_free(struct guest *g)
 	viv_config_freep(&g->config);
 	viv_str_free(&g->console);
 	free(g->end_text);
+	free(g->lost);
 	free(g->segments);
 	free(g->results);
 	free(g->global);
@@ -134,6 +135,8 @@ static void on_agent_lost(struct viv_vm *vm, const char *why, void *arg)
 	struct guest *g = arg;
 
 	g->ready = false;
+	if (!g->ending && !g->lost)
+		g->lost = viv_strdup(why);
 	/* If QEMU is about to end, that says more; if not, nothing can be asked of it any more. */
 	if (!g->ending)
 		viv_vm_kill_soon(vm);
@@ -181,6 +184,16 @@ static void fetch_dump(struct guest *g)
 	viv_error_clear(&err);
 }
 
+/* A line of advice may follow what happened: a test's reason is one line. */
+static char *on_one_line(const char *text)
+{
+	VIV_STR s = VIV_STR_INIT;
+
+	for (; *text; text++)
+		viv_str_add(&s, *text == '\n' ? "; " : (const char[]){*text, '\0'});
+	return viv_str_steal(&s);
+}
+
 static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, void *arg)
 {
 	struct guest *g = arg;
@@ -189,7 +202,7 @@ static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, v
 	g->ready = g->booted = false;
 	g->how = how;
 	free(g->end_text);
-	g->end_text = viv_strdup(text);
+	g->end_text = text ? on_one_line(text) : NULL;
 	if (how == VIV_VM_PANIC)
 		tell_panic(g);
 	fetch_dump(g);
@@ -435,6 +448,7 @@ int guest_start(struct guest *g, struct viv_store *store, const char *runtime,
 	g->started = viv_now_ms();
 	g->starts++;
 	g->doomed = g->end_told = false;
+	free(viv_steal(g->lost));
 	g->events.started(g, g->events.arg);
 	return 0;
 }
@@ -460,6 +474,8 @@ char *guest_end_text(const struct guest *g)
 
 	if (!g->starts)
 		return viv_strdup("it was never started");
+	if (g->lost && g->how == VIV_VM_STOPPED) /* by us, then */
+		return viv_strdup(g->lost);
 	return g->end_text && *g->end_text ? viv_asprintf("%s: %s", texts[g->how], g->end_text)
 					   : viv_strdup(texts[g->how]);
 }

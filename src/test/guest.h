@@ -76,6 +76,7 @@ struct guest {
 	bool reboots;	       /* it may: then it starts anew */
 	enum viv_vm_end how;   /* once it ended; of the last time, if it is off */
 	char *end_text;	       /* may be NULL */
+	char *lost;	       /* why nothing can be asked of it any more, though nobody wanted its end; NULL: it can, or was never up */
 	unsigned starts;
 	bool doomed;   /* a panic of its kernel was expected, and came */
 	bool end_told; /* that it ended, and how, the test knows */

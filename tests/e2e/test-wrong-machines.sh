@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+# slow
+# Tests whose machines come to a bad end: QEMU is killed, the kernel panics, the agent dies, a guest says more than anybody wants
+# to hear. Each has a verdict that names the cause, the other tests go on, and nothing is left. Six boots.
+. "$(dirname "$0")/lib.sh"
+
+command -v jq >/dev/null || skip "jq is missing"
+[ ! -f "$shared/minimal.lock" ] || cp "$shared/minimal.lock" vm.lock
+
+cat >machines.test.lua <<'EOF'
+machine.imports = { "profiles/minimal" }
+machine.networking.hostName = "wrong"
+machine.boot.kernelParams = { "nosoftlockup", "rcupdate.rcu_cpu_stall_suppress=1" } -- on a host that is busy
+
+test("killed in a command", function() machine:succeed("echo here; sleep 1000000") end)
+test("killed in a wait", function() machine:wait_for_file("/never") end)
+test("panic in a wait", function()
+	machine:succeed("(sleep 1; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &")
+	machine:wait_for_file("/panic")
+end)
+test("agent killed", function()
+	machine:succeed("for p in /proc/[0-9]*; do grep -q '^@viv-agent' $p/cmdline && kill -9 ${p#/proc/}; done; sleep 1000000")
+end)
+test("babbles", function()
+	local function cause(fn, ...)
+		local ok, why = pcall(fn, ...)
+		t.is_false(ok)
+		return tostring(why)
+	end
+
+	t.contains(cause(machine.succeed, machine, "yes"), "more than")
+	t.contains(cause(machine.succeed, machine, "while :; do :; done", { timeout = 2 }), "in time")
+	-- A console without end, and yet the machine obeys.
+	machine:succeed("yes 'it goes on and on' >/dev/console 2>&1 & echo $! >/run/yes")
+	for i = 1, 20 do t.equal(machine:succeed("echo " .. i), i .. "\n") end
+	machine:succeed("kill $(cat /run/yes); echo 'the last words' >/dev/kmsg")
+	machine:wait_for_console_text("the last words")
+	machine:succeed("exit 3")
+end)
+test("left running", function() machine:start() end)
+test("after them", function() t.equal(1, 1) end)
+EOF
+mkfifo said
+timeout 1500 "$VIV" test --json --jobs 1 --results results machines.test.lua >said 2>err &
+viv=$!
+exec 4<said
+while read -r line <&4; do
+	echo "$line" >>events
+	case $line in
+	*'"event":"step"'*'must succeed: echo here'* | *'"event":"step"'*'waiting for the file /never'*)
+		"$VIV" ps --json >ps
+		kill -9 "$(jq -r '.[] | select(.name == "wrong").qemu_pid' ps)"
+		;;
+	esac
+done
+wait $viv
+s=$?
+tail -n 5 events >out
+[ $s = 1 ] || fail "status $s, not that of failed tests"
+
+verdict_is() { # TEST PATTERN
+	local is
+	is=$(jq -r --arg name "$1" 'select(.name == $name) | "\(.verdict) \(.place): \(.reason)"' results/results.jsonl)
+	# shellcheck disable=SC2053
+	[[ $is == $2 ]] || fail "$1: $is"
+}
+outside='machine: something else on this host ended it: QEMU was killed from outside (SIGKILL)*'
+verdict_is "killed in a command" "fail machines.test.lua:5: $outside, while waiting for the end of: echo here; sleep 1000000"
+verdict_is "killed in a wait" "fail machines.test.lua:6: $outside, while waiting for the file /never"
+verdict_is "panic in a wait" "crash machines.test.lua:9: machine: its kernel: Kernel panic - not syncing: sysrq triggered crash"
+verdict_is "agent killed" "fail machines.test.lua:12: machine: the guest's agent has ended, while waiting for the end of: for p in *"
+verdict_is babbles "fail machines.test.lua:28: machine: failed with status 3: exit 3"
+verdict_is "left running" "pass null: null"
+verdict_is "after them" "pass null: null"
+jq -r 'select(.name == "babbles").details' results/results.jsonl >details
+grep -q 'the last words' details || fail "the console's end is not in the failure"
+[ "$(wc -l <details)" -lt 100 ] || fail "more of the console than anybody wants to read"
+expect 0 "$VIV" ps --json
+out_is "[]"
+[ -z "$(ls -A "$XDG_RUNTIME_DIR/viv/.tests" 2>/dev/null)" ] || fail "left in .tests"
