@@ -99,12 +99,11 @@ expect 5 "$terminal" 300 '# ' '@40x100' '' 'stty size\r' '40 100' '' '# ' 'sh -c
 expect 130 "$terminal" 300 '# ' 'echo typed\r' 'typed' '\r~.' -- "$VIV" shell vm
 expect 0 "$VIV" shell <<<'echo from stdin'
 out_is "from stdin"
-(expect 0 "$terminal" 300 'on the console' '\x01x' -- "$VIV" shell --console) &
-console=$!
-expect 0 timeout 300 "$VIV" exec -- sh -c 'while :; do echo on the console >/dev/ttyS0; sleep 1; done' &
+# Who reads there waits for what is typed, and what it answers is waited for.
+timeout 300 "$VIV" exec -- sh -c 'read -r line </dev/ttyS0; echo "on the console: $line" >/dev/ttyS0' &
 shout=$!
-wait $console || exit 1
-kill $shout
+expect 0 "$terminal" 300 '' 'typed\r' 'on the console: typed' '\x01x' -- "$VIV" shell --console
+wait $shout || fail "nobody reads what is typed at the console"
 
 expect 0 timeout 60 "$VIV" shell --console </dev/null
 err_has "the machine runs on"
