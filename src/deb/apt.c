@@ -591,3 +591,33 @@ bool viv_apt_has_indexes(const struct viv_apt *a, int64_t max_age)
 
 	return stat(stamp, &st) == 0 && (max_age == 0 || time(NULL) - st.st_mtime < max_age);
 }
+
+const char *viv_apt_suite_of(const struct viv_apt *a, const char *uri)
+{
+	const char *first = NULL;
+
+	for (size_t i = 0; i < a->n_entries; i++) {
+		const struct viv_apt_entry *e = &a->entries[i];
+
+		if (!viv_starts_with(uri, e->uri))
+			continue;
+		if (viv_streq(e->suite, a->release))
+			return e->suite;
+		first = first ? first : e->suite;
+	}
+	return first ? first : a->release;
+}
+
+char *viv_apt_index_key(const char *suite, struct viv_slice path)
+{
+	const char *start = path.data, *end;
+
+	if (path.len < 5 || memcmp(start, "pool/", 5) != 0)
+		return viv_strdup(suite);
+	start += 5;
+	/* The security archive has pool/updates/main. */
+	if (path.len > 13 && memcmp(start, "updates/", 8) == 0)
+		start += 8;
+	end = memchr(start, '/', (size_t)(path.data + path.len - start));
+	return end ? viv_asprintf("%s/%.*s", suite, (int)(end - start), start) : viv_strdup(suite);
+}

@@ -81,6 +81,13 @@ void viv_apt_host_settings(struct viv_str *ret);
 void viv_apt_host_logins(char **ret_file, char **ret_folder);
 /* `uri` is without a login: viv_apt_take_login. */
 struct viv_apt_entry *viv_apt_add_entry(struct viv_apt *a, const char *uri, const char *suite);
+/*
+ * The suite of an entry whose archive has the file at `uri`. Of several suites in one archive the release's own, else the first:
+ * a file's address does not say which one names it. Nobody's: the release's.
+ */
+const char *viv_apt_suite_of(const struct viv_apt *a, const char *uri);
+/* "trixie/main", with the component out of the file's path: "pool/main/h/htop/…". The caller frees it. */
+char *viv_apt_index_key(const char *suite, struct viv_slice path);
 
 /*
  * An address as it may be shown: its login, if there is one, is kept for apt alone. It ends with '/';

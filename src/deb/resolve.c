@@ -30,21 +30,6 @@ static const char *find_index(const struct viv_apt *a, const struct viv_sim_step
 	return a->n_indexes ? a->indexes[0].suite : a->release;
 }
 
-/* "trixie/main", with the component out of "pool/main/h/htop/…". */
-static char *index_key(const char *suite, struct viv_slice path)
-{
-	const char *start = path.data, *end;
-
-	if (path.len < 5 || memcmp(start, "pool/", 5) != 0)
-		return viv_strdup(suite);
-	start += 5;
-	/* The security archive has pool/updates/main. */
-	if (path.len > 13 && memcmp(start, "updates/", 8) == 0)
-		start += 8;
-	end = memchr(start, '/', (size_t)(path.data + path.len - start));
-	return end ? viv_asprintf("%s/%.*s", suite, (int)(end - start), start) : viv_strdup(suite);
-}
-
 /* From its release file: when it was made, and its hash. */
 static json_t *describe_index(const struct viv_apt *a, const char *suite)
 {
@@ -141,7 +126,7 @@ static int take_package(struct viv_resolution *x, const struct viv_sim_step *ste
 	if (!viv_path_is_safe(p->path) || strpbrk(p->path, " '\""))
 		return viv_error_say(err, EBADMSG, "the index has a bad path for %s", step->name);
 	memcpy(p->sha256, hex, sizeof(p->sha256));
-	p->index = enter_index(x, index_key(suite, path), suite);
+	p->index = enter_index(x, viv_apt_index_key(suite, path), suite);
 	if (!viv_slice_u64(viv_record_field(stanza, "Size"), INT64_MAX, &p->size))
 		return viv_error_say(err, EBADMSG, "the index has no size for %s", step->name);
 	return 0;

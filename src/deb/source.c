@@ -161,29 +161,42 @@ static bool has_file(const char *stanza, struct viv_slice name)
 	return f.len && name.len && memmem(f.data, f.len, name.data, name.len);
 }
 
-/* The .dsc that apt would take: "'URI' NAME SIZE SHA256:…" for each file. */
+/* The .dsc that apt would take, and the suite that it is from: "'URI' NAME SIZE SHA256:…" for each file. */
 static int choose(struct viv_apt *a, const char *name, const char *version, struct viv_str *ret_dsc,
-		  struct viv_error *err)
+		  const char **ret_suite, struct viv_error *err)
 {
 	VIV_FREE char *wanted = version ? viv_asprintf("%s=%s", name, version) : viv_strdup(name);
 	const char *argv[] = {"apt-get", "source", "--print-uris", "-qq", wanted, NULL};
 	VIV_STR out = VIV_STR_INIT;
-	struct viv_slice rest, line, word;
+	struct viv_slice rest, line, uri, word;
 	int r = viv_apt_run(a, argv, &out, NULL, NULL);
 
 	rest = (struct viv_slice){out.data, out.len};
 	while (r == 0 && viv_slice_line(&rest, &line)) {
-		if (!viv_slice_word(&line, &word) || !viv_slice_word(&line, &word) || word.len < 5 ||
+		VIV_FREE char *address = NULL;
+
+		if (!viv_slice_word(&line, &uri) || !viv_slice_word(&line, &word) || uri.len < 3 || word.len < 5 ||
 		    memcmp(word.data + word.len - 4, ".dsc", 4) != 0)
 			continue;
+		address = viv_strndup(uri.data + 1, uri.len - 2);
 		viv_str_add_bytes(ret_dsc, word.data, word.len);
+		*ret_suite = viv_apt_suite_of(a, address);
 		return 0;
 	}
 	return viv_error_say(err, ENOENT, "%s has no source package %s%s%s", a->release, name,
 			     version ? " of version " : "", version ? version : "");
 }
 
-static int describe(struct viv_apt *a, const char *name, const struct viv_str *dsc, json_t **ret,
+static json_t *index_of(const char *suite, const char *stanza)
+{
+	VIV_FREE char *folder = viv_slice_dup(viv_record_field(stanza, "Directory"));
+	VIV_FREE char *path = viv_asprintf("%s/", folder);
+	VIV_FREE char *key = viv_apt_index_key(suite, viv_slice(path));
+
+	return json_string(key);
+}
+
+static int describe(struct viv_apt *a, const char *name, const struct viv_str *dsc, const char *suite, json_t **ret,
 		    struct viv_error *err)
 {
 	const char *argv[] = {"apt-cache", "showsrc", name, NULL};
@@ -201,7 +214,7 @@ static int describe(struct viv_apt *a, const char *name, const struct viv_str *d
 		source = viv_slice_dup(viv_record_field(stanza, "Package"));
 		version = viv_slice_dup(viv_record_field(stanza, "Version"));
 		*ret = json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", source, "version", version, "index",
-				 json_sprintf("%s/main", a->release), "buildDepends",
+				 index_of(suite, stanza), "buildDepends",
 				 build_depends(stanza, a->architecture), "files", list_files(stanza));
 		return 0;
 	}
@@ -216,6 +229,7 @@ int viv_deb_source_find(const struct viv_deb_source *source, const char *name, c
 	struct viv_deb_source s = *source;
 	VIV_CLEANUP(viv_deb_source_files_free) struct viv_deb_source_files files = {0};
 	VIV_STR dsc = VIV_STR_INIT;
+	const char *suite = NULL;
 	VIV_JSON *j = NULL;
 	int r = viv_resolve_check_names(&names, err);
 
@@ -225,9 +239,9 @@ int viv_deb_source_find(const struct viv_deb_source *source, const char *name, c
 	if (r == 0 && !viv_apt_has_indexes(apt, FRESH_SECONDS))
 		r = viv_apt_update(apt, report, err);
 	if (r == 0)
-		r = choose(apt, name, version, &dsc, err);
+		r = choose(apt, name, version, &dsc, &suite, err);
 	if (r == 0)
-		r = describe(apt, name, &dsc, &j, err);
+		r = describe(apt, name, &dsc, suite, &j, err);
 	if (r == 0)
 		r = viv_deb_source_files(j, &files, err);
 	if (r == 0)

@@ -257,9 +257,40 @@ static void logins(void **state)
 	assert_true(viv_starts_with(folder, h->dir) && strstr(folder, "/etc/auth.conf.d"));
 }
 
+/* Whose index a file's address stands in: security has an archive of its own, and a folder more in its paths. */
+static void indexes_of_files(void **state)
+{
+	struct viv_apt a = {.release = viv_strdup("trixie")};
+	VIV_FREE char *key = NULL, *other = NULL, *none = NULL;
+
+	viv_apt_add_entry(&a, "http://deb.example.org/debian-security/", "trixie-security");
+	viv_apt_add_entry(&a, "http://deb.example.org/debian/", "trixie-updates");
+	viv_apt_add_entry(&a, "http://deb.example.org/debian/", "trixie");
+	assert_string_equal(viv_apt_suite_of(&a, "http://deb.example.org/debian-security/pool/updates/main/x/xz/xz_1.dsc"),
+			    "trixie-security");
+	assert_string_equal(viv_apt_suite_of(&a, "http://deb.example.org/debian/pool/main/x/xz/xz_1.dsc"), "trixie");
+	assert_string_equal(viv_apt_suite_of(&a, "http://other.example.org/debian/pool/main/x/xz/xz_1.dsc"), "trixie");
+	free(a.entries[2].suite);
+	a.entries[2].suite = viv_strdup("trixie-backports");
+	assert_string_equal(viv_apt_suite_of(&a, "http://deb.example.org/debian/pool/main/x/xz/xz_1.dsc"), "trixie-updates");
+	key = viv_apt_index_key("trixie-security", viv_slice("pool/updates/main/x/xz/"));
+	other = viv_apt_index_key("trixie", viv_slice("pool/non-free-firmware/f/"));
+	none = viv_apt_index_key("tiny", viv_slice("./x_1.dsc"));
+	assert_string_equal(key, "trixie-security/main");
+	assert_string_equal(other, "trixie/non-free-firmware");
+	assert_string_equal(none, "tiny");
+	for (size_t i = 0; i < a.n_entries; i++) {
+		free(a.entries[i].uri);
+		free(a.entries[i].suite);
+	}
+	free(a.entries);
+	free(a.release);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(families), cmocka_unit_test(logins)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(families), cmocka_unit_test(logins),
+					   cmocka_unit_test(indexes_of_files)};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

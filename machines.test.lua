@@ -1,0 +1,4 @@
+
+test("killed''','''
+test("killed''')
+open(p,'w').write(s)
