@@ -7,31 +7,14 @@
  * With VIV_TEST_UPDATE=1 in the environment the messages are written instead of compared.
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "config_expected.h"
 
 #include "base/fd.h"
 #include "base/path.h"
 #include "config/config.h"
 #include "config/load.h"
 
-#include <dirent.h>
 #include <unistd.h>
-
-static void list(const char *folder, struct viv_strv *ret)
-{
-	DIR *d = opendir(folder);
-
-	assert_non_null(d);
-	for (struct dirent *e; (e = readdir(d));)
-		if (viv_ends_with(e->d_name, ".lua"))
-			viv_strv_push(ret, e->d_name);
-	closedir(d);
-	viv_strv_sort(ret);
-	assert_true(ret->count > 0);
-}
 
 static int load(const char *file, struct viv_config **ret, struct viv_error *err)
 {
@@ -54,33 +37,6 @@ static int load_here(const char *file, struct viv_config **ret, struct viv_error
 
 typedef int (*load_fn)(const char *file, struct viv_config **ret, struct viv_error *err);
 
-static char *beside(const char *file, const char *suffix)
-{
-	return viv_asprintf("%.*s%s", (int)(strlen(file) - 4), file, suffix);
-}
-
-/* True if the message is the expected one. */
-static bool compare(const char *file, const char *message)
-{
-	VIV_FREE char *path = beside(file, ".txt");
-	VIV_STR want = VIV_STR_INIT, got = VIV_STR_INIT;
-	VIV_ERROR err = VIV_ERROR_INIT;
-
-	viv_str_addf(&got, "%s\n", message);
-	if (getenv("VIV_TEST_UPDATE")) {
-		assert_int_equal(viv_write_file(path, got.data, got.len, 0644, &err), 0);
-		return true;
-	}
-	if (viv_read_file(path, 1 << 20, &want, &err) < 0) {
-		print_error("%s\n", err.msg);
-		return false;
-	}
-	if (viv_streq(want.data, got.data))
-		return true;
-	print_error("%s: expected\n%sgot\n%s", file, want.data, got.data);
-	return false;
-}
-
 static void check_messages(const char *folder, load_fn fn)
 {
 	VIV_STRV files = VIV_STRV_INIT;
@@ -88,17 +44,19 @@ static void check_messages(const char *folder, load_fn fn)
 
 	assert_int_equal(chdir(TEST_DATA), 0);
 	assert_int_equal(chdir("config"), 0);
-	list(folder, &files);
+	list_lua(folder, &files);
 	assert_int_equal(chdir(folder), 0);
 	for (size_t i = 0; i < files.count; i++) {
 		VIV_ERROR err = VIV_ERROR_INIT;
 		struct viv_config *c = NULL;
 		int r = fn(files.items[i], &c, &err);
+		VIV_STR line = VIV_STR_INIT;
 
 		viv_config_free(c);
+		viv_str_addf(&line, "%s\n", err.msg);
 		if (r == 0)
 			print_error("%s: no error\n", files.items[i]);
-		ok &= r == -EINVAL && compare(files.items[i], err.msg);
+		ok &= r == -EINVAL && is_as_expected(files.items[i], line.data);
 	}
 	assert_true(ok);
 }
@@ -161,7 +119,7 @@ static void valid(void **state)
 
 	assert_int_equal(chdir(TEST_DATA), 0);
 	assert_int_equal(chdir("config/valid"), 0);
-	list(".", &files);
+	list_lua(".", &files);
 	for (size_t i = 0; i < files.count; i++)
 		ok &= check_values(files.items[i]);
 	assert_true(ok);

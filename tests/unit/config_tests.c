@@ -6,17 +6,13 @@
  * With VIV_TEST_UPDATE=1 in the environment the messages are written instead of compared.
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "config_expected.h"
 
 #include "base/fd.h"
 #include "base/path.h"
 #include "config/config.h"
 #include "config/load.h"
 
-#include <dirent.h>
 #include <unistd.h>
 
 static const char *const reserved[] = {"log", "subtest", "start_all", NULL};
@@ -296,19 +292,6 @@ static void choices(void **state)
 
 /* ---- errors ---- */
 
-static void list(const char *folder, struct viv_strv *ret)
-{
-	DIR *d = opendir(folder);
-
-	assert_non_null(d);
-	for (struct dirent *e; (e = readdir(d));)
-		if (viv_ends_with(e->d_name, ".lua"))
-			viv_strv_push(ret, e->d_name);
-	closedir(d);
-	viv_strv_sort(ret);
-	assert_true(ret->count > 0);
-}
-
 /* Every message of the file: those of the declaration, else those of its machines. */
 static void messages(const char *file, struct viv_str *ret)
 {
@@ -334,27 +317,12 @@ static void messages(const char *file, struct viv_str *ret)
 
 static bool compare(const char *file)
 {
-	VIV_FREE char *path = viv_asprintf("%.*s.txt", (int)(strlen(file) - 4), file);
-	VIV_STR want = VIV_STR_INIT, got = VIV_STR_INIT;
-	VIV_ERROR err = VIV_ERROR_INIT;
+	VIV_STR got = VIV_STR_INIT;
 
 	messages(file, &got);
-	if (!got.len) {
+	if (!got.len)
 		print_error("%s: no error\n", file);
-		return false;
-	}
-	if (getenv("VIV_TEST_UPDATE")) {
-		assert_int_equal(viv_write_file(path, got.data, got.len, 0644, &err), 0);
-		return true;
-	}
-	if (viv_read_file(path, 1 << 20, &want, &err) < 0) {
-		print_error("%s\n", err.msg);
-		return false;
-	}
-	if (viv_streq(want.data, got.data))
-		return true;
-	print_error("%s: expected\n%sgot\n%s", file, want.data, got.data);
-	return false;
+	return got.len && is_as_expected(file, got.data);
 }
 
 static void one_line(void **state)
@@ -489,7 +457,7 @@ static void errors(void **state)
 
 	assert_int_equal(chdir(TEST_DATA), 0);
 	assert_int_equal(chdir("config/tests/errors"), 0);
-	list(".", &files);
+	list_lua(".", &files);
 	for (size_t i = 0; i < files.count; i++)
 		ok &= compare(files.items[i]);
 	assert_true(ok);
