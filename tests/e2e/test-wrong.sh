@@ -112,5 +112,5 @@ cat <&4 >last
 wait $first
 s=$?
 [ $s = 130 ] || [ $s = 125 ] || fail "status $s when the results went"
-grep -q "No such file or directory" err1 || fail "that the results are gone is not said: $(cat err1)"
+grep -q "no results of viv test are there" err1 || fail "that the results are gone is not said: $(cat err1)"
 nothing_left
