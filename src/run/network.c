@@ -104,13 +104,28 @@ static void mac_of_name(const struct viv_machine *m, struct viv_nic *nic)
 	snprintf(nic->mac, sizeof(nic->mac), "52:54:01:%.2s:%.2s:%.2s", hex, hex + 2, hex + 4);
 }
 
+/* Without the lengths of their networks. */
+static struct viv_strv own_addresses(const struct viv_nic *nic)
+{
+	struct viv_strv own = {0};
+
+	for (size_t i = 0; i < nic->addresses.count; i++) {
+		const char *a = nic->addresses.items[i];
+
+		viv_strv_take(&own, viv_strndup(a, strcspn(a, "/")));
+	}
+	return own;
+}
+
 static int join(struct viv_loop *loop, struct viv_network *n, const struct viv_machine *m,
 		const char *runtime, struct viv_nic *nic, struct viv_error *err)
 {
+	VIV_STRV own = own_addresses(nic);
 	const struct viv_vlan_spec spec = {.runtime = runtime,
 					   .vlan = nic->vlan,
 					   .number = nic->number,
 					   .name = m->name,
+					   .addresses = nic->assign ? NULL : &own,
 					   .mac = nic->mac,
 					   .changed = on_changed,
 					   .arg = n};
@@ -237,16 +252,22 @@ struct hosts {
 };
 
 /* As many as fit: the guest takes one text only. */
-static void add_host(unsigned number, const char *name, void *arg)
+static void add_host(unsigned number, const char *name, const struct viv_strv *addresses, void *arg)
 {
 	struct hosts *h = arg;
-	VIV_FREE char *lines = viv_asprintf("host 192.168.%u.%u %s\nhost 2001:db8:%u::%u %s\n", h->vlan,
-					    number, name, h->vlan, number, name);
+	VIV_STR lines = VIV_STR_INIT;
 
-	h->all++;
-	if (h->text->len + strlen(lines) > VIV_PROTO_MAX_PAYLOAD)
+	if (!addresses)
+		viv_str_addf(&lines, "host 192.168.%u.%u %s\nhost 2001:db8:%u::%u %s\n", h->vlan, number, name, h->vlan,
+			     number, name);
+	for (size_t i = 0; addresses && i < addresses->count; i++)
+		viv_str_addf(&lines, "host %s %s\n", addresses->items[i], name);
+	if (!lines.len)
 		return;
-	viv_str_add(h->text, lines);
+	h->all++;
+	if (h->text->len + lines.len > VIV_PROTO_MAX_PAYLOAD)
+		return;
+	viv_str_add(h->text, lines.data);
 	h->known++;
 }
 

@@ -7,6 +7,7 @@
 #include "run/dir.h"
 #include "run/switch.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <strings.h>
 #include <sys/file.h>
@@ -14,7 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define HELLO_MAX    256
+#define HELLO_MAX     512
+#define ADDRESSES_MAX 8 /* they fit */
 #define JOIN_MS	     10000 /* joining takes milliseconds */
 #define BURST	     64 /* frames before others have their turn */
 #define SOCKET_BYTES (1 << 20)
@@ -27,6 +29,8 @@ struct peer {
 	struct viv_source *source;
 	unsigned number; /* 0: it has not said it yet */
 	char *name;
+	bool own_addresses; /* those below, not what follows from the number */
+	struct viv_strv addresses;
 	char mac[VIV_MAC_SIZE];
 };
 
@@ -35,6 +39,7 @@ struct viv_vlan {
 	struct viv_vlan_spec spec; /* strings are not ours */
 	char *folder;
 	char *name;
+	struct viv_strv addresses; /* if spec.addresses */
 	unsigned number;
 	char mac[VIV_MAC_SIZE];
 	int dir, listener, qemu, spare; /* spare: see viv_accept */
@@ -58,14 +63,14 @@ const char *viv_vlan_mac(const struct viv_vlan *v)
 }
 
 void viv_vlan_each(const struct viv_vlan *v,
-		   void (*fn)(unsigned number, const char *name, void *arg), void *arg)
+		   void (*fn)(unsigned number, const char *name, const struct viv_strv *addresses, void *arg), void *arg)
 {
 	for (unsigned n = 1; n <= VIV_VLAN_MEMBER_MAX; n++) {
 		if (n == v->number)
-			fn(n, v->name, arg);
+			fn(n, v->name, v->spec.addresses ? &v->addresses : NULL, arg);
 		for (const struct peer *p = v->peers; p; p = p->next)
 			if (p->number == n && n != v->number)
-				fn(n, p->name, arg);
+				fn(n, p->name, p->own_addresses ? &p->addresses : NULL, arg);
 	}
 }
 
@@ -142,6 +147,7 @@ static void free_peer(struct peer *p)
 	viv_source_remove(p->source);
 	viv_close(p->fd);
 	free(p->name);
+	viv_strv_free(&p->addresses);
 	free(p);
 }
 
@@ -170,7 +176,32 @@ static struct peer *find_number(const struct viv_vlan *v, unsigned number)
 	return NULL;
 }
 
-/* "NUMBER MAC NAME", as a member's file and its first message say. False: it is nothing such. */
+/* None is "-". */
+static bool take_addresses(struct peer *p, struct viv_slice rest)
+{
+	struct viv_slice word;
+
+	p->own_addresses = false;
+	viv_strv_free(&p->addresses);
+	while (viv_slice_word(&rest, &word)) {
+		VIV_FREE char *text = viv_slice_dup(word);
+		char any[sizeof(struct in6_addr)];
+
+		p->own_addresses = true;
+		if (viv_streq(text, "-"))
+			continue;
+		if (p->addresses.count == ADDRESSES_MAX ||
+		    (!inet_pton(AF_INET, text, any) && !inet_pton(AF_INET6, text, any)))
+			return false;
+		viv_strv_take(&p->addresses, viv_steal(text));
+	}
+	return true;
+}
+
+/*
+ * "NUMBER MAC NAME", as a member's file and its first message say, and its addresses, where they don't follow from the
+ * number. False: it is nothing such.
+ */
 static bool take_hello(struct peer *p, const char *text, size_t len)
 {
 	struct viv_slice rest = {text, len}, number, mac, name;
@@ -184,7 +215,7 @@ static bool take_hello(struct peer *p, const char *text, size_t len)
 	free(p->name);
 	p->name = viv_slice_dup(name);
 	memcpy(p->mac, mac.data, VIV_MAC_SIZE - 1);
-	if (!viv_machine_name_is_valid(p->name))
+	if (!viv_machine_name_is_valid(p->name) || !take_addresses(p, rest))
 		return false;
 	p->number = (unsigned)n;
 	return true;
@@ -375,7 +406,9 @@ static int check_mac(struct viv_vlan *v, struct viv_error *err)
 static int listen_for_others(struct viv_vlan *v, struct viv_error *err)
 {
 	VIV_FREE char *path = viv_asprintf("%s/%u.member", v->folder, v->number);
-	VIV_FREE char *hello = viv_asprintf("%u %s %s\n", v->number, v->mac, v->name);
+	VIV_FREE char *addresses = viv_strv_join(&v->addresses, " ");
+	VIV_FREE char *hello = viv_asprintf("%u %s %s%s%s\n", v->number, v->mac, v->name, v->spec.addresses ? " " : "",
+					    v->addresses.count ? addresses : v->spec.addresses ? "-" : "");
 	struct sockaddr_un a;
 	int r;
 
@@ -439,6 +472,9 @@ int viv_vlan_join(struct viv_loop *loop, const struct viv_vlan_spec *spec, int *
 	v->loop = loop;
 	v->spec = *spec;
 	v->name = viv_strdup(spec->name);
+	if (spec->addresses)
+		for (size_t i = 0; i < spec->addresses->count && i < ADDRESSES_MAX; i++)
+			viv_strv_push(&v->addresses, spec->addresses->items[i]);
 	v->dir = v->listener = v->qemu = v->spare = -1;
 	r = open_folder(v, err);
 	if (r == 0)
@@ -483,5 +519,6 @@ void viv_vlan_leave(struct viv_vlan *v)
 	viv_close(v->dir);
 	free(v->folder);
 	free(v->name);
+	viv_strv_free(&v->addresses);
 	free(v);
 }

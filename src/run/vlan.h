@@ -25,6 +25,8 @@ struct viv_vlan_spec {
 	unsigned vlan;	     /* 1 to VIV_VLAN_MAX */
 	unsigned number;     /* the member's; 0: the lowest that is free */
 	const char *name;    /* the machine's, for the others */
+	/* What the others find the name at: NULL: the segment's addresses that follow from the number; else own ones, if any. */
+	const struct viv_strv *addresses;
 	const char *mac;     /* "": one that follows from vlan and number */
 	void (*changed)(struct viv_vlan *v, void *arg); /* somebody joined or left; from the loop */
 	void *arg;
@@ -40,9 +42,9 @@ void viv_vlan_leave(struct viv_vlan *v); /* NULL is fine; not in `changed` */
 
 unsigned viv_vlan_number(const struct viv_vlan *v);
 const char *viv_vlan_mac(const struct viv_vlan *v);
-/* Each member, itself too, in the order of their numbers. */
+/* Each member, itself too, in the order of their numbers. addresses: NULL: those that follow from the number. */
 void viv_vlan_each(const struct viv_vlan *v,
-		   void (*fn)(unsigned number, const char *name, void *arg), void *arg);
+		   void (*fn)(unsigned number, const char *name, const struct viv_strv *addresses, void *arg), void *arg);
 
 /* The member's cable, each way: as it is from now on. */
 void viv_vlan_set_link(struct viv_vlan *v, const struct viv_link_spec *spec);

@@ -136,9 +136,11 @@ static bool is_empty(int fd)
 	return recv(fd, frame, sizeof(frame), MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-static void add_name(unsigned number, const char *name, void *arg)
+static void add_name(unsigned number, const char *name, const struct viv_strv *addresses, void *arg)
 {
-	viv_str_addf(arg, "%u %s,", number, name);
+	VIV_FREE char *list = addresses ? viv_strv_join(addresses, " ") : NULL;
+
+	viv_str_addf(arg, "%u %s%s%s%s,", number, name, list ? "(" : "", list ? list : "", list ? ")" : "");
 }
 
 static void assert_members(const struct viv_vlan *v, const char *expected)
@@ -147,6 +149,33 @@ static void assert_members(const struct viv_vlan *v, const char *expected)
 
 	viv_vlan_each(v, add_name, &text);
 	assert_string_equal(text.data, expected);
+}
+
+/* Who was there first hears it as a message, who comes later reads it. */
+static void own_addresses_are_told(void **state)
+{
+	struct segment *s = *state;
+	char *two[] = {(char *)"10.0.0.1", (char *)"2001:db8::1", NULL};
+	const struct viv_strv own = {two, 2, 0}, none = {0};
+	struct viv_vlan_spec of_b = spec_of(s, "b"), of_c = spec_of(s, "c");
+	struct viv_vlan *a, *b, *c;
+	int a_fd, b_fd, c_fd;
+
+	of_b.addresses = &own;
+	of_c.addresses = &none;
+	a = join(s, "a", &a_fd);
+	assert_int_equal(viv_vlan_join(s->loop, &of_b, &b_fd, &b, NULL), 0);
+	assert_int_equal(viv_vlan_join(s->loop, &of_c, &c_fd, &c, NULL), 0);
+	until_changes(s, 3);
+	assert_members(a, "1 a,2 b(10.0.0.1 2001:db8::1),3 c(),");
+	assert_members(b, "1 a,2 b(10.0.0.1 2001:db8::1),3 c(),");
+	assert_members(c, "1 a,2 b(10.0.0.1 2001:db8::1),3 c(),");
+	viv_vlan_leave(a);
+	viv_vlan_leave(b);
+	viv_vlan_leave(c);
+	close(a_fd);
+	close(b_fd);
+	close(c_fd);
 }
 
 static void members_know_each_other(void **state)
@@ -384,6 +413,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(members_know_each_other, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(own_addresses_are_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(frames_find_their_way, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_queues_lose_frames, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(leftovers_are_taken_over, set_up, tear_down),
