@@ -130,8 +130,10 @@ static void write_machine(const char *path, const char *machine, const struct vi
 	VIV_FREE char *pruned = NULL;
 
 	assert_int_equal(viv_lock_read(path, machine, &l, NULL), 0);
-	l->release = viv_strdup("trixie");
-	l->architecture = viv_strdup("amd64");
+	if (!l->release) {
+		l->release = viv_strdup("trixie");
+		l->architecture = viv_strdup("amd64");
+	}
 	viv_lock_add_layer(l, "base");
 	l->parts = parts;
 	assert_int_equal(viv_lock_write(l, path, NULL), 0);
