@@ -32,6 +32,8 @@ void viv_system_kernel_params(const struct viv_machine *m, size_t n_layers, cons
 		viv_strv_push(ret, "cryptomgr.notests");
 		viv_strv_push(ret, "norandmaps");
 		viv_strv_push(ret, "no_timer_check");
+		viv_strv_push(ret, "watchdog_thresh=30");
+		viv_strv_push(ret, "rcupdate.rcu_cpu_stall_timeout=60");
 		if (m->cores == 1)
 			viv_strv_push(ret, "noreplace-smp");
 	}
