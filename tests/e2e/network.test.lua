@@ -54,5 +54,6 @@ test("network", { needs = "passt" }, function()
 	subtest("an interface without an address", function()
 		t.equal(client:succeed("ls /sys/class/net"), "eth0\neth1\nlan\nlo\n")
 		t.equal(client:succeed("grep -c lan /proc/net/fib_trie /proc/net/route || :"), "/proc/net/fib_trie:0\n/proc/net/route:0\n")
+		t.equal(client:succeed("grep -c web /etc/hosts"), "2\n") -- on the segment, IPv4 and IPv6
 	end)
 end)
