@@ -174,6 +174,9 @@ static int check_own(const struct viv_plan *p, const char *kernel, struct viv_er
 	if (viv_config_string(p->config, "boot.kernelModulesTree"))
 		return viv_error_say(err, EINVAL, "%s: the kernel is built from source with its own modules: "
 				     "boot.kernelModulesTree does not go with it", place);
+	if (kernel && kernel[0] != '/' && strstr(kernel, "-rt-"))
+		return viv_error_say(err, EOPNOTSUPP, "%s: %s has patches of its own, which Debian's linux-source lacks: "
+				     "a real-time kernel can't be built from source", place, kernel);
 	if (kernel && kernel[0] == '/' && (stat(kernel, &st) < 0 || !S_ISDIR(st.st_mode)))
 		return viv_error_say(err, EINVAL, "%s: boot.kernel is %s, and that is no kernel tree: a kernel is built "
 				     "from a tree, or from Debian's source", place, kernel);
