@@ -38,6 +38,8 @@ struct viv_apt {
 	struct viv_strv snapshots; /* each ends with '/'; without a login */
 	struct viv_str logins; /* apt_auth.conf(5): secret */
 	int lock_fd; /* one process at a time; -1: not locked */
+	viv_deb_whose_fn whose; /* the request's, borrowed; NULL: messages name nobody */
+	const void *whose_data;
 };
 
 /*

@@ -41,6 +41,9 @@ struct viv_deb_ahead;
 struct viv_deb_ahead *viv_deb_ahead_new(struct viv_store *store);
 void viv_deb_ahead_free(struct viv_deb_ahead *a); /* NULL is fine */
 
+/* Who wants a package, for messages: "vm.lua:3: environment.systemPackages"; NULL: nobody. The caller frees it. */
+typedef char *(*viv_deb_whose_fn)(const void *data, const char *package);
+
 /* What a machine wants of it. All borrowed. */
 struct viv_deb_request {
 	struct viv_deb_source source;
@@ -54,6 +57,8 @@ struct viv_deb_request {
 	const struct viv_strv *renewed;	 /* machines of the lock file that have just been; may be NULL */
 	struct viv_deb_ahead *ahead;	 /* for the build of the answer; NULL: none follows */
 	const char *machine;		 /* which of the lock file's machines; NULL: "default" */
+	viv_deb_whose_fn whose;		 /* NULL: messages name nobody */
+	const void *whose_data;
 };
 
 /*

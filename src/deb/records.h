@@ -45,6 +45,8 @@ struct viv_sim {
 void viv_sim_free(struct viv_sim *s);
 /* Reads the Inst, Conf and Remv lines of `apt-get -s`. EINVAL: a line that can't be read. */
 int viv_sim_parse(const char *text, size_t len, struct viv_sim *ret, struct viv_error *err);
+/* "vm.lua:3: environment.systemPackages: ", or nothing where nobody is known to want it. */
+void viv_sim_add_whose(const struct viv_apt *a, const char *package, struct viv_str *text);
 /*
  * `apt-get -s install` of `wanted` where what is in `installed` (may be NULL) is installed. Unknown
  * packages: ENOENT with near names.

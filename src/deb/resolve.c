@@ -401,13 +401,15 @@ static int show_one(struct viv_resolution *x, const char *name, struct viv_recor
 		    struct viv_error *err)
 {
 	const char *argv[] = {"apt-cache", "show", "--no-all-versions", name, NULL};
-	VIV_STR out = VIV_STR_INIT;
+	VIV_STR out = VIV_STR_INIT, whose = VIV_STR_INIT;
 	int r = viv_apt_run(x->apt, argv, &out, NULL, NULL);
 
 	viv_records_add(records, (struct viv_slice){out.data, out.len});
 	if (r == 0 && records->n)
 		return 0;
-	return viv_error_say(err, ENOENT, "%s has no kernel package %s", x->apt->release, name);
+	viv_sim_add_whose(x->apt, name, &whose);
+	return viv_error_say(err, ENOENT, "%s%s has no kernel package %s", whose.data ? whose.data : "", x->apt->release,
+			     name);
 }
 
 /* "name | version | URI suite/component arch Packages": which index has that version. */

@@ -135,6 +135,14 @@ static int write_status(struct viv_apt *a, const struct viv_records *installed, 
 	return r;
 }
 
+void viv_sim_add_whose(const struct viv_apt *a, const char *package, struct viv_str *text)
+{
+	VIV_FREE char *whose = a->whose ? a->whose(a->whose_data, package) : NULL;
+
+	if (whose)
+		viv_str_addf(text, "%s: ", whose);
+}
+
 /* Near names for each package that apt doesn't know. */
 static int unknown_packages(struct viv_apt *a, const char *said, struct viv_error *err)
 {
@@ -156,11 +164,27 @@ static int unknown_packages(struct viv_apt *a, const char *said, struct viv_erro
 		name = viv_strndup(p, strcspn(p, " \n"));
 		viv_suggest(name, (const char *const *)names.items, names.count, 3, &near);
 		joined = viv_strv_join(&near, ", ");
-		viv_str_addf(&text, "%s%s has no package %s", text.len ? "\n" : "", a->release, name);
+		if (text.len)
+			viv_str_add_char(&text, '\n');
+		viv_sim_add_whose(a, name, &text);
+		viv_str_addf(&text, "%s has no package %s", a->release, name);
 		if (near.count)
 			viv_str_addf(&text, " (did you mean %s?)", joined);
 	}
 	return viv_error_say(err, ENOENT, "%s", text.data ? text.data : said);
+}
+
+/* "Version '9' for 'hello' was not found" */
+static int unknown_version(struct viv_apt *a, const char *said, const struct viv_error *now, struct viv_error *err)
+{
+	static const char mark[] = "' for '";
+	const char *p = strstr(said, mark);
+	VIV_FREE char *name = p ? viv_strndup(p + strlen(mark), strcspn(p + strlen(mark), "'\n")) : NULL;
+	VIV_STR text = VIV_STR_INIT;
+
+	if (name)
+		viv_sim_add_whose(a, name, &text);
+	return viv_error_say(err, ENOENT, "%s%s", text.data ? text.data : "", now->msg);
 }
 
 /* From the line that starts with `from` on, at most a screenful. */
@@ -181,7 +205,7 @@ static int explain(struct viv_apt *a, const struct viv_str *out, const struct vi
 	if (strstr(text, "Unable to locate package"))
 		return unknown_packages(a, text, err);
 	if (strstr(text, "was not found"))
-		return viv_error_say(err, ENOENT, "%s", now->msg);
+		return unknown_version(a, text, now, err);
 	if (strstr(text, "no installation candidate"))
 		return viv_error_say(err, ENOENT, "%s\n%.*s", now->msg,
 				     (int)VIV_MIN(out->len, 2000u), out->data ? out->data : "");

@@ -352,6 +352,8 @@ static int resolve(const struct viv_deb_request *req, const struct viv_lock *old
 
 	if (r < 0)
 		return r;
+	apt->whose = req->whose;
+	apt->whose_data = req->whose_data;
 	if (req->renew || !viv_apt_has_indexes(apt, FRESH_SECONDS)) {
 		r = viv_apt_update(apt, report, &first);
 		/* Old indexes are good enough where the mirror is down, unless new ones are asked for. */

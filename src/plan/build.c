@@ -10,6 +10,7 @@
 #include "plan/needs.h"
 #include "plan/units.h"
 #include "plan/unit_verify.h"
+#include "plan/whose.h"
 #include "sandbox/sandbox.h"
 
 #include <sys/stat.h>
@@ -111,7 +112,9 @@ int viv_build_initrd(struct viv_plan *p, const struct viv_step *s, const char *d
 		.crash_modules = p->crash_modules.count ? &p->crash_modules : NULL,
 	};
 
-	return viv_initrd_write(&spec, dest, err);
+	int r = viv_initrd_write(&spec, dest, err);
+
+	return r == -ENOENT ? viv_whose_module(p->config, err) : r;
 }
 
 /* By the systemd of the lowest layer: it stands nowhere else. */

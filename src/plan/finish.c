@@ -147,7 +147,7 @@ int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct vi
 	};
 	struct viv_accounts a = {0};
 	/* A minimal root is no layer: it is looked at when all of it is there. */
-	int r = layers->n ? viv_plan_check_shells(p, is_in_layers, layers, err) : 0;
+	int r = layers->n ? viv_plan_check_named(p, is_in_layers, layers, err) : 0;
 
 	if (r == 0)
 		r = viv_accounts_make(&req, &a, err);

@@ -222,7 +222,7 @@ static int make(struct viv_plan *p, const char *folder, const char *dest, struct
 	if (r == 0)
 		r = add_skeleton(p, &pack, err);
 	if (r == 0)
-		r = viv_plan_check_shells(p, is_in_pack, &pack, err);
+		r = viv_plan_check_named(p, is_in_pack, &pack, err);
 	if (r == 0)
 		r = viv_squashfs_write(&pack, dest, epoch, err);
 	return r < 0 ? r : viv_commands_check(&p->commands, p->config, &pack, folder, report, err);

@@ -9,6 +9,7 @@
 #include "plan/accounts.h"
 #include "plan/area.h"
 #include "plan/minimal.h"
+#include "plan/whose.h"
 
 /* Changed whenever what a builder writes changes: other ids, so nothing old is taken for new. */
 #define KERNEL_BUILDER	"kernel 1"
@@ -148,6 +149,8 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 	if (r < 0)
 		return r;
 	req->lock_file = p->lock_file;
+	req->whose = viv_whose_package;
+	req->whose_data = c;
 	req->machine = p->machine = machine_key(c, p->lock_file);
 	return 0;
 }

@@ -77,9 +77,12 @@ static inline bool viv_plan_kernel_is_source(const struct viv_plan *p)
  */
 int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct viv_manifests *layers,
 			struct viv_error *err);
-/* shells.c: a login shell that is neither in the packages' files, `root`, nor in p->etc: EINVAL with its place. */
+/*
+ * named.c: a login shell, time zone or font that is neither in the packages' files, `root`, nor in p->etc: EINVAL
+ * with its place.
+ */
 typedef bool (*viv_is_there_fn)(const void *root, const char *path);
-int viv_plan_check_shells(const struct viv_plan *p, viv_is_there_fn is_there, const void *root, struct viv_error *err);
+int viv_plan_check_named(const struct viv_plan *p, viv_is_there_fn is_there, const void *root, struct viv_error *err);
 /* modules.c: the names in boot.extraModulePackages; their archives; their modules and the files of that option. */
 int viv_plan_choose_module_packages(struct viv_plan *p, struct viv_error *err);
 int viv_plan_get_module_packages(struct viv_plan *p, bool renew, struct viv_report *report,

@@ -38,6 +38,10 @@ for name in helo:hello writes-in-plcae:writes-in-place; do
 	expect 125 "$VIV" build -q -p ${name%:*}
 	err_has "tiny has no package ${name%:*} (did you mean ${name#*:}?)"
 done
+echo 'environment.systemPackages = { "helo" }' >>vm.lua
+expect 125 "$VIV" build -q
+err_has "vm.lua:$(wc -l <vm.lua): environment.systemPackages: tiny has no package helo (did you mean hello?)"
+sed -i '$d' vm.lua
 expect 125 "$VIV" build -q -p hello=9
 err_has "Version '9' for 'hello' was not found"
 cmp vm.lock good.lock || fail "a build that failed changed the lock file"

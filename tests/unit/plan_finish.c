@@ -92,6 +92,8 @@ static void refusals(void **state)
 		{"users.users.p = { isNormalUser = true }\nusers.defaultUserShell = mkDefault('/bin/nosuch')",
 		 "vm.lua:2: users.defaultUserShell: there is no /bin/nosuch in the machine"},
 		{"users.defaultUserShell = '/usr/bin/zsh'", "vm.lua:1: users.defaultUserShell: there is no /usr/bin/zsh"},
+		{"\ntime.timeZone = 'US/Pacific'", "vm.lua:2: time.timeZone: there is no time zone US/Pacific in the machine"},
+		{"console.font = 'Nosuch'", "vm.lua:1: console.font: there is no font Nosuch in the machine"},
 		/* Two that write one file, seen late. */
 		{"systemd.services.dbus.serviceConfig.Nice = 5\n"
 		 "environment.etc['systemd/system/dbus.service.d/options.conf'].text = '[Service]'",

@@ -79,9 +79,8 @@ static const struct viv_option rows[] = {
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_module)),
 	 .fallback = "[]",
 	 .example = "{ \"nvme\" }",
-	 .text = "Modules put into the initrd, loaded if the hardware asks for them. Those that "
-		 "the "
-		 "machine itself needs to find its root are there anyway."},
+	 .text = "Modules put into the initrd, loaded if the hardware asks for them; one that the kernel has not got is left "
+		 "out. Those that the machine itself needs to find its root are there anyway."},
 	{.name = "boot.initrd.kernelModules",
 	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_module)),
 	 .fallback = "[]",
