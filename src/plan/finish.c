@@ -150,6 +150,8 @@ int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct vi
 	int r = layers->n ? viv_plan_check_named(p, is_in_layers, layers, err) : 0;
 
 	if (r == 0)
+		r = viv_plan_check_syntax(p->config, err);
+	if (r == 0)
 		r = viv_accounts_make(&req, &a, err);
 	if (r < 0)
 		return r;

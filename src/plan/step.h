@@ -83,6 +83,8 @@ int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct vi
  */
 typedef bool (*viv_is_there_fn)(const void *root, const char *path);
 int viv_plan_check_named(const struct viv_plan *p, viv_is_there_fn is_there, const void *root, struct viv_error *err);
+/* syntax.c: a script that no shell can read: EINVAL with its place and line. */
+int viv_plan_check_syntax(const struct viv_config *config, struct viv_error *err);
 /* modules.c: the names in boot.extraModulePackages; their archives; their modules and the files of that option. */
 int viv_plan_choose_module_packages(struct viv_plan *p, struct viv_error *err);
 int viv_plan_get_module_packages(struct viv_plan *p, bool renew, struct viv_report *report,

@@ -94,6 +94,17 @@ static void refusals(void **state)
 		{"users.defaultUserShell = '/usr/bin/zsh'", "vm.lua:1: users.defaultUserShell: there is no /usr/bin/zsh"},
 		{"\ntime.timeZone = 'US/Pacific'", "vm.lua:2: time.timeZone: there is no time zone US/Pacific in the machine"},
 		{"console.font = 'Nosuch'", "vm.lua:1: console.font: there is no font Nosuch in the machine"},
+		/* Scripts, as far as a shell that does not run them knows. */
+		{"systemd.services.x.script = [[\ntrue\nif then fi\n]]", "vm.lua:4: systemd.services.x.script: line 2: syntax"},
+		{"systemd.services['a-b'] = { script = 'true',\npreStart = 'for' }",
+		 "vm.lua:2: systemd.services[\"a-b\"].preStart: line 1: syntax error"},
+		{"boot.postBootCommands = 'if then fi'", "vm.lua:1: boot.postBootCommands: line 1: "},
+		{"system.init = 'runit'\nrunit.services.x = { run = 'if then fi' }",
+		 "vm.lua:2: runit.services.x.run: line 1: "},
+		{"system.init = 'runit'\nrunit.services.x = { run = 'true',\nfinish = '#!/bin/bash -e\\nif then fi' }",
+		 "vm.lua:3: runit.services.x.finish: line 2: syntax error"},
+		{"system.init = 'runit'\nrunit.services.x = { run = 'true', log = '#! /usr/bin/env bash\\n(' }",
+		 "vm.lua:2: runit.services.x.log: line 2: syntax error"},
 		/* Two that write one file, seen late. */
 		{"systemd.services.dbus.serviceConfig.Nice = 5\n"
 		 "environment.etc['systemd/system/dbus.service.d/options.conf'].text = '[Service]'",
@@ -192,6 +203,24 @@ static void partners(void **state)
 		fail_msg("%s", err.msg);
 }
 
+/* What is for others is theirs to read, and what bash alone takes is taken where it is bash. */
+static void scripts(void **state)
+{
+	static const char text[] =
+		"system.init = 'runit'\n"
+		"boot.postBootCommands = 'echo $(( 1 + 1 )) >/dev/null'\n"
+		"systemd.services.x.script = 'shopt -s extglob\\nls !(a) <(true)\\nwait'\n"
+		"systemd.services.x.preStart = 'cat <<EOF\\nif then fi\\nEOF'\n"
+		"systemd.services.x.serviceConfig.Type = 'oneshot'\n"
+		"runit.services.y = { run = '#!/usr/bin/python3\\nif True: pass', finish = '#!/bin/bash\\ncat <(true)' }\n";
+	VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
+	VIV_CLEANUP(viv_etc_free_contents) struct viv_etc etc = {0};
+	VIV_ERROR err = VIV_ERROR_INIT;
+
+	if (finish(text, &config, &etc, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
 static void instances_of_own_templates(void **state)
 {
 	static const char text[] = "systemd.services['foo@'] = { script = 'true' }\n"
@@ -216,6 +245,7 @@ int main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(folders_stay_private),
 		cmocka_unit_test(partners),
+		cmocka_unit_test(scripts),
 		cmocka_unit_test(instances_of_own_templates),
 	};
 
