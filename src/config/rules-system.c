@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <strings.h>
 
 /* The texts that options of the system inside let through; rules.c has the others. */
 
@@ -147,7 +148,91 @@ static bool listen_address(const char *s)
 	return *s && strlen(s) < 128 && s[strspn(s, "0123456789abcdefABCDEF.:[]*")] == '\0';
 }
 
+/* One number of a field of crontab(5), or a name; behind it in *s. */
+static bool cron_number(const char **s, const char *const *names, unsigned min, unsigned max, unsigned *ret)
+{
+	size_t len = strspn(*s, "0123456789");
+	uint64_t n = UINT64_MAX;
+
+	if (len && !viv_slice_u64((struct viv_slice){*s, len}, max, &n))
+		return false;
+	for (unsigned i = 0; !len && names && names[i]; i++)
+		if (strncasecmp(*s, names[i], 3) == 0)
+			n = i + min;
+	if (n < min || n > max)
+		return false;
+	*s += len ? len : 3;
+	*ret = (unsigned)n;
+	return true;
+}
+
+/* "*", "3", "mon-fri", "0-30/5", and some of them with commas between. */
+static bool cron_field(const char *s, const char *const *names, unsigned min, unsigned max)
+{
+	for (;; s++) {
+		unsigned from, to, step;
+		bool many = *s == '*';
+
+		if (many)
+			s++;
+		else if (!cron_number(&s, names, min, max, &from))
+			return false;
+		if (!many && *s == '-') {
+			s++;
+			many = true;
+			if (!cron_number(&s, names, min, max, &to) || to < from)
+				return false;
+		}
+		if (many && *s == '/') {
+			s++;
+			if (!cron_number(&s, NULL, 1, 999, &step))
+				return false;
+		}
+		if (*s != ',')
+			return !*s;
+	}
+}
+
+/* The times of a line: five fields, or a word. */
+static bool cron_times(struct viv_slice *rest)
+{
+	static const char *const words[] = {"@reboot", "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight",
+					    "@hourly"};
+	static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov",
+					     "dec", NULL};
+	static const char *const days[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
+	static const struct {
+		unsigned min, max;
+		const char *const *names;
+	} fields[] = {{0, 59, NULL}, {0, 23, NULL}, {1, 31, NULL}, {1, 12, months}, {0, 7, days}};
+	struct viv_slice word;
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(fields); i++) {
+		VIV_FREE char *text = viv_slice_word(rest, &word) ? viv_slice_dup(word) : NULL;
+
+		for (size_t k = 0; i == 0 && text && k < VIV_ARRAY_SIZE(words); k++)
+			if (strcasecmp(text, words[k]) == 0)
+				return true;
+		if (!text || !cron_field(text, fields[i].names, fields[i].min, fields[i].max))
+			return false;
+	}
+	return true;
+}
+
+/* crontab(5), the system's: when, a user, a command. A line that cron can't read takes the whole file with it. */
+static bool cron_job(const char *s)
+{
+	struct viv_slice rest = viv_slice(s), word;
+	VIV_FREE char *name = NULL;
+
+	if (!viv_rule_line.ok(s) || !*s || strlen(s) > 900 || !cron_times(&rest))
+		return false;
+	name = viv_slice_word(&rest, &word) ? viv_slice_dup(word) : NULL;
+	return name && viv_rule_user.ok(name) && viv_slice_word(&rest, &word);
+}
+
 const struct viv_text_rule
+	viv_rule_cron_job = {"a line of crontab(5) with its user (\"*/5 * * * * root date\")", cron_job},
 	viv_rule_statement = {"a string of one line, without ; and braces", statement},
 	viv_rule_sudo_command = {"a command of one line, in which a \\ stands before another character",
 				 sudo_command},

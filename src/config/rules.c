@@ -329,26 +329,6 @@ static bool share_tag(const char *s)
 	return true;
 }
 
-/* crontab(5), the system's: five fields or @hourly and its like, a user, a command. */
-static bool cron_job(const char *s)
-{
-	struct viv_slice rest = viv_slice(s), word;
-	size_t times = *s == '@' ? 1 : 5;
-	VIV_FREE char *name = NULL;
-
-	if (!line(s) || !*s || strlen(s) > 900)
-		return false;
-	for (size_t i = 0; i < times; i++) {
-		VIV_FREE char *field = viv_slice_word(&rest, &word) ? viv_slice_dup(word) : NULL;
-
-		if (!field || (*s == '@' ? strspn(field + 1, lower) != strlen(field) - 1
-					 : strspn(field, ALPHABET DIGITS "*/,-") != strlen(field)))
-			return false;
-	}
-	name = viv_slice_word(&rest, &word) ? viv_slice_dup(word) : NULL;
-	return name && user(name) && viv_slice_word(&rest, &word);
-}
-
 static bool alias(const char *s)
 {
 	return spelled(s, ALPHABET DIGITS "._+:", "-", 1, 64);
@@ -418,7 +398,6 @@ const struct viv_text_rule
 	viv_rule_unit_name = {"a unit's name without its type, such as foo, foo@ or foo@bar", unit_name},
 	viv_rule_unit_key = {"a setting's name (letters, digits and -)", unit_key},
 	viv_rule_unit_value = {"a string of one line that doesn't end with a backslash", unit_value},
-	viv_rule_cron_job = {"a line of crontab(5) with its user (\"*/5 * * * * root date\")", cron_job},
 	viv_rule_alias = {"an alias's name (letters, digits, . _ + : and -)", alias},
 	viv_rule_unit_text = {"a string of one line, in which a % is written %%", unit_text},
 	viv_rule_share_tag = {"a share's name (letters, digits, . _ -, at most 36)", share_tag},

@@ -99,7 +99,9 @@ static int add_accounts(struct viv_plan *p, struct viv_accounts *a, const struct
 static int resolve_owner(const struct viv_plan *p, const struct viv_etc_file *f, const char *text,
 			 const char *kind, const char *name, unsigned *ret, struct viv_error *err)
 {
-	const char *place = f->option ? viv_config_place(p->config, f->option) : NULL;
+	bool is_users = f->option && viv_starts_with(f->option, "environment.etc");
+	VIV_FREE char *option = is_users ? viv_asprintf("%s.%s", f->option, kind) : NULL;
+	const char *place = f->option ? viv_config_place(p->config, option ? option : f->option) : NULL;
 	int64_t id;
 
 	if (!name)
@@ -107,7 +109,7 @@ static int resolve_owner(const struct viv_plan *p, const struct viv_etc_file *f,
 	id = viv_account_id(text, name);
 	if (id < 0)
 		return viv_error_say(err, EINVAL, "%s%s%s: no %s \"%s\"", place ? place : "",
-				     place ? ": " : "", f->path, kind, name);
+				     place ? ": " : "", option ? option : f->path, kind, name);
 	*ret = (unsigned)id;
 	return 0;
 }
@@ -158,6 +160,8 @@ int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct vi
 	r = add_accounts(p, &a, layers, err);
 	if (r == 0)
 		r = resolve_owners(p, &a, err);
+	if (r == 0)
+		r = viv_plan_check_runs_as(p, &a, layers, err);
 	viv_accounts_free_contents(&a);
 	if (r < 0)
 		return r;

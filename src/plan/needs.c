@@ -3,8 +3,10 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "kernel/modules.h"
 #include "plan/area.h"
 #include "plan/step.h"
+#include "plan/whose.h"
 
 #define MAX_CONFIG (16u << 20)
 
@@ -288,10 +290,24 @@ int viv_kernel_needs(const struct viv_config *config, const char *kernel_config,
 	return r;
 }
 
+/* Those that the initrd loads are looked for when it is written (areas/boot.c). */
+static int check_modules(const struct viv_config *config, const char *folder, struct viv_error *err)
+{
+	VIV_STRV wanted = VIV_STRV_INIT, paths = VIV_STRV_INIT;
+	int r;
+
+	viv_push_option(&wanted, config, "boot.kernelModules");
+	if (!wanted.count || !viv_uses_systemd(config))
+		return 0;
+	r = viv_modules_closure(folder, &wanted, NULL, &paths, err);
+	return r == -ENOENT ? viv_whose_module(config, err) : r;
+}
+
 int viv_kernel_check_needs(const struct viv_plan *p, struct viv_report *report, struct viv_error *err)
 {
 	VIV_FREE char *kernel = viv_store_object_path(p->store, p->steps[VIV_STEP_KERNEL].id);
-	VIV_FREE char *config = viv_path_join(kernel, "config"), *dep = viv_path_join(kernel, "modules/modules.dep");
+	VIV_FREE char *config = viv_path_join(kernel, "config"), *folder = viv_path_join(kernel, "modules");
+	VIV_FREE char *dep = viv_path_join(folder, "modules.dep");
 	VIV_STR text = VIV_STR_INIT, modules = VIV_STR_INIT;
 	int r = 0;
 
@@ -299,5 +315,7 @@ int viv_kernel_check_needs(const struct viv_plan *p, struct viv_report *report, 
 		r = viv_read_file(config, MAX_CONFIG, &text, err);
 	if (r == 0 && viv_exists(dep))
 		r = viv_read_file(dep, MAX_CONFIG, &modules, err);
-	return r < 0 ? r : viv_kernel_needs(p->config, text.data, modules.len > 0, report, err);
+	if (r == 0)
+		r = viv_kernel_needs(p->config, text.data, modules.len > 0, report, err);
+	return r == 0 && modules.len ? check_modules(p->config, folder, err) : r;
 }

@@ -21,6 +21,7 @@ wrong() { # EDIT STATEMENT MESSAGE
 wrong '/^i18n/s/de_DE/xx_YY/' i18n "i18n.defaultLocale: there is no locale xx_YY.UTF-8"
 wrong 's/Lisbon/Nowhere/' time "time.timeZone: there is no time zone Europe/Nowhere in the machine"
 wrong '/^boot/{s/cloud/rt/;s/{}/{ { extraConfig = "DEBUG_LIST y" } }/}' boot "boot.kernelPatches: linux-image-rt-amd64"
+wrong '/^boot/s/{} }/{}, kernelModules = { "nosuchmod" } }/' boot "boot.kernelModules: the kernel has no module nosuchmod"
 wrong 's/server_names_hash_bucket_size 128/no_such_thing on/' services.nginx \
 	'services.nginx.virtualHosts: nginx: [emerg] unknown directive "no_such_thing"'
 wrong 's/Defaults lecture = never/Defaults lecture +/' security.sudo "security.sudo.extraConfig: "

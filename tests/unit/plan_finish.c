@@ -103,8 +103,22 @@ static void refusals(void **state)
 		 "vm.lua:2: runit.services.x.run: line 1: "},
 		{"system.init = 'runit'\nrunit.services.x = { run = 'true',\nfinish = '#!/bin/bash -e\\nif then fi' }",
 		 "vm.lua:3: runit.services.x.finish: line 2: syntax error"},
-		{"system.init = 'runit'\nrunit.services.x = { run = 'true', log = '#! /usr/bin/env bash\\n(' }",
+		{"system.init = 'runit'\nrunit.services.x = { run = 'true', log = '#! /usr/bin/env bash\\nif then fi' }",
 		 "vm.lua:2: runit.services.x.log: line 2: syntax error"},
+		/* Owners of files. */
+		{"environment.etc.own = { text = '',\nuser = 'nosuch' }",
+		 "vm.lua:2: environment.etc[\"own\"].user: no user \"nosuch\""},
+		{"environment.etc['o-n'] = { text = '', group = 'nosuch' }",
+		 "vm.lua:1: environment.etc[\"o-n\"].group: no group \"nosuch\""},
+		/* Who is nobody. */
+		{"services.cron.systemCronJobs = { '* * * * * root true',\n'@daily nosuch true' }",
+		 "vm.lua:1: services.cron.systemCronJobs[2]: no user \"nosuch\""},
+		{"systemd.services.x = { script = 'true',\nserviceConfig = { User = 'nosuch' } }",
+		 "vm.lua:2: systemd.services.x.serviceConfig.User: no user \"nosuch\""},
+		{"systemd.services.x = { script = 'true', serviceConfig = { Group = 'nosuch' } }",
+		 "vm.lua:1: systemd.services.x.serviceConfig.Group: no group \"nosuch\""},
+		{"system.init = 'runit'\nsystemd.services.x = { script = 'true', serviceConfig = { User = 'nosuch' } }",
+		 "vm.lua:2: systemd.services.x.serviceConfig.User: no user \"nosuch\""},
 		/* Two that write one file, seen late. */
 		{"systemd.services.dbus.serviceConfig.Nice = 5\n"
 		 "environment.etc['systemd/system/dbus.service.d/options.conf'].text = '[Service]'",
@@ -221,6 +235,30 @@ static void scripts(void **state)
 		fail_msg("%s", err.msg);
 }
 
+/* Packages' accounts and the options', and what is no account and works. */
+static void runs_as(void **state)
+{
+	static const char *const texts[] = {
+		"users.users.p = { isNormalUser = true }\n"
+		"services.cron.systemCronJobs = { '*/5 0-23/2 1,15 jan-mar mon-fri www-data true', '@reboot p true' }\n"
+		"systemd.services.a = { script = 'true', serviceConfig = { User = 'www-data', Group = 'shadow' } }\n"
+		"systemd.services.b = { script = 'true', serviceConfig = { User = 4711 } }\n"
+		"systemd.services['c@'] = { script = 'true', serviceConfig = { User = '%i' } }\n"
+		"systemd.services.d = { script = 'true', serviceConfig = { User = 'dyn', DynamicUser = true } }",
+		"environment.etc['sysusers.d/x.conf'].text = 'u x'\n"
+		"systemd.services.a = { script = 'true', serviceConfig = { User = 'x' } }",
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(texts); i++) {
+		VIV_CLEANUP(viv_config_freep) struct viv_config *config = NULL;
+		VIV_CLEANUP(viv_etc_free_contents) struct viv_etc etc = {0};
+		VIV_ERROR err = VIV_ERROR_INIT;
+
+		if (finish(texts[i], &config, &etc, &err) < 0)
+			fail_msg("%s", err.msg);
+	}
+}
+
 static void instances_of_own_templates(void **state)
 {
 	static const char text[] = "systemd.services['foo@'] = { script = 'true' }\n"
@@ -246,6 +284,7 @@ int main(void)
 		cmocka_unit_test(folders_stay_private),
 		cmocka_unit_test(partners),
 		cmocka_unit_test(scripts),
+		cmocka_unit_test(runs_as),
 		cmocka_unit_test(instances_of_own_templates),
 	};
 
