@@ -138,26 +138,50 @@ static int do_test(struct call *c)
 	return 0;
 }
 
-static void list(FILE *out, const char *before, const struct method *m)
+/* Those with the word in their name; NULL: all. */
+static size_t list(FILE *out, const char *before, const struct method *m, const char *word)
 {
-	for (; m->name; m++)
+	size_t n = 0;
+
+	for (; m->name; m++) {
+		if (word && !strstr(m->name, word))
+			continue;
 		fprintf(out, "%s%s%s\n    %s\n", before, m->name, m->shown, m->text);
+		n++;
+	}
+	return n;
+}
+
+void prompt_list_machines(const struct runner *r, FILE *out)
+{
+	fputs("Machines:", out);
+	for (size_t i = 0; i < r->n_guests; i++)
+		fprintf(out, " %s", r->guests[i]->global);
+	fputs(". They start when they are needed; start_all() starts them at once.\n", out);
 }
 
 static int do_help(struct call *c)
 {
 	FILE *out = prompt_out(c->r->prompt);
+	const char *word = call_text(c, 0);
+	size_t n = 0;
 
-	fprintf(out, "What is typed is Lua, as in a test. Variables are kept without `local` (x = 3). Machines:");
-	for (size_t i = 0; i < c->r->n_guests; i++)
-		fprintf(out, " %s", c->r->guests[i]->global);
-	fprintf(out, "\nCtrl-C ends what runs; Tab completes; the words below need no ().\n");
-	list(out, "", functions_prompt);
+	if (!word) {
+		fputs("What is typed is Lua, as in a test. Variables are kept without `local` (x = 3).\n", out);
+		prompt_list_machines(c->r, out);
+		fputs("Ctrl-C ends what runs; Tab completes; the first words below need no ().\n", out);
+	}
+	n += list(out, "", functions_prompt, word);
 	for (const struct method *const *t = function_tables; *t; t++)
-		list(out, "", *t);
+		n += list(out, "", *t, word);
 	for (const struct method *const *t = method_tables; *t; t++)
-		list(out, "machine:", *t);
-	list(out, "t.", functions_assert);
+		n += list(out, "machine:", *t, word);
+	n += list(out, "t.", functions_assert, word);
+	if (!n) {
+		VIV_FREE char *shown = viv_slice_printable(viv_slice(word));
+
+		fprintf(out, "There is nothing with \"%s\" in its name.\n", shown);
+	}
 	return 0;
 }
 
@@ -165,6 +189,6 @@ const struct method functions_prompt[] = {
 	{"continue", "", "()", NULL, "goes on: runs the test, or ends it where it failed", do_continue},
 	{"quit", "", "()", NULL, "ends it all, without the test if it has not been run", do_quit},
 	{"test", "", "()", NULL, "runs the test, on the machines as they are, and comes back", do_test},
-	{"help", "", "()", NULL, "shows this", do_help},
+	{"help", "?s", "(word)", NULL, "lists all that there is, or what has the word in its name (`help wait`)", do_help},
 	{0},
 };

@@ -129,18 +129,24 @@ static void call(struct prompt *p, int base)
 	go_on(p);
 }
 
-/* "continue" alone is what one types; "continue()" is what it is. */
+/* "continue" alone, or "help wait", is what one types; "continue()", "help('wait')" is what it is. */
 static const char *as_call(const char *line, char *buffer, size_t size)
 {
-	struct viv_slice word, rest = viv_slice(line);
+	struct viv_slice word, argument = {0}, rest = viv_slice(line);
 
-	if (!viv_slice_word(&rest, &word))
+	if (!viv_slice_word(&rest, &word) || strpbrk(line, "(=.:\"'\\["))
 		return line;
-	for (const struct method *m = functions_prompt; m->name; m++)
-		if (viv_slice_eq(word, m->name) && !strpbrk(line, "(=.:")) {
-			snprintf(buffer, size, "%s()", m->name);
-			return buffer;
-		}
+	if (viv_slice_word(&rest, &argument) && viv_slice_trim(rest).len)
+		return line;
+	for (const struct method *m = functions_prompt; m->name; m++) {
+		int n;
+
+		if (!viv_slice_eq(word, m->name) || (argument.len && !*m->params))
+			continue;
+		n = argument.len ? snprintf(buffer, size, "%s('%.*s')", m->name, (int)argument.len, argument.data)
+				 : snprintf(buffer, size, "%s()", m->name);
+		return (size_t)n < size ? buffer : line;
+	}
 	return line;
 }
 
@@ -180,6 +186,7 @@ static void read_lines(struct prompt *p)
 		}
 		if (code < 0) {
 			fputc('\n', p->spec->out);
+			print_lines(p, "it has no end: ", text.len ? text.data : "");
 			fflush(p->spec->out);
 			break;
 		}
@@ -212,8 +219,15 @@ int prompt_test(struct prompt *p)
 
 static void introduce(struct prompt *p)
 {
-	fprintf(p->spec->out, "Ctrl-D or `continue` runs the test, `help` shows what there is.\n");
-	fflush(p->spec->out);
+	FILE *out = p->spec->out;
+	const char *machine = p->r->n_guests ? p->r->guests[0]->global : "machine";
+
+	prompt_list_machines(p->r, out);
+	fprintf(out,
+		"What is typed is Lua: %s:succeed(\"uname -r\"), %s:shell(), x = 3. Tab completes.\n"
+		"`test` runs the test and comes back; Ctrl-D or `continue` runs it and ends. `help` shows what there is,\n"
+		"`help WORD` some of it; `quit` ends it all.\n", machine, machine);
+	fflush(out);
 }
 
 void prompt_run_test(struct prompt *p)

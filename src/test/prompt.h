@@ -25,6 +25,7 @@ bool prompt_interrupt(struct prompt *p, int signo);
 void prompt_leave(struct prompt *p, bool quit);
 int prompt_test(struct prompt *p);
 FILE *prompt_out(const struct prompt *p);
+void prompt_list_machines(const struct runner *r, FILE *out);
 /* While somebody else has the terminal nothing is told. */
 void prompt_lend(struct prompt *p, bool lent);
 
