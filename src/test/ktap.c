@@ -112,7 +112,10 @@ static struct viv_test_subtest *put(struct viv_ktap *k, size_t first, const char
 	return s;
 }
 
-/* A document's end: were there as many as planned? */
+/*
+ * A document's end: were there as many as planned? Programs of kselftest that plan, and print no point at all (kcmp_test), are judged
+ * by their status, which is the line that kselftest's runner writes.
+ */
 static void end_document(struct viv_ktap *k)
 {
 	struct level *l = top(k);
@@ -120,7 +123,7 @@ static void end_document(struct viv_ktap *k)
 
 	if (l->bail.len)
 		why = viv_asprintf("Bail out! %s", l->bail.data);
-	else if (l->has_plan && l->planned != l->ran)
+	else if (l->has_plan && l->planned != l->ran && (l->ran || !l->hashes))
 		why = viv_asprintf("planned %llu, ran %llu", (unsigned long long)l->planned,
 				   (unsigned long long)l->ran);
 	if (why)

@@ -11,7 +11,7 @@
 
 static const char *const names[] = {
 	"kselftest", "kunit", "kunit-crash", "tap13", "tap14", "bail", "several", "lying", "skipped", "indented", "empty",
-	"other",
+	"other", "kselftest-real", "kunit-log-real", "kunit-results-real",
 };
 
 /* In pieces of `chunk` bytes. */
