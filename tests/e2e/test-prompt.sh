@@ -17,6 +17,8 @@ test("none", function()
   t.equal(x, 6)
 end)
 EOF
+# What is kept must not outlive a test that fails here.
+trap '"$VIV" stop machine machine-2 >/dev/null 2>&1; cleanup' EXIT
 # What appeared, without the terminal's own.
 shown() { sed 's/\x1b\[[0-9;?]*[A-Za-z]//g; s/\r//g' "$work/out"; }
 has() { shown | grep -qF -- "$1" || fail "it shows no \"$1\""; }
