@@ -113,12 +113,12 @@ static enum viv_vm_end how_ended(struct viv_vm *vm)
 		return VIV_VM_PANIC;
 	if (vm->unfit)
 		return VIV_VM_OUTSIDE;
+	if (vm->watchdog_bit) /* on a busy host QEMU may need help to end */
+		return VIV_VM_WATCHDOG;
 	if (vm->kill_asked)
 		return VIV_VM_STOPPED;
 	if (was_killed(vm))
 		return VIV_VM_OUTSIDE;
-	if (vm->watchdog_bit)
-		return VIV_VM_WATCHDOG;
 	if (WIFEXITED(vm->status) && WEXITSTATUS(vm->status) == 0) {
 		if (viv_streq(reason, "guest-shutdown"))
 			return VIV_VM_POWEROFF;
