@@ -37,16 +37,20 @@ static char *shown_table(lua_State *L, int index, unsigned depth)
 }
 
 /* On one line: "a\nb". */
-static char *shown_text(const char *value)
+static char *shown_text(lua_State *L, int index)
 {
 	VIV_STR text = VIV_STR_INIT;
+	size_t len;
+	const char *value = lua_tolstring(L, index, &len);
 
 	viv_str_add_char(&text, '"');
-	for (const char *p = value; *p && p < value + SHOWN_MAX; p++) {
-		if (*p == '\n')
+	for (size_t i = 0; i < len && i < SHOWN_MAX; i++) {
+		if (value[i] == '\n')
 			viv_str_add(&text, "\\n");
+		else if (value[i] == '\0')
+			viv_str_add(&text, "\\x00");
 		else
-			viv_str_add_char(&text, *p);
+			viv_str_add_char(&text, value[i]);
 	}
 	viv_str_add_char(&text, '"');
 	return viv_str_steal(&text);
@@ -56,7 +60,7 @@ static char *shown_within(lua_State *L, int index, unsigned depth)
 {
 	switch (lua_type(L, index)) {
 	case LUA_TSTRING:
-		return shown_text(lua_tostring(L, index));
+		return shown_text(L, index);
 	case LUA_TTABLE:
 		return shown_table(L, index, depth);
 	case LUA_TNIL:
@@ -120,10 +124,10 @@ static int say(struct call *c, int told, const char *fmt, ...)
 }
 
 /* Two texts of which one has several lines: where they part, and how. False: by their lines they are the same. */
-static bool part(struct call *c, const char *got, const char *wanted)
+static bool part(struct call *c, struct viv_slice got, struct viv_slice wanted)
 {
 	VIV_STR lines = VIV_STR_INIT;
-	size_t first = viv_test_diff(viv_slice(wanted), viv_slice(got), &lines);
+	size_t first = viv_test_diff(wanted, got, &lines);
 
 	if (!first)
 		return false;
@@ -132,19 +136,29 @@ static bool part(struct call *c, const char *got, const char *wanted)
 	return true;
 }
 
-static bool has_lines(const char *text)
+static bool has_lines(struct viv_slice text)
 {
-	return text && strchr(text, '\n') && strchr(text, '\n')[1];
+	return text.len && memchr(text.data, '\n', text.len - 1);
+}
+
+/* None: it is no text. */
+static struct viv_slice text_of(lua_State *L, int index)
+{
+	struct viv_slice text = {0};
+
+	if (lua_type(L, index) == LUA_TSTRING)
+		text.data = lua_tolstring(L, index, &text.len);
+	return text;
 }
 
 static int compare(struct call *c, bool want)
 {
+	struct viv_slice got = text_of(c->L, c->first), wanted = text_of(c->L, c->first + 1);
 	VIV_FREE char *a = NULL, *b = NULL;
 
 	if (equal(c->L, c->first, c->first + 1, 0) == want)
 		return 0;
-	if (want && lua_type(c->L, c->first) == LUA_TSTRING && lua_type(c->L, c->first + 1) == LUA_TSTRING &&
-	    (has_lines(call_text(c, 0)) || has_lines(call_text(c, 1))) && part(c, call_text(c, 0), call_text(c, 1)))
+	if (want && got.data && wanted.data && (has_lines(got) || has_lines(wanted)) && part(c, got, wanted))
 		return -1;
 	a = methods_shown(c->L, c->first);
 	b = methods_shown(c->L, c->first + 1);
@@ -185,8 +199,13 @@ static int do_contains(struct call *c)
 {
 	size_t n, m;
 	const char *text = lua_tolstring(c->L, c->first, &n), *part = lua_tolstring(c->L, c->first + 1, &m);
+	VIV_FREE char *shown = NULL, *missed = NULL;
 
-	return !m || (n && memmem(text, n, part, m)) ? 0 : say(c, 2, "\"%.500s\" has no \"%.500s\" in it", text, part);
+	if (!m || (n && memmem(text, n, part, m)))
+		return 0;
+	shown = shown_text(c->L, c->first);
+	missed = shown_text(c->L, c->first + 1);
+	return say(c, 2, "%s has no %s in it", shown, missed);
 }
 
 static int do_fail(struct call *c)

@@ -82,21 +82,34 @@ static bool is_near(const struct changes *c, size_t at)
 	return false;
 }
 
+/* Fit for a terminal, and whole: a NUL is no end. */
+static char *shown_line(struct viv_slice line)
+{
+	VIV_STR text = VIV_STR_INIT;
+
+	for (size_t i = 0; i < line.len; i++) {
+		if (line.data[i])
+			viv_str_add_char(&text, line.data[i]);
+		else
+			viv_str_add(&text, "\\x00");
+	}
+	return viv_report_text(text.data ? text.data : "");
+}
+
 static void show(const struct changes *c, struct viv_str *ret)
 {
 	bool left_out = false;
 	size_t shown = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
-		VIV_FREE char *line = NULL, *text = NULL;
+		VIV_FREE char *text = NULL;
 
 		if (!is_near(c, i) || shown == SHOWN_MAX) {
 			viv_str_add(ret, left_out ? "" : "  …\n");
 			left_out = true;
 			continue;
 		}
-		line = viv_slice_dup(c->items[i].line);
-		text = viv_report_text(line);
+		text = shown_line(c->items[i].line);
 		viv_str_addf(ret, "%c %s\n", c->items[i].sign, text);
 		left_out = false;
 		shown++;

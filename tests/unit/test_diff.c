@@ -32,6 +32,10 @@ static void test_far_lines(void **state)
 /* Nothing of it is obeyed by a terminal, and no letter is lost. */
 static void test_odd_lines(void **state)
 {
+	VIV_STR got = VIV_STR_INIT;
+
+	assert_int_equal(viv_test_diff(VIV_SLICE("a\0b\n"), VIV_SLICE("a\n"), &got), 1);
+	assert_string_equal(got.data, "- a\\x00b\n+ a\n");
 	check("a\033[2J\n", "\303\244\n", 1, "- a\\x1b[2J\n+ \303\244\n");
 }
 
