@@ -29,8 +29,11 @@ test("checks", function()
 	t.contains(failure(function() machine:wait_until_fails("true", { cwd = "/nope" }) end), "did not run to its end")
 	machine:fail("false")
 	machine:fail("no-such-command")
+	machine:succeed("true", nil) -- no options
+	machine:execute("echo '<3>viv-init: warning: /x is odd' >/dev/kmsg")
 
 	-- Mistakes are not the failures that tests want to see.
+	t.contains(failure(function() machine:succeed(nil) end), "is to be a text")
 	t.contains(failure(function() t.raises(function() machine:sucseed("true") end) end), "did you mean succeed")
 	t.raises(function() machine:sucseed("true") end, "did you mean succeed")
 	t.contains(failure(function() t.raises(function() skip("not here") end) end), "not here")
@@ -77,8 +80,9 @@ test("second", { expect = { "bug" } }, function()
 end)
 EOF
 
-expect 1 "$VIV" test --results results verdicts.test.lua
+expect 1 "$VIV" test --log --results results verdicts.test.lua
 out_has "1 passed, 0 failed, 2 crashed"
+cat out err | grep -qF "machine: warning: the guest: /x is odd" || fail "what the guest's init warns of is not said"
 verdict() { # TEST
 	jq -r --arg name "$1" 'select(.name == $name) | "\(.verdict): \(.reason)"' results/results.jsonl
 }
