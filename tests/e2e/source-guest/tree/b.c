@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+int b(void)
+{
+	return 42;
+}
