@@ -3,45 +3,6 @@
 
 #define DETAILS_MS 10000 /* for what a failed unit has to say */
 
-/*
- * runit's services answer to systemd's words. $1 is the word, what follows are units, with ".service" or without; states as the
- * agent's watches have them (guest/watch-runit.c).
- */
-#define RUNIT \
-	"state() {\n" \
-	"	[ -d \"/etc/sv/$1\" ] || { echo not-found; return; }\n" \
-	"	s=$(sv status \"/etc/sv/$1\"); s=${s%%; *log:*}\n" \
-	"	case $s in\n" \
-	"	run:*) echo active ;;\n" \
-	"	finish:*) echo deactivating ;;\n" \
-	"	down:*'want up'*) echo activating ;;\n" \
-	"	down:*) echo inactive ;;\n" \
-	"	*) echo activating ;;\n" \
-	"	esac\n" \
-	"}\n" \
-	"verb=$1 status=0; shift\n" \
-	"for unit do\n" \
-	"	name=${unit%.service}\n" \
-	"	case $verb in\n" \
-	"	is-active) s=$(state \"$name\"); echo \"$s\"; [ \"$s\" = active ] || status=3 ;;\n" \
-	"	show)\n" \
-	"		s=$(state \"$name\")\n" \
-	"		echo \"Id=$name.service\"; echo \"Names=$name.service\"\n" \
-	"		case $s in\n" \
-	"		not-found) echo LoadState=not-found; echo ActiveState=inactive ;;\n" \
-	"		*) echo LoadState=loaded; echo \"ActiveState=$s\"\n" \
-	"			echo \"MainPID=$(cat \"/etc/sv/$name/supervise/pid\" 2>/dev/null)\" ;;\n" \
-	"		esac ;;\n" \
-	"	status)\n" \
-	"		sv status \"/etc/sv/$name\" || status=3\n" \
-	"		tail -n 30 \"/var/log/$name/current\" 2>/dev/null ;;\n" \
-	"	kill) sv term \"/etc/sv/$name\" || status=1 ;;\n" \
-	"	start | stop | restart | reload) sv -w 60 \"$verb\" \"/etc/sv/$name\" || status=1 ;;\n" \
-	"	*) echo \"systemctl $verb: runit has no such thing\" >&2; status=2 ;;\n" \
-	"	esac\n" \
-	"done\n" \
-	"exit $status\n"
-
 /* Programs that ask systemd as a user find his by this. Its own words for one that isn't there help nobody. */
 #define OF_USER \
 	"export XDG_RUNTIME_DIR=\"/run/user/$(id -u)\"\n" \
@@ -86,37 +47,92 @@ static int check_and_need(struct call *c)
 	return check(c) < 0 ? -1 : call_need(c);
 }
 
-/* systemctl with these words; ends with NULL. */
-static int control(struct call *c, const char *verb, const char *unit, struct runner_output *ret)
+/* What helps to understand a failure, which says enough by itself where this can't be had: -1. */
+static int ask_more(struct call *c, const char *const *argv, struct runner_output *ret)
+{
+	struct call ask = *c;
+	int r;
+
+	if (!guest_is_on(c->g) || c->r->signal || (c->r->deadline && viv_now_ms() >= c->r->deadline))
+		return -1;
+	ask.failure = (struct runner_failure){0};
+	ask.deadline = viv_now_ms() + DETAILS_MS;
+	r = methods_ask(&ask, argv, user_of(c), ret);
+	runner_failure_free_contents(&ask.failure);
+	return r;
+}
+
+/* systemctl of a unit; helps: for a failure (ask_more). */
+static int control(struct call *c, const char *verb, const char *unit, bool helps, struct runner_output *ret)
 {
 	const char *user = user_of(c);
 	const char *const systemd[] = {"sh", "-c", user ? OF_USER "--no-pager \"$@\"" : "exec systemctl --no-pager \"$@\"",
 				       "sh", verb, "--", unit, NULL};
-	const char *const runit[] = {"sh", "-c", RUNIT, "sh", verb, unit, NULL};
+	const char *const runit[] = {"sh", "-c", methods_runit, "sh", verb, unit, NULL};
+	const char *const *argv = is_runit(c) ? runit : systemd;
 
-	return methods_ask(c, is_runit(c) ? runit : systemd, user, ret);
+	return helps ? ask_more(c, argv, ret) : methods_ask(c, argv, user, ret);
 }
 
 void methods_add_status(struct call *c, const char *unit)
 {
 	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
 	struct viv_slice rest, line;
-	struct call ask = *c;
 
-	if (!guest_is_on(c->g) || c->r->signal || (c->r->deadline && viv_now_ms() >= c->r->deadline))
+	if (control(c, "status", unit, true, &out) < 0 || !out.out.len)
 		return;
-	ask.failure = (struct runner_failure){0};
-	ask.deadline = viv_now_ms() + DETAILS_MS;
-	if (control(&ask, "status", unit, &out) == 0 && out.out.len) {
-		call_details(c, "status of %s:\n", unit);
-		rest = (struct viv_slice){out.out.data, out.out.len};
-		while (rest.len && viv_slice_line(&rest, &line)) {
-			VIV_FREE char *text = viv_slice_printable(line);
+	call_details(c, "status of %s:\n", unit);
+	rest = (struct viv_slice){out.out.data, out.out.len};
+	while (rest.len && viv_slice_line(&rest, &line)) {
+		VIV_FREE char *text = viv_slice_printable(line);
 
-			call_details(c, "  %s\n", text);
-		}
+		call_details(c, "  %s\n", text);
 	}
-	runner_failure_free_contents(&ask.failure);
+}
+
+static void push_stem(struct viv_strv *stems, struct viv_slice unit, const char *type)
+{
+	VIV_FREE char *stem = viv_slice_printable(unit);
+
+	if (!viv_ends_with(stem, type))
+		return;
+	stem[strlen(stem) - strlen(type)] = '\0';
+	if (!viv_strv_has(stems, stem))
+		viv_strv_push(stems, stem);
+}
+
+/* " (did you mean nginx.service?)" of those of its type that the machine has; NULL: none is near, or they can't be had. */
+static char *near_names(struct call *c, const char *unit)
+{
+	static const char list[] = "systemctl --plain --no-legend --no-pager list-unit-files\n"
+				   "systemctl --plain --no-legend --no-pager --all list-units\n";
+	const char *user = user_of(c);
+	VIV_FREE char *of_user = viv_asprintf("systemctl() ( %s\"$@\" )\n%s", user ? OF_USER : "", list);
+	const char *const systemd[] = {"sh", "-c", user ? of_user : list, NULL};
+	const char *const runit[] = {"sh", "-c", methods_runit, "sh", "list-unit-files", NULL};
+	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
+	const char *dot = strrchr(unit, '.'), *type = dot ? dot : ".service";
+	VIV_FREE char *stem = dot ? viv_strndup(unit, (size_t)(dot - unit)) : viv_strdup(unit);
+	VIV_FREE char *joined = NULL, *between = viv_asprintf("%s, ", type);
+	VIV_STRV names = VIV_STRV_INIT, near = VIV_STRV_INIT;
+	struct viv_slice rest, line, word;
+
+	if (ask_more(c, is_runit(c) ? runit : systemd, &out) < 0)
+		return NULL;
+	rest = (struct viv_slice){out.out.data, out.out.len};
+	while (rest.len && viv_slice_line(&rest, &line))
+		if (viv_slice_word(&line, &word))
+			push_stem(&names, word, type);
+	viv_suggest(stem, (const char *const *)names.items, names.count, 3, &near);
+	joined = viv_strv_join(&near, between);
+	return near.count ? viv_asprintf(" (did you mean %s%s?)", joined, type) : NULL;
+}
+
+static int fail_no_unit(struct call *c, const char *unit, const char *what, const char *answer)
+{
+	VIV_FREE char *near = near_names(c, unit);
+
+	return call_fail(c, VIV_VERDICT_FAIL, "%s: there is no %s (%s)%s", c->g->name, what, answer, near ? near : "");
 }
 
 static int do_wait_for_unit(struct call *c)
@@ -142,7 +158,7 @@ static int do_wait_for_unit(struct call *c)
 						       : "%s: %s is inactive, and nothing is under way that would "
 							 "start it", c->g->name, what);
 	else if (code == -ENOENT)
-		call_fail(c, VIV_VERDICT_FAIL, "%s: there is no %s (%s)", c->g->name, what, answer);
+		fail_no_unit(c, unit, what, answer);
 	else
 		methods_watched(c, code, answer, what);
 	if (code == -ENOTRECOVERABLE || code == -ETIMEDOUT)
@@ -167,7 +183,7 @@ static int show(struct call *c, const char *unit, struct runner_output *out)
 	int code = check_and_need(c);
 
 	if (code == 0)
-		code = control(c, "show", unit, out);
+		code = control(c, "show", unit, false, out);
 	if (code == 0 && out->status) {
 		VIV_FREE char *text = viv_slice_printable(viv_slice_trim((struct viv_slice){out->err.data, out->err.len}));
 
@@ -233,7 +249,7 @@ static int do_systemctl(struct call *c)
 {
 	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
 	const char *words = call_text(c, 0), *user = user_of(c);
-	VIV_FREE char *script = is_runit(c) ? viv_asprintf("set -- %s\n%s", words, RUNIT)
+	VIV_FREE char *script = is_runit(c) ? viv_asprintf("set -- %s\n%s", words, methods_runit)
 					    : viv_asprintf("%s%s", user ? OF_USER : "exec systemctl ", words);
 	const char *const argv[] = {"sh", "-c", script, NULL};
 	int code = check_and_need(c);
@@ -253,7 +269,7 @@ static int do_job(struct call *c, const char *verb)
 	if (code < 0)
 		return code;
 	call_step(c, "%s of unit %s", verb, call_text(c, 0));
-	code = control(c, verb, call_text(c, 0), &out);
+	code = control(c, verb, call_text(c, 0), false, &out);
 	return code < 0 ? code : push_output(c, &out);
 }
 

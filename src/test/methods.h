@@ -30,6 +30,9 @@ int methods_pause(struct call *c, int64_t ms);
  */
 int methods_ask(struct call *c, const char *const *argv, const char *user, struct runner_output *ret);
 
+/* A script of sh: runit's services answer to systemctl's words. $1 is the word, what follows are units. */
+extern const char methods_runit[];
+
 /* As runner_watch, within the call's time; METHODS_SAID: the call has failed, and says why. */
 #define METHODS_SAID (-65536) /* no errno */
 int methods_watch(struct call *c, const char *kind, const char *const *words, char **ret_answer);

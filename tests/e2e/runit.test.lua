@@ -144,6 +144,48 @@ up
 		end
 	end)
 
+	subtest("what runs once, and targets, are units, too", function()
+		for _, unit in ipairs { "first", "a-second.service", "multi-user.target" } do
+			machine:wait_for_unit(unit)
+		end
+		local function fails(unit, message)
+			t.raises(function() machine:wait_for_unit(unit, { timeout = 300 }) end, message)
+		end
+		fails("broken", "unit broken has failed")
+		fails("fist", "there is no unit fist (not-found) (did you mean first.service, ")
+		fails("damon.service", "(did you mean daemon.service?)")
+		fails("multi-usr.target", "there is no unit multi-usr.target (not-found) (did you mean multi-user.target?)")
+		fails("rescue.target", "there is no unit rescue.target")
+		t.equal(machine:get_unit_info("first"),
+			{ Id = "first.service", Names = "first.service", LoadState = "loaded", ActiveState = "active", Type = "oneshot" })
+		t.equal(machine:get_unit_info("broken.service").ActiveState, "failed")
+		t.equal(machine:get_unit_info("multi-user.target").ActiveState, "active")
+		t.equal(machine:get_unit_info("fist").LoadState, "not-found")
+		t.contains(machine:succeed("cat /proc/" .. machine:get_unit_info("daemon").MainPID .. "/cmdline"), "sleep")
+		machine:require_unit_state("broken", "failed")
+		t.raises(function() machine:require_unit_state("broken") end, "unit broken is failed, and must be active")
+		local function systemctl(words, wanted, said)
+			local status, out, err = machine:systemctl(words)
+			t.equal(status, wanted, words)
+			t.contains(out .. err, said)
+		end
+		systemctl("is-active first broken daemon manual network.target fist", 3, "active\nfailed\nactive\ninactive\nactive\nnot-found\n")
+		systemctl("is-failed broken", 0, "failed\n")
+		systemctl("status broken", 3, "broken: failed, at boot")
+		systemctl("status fist", 4, "there is no unit fist")
+		systemctl("start first multi-user.target", 0, "")
+		systemctl("restart first", 1, "first: runit can't restart it")
+		systemctl("start fist", 5, "there is no unit fist")
+		systemctl("list-units", 0, "\nbroken.service failed\n")
+		systemctl("list-unit-files", 0, "\nmanual.service\n")
+		systemctl("isolate daemon", 2, "systemctl isolate: runit has no such thing")
+		systemctl([[status 'g\x2dh']], 0, "run: ")
+		t.equal(machine:start_job("manual"), 0)
+		machine:require_unit_state("manual.service")
+		t.equal(machine:stop_job("manual"), 0)
+		machine:require_unit_state("manual", "inactive")
+	end)
+
 	subtest("the console's login, which knows whom to let in", function()
 		comes("/tmp/logins", "paul on /dev/ttyS0")
 		says("cat /etc/issue.d/viv-help.issue", "Type CTRL-A X to exit QEMU\n\n")
