@@ -29,6 +29,7 @@ enum {
 	VIV_PRIORITY_FORCE = 50,
 	VIV_PRIORITY_PLAIN = 100,
 	VIV_PRIORITY_DEFAULT = 1000,
+	VIV_PRIORITY_TEST = 1250, /* what the machines of tests have: mkDefault in a file of theirs goes before it */
 	VIV_PRIORITY_FALLBACK = 1500, /* an option's own default */
 	VIV_ORDER_BEFORE = 500,
 	VIV_ORDER_PLAIN = 1000,

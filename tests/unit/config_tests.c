@@ -234,14 +234,16 @@ static void lone(void **state)
 	VIV_CLEANUP(viv_config_freep) struct viv_config *a = NULL, *b = NULL, *c = NULL;
 
 	enter_folder(folder);
-	write_file("vm.lua", "virtualisation.cores = 4\n");
+	write_file("vm.lua", "virtualisation.cores = 4\nboot.consoleLogLevel = mkDefault(7)\n");
 	a = load_text("machine = './vm.lua'\nmachine.virtualisation.memorySize = 999\n" TEST, "machine",
 		      NULL);
 	check_value(a, "virtualisation.cores", "4");
 	check_value(a, "virtualisation.memorySize", "999");
 	check_value(a, "networking.hostName", "\"machine\"");
+	check_value(a, "boot.consoleLogLevel", "7");
 	b = load_text("machines['*'].virtualisation.cores = 3\n" TEST, "machine", NULL);
 	check_value(b, "virtualisation.cores", "3");
+	check_value(b, "boot.consoleLogLevel", "5");
 	c = load_text("machine = mkIf(ref 'virtualisation.useEFIBoot', { virtualisation = { cores = 3 } })\n"
 		      TEST, "machine", NULL);
 	check_value(c, "virtualisation.cores", "1");

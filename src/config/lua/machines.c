@@ -410,7 +410,7 @@ static void define_default(struct viv_lua *lua, struct viv_origin *origin, const
 
 	viv_name_parse(lua->arena, option, &name);
 	v->height = value->height + 1;
-	v->wrap.number = VIV_PRIORITY_DEFAULT;
+	v->wrap.number = VIV_PRIORITY_TEST;
 	v->wrap.inner = value;
 	viv_lua_add_def(lua, &name, v, origin);
 }
