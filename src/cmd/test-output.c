@@ -77,7 +77,7 @@ void viv_test_output_close(struct viv_test_output *o, bool hurry)
 	r = viv_writer_flush(o->out, hurry ? HURRY_MS : -1);
 	o->cmd->output = r == -ETIMEDOUT ? 0 : r;
 	viv_progress_through(o->cmd->report, NULL);
-	if (o->err != o->out) {
+	if (o->err && o->err != o->out) { /* none: it could not be opened */
 		viv_writer_flush(o->err, hurry ? HURRY_MS : -1);
 		viv_writer_free(o->err);
 	}

@@ -17,7 +17,8 @@ struct update {
 	struct viv_cmd *cmd;
 	const struct viv_args *args;
 	bool changed;
-	struct viv_strv renewed; /* machines in the lock file, so far */
+	const char *file;	 /* that is being renewed, where there are several; else NULL */
+	struct viv_strv renewed; /* machines of this file in its lock file, so far */
 	struct viv_lock *lock;	 /* as it was written last; NULL: not yet */
 };
 
@@ -29,7 +30,8 @@ static void print_changes(struct update *u, const struct viv_config *config, con
 	viv_lock_compare(old, u->lock, &lines);
 	viv_progress_clear(u->cmd->report);
 	for (size_t i = 0; i < lines.count; i++)
-		viv_cmd_print(stdout, "%s%s%s\n", part ? part : "", part ? ": " : "", lines.items[i]);
+		viv_cmd_print(stdout, "%s%s%s%s%s\n", u->file ? u->file : "", u->file ? ": " : "", part ? part : "",
+			      part ? ": " : "", lines.items[i]);
 	u->changed = u->changed || lines.count;
 }
 
@@ -122,7 +124,10 @@ static int update_file(struct update *u, const char *file, struct viv_error *err
 	struct viv_suite_spec tests = {.paths = paths};
 	int r;
 
+	/* Another file's lock may have machines of the same names, which are not these. */
 	viv_lock_free(viv_steal(u->lock));
+	viv_strv_free(&u->renewed);
+	u->file = u->args->n_operands > 1 ? file : NULL;
 	if (file && viv_ends_with(file, VIV_TEST_SUFFIX)) {
 		r = viv_cmd_settings(u->args, &texts, &settings, &tests.n_settings, err);
 		tests.settings = settings;

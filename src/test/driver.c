@@ -117,17 +117,14 @@ static void end_job(struct driver *d, struct job *job, const struct viv_test_res
 /* What a process that was killed could not take away: its machines' folders, which nobody holds any more. */
 static void sweep(pid_t pid)
 {
-	VIV_FREE char *runtime = NULL, *segments = NULL, *all = NULL;
+	VIV_FREE char *runtime = NULL, *segments = NULL;
 	VIV_STRV names = VIV_STRV_INIT;
-	char own[16];
 
 	if (viv_dir_runtime(&runtime, NULL) < 0)
 		return;
-	snprintf(own, sizeof(own), "%d", (int)pid);
-	all = viv_path_join(runtime, ".tests");
-	segments = viv_path_join(all, own);
+	/* The folder above stays: another test may be about to make its own in it. */
+	segments = viv_asprintf("%s/.tests/%d", runtime, (int)pid);
 	viv_remove_tree(segments, NULL);
-	rmdir(all); /* if it was the last one's */
 	viv_machine_dirs_of(runtime, pid, &names);
 	for (size_t i = 0; i < names.count; i++) {
 		struct viv_machine_dir dir = VIV_MACHINE_DIR_INIT;

@@ -127,3 +127,17 @@ tiny_builds
 expect 0 "$VIV" update vm.lua few.test.lua
 ! grep "no longer recorded" err || fail "something is forgotten again"
 expect 125 "$VIV" update none.test.lua
+
+# Several files with lock files of their own, and machines of the same names: each is asked for, and forgotten, for itself.
+mkdir d1 d2
+sed '/^local/d; /etc.colour/d' few.test.lua | sed 's,\.\./,,' >d1/few.test.lua
+cp d1/few.test.lua d2
+expect 0 "$VIV" update d1/few.test.lua d2/few.test.lua
+out_has 'd1/few.test.lua: web: + hello 1.0'
+out_has 'd2/few.test.lua: web: + hello 1.0'
+sed -i 's/web/www/' d2/few.test.lua
+expect 0 "$VIV" update d1/few.test.lua d2/few.test.lua
+[ "$(grep -c 'resolving packages' err)" = 2 ] || fail "the second was not asked for"
+err_has 'vm.lock: few.test.lua:web is no longer recorded'
+grep -q '"few.test.lua:web"' d1/vm.lock || fail "forgotten in the other lock file"
+! grep -q '"few.test.lua:web"' d2/vm.lock || fail "still recorded"

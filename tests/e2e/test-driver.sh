@@ -211,6 +211,8 @@ wait $viv
 wait_dead "$qemu"
 expect 0 "$VIV" ps --json
 [ "$(jq length out)" = 0 ] || fail "still listed"
+# The folder itself stays: other tests, also another viv test's, are about to make theirs in it.
+[ -d "$XDG_RUNTIME_DIR/viv/.tests" ] || fail "the folder of all tests is gone"
 [ -z "$(ls -A "$XDG_RUNTIME_DIR/viv/.tests")" ] || fail "left: $(ls -A "$XDG_RUNTIME_DIR/viv/.tests")"
 expect 1 "$VIV" test --report --results stopped
 out_has interrupted

@@ -176,7 +176,9 @@ void viv_lua_report_undefined(struct viv_lua *lua, const struct viv_lua_read *r)
 
 /* ---- syntax errors ---- */
 
-/* Tokens i, i+1, …: each a text, or a class: "NAME", "STRING", "VALUE" (one of these or a number).
+/*
+ * Tokens i, i+1, …: each a text, or a class: "NAME", "STRING", "VALUE" (one of these or a number), "PLAIN" (a VALUE that
+ * is not called: no method's name).
  */
 struct pattern {
 	const char *tokens[5];
@@ -218,13 +220,22 @@ static const struct pattern patterns[] = {
 	{{"mkOverride", "VALUE"}, "it is written mkOverride(priority, value)", false},
 	{{"=", "if"}, "a value that depends is written condition and a or b", false},
 	{{"=", ";"}, "a value is missing before ;", false},
-	{{"NAME", ":", "VALUE"}, "a setting is written name = value, not name: value", false},
+	{{"NAME", ":", "PLAIN"}, "a setting is written name = value, not name: value", false},
 	{{"STRING", ":"}, "a setting is written name = value, not \"name\": value", false},
 	{{"STRING", "="}, "a name in quotes is written [\"name\"] = value", false},
 };
 
+/* A name with arguments behind it; the last token is always the end. */
+static bool is_called(const struct viv_token *t)
+{
+	return t->kind == VIV_TOKEN_NAME &&
+	       (viv_token_is(&t[1], "(") || viv_token_is(&t[1], "{") || t[1].kind == VIV_TOKEN_STRING);
+}
+
 static bool matches(const struct viv_token *t, const char *want)
 {
+	if (viv_streq(want, "PLAIN"))
+		return matches(t, "VALUE") && !is_called(t);
 	if (viv_streq(want, "NAME"))
 		return t->kind == VIV_TOKEN_NAME;
 	if (viv_streq(want, "STRING"))
