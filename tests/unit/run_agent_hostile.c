@@ -105,7 +105,7 @@ static int setup_starved(void **state)
 	struct fixture *f = viv_new(struct fixture);
 
 	f->program = TEST_AGENT;
-	f->limit_kib = 1000;
+	f->limit_kib = 1300;
 	start_agent(f);
 	*state = f;
 	return 0;
