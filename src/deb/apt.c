@@ -45,6 +45,7 @@ void viv_apt_close(struct viv_apt *a)
 	free(a->dir);
 	free(a->config);
 	free(a->release);
+	free(a->place);
 	free(a->architecture);
 	viv_strv_free(&a->snapshots);
 	viv_str_free(&a->logins);
@@ -120,15 +121,14 @@ static const char *near_release(const char *name)
 	return NULL;
 }
 
-static int no_mirror(const struct viv_deb_source *s, struct viv_error *err)
+static int no_mirror(const struct viv_apt *a, struct viv_error *err)
 {
-	const char *meant = near_release(s->release);
+	const char *meant = near_release(a->release);
 
 	if (meant)
-		return viv_error_say(err, ENOENT,
-				     "packages.release: no Debian release %s (did you mean %s?)",
-				     s->release, meant);
-	viv_error_say(err, ENOENT, "no mirror of Debian %s is known", s->release);
+		return viv_error_say(err, ENOENT, "%sno Debian release %s (did you mean %s?)", a->place, a->release,
+				     meant);
+	viv_error_say(err, ENOENT, "%sno mirror of Debian %s is known", a->place, a->release);
 	viv_error_hint(err,
 		       "This system's apt configuration names none. Write one into vm.lua, or for all\n"
 		       "machines into /etc/viv/config.lua or ~/.config/viv/config.lua:\n"
@@ -148,7 +148,7 @@ static int find_entries(struct viv_apt *a, const struct viv_deb_source *s, struc
 		r = viv_apt_host_entries(s, a, err);
 	}
 	if (r == 0 && !a->n_entries)
-		r = no_mirror(s, err);
+		r = no_mirror(a, err);
 	for (size_t i = 0; r == 0 && i < a->n_entries; i++) {
 		struct viv_strv *c = &a->entries[i].components;
 
@@ -381,6 +381,7 @@ int viv_apt_open(const struct viv_deb_source *source, bool lock, struct viv_repo
 
 	a->lock_fd = -1;
 	a->release = viv_strdup(s.release);
+	a->place = s.release_place ? viv_asprintf("%s: packages.release: ", s.release_place) : viv_strdup("");
 	a->architecture = viv_strdup(s.architecture);
 	if (!program) {
 		viv_error_say(err, ENOENT, "apt is not installed");
@@ -499,13 +500,15 @@ static const struct {
 	 "Is the network up? packages.mirrors names other mirrors."},
 };
 
-static int explain_update(const struct viv_str *said, const char *apt_says, struct viv_error *err)
+static int explain_update(const struct viv_apt *a, const struct viv_str *said, const char *apt_says,
+			  struct viv_error *err)
 {
 	size_t i = 0;
 
 	while (!strstr(said->data ? said->data : "", update_failures[i].sign))
 		i++;
-	viv_error_say(err, update_failures[i].code, "%s\n%s", update_failures[i].text, apt_says);
+	viv_error_say(err, update_failures[i].code, "%s%s\n%s", update_failures[i].code == ENOENT ? a->place : "",
+		      update_failures[i].text, apt_says);
 	viv_error_hint(err, "%s", update_failures[i].advice);
 	return -update_failures[i].code;
 }
@@ -523,7 +526,7 @@ int viv_apt_update(struct viv_apt *a, struct viv_report *report, struct viv_erro
 	viv_task_end(report, r == 0);
 	if (r == 0)
 		return viv_write_file(stamp, "", 0, 0644, err);
-	return explain_update(&said, now.msg ? now.msg : "", err);
+	return explain_update(a, &said, now.msg ? now.msg : "", err);
 }
 
 /* apt names the file after the index's address; the release file's name starts the same way. */

@@ -31,6 +31,7 @@ struct viv_apt {
 	char *dir;    /* "<cache>/apt/trixie-0123456789ab" */
 	char *config; /* the apt.conf in it */
 	char *release, *architecture;
+	char *place; /* "vm.lua:3: packages.release: ", for messages; or "" */
 	struct viv_apt_entry *entries;
 	size_t n_entries, cap_entries;
 	struct viv_apt_index *indexes; /* filled by viv_apt_read_indexes */

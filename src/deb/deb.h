@@ -16,6 +16,7 @@
 /* Where packages come from; from the options packages.*. All borrowed. */
 struct viv_deb_source {
 	const char *release;		/* "trixie" */
+	const char *release_place;	/* where it is said: "vm.lua:3"; NULL: nowhere */
 	const char *architecture;	/* "amd64" */
 	/*
 	 * "URI" (the release and its updates; on a URI with "security" in it the security suite) or

@@ -111,6 +111,14 @@ static void choose_documentation(struct viv_plan *p)
 	}
 }
 
+/* Where a name that no mirror has can be mended; NULL: nobody wrote it. */
+static const char *release_place(const struct viv_config *config)
+{
+	const char *place = viv_config_place(config, "packages.release");
+
+	return viv_streq(place, "default") ? NULL : place;
+}
+
 static int make_request(struct viv_plan *p, const struct viv_plan_options *options,
 			struct viv_error *err)
 {
@@ -124,6 +132,7 @@ static int make_request(struct viv_plan *p, const struct viv_plan_options *optio
 	choose_documentation(p);
 	req->source = (struct viv_deb_source){
 		.release = viv_config_string(c, "packages.release"),
+		.release_place = release_place(c),
 		.architecture = debian_architecture(c),
 		.mirrors = &p->mirrors,
 		.snapshot_mirrors = &p->snapshot_mirrors,

@@ -103,4 +103,7 @@ err_has "no option has"
 
 # a misspelt release, with near names
 expect 125 "$VIV" build other.lua --set packages.release=trixy
-err_has "packages.release: no Debian release trixy (did you mean trixie?)"
+err_has "command line: packages.release: no Debian release trixy (did you mean trixie?)"
+printf '\npackages.release = "nosuch"\n' >nosuch.lua
+expect 125 "$VIV" build nosuch.lua
+err_has "nosuch.lua:2: packages.release: no mirror of Debian nosuch is known"
