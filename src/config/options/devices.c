@@ -45,7 +45,9 @@ static const struct viv_option rows[] = {
 	 .fallback = "{}",
 	 .example = "{ token = { source = \"./token\" } }",
 	 .text = "Credentials for the machine's systemd and its services (LoadCredential=). They are "
-		 "given to it at the start and never enter the store."},
+		 "given to it at the start and never enter the store. Without systemd nobody takes them: "
+		 "those with names of up to 28 characters are files for root, "
+		 "/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials/NAME/raw."},
 	{.name = "virtualisation.display",
 	 .type = VIV_T_ENUM("auto", "gtk", "sdl", "vnc", "spice", "none"),
 	 .fallback = "\"auto\"",
