@@ -63,10 +63,29 @@ static void check_targets(struct viv_eval *ev, const struct viv_slot *unit)
 	}
 }
 
-/* tmpfiles.d(5): TYPE PATH …; systemd-tmpfiles passes over others with a warning. */
+static bool is_mode(struct viv_slice w)
+{
+	unsigned n = 0;
+	size_t i = 0;
+
+	if (viv_slice_eq(w, "-"))
+		return true;
+	while (i < w.len && strchr("~:", w.data[i]))
+		i++;
+	if (i == w.len)
+		return false;
+	for (; i < w.len && w.data[i] >= '0' && w.data[i] <= '7' && n <= 07777; i++)
+		n = n * 8 + (unsigned)(w.data[i] - '0');
+	return i == w.len && n <= 07777;
+}
+
+/*
+ * tmpfiles.d(5): TYPE PATH MODE …; systemd-tmpfiles passes over others with a warning. Which word is which is known
+ * where nothing is quoted. plan/runs_as.c looks for their users.
+ */
 static const char *wrong_rule(const char *line)
 {
-	struct viv_slice rest = viv_slice(line), type = {0}, path = {0};
+	struct viv_slice rest = viv_slice(line), type = {0}, path = {0}, mode = {0};
 	size_t modifiers = 1;
 
 	if (!viv_slice_word(&rest, &type) || type.data[0] == '#')
@@ -79,7 +98,11 @@ static const char *wrong_rule(const char *line)
 		return "it has no path";
 	if (strchr("\"'", path.data[0]) && path.len > 1)
 		path.data++;
-	return strchr("/%", path.data[0]) ? NULL : "its path is not absolute";
+	if (!strchr("/%", path.data[0]))
+		return "its path is not absolute";
+	if (strpbrk(line, "\"'\\") || !viv_slice_word(&rest, &mode) || is_mode(mode))
+		return NULL;
+	return "its third word is no mode, such as 0755";
 }
 
 static void check_tmpfiles(struct viv_eval *ev)

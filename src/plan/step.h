@@ -83,7 +83,8 @@ int viv_plan_finish_etc(struct viv_plan *p, const json_t *below, const struct vi
  */
 typedef bool (*viv_is_there_fn)(const void *root, const char *path);
 int viv_plan_check_named(const struct viv_plan *p, viv_is_there_fn is_there, const void *root, struct viv_error *err);
-/* runs_as.c: a user or group that cron's jobs and services run as, and who is nobody here: EINVAL with its place. */
+/* runs_as.c: a user or group that cron's jobs and services run as, or that tmpfiles' rules name, and who is
+ * nobody here: EINVAL with its place. */
 struct viv_accounts;
 int viv_plan_check_runs_as(const struct viv_plan *p, const struct viv_accounts *a, const struct viv_manifests *layers,
 			   struct viv_error *err);

@@ -27,8 +27,8 @@ int viv_units_check_order(const struct viv_etc *etc, const struct viv_config *co
 			  struct viv_error *err);
 
 /*
- * unit_partners.c: timers and sockets of the options whose service is nowhere. EINVAL with the place. Units
- * are placed.
+ * unit_partners.c: timers and sockets of the options whose service is nowhere, and units that require what is nowhere
+ * or masked. EINVAL with the place. Units are placed.
  */
 int viv_units_check_partners(const struct viv_etc *etc, const struct viv_manifests *layers,
 			     const struct viv_config *config, struct viv_error *err);

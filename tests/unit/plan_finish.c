@@ -119,6 +119,21 @@ static void refusals(void **state)
 		 "vm.lua:1: systemd.services.x.serviceConfig.Group: no group \"nosuch\""},
 		{"system.init = 'runit'\nsystemd.services.x = { script = 'true', serviceConfig = { User = 'nosuch' } }",
 		 "vm.lua:2: systemd.services.x.serviceConfig.User: no user \"nosuch\""},
+		{"systemd.tmpfiles.rules = { 'd /x 0755 www-data',\n'd /y 0755 nosuch nosuch -' }",
+		 "vm.lua:1: systemd.tmpfiles.rules[2]: no user \"nosuch\""},
+		{"systemd.tmpfiles.rules = { 'd /y - - :nosuch' }", "vm.lua:1: systemd.tmpfiles.rules[1]: no group \"nosuch\""},
+		/* What is required and can't be had. */
+		{"systemd.services.x = { script = 'true',\nrequires = { 'dbus.service', 'y.service' } }",
+		 "vm.lua:2: systemd.services.x.requires: there is no y.service, neither an option's nor a package's"},
+		{"systemd.services['a-b'] = { script = 'true', bindsTo = { 'y@1.service' } }",
+		 "vm.lua:1: systemd.services[\"a-b\"].bindsTo: there is no y@1.service, "},
+		{"systemd.services.dbus.unitConfig.Requisite = 'y.target'",
+		 "vm.lua:1: systemd.services.dbus: there is no y.target, "},
+		{"environment.etc['systemd/system/x.service'].text = '[Unit]\\nRequires=y.service\\n[Service]\\nExecStart=/bin/true\\n'",
+		 "vm.lua:1: environment.etc[\"systemd/system/x.service\"]: there is no y.service, "},
+		{"systemd.services.x = { script = 'true', requires = { 'y.service' } }\n"
+		 "systemd.services.y = { script = 'true', enable = false }",
+		 "vm.lua:1: systemd.services.x.requires: y.service is masked (enable = false)"},
 		/* Two that write one file, seen late. */
 		{"systemd.services.dbus.serviceConfig.Nice = 5\n"
 		 "environment.etc['systemd/system/dbus.service.d/options.conf'].text = '[Service]'",
@@ -206,6 +221,9 @@ static void partners(void **state)
 		"systemd.timers.other.timerConfig = { OnCalendar = 'daily', Unit = 'own.service' }\n"
 		"systemd.timers.mount.timerConfig = { OnCalendar = 'daily', Unit = 'srv-x.mount' }\n"
 		"systemd.services['a@'].script = 'true'\n"
+		"systemd.services.own.requires = { 'dbus.service', 'old.service', 'a@x.service', 'own.socket', 'dev-vda.device' }\n"
+		"systemd.services.own.bindsTo = { 'systemd-cryptsetup@x.service' }\n"
+		"systemd.services.own.wants = { 'nosuch.service' }\n"
 		"systemd.sockets.a = { listenStreams = { '1' }, socketConfig = { Accept = true } }\n"
 		"systemd.sockets['a@b'] = { listenStreams = { '1' } }\n"
 		"systemd.sockets.b = { listenStreams = { '1' }, socketConfig = { Service = 'a@x.service' } }";
@@ -245,6 +263,8 @@ static void runs_as(void **state)
 		"systemd.services.b = { script = 'true', serviceConfig = { User = 4711 } }\n"
 		"systemd.services['c@'] = { script = 'true', serviceConfig = { User = '%i' } }\n"
 		"systemd.services.d = { script = 'true', serviceConfig = { User = 'dyn', DynamicUser = true } }",
+		"systemd.tmpfiles.rules = { 'd /a 0755 :www-data shadow -', 'd /b - 33 4711', 'd /c', 'd \"/a b\" 0755 x',\n"
+		"'# a b c', 'd /d 0755 %u %g' }",
 		"environment.etc['sysusers.d/x.conf'].text = 'u x'\n"
 		"systemd.services.a = { script = 'true', serviceConfig = { User = 'x' } }",
 	};

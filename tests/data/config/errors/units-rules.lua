@@ -16,4 +16,5 @@ systemd.tmpfiles.rules = {
 	"d",
 	"D+! /run/fine 0755 root root -", "# a comment", "", "d \"/run/a b\"", "L? %h/x",
 	"dd /run/x",
+	"d /x 9999", "d /x 17777", "d /x rwx", "d /x ~:0755", "d /x :755 - -", "d /x - - -", "d \"/a b\" x",
 }
