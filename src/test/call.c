@@ -139,6 +139,14 @@ void call_add_console(struct call *c)
 		call_details(c, "  %s\n", lines.items[i]);
 }
 
+/* What became of a machine that was there: it may have started anew meanwhile. */
+static char *end_of(const struct guest *g)
+{
+	bool rebooted = g->how == VIV_VM_REBOOT && g->starts > 1 && !g->hopeless && !g->lost;
+
+	return guest_is_on(g) && !rebooted ? viv_strdup("its kernel is in trouble") : guest_end_text(g);
+}
+
 int call_waited(struct call *c, int code, const char *fmt, ...)
 {
 	VIV_STR what = VIV_STR_INIT;
@@ -158,7 +166,7 @@ int call_waited(struct call *c, int code, const char *fmt, ...)
 		call_fail(c, VIV_VERDICT_FAIL, "%s: no %s in time", c->g ? c->g->name : "waiting", what.data);
 	else if (code == -ENOTCONN && c->g) {
 		c->g->end_told = !guest_is_on(c->g);
-		end = guest_is_on(c->g) ? viv_strdup("its kernel is in trouble") : guest_end_text(c->g);
+		end = end_of(c->g);
 		call_fail(c, c->g->how == VIV_VM_PANIC || c->g->hopeless ? VIV_VERDICT_CRASH : VIV_VERDICT_FAIL, "%s: %s, while waiting for %s",
 			  c->g->name, end, what.data);
 	} else

@@ -1,22 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/monitor.h"
 
-/* A command that QEMU has. It may answer when nobody waits any more, or never. */
+/*
+ * A command that QEMU has. It may answer when nobody waits any more, or never. Who waits for it frees it, since the machine
+ * may go meanwhile, or start anew; one that nobody waits for any more goes with the machine.
+ */
 struct monitor_ask {
 	struct monitor_ask *next;
-	struct guest *g;
+	struct guest *g; /* NULL: the machine that had it is gone */
+	bool waited;	 /* for */
 	bool done;
 	json_t *ret;
 	char *error;
 };
 
-static void free_ask(struct monitor_ask *a)
+/* It is its guest's no more. */
+static void unlink_ask(struct monitor_ask *a)
 {
 	struct monitor_ask **at = &a->g->asks;
 
 	while (*at != a)
 		at = &(*at)->next;
 	*at = a->next;
+	a->g = NULL;
+}
+
+static void free_ask(struct monitor_ask *a)
+{
+	if (a->g)
+		unlink_ask(a);
 	json_decref(a->ret);
 	free(a->error);
 	free(a);
@@ -32,9 +44,12 @@ static void on_answer(struct viv_qmp *q, const json_t *ret, const char *error, v
 	a->g->events.changed(a->g, a->g->events.arg);
 }
 
-static bool is_answered(void *arg)
+/* Or will never be. */
+static bool is_over(void *arg)
 {
-	return ((const struct monitor_ask *)arg)->done;
+	const struct monitor_ask *a = arg;
+
+	return a->done || !a->g;
 }
 
 /* fd is taken over; -1: none goes along. */
@@ -46,6 +61,7 @@ static int ask(struct runner *r, struct guest *g, const char *command, json_t *a
 	int code;
 
 	a->g = g;
+	a->waited = true;
 	a->next = g->asks;
 	g->asks = a;
 	code = fd < 0 ? viv_qmp_execute(q, command, arguments, on_answer, a, err)
@@ -54,10 +70,14 @@ static int ask(struct runner *r, struct guest *g, const char *command, json_t *a
 		free_ask(a);
 		return code;
 	}
-	code = runner_wait(r, g, is_answered, a, deadline);
-	if (!a->done)
+	code = runner_wait(r, g, is_over, a, deadline);
+	a->waited = false;
+	if (!a->done && a->g)
 		return code; /* it stays until the machine goes */
-	code = a->error ? viv_error_say(err, EIO, "QEMU: %s: %s", command, a->error) : 0;
+	if (!a->done)
+		code = -ENOTCONN;
+	else
+		code = a->error ? viv_error_say(err, EIO, "QEMU: %s: %s", command, a->error) : 0;
 	if (code == 0 && ret)
 		*ret = json_incref(a->ret);
 	free_ask(a);
@@ -91,8 +111,14 @@ void monitor_keep(struct guest *g, const char *name, const json_t *data)
 
 void monitor_forget(struct guest *g)
 {
-	while (g->asks)
-		free_ask(g->asks);
+	while (g->asks) {
+		struct monitor_ask *a = g->asks;
+
+		if (a->waited)
+			unlink_ask(a);
+		else
+			free_ask(a);
+	}
 	json_decref(viv_steal(g->qmp_events));
 	g->n_qmp_events = g->qmp_from = 0;
 }
