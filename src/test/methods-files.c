@@ -112,17 +112,19 @@ static int do_copy_from_machine(struct call *c)
 /* collect_coverage */
 
 /*
- * Files below debugfs have no size: they are read there (the kernel's Documentation/dev-tools/gcov.rst). What stands beside
- * them leads to where the kernel was built, where gcov looks for its notes. Prints the copy's folder.
+ * Files below debugfs have no size, and so are read there (the kernel's Documentation/dev-tools/gcov.rst): by a cp that reads
+ * until the end, as there are hundreds, or else one by one. The links beside them lead to where the kernel was built, where
+ * gcov looks for its notes. Prints the copy's folder.
  */
 #define READ_KERNEL \
 	"d=/sys/kernel/debug\n" \
 	"[ -d $d/gcov ] || mount -t debugfs none $d 2>/dev/null\n" \
 	"[ -d $d/gcov ] || { echo \"there is no $d/gcov: its kernel was built without CONFIG_GCOV_KERNEL\" >&2; exit 1; }\n" \
-	"to=$(mktemp -d) && mkdir \"$to/kernel\" && cd $d/gcov || exit 1\n" \
-	"find . -type d -exec sh -c 'mkdir -p \"$0/$1\"' \"$to/kernel\" {} ';'\n" \
-	"find . -name '*.gcda' -exec sh -c 'cat <\"$1\" >\"$0/$1\"' \"$to/kernel\" {} ';'\n" \
-	"find . -name '*.gcno' -exec sh -c 'cp -d \"$1\" \"$0/$1\"' \"$to/kernel\" {} ';'\n" \
+	"to=$(mktemp -d) && cp -RP $d/gcov \"$to/kernel\" && cd \"$to/kernel\" || exit 1\n" \
+	"rm -f reset\n" \
+	"find . -name '*.gcda' -size 0 | while read -r f; do cat <\"$d/gcov/$f\" >\"$f\"; done\n" \
+	"[ -n \"$(find . -name '*.gcda' | head -n 1)\" ] || {\n" \
+	"	echo \"there is nothing in $d/gcov: no part of its kernel was built with GCOV_PROFILE\" >&2; exit 1; }\n" \
 	"echo \"$to/kernel\"\n"
 
 /* Programs write theirs when they end, below GCOV_PREFIX. Prints the folder. */

@@ -101,10 +101,14 @@ local function files()
 	-- A kernel's are read as they stand below debugfs.
 	client:succeed("mount -t tmpfs none /sys/kernel/debug; mkdir -p /sys/kernel/debug/gcov/src && " ..
 		"echo data >/sys/kernel/debug/gcov/src/k.gcda && ln -s /build/src/k.gcno /sys/kernel/debug/gcov/src/k.gcno")
+	-- As its files are: without a size.
+	client:succeed("cd /sys/kernel/debug/gcov && touch reset v.gcda && mount --bind /proc/version v.gcda")
 	client:collect_coverage()
 	client:copy_from_host(results .. "/coverage/client", "/srv/coverage")
 	t.equal(client:succeed("cd /srv/coverage && cat gcov/src/a.gcda kernel/src/k.gcda && readlink kernel/src/k.gcno"),
 		"data\ndata\n/build/src/k.gcno\n")
+	client:succeed("cmp /srv/coverage/kernel/v.gcda /proc/version")
+	client:fail("test -e /srv/coverage/kernel/reset")
 end
 
 local function network()
