@@ -173,14 +173,23 @@ static void fetch_dump(struct guest *g)
 	VIV_ERROR err = VIV_ERROR_INIT;
 	VIV_FREE char *to = NULL, *path = NULL, *said = NULL;
 
-	if (!g->results)
+	if (!g->results || g->dump < 0)
+		return;
+	if (g->n_dumps == GUEST_DUMPS_MAX) {
+		said = viv_asprintf("%d crash dumps of it are kept: no more is", GUEST_DUMPS_MAX);
+		g->events.log(g, said, g->events.arg);
+		g->n_dumps++;
+	}
+	if (g->n_dumps > GUEST_DUMPS_MAX)
 		return;
 	to = viv_path_join(g->results, g->name);
 	if (viv_crash_fetch(g->dump, NULL, to, &path, &err) < 0)
 		g->events.warning(g, err.msg, g->events.arg);
-	said = path ? viv_asprintf("crash dump: %s", path) : NULL;
-	if (said)
+	if (path) {
+		g->n_dumps++;
+		said = viv_asprintf("crash dump: %s", path);
 		g->events.log(g, said, g->events.arg);
+	}
 	viv_error_clear(&err);
 }
 

@@ -36,6 +36,7 @@ struct monitor_ask;
 struct process;
 struct saved;
 #define GUEST_QMP_EVENTS_MAX 1000 /* events of QEMU's that are kept; the oldest go first */
+#define GUEST_DUMPS_MAX 8 /* crash dumps of a machine that are kept: each is as large as its memory */
 #define GUEST_CONSOLE_MAX (8u << 20) /* bytes of the console that are kept for a test to look through */
 
 struct guest {
@@ -62,6 +63,7 @@ struct guest {
 	struct viv_machine_dir dir;
 	struct viv_vm *vm; /* NULL: it is off */
 	int dump;	   /* its disk for a crash dump, ours; -1: it has none */
+	unsigned n_dumps;  /* that are kept, of all starts */
 	struct viv_control *control;
 	struct process *processes; /* of all starts (test/process.h) */
 	struct monitor_ask *asks; /* what its QEMU has not answered (test/monitor.h) */
