@@ -68,7 +68,7 @@ static int on_readable(struct viv_source *s, int fd, uint32_t events, void *arg)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0) {
-		finish(t, n < 0 ? -errno : 0);
+		finish(t, n < 0 ? -EPIPE : 0);
 		return 0;
 	}
 	code = (uint64_t)n > t->max - t->bytes ? -EFBIG : write_chunk(t, (size_t)n);
@@ -105,7 +105,7 @@ static int on_writable(struct viv_source *s, int fd, uint32_t events, void *arg)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n < 0) {
-		finish(t, -errno);
+		finish(t, -EPIPE);
 		return 0;
 	}
 	t->at += (size_t)n;

@@ -14,7 +14,7 @@ struct viv_state_transfer;
 
 /*
  * It has come to its end. code: 0, the other end closed it (taken), or all of the file was sent (given); -EFBIG: more than
- * allowed; -EPIPE: QEMU wants no more of it; else what the file said. Our end is closed. viv_state_free may be called here.
+ * allowed; -EPIPE: QEMU wants no more of it, or is gone; else what the file said. Our end is closed. viv_state_free may be called here.
  */
 typedef void (*viv_state_done_fn)(struct viv_state_transfer *t, int code, void *arg);
 

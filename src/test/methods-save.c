@@ -23,6 +23,7 @@
 struct moving {
 	struct guest *g;
 	struct runner *r;
+	unsigned start; /* the machine's, whose state it is */
 	bool done;
 	int code;
 };
@@ -51,7 +52,14 @@ static bool is_moved(void *arg)
 {
 	struct moving *m = arg;
 
-	return m->done && is_over(m->g);
+	return m->g->starts != m->start || (m->done && is_over(m->g));
+}
+
+static int wait_until_moved(struct call *c, struct moving *m)
+{
+	int code = runner_wait(c->r, c->g, is_moved, m, c->deadline);
+
+	return code == 0 && c->g->starts != m->start ? -ENOTCONN : code;
 }
 
 /* Its events are what is waited for; and it is to be quick. */
@@ -94,7 +102,7 @@ static void refresh(struct guest *g)
 
 /* Saving */
 
-/* Commands are the host's as much as the guest's. */
+/* Commands are the host's as much as the guest's; others begin some, too (viv exec). */
 static int check_quiet(struct call *c)
 {
 	const char *program = viv_agent_runs(viv_vm_agent(c->g->vm));
@@ -142,7 +150,7 @@ static int say_failed(struct call *c, int ours)
 
 	if (ours == -EFBIG)
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: it can't be saved: its state is larger than its memory", c->g->name);
-	if (ours < 0)
+	if (ours < 0 && ours != -EPIPE)
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: it can't be saved: %s\nstates are in TMPDIR, or /var/tmp", c->g->name,
 				 strerror(-ours));
 	if (methods_qmp(c, "query-migrate", NULL, &about) == 0)
@@ -155,7 +163,7 @@ static int save_memory(struct call *c, struct saved *s)
 {
 	VIV_CLEANUP(viv_state_freep) struct viv_state_transfer *t = NULL;
 	uint64_t max = (uint64_t)(c->g->machine.memory_mib + MORE_MIB) << 20;
-	struct moving m = {.g = c->g, .r = c->r};
+	struct moving m = {.g = c->g, .r = c->r, .start = c->g->starts};
 	VIV_ERROR err = VIV_ERROR_INIT;
 	int theirs, code;
 
@@ -169,17 +177,18 @@ static int save_memory(struct call *c, struct saved *s)
 		code = methods_qmp(c, "migrate", json_pack("{s:s}", "uri", "fd:" FD_NAME), NULL);
 	if (code < 0)
 		return code;
-	code = runner_wait(c->r, c->g, is_moved, &m, c->deadline);
+	code = wait_until_moved(c, &m);
 	if (code < 0)
 		return call_waited(c, code, "its state");
 	s->bytes = viv_state_bytes(t);
 	return m.code == 0 && migration_is(c->g, "completed") ? 0 : say_failed(c, m.code);
 }
 
-static int copy_disks(struct call *c, const int *from, size_t n, int **ret)
+/* g, NULL for none: whose they are is to run meanwhile. */
+static int copy_disks(struct call *c, const struct guest *g, const int *from, size_t n, int **ret)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
-	int code = saved_copy_disks(c->r, from, n, c->deadline, ret, &err);
+	int code = saved_copy_disks(c->r, g, from, n, c->deadline, ret, &err);
 
 	if (code < 0 && err.code)
 		code = call_fail(c, VIV_VERDICT_ERROR, "%s: %s\nstates are in TMPDIR, or /var/tmp",
@@ -195,7 +204,7 @@ static int save_all(struct call *c, struct saved *s)
 	int code = save_memory(c, s);
 
 	if (code == 0)
-		code = copy_disks(c, c->g->disks, c->g->n_disks, &s->disks);
+		code = copy_disks(c, c->g, c->g->disks, c->g->n_disks, &s->disks);
 	if (code == 0)
 		s->n_disks = c->g->n_disks;
 	return code;
@@ -212,15 +221,27 @@ static void give_up(struct call *c)
 		runner_wait(c->r, c->g, is_over, c->g, viv_now_ms() + END_MS);
 }
 
+/* What is saved is not lost for the moment that this takes: the call's time may be at its end. */
+static int resume(struct call *c)
+{
+	int64_t deadline = c->deadline;
+	int code;
+
+	c->deadline = deadline ? VIV_MAX(deadline, viv_now_ms() + END_MS) : 0;
+	code = methods_qmp(c, "cont", NULL, NULL);
+	c->deadline = deadline;
+	return code;
+}
+
 /* Whatever became of it. */
 static int go_on(struct call *c, int code)
 {
 	if (!guest_is_on(c->g))
-		return code;
+		return code < 0 ? code : call_waited(c, -ENOTCONN, "its state");
 	if (code < 0)
 		give_up(c);
 	else
-		code = methods_qmp(c, "cont", NULL, NULL);
+		code = resume(c);
 	if (c->g->ready)
 		refresh(c->g);
 	return code;
@@ -232,6 +253,9 @@ static int save(struct call *c, struct saved *s)
 
 	if (code == 0)
 		code = methods_qmp(c, "stop", NULL, NULL);
+	/* Until it stood still one could begin. */
+	if (code == 0)
+		code = check_quiet(c);
 	if (code == 0)
 		code = save_all(c, s);
 	return go_on(c, code);
@@ -293,13 +317,12 @@ static int turn_off(struct call *c)
 	return code < 0 ? call_waited(c, code, "its end") : 0;
 }
 
-static int start_from(struct call *c, const struct saved *s)
+/* With these disks, which are taken over. */
+static int start_from(struct call *c, const struct saved *s, int *disks)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
-	int *disks, code = copy_disks(c, s->disks, s->n_disks, &disks);
+	int code = 0;
 
-	if (code < 0)
-		return code;
 	saved_close_disks(c->g->disks, c->g->n_disks);
 	c->g->disks = disks;
 	c->g->n_disks = s->n_disks;
@@ -311,10 +334,25 @@ static int start_from(struct call *c, const struct saved *s)
 	return code;
 }
 
+/* QEMU ends over a state that it can't load; why, it has said to nobody but its stderr. */
+static int say_refused(struct call *c, const struct saved *s, int ours)
+{
+	VIV_FREE char *end = NULL;
+
+	if (ours < 0 && ours != -EPIPE)
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: its state %s can't be read: %s", c->g->name, s->name, strerror(-ours));
+	if (runner_wait(c->r, NULL, is_off, c->g, viv_now_ms() + END_MS) == 0) {
+		c->g->end_told = true;
+		end = guest_end_text(c->g);
+	}
+	return call_fail(c, VIV_VERDICT_ERROR, "%s: QEMU can't go back to its state %s: %s", c->g->name, s->name,
+			 end ? end : "it doesn't say why");
+}
+
 static int load_memory(struct call *c, const struct saved *s)
 {
 	VIV_CLEANUP(viv_state_freep) struct viv_state_transfer *t = NULL;
-	struct moving m = {.g = c->g, .r = c->r};
+	struct moving m = {.g = c->g, .r = c->r, .start = c->g->starts};
 	VIV_ERROR err = VIV_ERROR_INIT;
 	int theirs, code = prepare(c);
 
@@ -330,10 +368,10 @@ static int load_memory(struct call *c, const struct saved *s)
 		code = methods_qmp(c, "migrate-incoming", json_pack("{s:s}", "uri", "fd:" FD_NAME), NULL);
 	if (code < 0)
 		return code;
-	code = runner_wait(c->r, c->g, is_moved, &m, c->deadline);
-	if (code < 0)
+	code = wait_until_moved(c, &m);
+	if (code < 0 && code != -ENOTCONN)
 		return call_waited(c, code, "its state to be loaded");
-	return migration_is(c->g, "completed") ? 0 : say_failed(c, m.code);
+	return code == 0 && migration_is(c->g, "completed") ? 0 : say_refused(c, s, m.code);
 }
 
 static int wake_up(struct call *c)
@@ -350,12 +388,18 @@ static int wake_up(struct call *c)
 	return code < 0 ? call_waited(c, code, "its system") : 0;
 }
 
+/* What may fail for want of room or time comes first: then nothing has become of the machine. */
 static int restore(struct call *c, const struct saved *s)
 {
-	int code = turn_off(c);
+	int *disks, code = copy_disks(c, NULL, s->disks, s->n_disks, &disks);
 
-	if (code == 0)
-		code = start_from(c, s);
+	if (code < 0)
+		return code;
+	code = turn_off(c);
+	if (code < 0)
+		saved_close_disks(disks, s->n_disks);
+	else
+		code = start_from(c, s, disks);
 	if (code < 0)
 		return code;
 	code = load_memory(c, s);

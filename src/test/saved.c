@@ -115,6 +115,16 @@ int saved_check_name(const struct guest *g, const char *name, struct viv_error *
 
 /* What can be saved */
 
+/* The line to write is one to copy. */
+static int refuse_exchange(const struct viv_machine *m, struct viv_error *err)
+{
+	bool usual = !m->name || viv_streq(m->name, "machine");
+
+	return viv_error_say(err, ENOTSUP, "it shares /tmp/xchg and /tmp/shared with the host, and what the host serves to it can't "
+			     "be saved. Write into the test file: %s%s%svirtualisation.exchangeFolders = false",
+			     usual ? "machine" : "machines[\"", usual ? "" : m->name, usual ? "." : "\"].");
+}
+
 static int check_shares(const struct viv_machine *m, struct viv_error *err)
 {
 	bool exchange = false;
@@ -128,9 +138,7 @@ static int check_shares(const struct viv_machine *m, struct viv_error *err)
 					     "leave virtualisation.sharedDirectories out, and take copy_from_host",
 					     s->source, s->target);
 	}
-	return exchange ? viv_error_say(err, ENOTSUP, "it shares /tmp/xchg and /tmp/shared with the host, and what the host serves "
-					"to it can't be saved: set virtualisation.exchangeFolders = false")
-			: 0;
+	return exchange ? refuse_exchange(m, err) : 0;
 }
 
 static int check_drive(const struct viv_drive *d, struct viv_error *err)
@@ -198,7 +206,8 @@ static bool is_over(void *arg)
 	return ((const struct waiting *)arg)->over;
 }
 
-static int run_copying(struct runner *r, struct copying *job, int64_t deadline, struct viv_error *err)
+static int run_copying(struct runner *r, const struct guest *g, struct copying *job, int64_t deadline,
+		       struct viv_error *err)
 {
 	struct waiting w = {.r = r};
 	bool finished = false;
@@ -210,7 +219,7 @@ static int run_copying(struct runner *r, struct copying *job, int64_t deadline, 
 		return code;
 	code = viv_loop_add_io(r->loop, fd, EPOLLIN, on_over, &w, &w.source, err);
 	if (code == 0)
-		code = runner_wait(r, NULL, is_over, &w, deadline);
+		code = runner_wait(r, g, is_over, &w, deadline);
 	viv_source_remove(w.source);
 	if (code == 0)
 		code = viv_channel_receive(fd, -1, &r->report, NULL, &finished, err);
@@ -221,7 +230,8 @@ static int run_copying(struct runner *r, struct copying *job, int64_t deadline, 
 	return code;
 }
 
-int saved_copy_disks(struct runner *r, const int *from, size_t n, int64_t deadline, int **ret, struct viv_error *err)
+int saved_copy_disks(struct runner *r, const struct guest *g, const int *from, size_t n, int64_t deadline, int **ret,
+		     struct viv_error *err)
 {
 	int *to = viv_new_array(int, n ? n : 1);
 	struct copying job = {from, to, n};
@@ -237,7 +247,7 @@ int saved_copy_disks(struct runner *r, const int *from, size_t n, int64_t deadli
 		code = viv_disk_unnamed(&to[i], err);
 	}
 	if (code == 0 && any)
-		code = run_copying(r, &job, deadline, err);
+		code = run_copying(r, g, &job, deadline, err);
 	if (code < 0)
 		saved_close_disks(to, n);
 	else

@@ -42,8 +42,9 @@ int saved_check_name(const struct guest *g, const char *name, struct viv_error *
 int saved_check_machine(const struct viv_machine *m, struct viv_error *err);
 
 /*
- * Copies of all disks, from -> *ret, n of them; -1 stays. In a process beside ours, while machines go on. As runner_wait without a
- * message, or an error with one.
+ * Copies of all disks, from -> *ret, n of them; -1 stays. In a process beside ours, while machines go on. As runner_wait, which
+ * waits for them as long as g (NULL: none) runs, without a message, or an error with one.
  */
-int saved_copy_disks(struct runner *r, const int *from, size_t n, int64_t deadline, int **ret, struct viv_error *err);
+int saved_copy_disks(struct runner *r, const struct guest *g, const int *from, size_t n, int64_t deadline, int **ret,
+		     struct viv_error *err);
 void saved_close_disks(int *disks, size_t n); /* frees them, too; NULL is fine */

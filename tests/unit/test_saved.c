@@ -75,7 +75,10 @@ static void test_machine(void **state)
 	s = viv_machine_add_share(&m);
 	s->target = viv_strdup("/tmp/xchg");
 	s->optional = true;
-	check_message(saved_check_machine(&m, &err), &err, ENOTSUP, "exchangeFolders = false");
+	check_message(saved_check_machine(&m, &err), &err, ENOTSUP, "Write into the test file: machine.virtualisation.exchangeFolders = false");
+	m.name = viv_strdup("web-1");
+	check_message(saved_check_machine(&m, &err), &err, ENOTSUP,
+		      "Write into the test file: machines[\"web-1\"].virtualisation.exchangeFolders = false");
 	s = viv_machine_add_share(&m);
 	s->source = viv_strdup("/home/src");
 	s->target = viv_strdup("/src");
@@ -85,24 +88,28 @@ static void test_machine(void **state)
 
 static void test_disks(void **state)
 {
+	const struct guest gone = {0};
 	struct runner r = {0};
 	int from[] = {-1, -1, -1}, folder, *to = NULL;
 	char buf[4] = "";
 
 	assert_int_equal(viv_loop_new(&r.loop, NULL), 0);
-	assert_int_equal(saved_copy_disks(&r, from, 0, 0, &to, NULL), 0);
+	assert_int_equal(saved_copy_disks(&r, NULL, from, 0, 0, &to, NULL), 0);
 	saved_close_disks(to, 0);
 	assert_int_equal(viv_disk_unnamed(&from[1], NULL), 0);
 	assert_int_equal(pwrite(from[1], "abc", 3, 1 << 20), 3);
-	assert_int_equal(saved_copy_disks(&r, from, 3, 0, &to, NULL), 0);
+	assert_int_equal(saved_copy_disks(&r, NULL, from, 3, 0, &to, NULL), 0);
 	assert_int_equal(to[0], -1);
 	assert_int_equal(pread(to[1], buf, 3, 1 << 20), 3);
 	assert_string_equal(buf, "abc");
 	saved_close_disks(to, 3);
+	/* Of a machine that is gone. */
+	to = NULL;
+	assert_int_equal(saved_copy_disks(&r, &gone, from, 3, 0, &to, NULL), -ENOTCONN);
+	assert_null(to);
 	/* What can't be copied. */
 	folder = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	to = NULL;
-	assert_true(saved_copy_disks(&r, &folder, 1, 0, &to, NULL) < 0);
+	assert_true(saved_copy_disks(&r, NULL, &folder, 1, 0, &to, NULL) < 0);
 	assert_null(to);
 	close(folder);
 	close(from[1]);
