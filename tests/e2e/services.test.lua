@@ -13,6 +13,10 @@ machine.systemd = {
 			script = [[echo "This service runs $GREETING" > /dev/kmsg]],
 		},
 		tick = { serviceConfig = { Type = "oneshot" }, script = "echo tick > /run/tick" },
+		tock = {
+			serviceConfig = { Type = "oneshot", RemainAfterExit = true },
+			script = "touch /run/tock", startAt = "*-*-* *:*:*",
+		},
 		["back@"] = { serviceConfig = { ExecStart = "/usr/bin/cat", StandardInput = "socket" } },
 		["made@"] = { serviceConfig = {
 			Type = "oneshot", RemainAfterExit = true, ExecStart = "/usr/bin/touch /run/made-%i",
@@ -23,6 +27,8 @@ machine.systemd = {
 		later = {
 			preStart = "mkfifo /run/begin; read line </run/begin",
 			script = "exec sleep inf",
+			postStart = "echo $MAINPID > /run/later-up",
+			reload = "echo $MAINPID > /run/later-again",
 			serviceConfig = { TimeoutStartSec = "infinity" },
 		},
 		broken = {
@@ -35,7 +41,10 @@ machine.systemd = {
 		"d /var/cache/foo 0750 www-data www-data -",
 		"p /run/tick 0600 root root -", "p /run/cron 0600 root root -", "p /run/login 0600 root root -",
 	} },
-	timers = { tick = { timerConfig = { OnActiveSec = 1, AccuracySec = "1us" }, wantedBy = { "timers.target" } } },
+	timers = {
+		tick = { timerConfig = { OnActiveSec = 1, AccuracySec = "1us" }, wantedBy = { "timers.target" } },
+		tock = { timerConfig = { AccuracySec = "1us" } },
+	},
 	sockets = { back = {
 		listenStreams = { "127.0.0.1:7777" },
 		socketConfig = { Accept = true },
@@ -50,7 +59,8 @@ machine.systemd = {
 machine.boot.postBootCommands = "echo 'Not much to do before systemd :)' > /dev/kmsg"
 machine.services = {
 	cron = { systemCronJobs = { "@reboot root echo cron > /run/cron" } },
-	journald = { storage = "persistent", extraConfig = "SystemMaxUse=20M" },
+	journald = { storage = "persistent", forwardToSyslog = false, rateLimitBurst = 0, rateLimitInterval = "5s",
+		extraConfig = "SystemMaxUse=20M" },
 	getty = { helpLine = "Type CTRL-A X to exit QEMU\n" },
 }
 machine.environment = {
@@ -74,6 +84,7 @@ test("services", function()
 	-- First: with a job under way the system is not up.
 	subtest("a timer, cron and the console's login have run", function()
 		says("cat /run/tick /run/cron /run/login", "tick\ncron\nroot xterm")
+		machine:wait_for_file("/run/tock")
 		machine:wait_for_console_text("Type CTRL-A X to exit QEMU")
 		machine:wait_for_console_text("login: root (automatic login)")
 	end)
@@ -107,7 +118,8 @@ test("services", function()
 
 	subtest("the journal, variables, aliases", function()
 		says("ls -d /var/log/journal/*/system.journal | wc -l", "1")
-		says("systemd-analyze cat-config systemd/journald.conf | grep '^S'", "Storage=persistent\nSystemMaxUse=20M")
+		says("systemd-analyze cat-config systemd/journald.conf | grep '^[FRS]'",
+			"ForwardToSyslog=yes\nForwardToSyslog=false\nRateLimitBurst=0\nRateLimitIntervalSec=5s\nStorage=persistent\nSystemMaxUse=20M")
 		says("printenv TERM", "xterm")
 		says("bash -lic hi 2>/dev/null", "an alias")
 	end)
@@ -125,6 +137,8 @@ test("services", function()
 		soon("echo >/run/begin; mkdir -p /run/a/b")
 		machine:wait_for_unit("later")
 		machine:wait_for_file("/run/a/b")
+		machine:succeed("systemctl reload later")
+		says("cat /run/later-up /run/later-again | uniq", machine:get_unit_info("later").MainPID)
 		machine:wait_for_closed_port(7778)
 		machine:succeed("systemd-run -q --socket-property=ListenStream=127.0.0.1:7778 -u listens true")
 		machine:wait_for_open_port(7778, "127.0.0.1")
