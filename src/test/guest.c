@@ -485,6 +485,8 @@ char *guest_end_text(const struct guest *g)
 		return viv_strdup("it was never started");
 	if (g->lost && g->how == VIV_VM_STOPPED) /* by us, then */
 		return viv_strdup(g->lost);
+	if (g->how == VIV_VM_QEMU && g->end_text) /* it says so itself */
+		return viv_strdup(g->end_text);
 	return g->end_text && *g->end_text ? viv_asprintf("%s: %s", texts[g->how], g->end_text)
 					   : viv_strdup(texts[g->how]);
 }

@@ -66,7 +66,7 @@ test("refused", function()
 		local ok, why = pcall(machine.restore, machine, "up")
 
 		t.is_false(ok)
-		t.contains(tostring(why), "machine: QEMU can't go back to its state up: QEMU ended: ")
+		t.contains(tostring(why), "machine: QEMU can't go back to its state up: QEMU ended: exit status 1")
 		t.contains(tostring(why), "load of migration failed")
 		t.is_false(machine:is_up())
 	end
@@ -84,6 +84,7 @@ state_of() { # PID: its files that begin as QEMU's states do
 mkfifo said
 "$VIV" test --log --only refused back.test.lua >said 2>&1 &
 pid=$!
+trap 'kill $pid 2>/dev/null; wait $pid; cleanup' EXIT # it waits for what is spoilt
 while read -r line; do
 	echo "$line" >>told
 	case $line in
