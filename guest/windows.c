@@ -5,15 +5,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define WINDOWS_MAX 16384 /* that are looked at */
+#define WINDOWS_MAX 16384 /* below the root that are looked at; the host takes no more */
 #define DEPTH_MAX   64
 #define REFUSED	    2	  /* status */
 #define FILE_MAX    65536 /* bytes of a command line, of an Xauthority file */
@@ -147,8 +149,10 @@ static bool visit(struct display *d, uint32_t window, unsigned depth)
 
 	if (ok && shown && *name)
 		ok = add(&d->names, name, strlen(name)) && add(&d->names, "\n", 1);
-	for (size_t i = 0; ok && shown && depth < DEPTH_MAX && i < n && d->seen < WINDOWS_MAX; i++, d->seen++)
+	for (size_t i = 0; ok && shown && depth < DEPTH_MAX && i < n && d->seen < WINDOWS_MAX; i++) {
+		d->seen++;
 		ok = visit(d, x11_window(children, i), depth + 1);
+	}
 	free(children);
 	return ok;
 }
@@ -218,10 +222,40 @@ int windows_watch(int fd, const uint8_t *cookie, size_t len, int out)
 
 /* Its cookie */
 
+/*
+ * Anybody in the guest can listen where an X server does, and say where its cookie is. So from here on we may no more than who
+ * listens: what he can't read is not read for him.
+ */
+static bool become(int fd, struct ucred *ret)
+{
+	socklen_t n = sizeof(*ret);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &n) < 0 || ret->uid == (uid_t)-1 || ret->gid == (gid_t)-1)
+		return false;
+	return geteuid() != 0 || (setgroups(0, NULL) == 0 && setresgid(ret->gid, ret->gid, ret->gid) == 0 &&
+				  setresuid(ret->uid, ret->uid, ret->uid) == 0);
+}
+
+/* A device can do something already when it is opened, so what it is has to be known before. */
+static int open_file(const char *path)
+{
+	int at = open(path, O_PATH | O_CLOEXEC), fd = -1;
+	struct stat st;
+	char again[32];
+
+	if (at < 0)
+		return -1;
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", at);
+	if (fstat(at, &st) == 0 && S_ISREG(st.st_mode))
+		fd = open(again, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	close(at);
+	return fd;
+}
+
 /* As much as there is, up to FILE_MAX; 0: nothing. */
 static size_t read_file(const char *path, uint8_t *data)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open_file(path);
 	size_t len = 0;
 	ssize_t n = 1;
 
@@ -235,17 +269,15 @@ static size_t read_file(const char *path, uint8_t *data)
 }
 
 /* Who listens there was told on its command line where its cookie is. */
-static bool find_at_server(int fd, char *path, size_t size)
+static bool find_at_server(pid_t pid, char *path, size_t size)
 {
 	static char words[FILE_MAX + 1];
-	struct ucred peer = {0};
-	socklen_t n = sizeof(peer);
 	char proc[32];
 	size_t len;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 || peer.pid <= 0)
+	if (pid <= 0)
 		return false;
-	snprintf(proc, sizeof(proc), "/proc/%d/cmdline", (int)peer.pid);
+	snprintf(proc, sizeof(proc), "/proc/%d/cmdline", (int)pid);
 	len = read_file(proc, (uint8_t *)words);
 	words[len] = '\0';
 	for (const char *w = words; w < words + len; w += strlen(w) + 1) {
@@ -259,19 +291,23 @@ static bool find_at_server(int fd, char *path, size_t size)
 	return false;
 }
 
-static struct x11_cookie find_cookie(int fd)
+/* False: it is not known who listens. */
+static bool find_cookie(int fd, struct x11_cookie *ret)
 {
 	static uint8_t file[FILE_MAX];
-	struct x11_cookie cookie = {0};
 	const char *named = getenv("XAUTHORITY"), *home = getenv("HOME");
 	char path[4096] = "";
+	struct ucred peer;
 	size_t len;
 
-	if (!find_at_server(fd, path, sizeof(path)))
+	*ret = (struct x11_cookie){0};
+	if (!become(fd, &peer))
+		return false;
+	if (!find_at_server(peer.pid, path, sizeof(path)))
 		snprintf(path, sizeof(path), "%s%s", named ? named : home ? home : "", named ? "" : "/.Xauthority");
 	len = read_file(path, file);
-	x11_find_cookie(file, len, &cookie);
-	return cookie;
+	x11_find_cookie(file, len, ret);
+	return true;
 }
 
 int windows_main(const char *number)
@@ -284,6 +320,9 @@ int windows_main(const char *number)
 	snprintf(to.sun_path, sizeof(to.sun_path), "/tmp/.X11-unix/X%.10s", number);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
 		return say(to.sun_path, strerror(errno), strlen(strerror(errno)));
-	cookie = find_cookie(fd);
+	if (!find_cookie(fd, &cookie)) {
+		say("who listens there is not known", strerror(errno), strlen(strerror(errno)));
+		return REFUSED;
+	}
 	return windows_watch(fd, cookie.data, cookie.len, STDOUT_FILENO);
 }

@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of display :NUMBER, whoever started that. Returns what stderr tells, too: 1, the server has gone, or is not there; 2: it takes nobody. */
+/*
+ * Of display :NUMBER, whoever started that, and with his rights from then on. Returns what stderr tells, too: 1, the server has
+ * gone, or is not there; 2: it takes nobody.
+ */
 int windows_main(const char *number);
 /* The same of a connected socket. The cookie may be empty. */
 int windows_watch(int fd, const uint8_t *cookie, size_t len, int out);

@@ -15,7 +15,7 @@
 #define X11_SETUP_MAX	 64		   /* bytes of our greeting */
 #define X11_HEAD	 8		   /* bytes of the answer to it that say how long the rest is */
 #define X11_PACKET	 32		   /* bytes of a reply's begin, of an error, of an event */
-#define X11_LENGTH_MAX	 (4 * 1024 * 1024) /* that we take of anything */
+#define X11_LENGTH_MAX	 (65535 * 4)	   /* that we take of anything: as many children as there can be */
 #define X11_NAME_MAX	 512		   /* bytes of a window's name */
 #define X11_REQUESTS_MAX 256		   /* bytes of what asks about a window */
 

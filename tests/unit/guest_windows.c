@@ -4,8 +4,11 @@
 
 #include "unit.h"
 
+#include "base/fd.h"
+
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../guest/windows.c"
@@ -266,14 +269,213 @@ static void cookies(void **state VIV_UNUSED)
 		assert_false(x11_find_cookie((const uint8_t *)file, n, &c));
 }
 
-int main(void)
+/* Where the cookie is: files in a folder of the test's own, and a server that is another program. */
+
+static void idle(void)
+{
+	if (write(STDOUT_FILENO, "", 1) == 1)
+		pause();
+	_exit(0);
+}
+
+/* Listens as that user, with `-auth PATH` on its command line (NULL: none). ret_to: its address. */
+static pid_t start_server(uid_t uid, const char *auth, struct sockaddr_un *ret_to, socklen_t *ret_len)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), ready[2];
+	pid_t pid;
+	char c;
+
+	*ret_to = (struct sockaddr_un){.sun_family = AF_UNIX};
+	*ret_len = sizeof(*ret_to);
+	assert_int_equal(bind(fd, (struct sockaddr *)ret_to, sizeof(sa_family_t)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)ret_to, ret_len), 0);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (dup2(ready[1], STDOUT_FILENO) < 0 || setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
+		    setresuid(uid, uid, uid) < 0 || listen(fd, 5) < 0)
+			_exit(3);
+		execl("/proc/self/exe", "X", "--idle", auth ? "-auth" : "-no", auth ? auth : "-auth", NULL);
+		_exit(4);
+	}
+	close(fd);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+/* How long the cookie is that this server gets; it takes one of our processes to find out, which gives its rights up. */
+static void check_cookie(uid_t uid, const char *auth, int len)
+{
+	struct sockaddr_un to;
+	socklen_t to_len;
+	pid_t server = start_server(uid, auth, &to, &to_len), pid = fork();
+	int status;
+
+	if (pid == 0) {
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		struct x11_cookie cookie;
+
+		alarm(60);
+		if (connect(fd, (struct sockaddr *)&to, to_len) < 0 || !find_cookie(fd, &cookie) || geteuid() != uid)
+			_exit(99);
+		_exit((int)cookie.len);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), len);
+}
+
+#define USER 1234
+
+static char *put_cookie(const char *folder, const char *name, uid_t owner)
+{
+	static const char file[] = "\377\377\0\0\0\0\0\022MIT-MAGIC-COOKIE-1\0\0200123456789abcdef";
+	char *path = viv_path_join(folder, name);
+
+	assert_int_equal(viv_write_file(path, file, sizeof(file) - 1, 0600, NULL), 0);
+	assert_int_equal(chown(path, owner, owner), 0);
+	return path;
+}
+
+/* Only what who listens may read himself; no device, no pipe. */
+static void whose_cookies(void **state VIV_UNUSED)
+{
+	char folder[] = "/tmp/unit-windows.XXXXXX";
+	VIV_FREE char *roots = NULL, *users = NULL, *pipe = NULL;
+
+	if (geteuid() != 0) {
+		print_message("needs root\n");
+		skip();
+	}
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chmod(folder, 0755), 0);
+	roots = put_cookie(folder, ".Xauthority", 0);
+	users = put_cookie(folder, "user's", USER);
+	pipe = viv_path_join(folder, "pipe");
+	assert_int_equal(mkfifo(pipe, 0666), 0);
+	setenv("HOME", folder, 1);
+	unsetenv("XAUTHORITY");
+	check_cookie(0, roots, 16);
+	check_cookie(0, users, 16);
+	check_cookie(0, NULL, 16);
+	check_cookie(0, pipe, 0);
+	check_cookie(0, "/dev/zero", 0);
+	check_cookie(USER, users, 16);
+	check_cookie(USER, roots, 0);
+	check_cookie(USER, NULL, 0);
+	viv_remove_tree(folder, NULL);
+}
+
+/* Servers that mean no good. */
+
+/* Windows without end. Width 0: answers that are longer than any can be. */
+struct hostile {
+	int fd;
+	uint16_t sequence;
+	unsigned width; /* as many children the root has; */
+	bool deep;	/* so has each of them */
+	unsigned asked; /* for how many windows' children */
+	unsigned events; /* before each answer */
+	pthread_t thread;
+};
+
+static void answer_badly(struct hostile *h, const uint8_t *request)
+{
+	struct server s = {.fd = h->fd, .sequence = ++h->sequence};
+	static uint8_t children[65535 * 4];
+	uint8_t reply[X11_PACKET] = {1};
+
+	for (unsigned i = 0; i < h->events; i++)
+		send_event(&s, MAPPED);
+	if (request[0] == INTERN_ATOM) {
+		put32(reply + 8, NAME_ATOM);
+		send_reply(&s, reply, NULL, 0);
+	} else if (request[0] == GET_ATTRIBUTES && !h->width) {
+		put16(reply + 2, h->sequence);
+		put32(reply + 4, X11_LENGTH_MAX / 4 + 1);
+		send_bytes(&s, reply, X11_PACKET);
+	} else if (request[0] == GET_ATTRIBUTES) {
+		reply[26] = VIEWABLE;
+		send_reply(&s, reply, "123456789012", 12);
+	} else if (request[0] == GET_PROPERTY) {
+		answer_name(&s, &(struct window){.old_name = "w"}, get32(request + 8));
+	} else if (request[0] == QUERY_TREE) {
+		unsigned n = h->deep || h->asked == 0 ? h->width : 0;
+
+		h->asked++;
+		put16(reply + 16, (uint16_t)n);
+		send_reply(&s, reply, children, n * 4u);
+	}
+}
+
+static void *serve_badly(void *arg)
+{
+	struct hostile *h = arg;
+	uint8_t request[256];
+
+	answer_setup(&(struct server){.fd = h->fd});
+	while (read_all(h->fd, request, 4) && get16(request + 2) * 4u <= sizeof(request) &&
+	       read_all(h->fd, request + 4, get16(request + 2) * 4u - 4))
+		answer_badly(h, request);
+	return NULL;
+}
+
+/* How many windows the first telling has; 0: there is none, and it ends. */
+static unsigned count_told(struct hostile h)
+{
+	VIV_FREE char *text = NULL;
+	struct watcher w;
+	unsigned n = 0;
+	int pair[2], out[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(pipe(out), 0);
+	h.fd = pair[0];
+	w = (struct watcher){.fd = pair[1], .out = out[1]};
+	pthread_create(&h.thread, NULL, serve_badly, &h);
+	pthread_create(&w.thread, NULL, watch, &w);
+	text = h.width ? told(out[0]) : NULL;
+	for (const char *p = text; p && *p; p++)
+		n += *p == '\n';
+	if (text)
+		shutdown(pair[0], SHUT_RDWR);
+	pthread_join(w.thread, NULL);
+	shutdown(pair[0], SHUT_RDWR);
+	pthread_join(h.thread, NULL);
+	assert_int_equal(w.status, 1);
+	assert_true(!text || h.asked >= n);
+	for (int i = 0; i < 2; i++) {
+		close(pair[i]);
+		close(out[i]);
+	}
+	return n;
+}
+
+static void hostile(void **state VIV_UNUSED)
+{
+	assert_int_equal(count_told((struct hostile){.width = 0}), 0);
+	assert_int_equal(count_told((struct hostile){.width = 1, .deep = true}), 1 + DEPTH_MAX);
+	assert_int_equal(count_told((struct hostile){.width = 2, .deep = true}), 1 + WINDOWS_MAX);
+	assert_int_equal(count_told((struct hostile){.width = 65535, .events = 2}), 1 + WINDOWS_MAX);
+	assert_int_equal(count_told((struct hostile){.width = 1, .deep = true, .events = 200}), 1 + DEPTH_MAX);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_and_their_changes),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(cookies),
+		cmocka_unit_test(whose_cookies),
+		cmocka_unit_test(hostile),
 	};
 
+	if (argc > 1 && viv_streq(argv[1], "--idle"))
+		idle();
 	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
