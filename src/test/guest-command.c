@@ -57,6 +57,17 @@ static void hand_lines_on(struct stream *s)
 	}
 }
 
+/* Only the last line, which has no end yet, is kept. */
+static void forget_lines(struct stream *s)
+{
+	if (!s->running->spec->forget_lines || !s->line)
+		return;
+	s->to->len -= s->line;
+	memmove(s->to->data, s->to->data + s->line, s->to->len);
+	s->to->data[s->to->len] = '\0';
+	s->line = 0;
+}
+
 /* False: nothing is there now. */
 static bool read_some(struct stream *s)
 {
@@ -67,6 +78,7 @@ static bool read_some(struct stream *s)
 		return n < 0 && errno == EINTR;
 	viv_str_added(s->to, (size_t)n);
 	hand_lines_on(s);
+	forget_lines(s);
 	if (s->to->len > max) {
 		s->to->len = max;
 		s->to->data[max] = '\0';

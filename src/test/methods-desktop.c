@@ -8,7 +8,9 @@
 
 #define SOCKET	    "/tmp/.X11-unix/X0"
 #define UNIT	    "display-manager.service"
-#define TOLD_MAX    (64u << 20)
+#define NAMES_MAX   16385 /* of windows at a time: as many as the agent looks at, and the root's */
+#define NAME_BYTES  512	  /* bytes of each (guest/x11.h) */
+#define STDERR_MAX  65536
 #define AGAIN_MS    100   /* from a server that went to the next look for one */
 #define SOME	    8	  /* windows that a failure shows */
 
@@ -17,6 +19,7 @@ struct windows {
 	struct viv_strv coming, names; /* what is being told; all that were shown last */
 	const char *match;   /* of names */
 	bool told, enough;
+	bool wrong; /* what is told can't be */
 };
 
 static void windows_free(struct windows *w)
@@ -30,6 +33,9 @@ static bool on_line(struct viv_slice line, void *arg)
 {
 	struct windows *w = arg;
 
+	w->wrong = line.len > NAME_BYTES || (line.len && w->coming.count == NAMES_MAX);
+	if (w->wrong)
+		return false;
 	if (line.len) {
 		viv_strv_pushf(&w->coming, "%.*s", (int)line.len, line.data);
 		return true;
@@ -51,7 +57,8 @@ static int look(struct call *c, struct windows *w, struct runner_output *out)
 {
 	static const char *const argv[] = {"/proc/self/exe", "--windows", NULL};
 	const struct runner_command spec = {
-		.argv = argv, .deadline = c->deadline, .max_output = TOLD_MAX, .line = on_line, .arg = w};
+		.argv = argv, .deadline = c->deadline, .max_output = STDERR_MAX, .line = on_line, .arg = w,
+		.forget_lines = true};
 	VIV_ERROR err = VIV_ERROR_INIT;
 	int code;
 
@@ -59,6 +66,11 @@ static int look(struct call *c, struct windows *w, struct runner_output *out)
 	code = runner_command_run(c->r, c->g, &spec, out, &err);
 	if (code < 0 && err.code) {
 		call_error(c, &err);
+		return METHODS_SAID;
+	}
+	if (w->wrong) {
+		call_fail(c, VIV_VERDICT_FAIL, "%s: it tells of more than %d windows, or of a name longer than %d bytes", c->g->name,
+			  NAMES_MAX, NAME_BYTES);
 		return METHODS_SAID;
 	}
 	return code;
@@ -80,7 +92,7 @@ static int wait_for_server(struct call *c)
 	else if (code < 0)
 		methods_watched(c, code, answer, what);
 	if (ours && (code == -ENOTRECOVERABLE || code == -ETIMEDOUT))
-		methods_add_status(c, UNIT);
+		methods_add_status(c, NULL, UNIT);
 	return code < 0 ? -1 : 0;
 }
 

@@ -48,7 +48,7 @@ static int check_and_need(struct call *c)
 }
 
 /* What helps to understand a failure, which says enough by itself where this can't be had: -1. */
-static int ask_more(struct call *c, const char *const *argv, struct runner_output *ret)
+static int ask_more(struct call *c, const char *user, const char *const *argv, struct runner_output *ret)
 {
 	struct call ask = *c;
 	int r;
@@ -57,29 +57,28 @@ static int ask_more(struct call *c, const char *const *argv, struct runner_outpu
 		return -1;
 	ask.failure = (struct runner_failure){0};
 	ask.deadline = viv_now_ms() + DETAILS_MS;
-	r = methods_ask(&ask, argv, user_of(c), ret);
+	r = methods_ask(&ask, argv, user, ret);
 	runner_failure_free_contents(&ask.failure);
 	return r;
 }
 
-/* systemctl of a unit; helps: for a failure (ask_more). */
-static int control(struct call *c, const char *verb, const char *unit, bool helps, struct runner_output *ret)
+/* systemctl of a unit, that user's (NULL: the system's); helps: for a failure (ask_more). */
+static int control(struct call *c, const char *user, const char *verb, const char *unit, bool helps, struct runner_output *ret)
 {
-	const char *user = user_of(c);
 	const char *const systemd[] = {"sh", "-c", user ? OF_USER "--no-pager \"$@\"" : "exec systemctl --no-pager \"$@\"",
 				       "sh", verb, "--", unit, NULL};
 	const char *const runit[] = {"sh", "-c", methods_runit, "sh", verb, unit, NULL};
 	const char *const *argv = is_runit(c) ? runit : systemd;
 
-	return helps ? ask_more(c, argv, ret) : methods_ask(c, argv, user, ret);
+	return helps ? ask_more(c, user, argv, ret) : methods_ask(c, argv, user, ret);
 }
 
-void methods_add_status(struct call *c, const char *unit)
+void methods_add_status(struct call *c, const char *user, const char *unit)
 {
 	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
 	struct viv_slice rest, line;
 
-	if (control(c, "status", unit, true, &out) < 0 || !out.out.len)
+	if (control(c, user, "status", unit, true, &out) < 0 || !out.out.len)
 		return;
 	call_details(c, "status of %s:\n", unit);
 	rest = (struct viv_slice){out.out.data, out.out.len};
@@ -117,7 +116,7 @@ static char *near_names(struct call *c, const char *unit)
 	VIV_STRV names = VIV_STRV_INIT, near = VIV_STRV_INIT;
 	struct viv_slice rest, line, word;
 
-	if (ask_more(c, is_runit(c) ? runit : systemd, &out) < 0)
+	if (ask_more(c, user, is_runit(c) ? runit : systemd, &out) < 0)
 		return NULL;
 	rest = (struct viv_slice){out.out.data, out.out.len};
 	while (rest.len && viv_slice_line(&rest, &line))
@@ -162,7 +161,7 @@ static int do_wait_for_unit(struct call *c)
 	else
 		methods_watched(c, code, answer, what);
 	if (code == -ENOTRECOVERABLE || code == -ETIMEDOUT)
-		methods_add_status(c, unit);
+		methods_add_status(c, user, unit);
 	return -1;
 }
 
@@ -183,7 +182,7 @@ static int show(struct call *c, const char *unit, struct runner_output *out)
 	int code = check_and_need(c);
 
 	if (code == 0)
-		code = control(c, "show", unit, false, out);
+		code = control(c, user_of(c), "show", unit, false, out);
 	if (code == 0 && out->status) {
 		VIV_FREE char *text = viv_slice_printable(viv_slice_trim((struct viv_slice){out->err.data, out->err.len}));
 
@@ -232,7 +231,7 @@ static int do_require_unit_state(struct call *c)
 	if (state && viv_streq(state, want))
 		return 0;
 	call_fail(c, VIV_VERDICT_FAIL, "%s: unit %s is %s, and must be %s", c->g->name, unit, state ? state : "unknown", want);
-	methods_add_status(c, unit);
+	methods_add_status(c, user_of(c), unit);
 	return -1;
 }
 
@@ -269,7 +268,7 @@ static int do_job(struct call *c, const char *verb)
 	if (code < 0)
 		return code;
 	call_step(c, "%s of unit %s", verb, call_text(c, 0));
-	code = control(c, verb, call_text(c, 0), false, &out);
+	code = control(c, user_of(c), verb, call_text(c, 0), false, &out);
 	return code < 0 ? code : push_output(c, &out);
 }
 

@@ -39,8 +39,8 @@ int methods_watch(struct call *c, const char *kind, const char *const *words, ch
 /* For what methods_watch answers (code): the call fails. -1. */
 int methods_watched(struct call *c, int code, const char *answer, const char *what);
 
-/* To the failure's details, what there is to know of a unit; nothing, if it can't be had. methods-units.c */
-void methods_add_status(struct call *c, const char *unit);
+/* To the failure's details, what there is to know of a unit, a user's (NULL: the system's), if it can be had. methods-units.c */
+void methods_add_status(struct call *c, const char *user, const char *unit);
 
 /* Into a folder of the test's results ("": itself), and nowhere else, whatever the guest sends. -1: the call has failed. */
 int methods_copy_out(struct call *c, const char *source, const char *target);

@@ -98,6 +98,7 @@ struct runner_command {
 	/* Of stdout, as it comes; may be NULL. False: that is enough, the command is killed and has run to its end. */
 	bool (*line)(struct viv_slice line, void *arg);
 	void *arg;
+	bool forget_lines; /* those are not kept in the output, nor counted: max_output is what a line may have */
 };
 
 struct runner_output {

@@ -77,4 +77,11 @@ test("desktop", { timeout = "40m" }, function()
 		machine:succeed("DISPLAY=:0 xrandr --output Virtual-1 --mode 800x600")
 		t.equal(size_of(machine:screenshot("smaller")), "800x600")
 	end)
+
+	subtest("without a server", function()
+		machine:stop_job("display-manager")
+		for _, wait in ipairs({ function() machine:wait_for_x() end, function() machine:wait_for_window("any") end }) do
+			t.raises(wait, "there is no X server: display-manager.service is inactive")
+		end
+	end)
 end)
