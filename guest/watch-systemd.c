@@ -18,6 +18,7 @@
  */
 
 #define SOCKET	"/run/systemd/private"
+#define PASSWD_FILE "/etc/passwd"
 #define MANAGER "org.freedesktop.systemd1.Manager"
 #define UNIT	"org.freedesktop.systemd1.Unit"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
@@ -30,12 +31,13 @@
 #define JOBS_MS	 200
 
 struct systemd {
-	struct watch_path path; /* of the socket, until it is there; of the sign that ends the quiet */
+	struct watch_path path; /* of the socket, until it is there; of the sign that ends the quiet; of the users */
 	struct watch_path booted;
 	struct dbus_connection c;
-	char user_socket[64]; /* of a user's systemd; "": the unit is the system's */
+	char user_socket[64]; /* of a user's systemd; "": the unit is the system's, or the user isn't known yet */
 	char user_unit[64];   /* by which the system has it: user@1000.service */
 	bool at_user;	      /* that runs, and is asked */
+	bool awaits_socket;   /* that runs, but its socket isn't there, which `path` is for then */
 	char name[NAME_LEN];
 	char unit[1024]; /* the object of the unit that is asked for now */
 	char sign[NAME_LEN + 64]; /* a path that is there when it may be more than inactive; "": nothing shows that */
@@ -119,15 +121,28 @@ static void take_signal(const struct dbus_message *m, void *arg)
 	}
 }
 
-static int find_user(struct watch *w, struct systemd *s, const char *name)
+/* 0: he is known. What makes him may still be to come, as long as it boots. */
+static int find_user(struct watch *w, struct systemd *s)
 {
-	const struct passwd *pw = getpwnam(name);
+	const char *name = w->words[2];
+	const struct passwd *pw;
+	bool booted;
 
-	if (!pw)
+	/* Before he is looked for, so that nothing is missed. */
+	watch_path_look(w, &s->path, PASSWD_FILE, NULL);
+	watch_path_look(w, &s->booted, BOOTED_FILE, NULL);
+	booted = is_there(BOOTED_FILE);
+	pw = getpwnam(name);
+	if (!pw && booted)
 		return watch_say(w, EINVAL, "there is no user %.100s in the guest", name);
+	if (!pw)
+		return WATCH_NOT_YET;
 	snprintf(s->user_socket, sizeof(s->user_socket), "/run/user/%lu/systemd/private", (unsigned long)pw->pw_uid);
 	snprintf(s->user_unit, sizeof(s->user_unit), "user@%lu.service", (unsigned long)pw->pw_uid);
-	return WATCH_NOT_YET;
+	watch_path_end(w, &s->booted);
+	watch_path_end(w, &s->path);
+	watch_path_begin(w, &s->path);
+	return 0;
 }
 
 int watch_systemd_begin(struct watch *w)
@@ -143,15 +158,18 @@ int watch_systemd_begin(struct watch *w)
 	snprintf(s->name, sizeof(s->name), "%s%s", w->words[0], has_type(w->words[0]) ? "" : ".service");
 	watch_path_begin(w, &s->path);
 	s->booted.inotify = s->booted.mounts = -1;
-	return w->n > 2 ? find_user(w, s, w->words[2]) : WATCH_NOT_YET;
+	if (w->n > 2)
+		watch_path_begin(w, &s->booted);
+	return WATCH_NOT_YET;
 }
 
 static void disconnect(struct watch *w, struct systemd *s)
 {
 	watch_remove(w, s->c.fd);
 	dbus_disconnect(&s->c);
+	watch_path_end(w, &s->path);
 	watch_path_begin(w, &s->path);
-	s->changed = s->jobs_ended = false;
+	s->changed = s->jobs_ended = s->awaits_socket = false;
 }
 
 /*
@@ -221,11 +239,19 @@ static bool is_wanted(const struct watch *w, const struct systemd *s, const char
 	return strcmp(state, looks_for_user(s) ? "active" : w->words[1]) == 0;
 }
 
-/* It is so; of the user's systemd that is no answer yet: now that is asked. */
+/*
+ * It is so; of the user's systemd that is no answer yet: now that is asked. As long as it has no socket it is both looked for
+ * that, and at the unit, which may end before.
+ */
 static int reached(struct watch *w, struct systemd *s, const char *state)
 {
 	if (!looks_for_user(s))
 		return watch_say(w, 0, "%s", state);
+	if (!s->awaits_socket)
+		watch_path_begin(w, &s->path);
+	s->awaits_socket = true;
+	if (watch_path_look(w, &s->path, s->user_socket, NULL) != 0)
+		return WATCH_NOT_YET;
 	s->at_user = true;
 	disconnect(w, s);
 	return WATCH_NOT_YET;
@@ -330,8 +356,10 @@ static int begin_connection(struct watch *w, struct systemd *s)
 	const char *socket = s->at_user ? s->user_socket : SOCKET;
 	int r;
 
-	if (watch_path_look(w, &s->path, socket, NULL) != 0)
+	if (watch_path_look(w, &s->path, socket, NULL) != 0) {
+		s->at_user = false; /* its socket is gone again: perhaps for good, as the system's knows */
 		return WATCH_NOT_YET;
+	}
 	watch_path_end(w, &s->path);
 	r = dbus_connect(&s->c, socket) ? load_unit(w, s) : LOST;
 	if (r == 0)
@@ -356,6 +384,7 @@ static int look(struct watch *w, struct systemd *s)
 
 	if (r)
 		return r;
+	s->changed |= s->awaits_socket;
 	/* After each answer, too: what came with it makes no event of its own. */
 	for (r = dbus_take_signals(&s->c); r == 0 && is_due(w, s); r = dbus_take_signals(&s->c)) {
 		int state = ask(w, s);
@@ -380,8 +409,10 @@ int watch_systemd_look(struct watch *w)
 {
 	struct systemd *s = w->own;
 	bool at_user;
-	int r;
+	int r = w->n > 2 && !s->user_socket[0] ? find_user(w, s) : 0;
 
+	if (r)
+		return r;
 	do {
 		if (stays_quiet(w, s))
 			return WATCH_NOT_YET;

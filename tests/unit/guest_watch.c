@@ -145,8 +145,14 @@ static void runit_targets(void **state)
 
 /* systemd: what it says is a list of steps, which a process of its own goes through. */
 
-/* AWAY: the watch hangs up; then the file `text` is made (NULL: none), and it comes again. USERS: it comes to the user's. */
-enum action { AUTH, REPLY_STRING, REPLY_PATH, REPLY_NUMBER, FAIL, SIGNAL, LONG_SIGNAL, SIGNALS, HANG_UP, AWAY, USERS, STEPS_END };
+/*
+ * AWAY: the watch hangs up; then the file `text` is made (NULL: none), and it comes again. USERS: it comes to the user's.
+ * GONE: his socket is removed, THERE: it is there again.
+ */
+enum action {
+	AUTH, REPLY_STRING, REPLY_PATH, REPLY_NUMBER, FAIL, SIGNAL, LONG_SIGNAL, SIGNALS, HANG_UP, AWAY, USERS, GONE, THERE,
+	STEPS_END,
+};
 
 struct step {
 	enum action action;
@@ -156,6 +162,7 @@ struct step {
 };
 
 #define USERS_SOCKET "/run/user/1234/systemd/private"
+#define USERS_LATER  "/run/later"
 
 static int listen_at(const char *path)
 {
@@ -307,6 +314,10 @@ static void play(int listener, int users, const struct step *s)
 			close(fd), fd = accept(listener, NULL, NULL);
 		else if (s->action == USERS)
 			fd = next_visit(fd, users);
+		else if (s->action == GONE)
+			expect(rename(USERS_SOCKET, USERS_LATER) == 0);
+		else if (s->action == THERE)
+			expect(rename(USERS_LATER, USERS_SOCKET) == 0);
 		else if (s->action == AWAY && s->text)
 			expect(recv(fd, &(char){0}, 1, 0) == 0 && symlink("it", s->text) == 0), fd = next_visit(fd, listener);
 		else if (s->action == AWAY)
@@ -442,7 +453,45 @@ static void systemd_of_user(void **state)
 		    "libpam-systemd)");
 	check_watch((struct step[]){USERS_OWN, STATE("failed"), {STEPS_END}}, watched, ESRCH,
 		    "the systemd of paul is not there: user@1234.service is failed (it needs the package libpam-systemd)");
-	assert_int_equal(begin(INIT_SYSTEMD, (const char *[3]){"web", "active", "pual"}, watch_systemd_begin), EINVAL);
+}
+
+/* It has no socket yet, or no more: it may come, and it may be over. */
+static void systemd_of_user_goes(void **state)
+{
+	static const char *const watched[] = {"web", "active", "paul"};
+
+	/* The second question shows that it has looked. */
+	check_watch((struct step[]){{GONE}, USERS_OWN, STATE("active"), {SIGNAL, "PropertiesChanged", OBJECT}, STATE("activating"),
+				    {THERE}, STATE("active"), {USERS}, LOADED, STATE("active"), {STEPS_END}},
+		    watched, 0, "active");
+	check_watch((struct step[]){{GONE}, USERS_OWN, STATE("active"), {SIGNAL, "PropertiesChanged", OBJECT},
+				    INACTIVE("loaded", 0), {STEPS_END}},
+		    watched, ESRCH,
+		    "no systemd runs for paul, who has no session and does not linger (loginctl enable-linger paul, with the package "
+		    "libpam-systemd)");
+	unlink(USERS_LATER);
+}
+
+/* Whom something makes that runs at boot. */
+static void systemd_of_nobody(void **state)
+{
+	static const char *const watched[] = {"web", "active", "pual"};
+
+	unlink(BOOTED_FILE);
+	assert_int_equal(begin(INIT_SYSTEMD, watched, watch_systemd_begin), WATCH_NOT_YET);
+	assert_int_equal(watch_systemd_look(&the_watch), WATCH_NOT_YET);
+	assert_int_equal(poll(the_watch.fds, the_watch.n_fds, 0), 0);
+	make_file("/etc/passwd.new", "root:x:0:0::/:/bin/sh\npaul:x:1234:1234::/:/bin/sh\npual:x:1235:1235::/:/bin/sh\n");
+	assert_int_equal(rename("/etc/passwd.new", "/etc/passwd"), 0);
+	assert_woken();
+	assert_int_equal(find_user(&the_watch, the_watch.own), 0);
+	assert_string_equal(((struct systemd *)the_watch.own)->user_unit, "user@1235.service");
+	make_file("/etc/passwd", "root:x:0:0::/:/bin/sh\npaul:x:1234:1234::/:/bin/sh\n");
+	assert_int_equal(begin(INIT_SYSTEMD, watched, watch_systemd_begin), WATCH_NOT_YET);
+	assert_int_equal(watch_systemd_look(&the_watch), WATCH_NOT_YET);
+	make_file(BOOTED_FILE, "");
+	assert_woken();
+	assert_int_equal(watch_systemd_look(&the_watch), EINVAL);
 	assert_string_equal(the_watch.answer, "there is no user pual in the guest");
 }
 
@@ -557,6 +606,7 @@ int main(void)
 		cmocka_unit_test(runit_targets), cmocka_unit_test(runit_pieces),  cmocka_unit_test(systemd_units),
 		cmocka_unit_test(systemd_inactive), cmocka_unit_test(systemd_again),
 		cmocka_unit_test(systemd_boots),  cmocka_unit_test(systemd_of_user),
+		cmocka_unit_test(systemd_of_user_goes), cmocka_unit_test(systemd_of_nobody),
 		cmocka_unit_test(systemd_later),  cmocka_unit_test(dbus_calls),
 		cmocka_unit_test(silent_folders), cmocka_unit_test(silent_overlay),
 	};
