@@ -12,14 +12,22 @@ void viv_events_end(struct viv_events *e)
 	e->log = 0;
 }
 
-/* The consoles have files of their own, the result as well. */
+/* The consoles have files of their own, the result as well. The file's end is told, in it where that can be. */
 static void write_down(struct viv_events *e, const char *event, const struct viv_str *line)
 {
+	VIV_ERROR err = VIV_ERROR_INIT;
+
 	if (e->log <= 0 || viv_streq(event, "console") || viv_streq(event, "result"))
 		return;
 	e->logged += line->len;
-	if (e->logged > VIV_EVENTS_LOG_MAX || viv_write_all(e->log, line->data, line->len, "events", NULL) < 0)
+	if (e->logged > VIV_EVENTS_LOG_MAX && !e->ending) {
+		e->ending = true;
+		viv_events_say(e, "warning", NULL, "events.jsonl ends here: there is more than %u MiB of them", VIV_EVENTS_LOG_MAX >> 20);
 		viv_events_end(e);
+	} else if (viv_write_all(e->log, line->data, line->len, "events.jsonl", &err) < 0) {
+		viv_events_end(e);
+		viv_events_say(e, "warning", NULL, "events.jsonl ends early: %s", err.msg);
+	}
 }
 
 void viv_events_tell(struct viv_events *e, const char *event, json_t *more)

@@ -21,14 +21,15 @@
 #include "base/error.h"
 #include "base/json.h"
 
-#define VIV_EVENTS_LOG_MAX (16u << 20) /* bytes of the file; then it ends */
+#define VIV_EVENTS_LOG_MAX (16u << 20) /* bytes of the file; then it ends with a warning that says so */
 #define VIV_EVENT_TEXT_MAX (16u << 10) /* bytes; of more the middle is left out */
 
 struct viv_events {
 	int fd; /* not ours to close; -1: nobody listens */
 	int64_t begun; /* viv_now_ms */
-	int log; /* a file for all but the consoles' lines, ours; 0: none (any more) */
+	int log; /* a file for all but the consoles' lines, ours; 0: none (any more), for the standard streams are always open */
 	size_t logged; /* bytes in it */
+	bool ending;   /* of it: its last line is being written */
 	/* Who is told as well, in this process; may be NULL. */
 	void (*shown)(const json_t *event, void *arg);
 	void *arg;
