@@ -144,6 +144,14 @@ static int read_number(struct test *t, const char *flag, uint64_t from, uint64_t
 	return 0;
 }
 
+static int read_time(struct test *t, const char *flag, int64_t *ret_ms, struct viv_error *err)
+{
+	const char *text = viv_args_value(t->args, flag);
+	int r = text ? viv_parse_duration(text, ret_ms, err) : 0;
+
+	return r < 0 ? viv_error_context(err, "--%s", flag) : 0;
+}
+
 /* 0, or the exit status of a wrong call. */
 static int read_flags(struct test *t, struct viv_suite_spec *suite, struct viv_error *err)
 {
@@ -161,10 +169,10 @@ static int read_flags(struct test *t, struct viv_suite_spec *suite, struct viv_e
 		else if (viv_streq(args->given[i].flag->name, "only"))
 			t->only[n_only++] = args->given[i].value;
 	}
-	if (r == 0 && viv_args_has(args, "timeout"))
-		r = viv_parse_duration(viv_args_value(args, "timeout"), &t->spec.limit_ms, err);
-	if (r == 0 && viv_args_has(args, "wait-timeout"))
-		r = viv_parse_duration(viv_args_value(args, "wait-timeout"), &t->spec.wait_ms, err);
+	if (r == 0)
+		r = read_time(t, "timeout", &t->spec.limit_ms, err);
+	if (r == 0)
+		r = read_time(t, "wait-timeout", &t->spec.wait_ms, err);
 	if (r == 0)
 		r = viv_cmd_settings(args, &t->texts, &t->settings, &t->spec.n_settings, err);
 	if (r == 0 && args->command && args->n_operands)
@@ -186,9 +194,11 @@ static int read_flags(struct test *t, struct viv_suite_spec *suite, struct viv_e
 	return r;
 }
 
+/* Files that can't be loaded are told on stderr, so that what is listed are tests; as JSON they have their `error`. */
 static int list(const struct test *t)
 {
 	VIV_JSON *all = json_array();
+	bool wrong = false;
 
 	for (size_t i = 0; i < t->suite.n; i++) {
 		const struct viv_test_case *c = &t->suite.cases[i];
@@ -198,13 +208,15 @@ static int list(const struct test *t)
 							     "file", viv_json_text(c->shown), "name",
 							     viv_json_text(c->name), "line", c->line, "error",
 							     viv_json_text(c->error)));
+		else if (c->error)
+			viv_cmd_print(stderr, "viv: %s\n", c->error);
 		else
-			viv_cmd_print(stdout, "%s%s%s%s\n", c->title, c->error ? ": " : "", c->error ? c->error : "",
-				      c->skip ? " (skipped)" : "");
+			viv_cmd_print(stdout, "%s%s\n", c->title, c->skip ? " (skipped)" : "");
+		wrong = wrong || c->error;
 	}
 	if (t->cmd->json)
 		viv_cmd_print_json(viv_steal(all));
-	return VIV_EXIT_OK;
+	return wrong ? VIV_EXIT_FAILED : VIV_EXIT_OK;
 }
 
 /* After the last test: what is made of all results. */
@@ -345,11 +357,27 @@ static int run_all(struct test *t, struct viv_error *err)
 												: VIV_EXIT_FAILED;
 }
 
+/* What would be passed over in silence. 0, or the exit status of a wrong call. */
+static int check_call(const struct test *t)
+{
+	static const char *const alone[] = {"methods", "report"};
+
+	if (t->cmd->json && viv_args_has(t->args, "tap"))
+		return viv_cmd_usage(t->cmd, "--json and --tap exclude each other: both are for stdout");
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(alone); i++)
+		if (viv_args_has(t->args, alone[i]) && (t->args->n_operands || t->args->command))
+			return viv_cmd_usage(t->cmd, "\"%s\": --%s runs no tests, and takes none",
+					     t->args->n_operands ? t->args->operands[0] : t->args->command[0], alone[i]);
+	return 0;
+}
+
 static int go(struct test *t, struct viv_error *err)
 {
 	struct viv_suite_spec spec;
-	int r;
+	int r = check_call(t);
 
+	if (r != 0)
+		return r;
 	if (viv_args_has(t->args, "methods"))
 		return viv_test_methods(t->cmd);
 	if (viv_args_has(t->args, "report"))

@@ -5,6 +5,7 @@
 #define GUEST_TYPE   "viv.machine"
 #define FAILURE_TYPE "viv.failure"
 #define OBJECT_TYPE  "viv.machine.object"
+#define TABLE_TYPE   "viv.assertions"
 #define RUNNER_KEY   "viv.runner"
 #define DETAILS_MAX  (256u << 10)
 #define TAIL_LINES   20
@@ -147,6 +148,25 @@ static char *end_of(const struct guest *g)
 	return guest_is_on(g) && !rebooted ? viv_strdup("its kernel is in trouble") : guest_end_text(g);
 }
 
+/* What did not come within the call's own limit. */
+static void fail_late(struct call *c, const char *what)
+{
+	static const struct { const char *what, *said; } rows[] = {
+		{"its system", "its system was not up"}, {"its agent", "its agent did not answer"},
+		{"its end", "it did not end"}, {"its state", "its state was not saved"}, {"QEMU's answer", "QEMU did not answer"},
+	};
+	const char *of = c->g ? c->g->name : c->method->name;
+	double seconds = (double)c->limit_ms / 1000;
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		if (viv_streq(what, rows[i].what)) {
+			call_fail(c, VIV_VERDICT_FAIL, "%s: %s within %g s", of, rows[i].said, seconds);
+			return;
+		}
+	}
+	call_fail(c, VIV_VERDICT_FAIL, "%s: not within %g s: %s", of, seconds, what);
+}
+
 int call_waited(struct call *c, int code, const char *fmt, ...)
 {
 	VIV_STR what = VIV_STR_INIT;
@@ -163,7 +183,7 @@ int call_waited(struct call *c, int code, const char *fmt, ...)
 	else if (code == -ECANCELED && c->r->broken)
 		call_fail(c, VIV_VERDICT_FAIL, "%s, while waiting for %s", c->r->broken, what.data);
 	else if (code == -ETIMEDOUT)
-		call_fail(c, VIV_VERDICT_FAIL, "%s: no %s in time", c->g ? c->g->name : "waiting", what.data);
+		fail_late(c, what.data);
 	else if (code == -ENOTCONN && c->g) {
 		c->g->end_told = !guest_is_on(c->g);
 		end = end_of(c->g);
@@ -208,6 +228,14 @@ void call_take_value(lua_State *L, struct runner_failure *ret)
 		*ret = (struct runner_failure){f->verdict, viv_strdup(f->reason), viv_strdup(f->details), f->own};
 		return;
 	}
+	if (lua_type(L, -1) != LUA_TSTRING && luaL_getmetafield(L, -1, "__tostring") == LUA_TNIL) {
+		VIV_FREE char *shown = methods_shown(L, lua_gettop(L));
+
+		*ret = (struct runner_failure){VIV_VERDICT_FAIL, viv_asprintf("an error that is no text: %s", shown), NULL, true};
+		return;
+	}
+	if (lua_type(L, -1) != LUA_TSTRING)
+		lua_pop(L, 1);
 	*ret = (struct runner_failure){VIV_VERDICT_FAIL, viv_strdup(luaL_tolstring(L, -1, NULL)), NULL, true};
 	lua_pop(L, 1);
 }
@@ -387,7 +415,8 @@ static void set_deadline(struct call *c)
 	lua_pop(c->L, 1);
 	if (type != LUA_TNIL && !(seconds > 0 && seconds < 1e7))
 		misuse(c->L, "%s: timeout is to be seconds, or a time such as \"5m\"", c->method->name);
-	c->deadline = viv_now_ms() + (type == LUA_TNIL ? c->r->run->wait_ms : (int64_t)(seconds * 1000));
+	c->limit_ms = type == LUA_TNIL ? c->r->run->wait_ms : (int64_t)(seconds * 1000);
+	c->deadline = viv_now_ms() + c->limit_ms;
 }
 
 static int count_needed(const char *params)
@@ -491,6 +520,20 @@ struct object {
 	void *object;
 };
 
+/* t:equal(1, 2) */
+static void check_dot(struct call *c, lua_State *L)
+{
+	bool same;
+
+	if (!lua_istable(L, 1) || !lua_getmetatable(L, 1))
+		return;
+	luaL_getmetatable(L, TABLE_TYPE);
+	same = lua_rawequal(L, -1, -2);
+	lua_pop(L, 2);
+	if (same)
+		misuse(L, "t:%s is called with a colon: did you mean t.%s%s?", c->method->name, c->method->name, c->method->shown);
+}
+
 /* Upvalues: the method, the machine that it was taken from (a function has none), or the type of object. */
 static int dispatch(lua_State *L)
 {
@@ -514,6 +557,8 @@ static int dispatch(lua_State *L)
 			misuse(L, "%s.%s is called with a dot: did you mean %s:%s%s?", of->global, c.method->name,
 			       of->global, c.method->name, c.method->shown);
 		c.g = *g;
+	} else {
+		check_dot(&c, L);
 	}
 	parse(&c, L, of || type ? 2 : 1);
 	return finish(&c, perform(&c));
@@ -665,10 +710,15 @@ static void push_table(lua_State *L, const struct method *m)
 		lua_pushcclosure(L, dispatch, 1);
 		lua_setfield(L, -2, m->name);
 	}
-	lua_newtable(L);
+	luaL_newmetatable(L, TABLE_TYPE);
 	lua_pushcfunction(L, table_index);
 	lua_setfield(L, -2, "__index");
 	lua_setmetatable(L, -2);
+}
+
+int call_mistake(lua_State *L, void *arg)
+{
+	misuse(L, "%s", lua_tostring(L, -1));
 }
 
 int call_lookup(lua_State *L, void *arg)

@@ -49,7 +49,8 @@ struct call {
 	int n;	     /* arguments without the machine and the options */
 	int first;   /* the first one's index */
 	int options; /* index of the options; 0: none */
-	int64_t deadline; /* viv_now_ms: of its timeout option, or the default */
+	int64_t limit_ms; /* its timeout option, or the default */
+	int64_t deadline; /* viv_now_ms: when that is over */
 	struct runner_failure failure;
 	int raised; /* what call_lua met: it is passed on, if the function fails; 0: nothing */
 	char *step; /* what call_step has told last; NULL: nothing */
@@ -105,6 +106,7 @@ extern const struct method *const function_tables[]; /* ends with NULL */
 void call_open(struct runner *r, lua_State *L);
 /* For viv_lua_script_spec. arg: the runner. */
 int call_lookup(lua_State *L, void *arg);
+int call_mistake(lua_State *L, void *arg); /* never returns */
 /* Pushes a function as scripts call it. */
 void call_push(lua_State *L, const struct method *m);
 /* What went wrong in call_lua. */

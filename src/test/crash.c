@@ -28,6 +28,23 @@ size_t runner_expect(struct runner *r, const char *machine, const char *what)
 	return c->n_expected++;
 }
 
+char *runner_expect_wrong(const char *what)
+{
+	const char *kinds[VIV_REPORT_KINDS];
+	VIV_STRV near = VIV_STRV_INIT;
+	enum viv_trouble_report_kind kind;
+	size_t n = 0;
+
+	if (what[strspn(what, "abcdefghijklmnopqrstuvwxyz-")] || viv_trouble_report_parse(what, &kind))
+		return NULL;
+	for (unsigned i = VIV_REPORT_NONE + 1; i < VIV_REPORT_KINDS; i++)
+		kinds[n++] = viv_trouble_report_name(i);
+	viv_suggest(what, kinds, n, 1, &near);
+	if (!near.count || near.items[0][0] != *what)
+		return NULL;
+	return viv_asprintf("there is no kind of report called %s (did you mean %s?)", what, near.items[0]);
+}
+
 void runner_expect_all(struct runner *r, const json_t *list)
 {
 	size_t i;
@@ -161,10 +178,14 @@ static int do_expect_crash(struct call *c)
 {
 	struct expecting e = {.runner = c->r};
 	const char *what = call_text(c, 0);
+	VIV_FREE char *wrong = NULL;
 	int code;
 
 	if (!*what)
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: expect_crash: an empty text is in every report", c->g->name);
+	wrong = runner_expect_wrong(what);
+	if (wrong)
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: expect_crash: %s", c->g->name, wrong);
 	call_step(c, "expecting a report of its kernel: %s", what);
 	e.which = runner_expect(c->r, c->g->name, what);
 	if (c->n < 2 || lua_isnil(c->L, c->first + 1))

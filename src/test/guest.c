@@ -89,6 +89,7 @@ void guest_free(struct guest *g)
 	viv_str_free(&g->console);
 	free(g->end_text);
 	free(g->lost);
+	free(g->started_at);
 	free(g->segments);
 	free(g->results);
 	free(g->global);

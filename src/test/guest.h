@@ -72,6 +72,7 @@ struct guest {
 	uint64_t qmp_from;	  /* what a wait for one has not looked at yet */
 	char *migration;	  /* QEMU's last word on that; NULL: none */
 	int64_t started;       /* viv_now_ms */
+	char *started_at;      /* where in the test, "web.test.lua:12"; NULL: nobody has said */
 	bool ready, booted;    /* the agent answers; the system is up */
 	bool ended;	       /* QEMU has; not taken down yet */
 	bool ending;	       /* it was asked to end */

@@ -64,25 +64,32 @@ static void add_subtests(json_t *to, const struct viv_test_subtests *list)
 	}
 }
 
+static void set_names(json_t *j, const char *key, const struct viv_strv *names)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < VIV_MIN(names->count, VIV_TEST_MACHINES_MAX); i++)
+		json_array_append_new(list, text_json(names->items[i], VIV_TEST_TEXT_MAX));
+	if (names->count)
+		json_object_set(j, key, list);
+	json_decref(list);
+}
+
 static void set_lists(json_t *j, const struct viv_test_result *r)
 {
-	json_t *subtests = json_array(), *machines = json_array();
+	json_t *subtests = json_array();
 	uint64_t dropped;
 
 	add_subtests(subtests, &r->subtests);
 	dropped = r->subtests.dropped + r->subtests.count - json_array_size(subtests);
-	for (size_t i = 0; i < VIV_MIN(r->machines.count, VIV_TEST_MACHINES_MAX); i++)
-		json_array_append_new(machines,
-				      text_json(r->machines.items[i], VIV_TEST_TEXT_MAX));
 	if (r->subtests.count)
 		json_object_set(j, "subtests", subtests);
 	if (dropped)
 		json_object_set_new(j, "subtestsDropped",
 				    json_integer((json_int_t)VIV_MIN(dropped, MS_MAX)));
-	if (r->machines.count)
-		json_object_set(j, "machines", machines);
+	set_names(j, "machines", &r->machines);
+	set_names(j, "running", &r->running);
 	json_decref(subtests);
-	json_decref(machines);
 }
 
 json_t *viv_test_result_json(const struct viv_test_result *r)
@@ -178,18 +185,18 @@ static int take_subtests(const json_t *j, struct viv_test_result *ret, struct vi
 		     : take_number(j, "subtestsDropped", MS_MAX, false, &ret->subtests.dropped, err);
 }
 
-static int take_machines(const json_t *j, struct viv_strv *ret, struct viv_error *err)
+static int take_names(const json_t *j, const char *key, struct viv_strv *ret, struct viv_error *err)
 {
-	const json_t *list = json_object_get(j, "machines");
+	const json_t *list = json_object_get(j, key);
 
 	if (list && (!json_is_array(list) || json_array_size(list) > VIV_TEST_MACHINES_MAX))
-		return viv_error_say(err, EINVAL, "machines: expected a list of at most %d",
+		return viv_error_say(err, EINVAL, "%s: expected a list of at most %d", key,
 				     VIV_TEST_MACHINES_MAX);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *name = json_string_value(json_array_get(list, i));
 
 		if (!name || strlen(name) > VIV_TEST_TEXT_MAX)
-			return viv_error_say(err, EINVAL, "machines: expected names");
+			return viv_error_say(err, EINVAL, "%s: expected names", key);
 		viv_strv_push(ret, name);
 	}
 	return 0;
@@ -226,7 +233,9 @@ static int take_all(const json_t *j, struct viv_test_result *ret, struct viv_err
 		r = take_numbers(j, ret, err);
 	if (r == 0)
 		r = take_subtests(j, ret, err);
-	return r < 0 ? r : take_machines(j, &ret->machines, err);
+	if (r == 0)
+		r = take_names(j, "machines", &ret->machines, err);
+	return r < 0 ? r : take_names(j, "running", &ret->running, err);
 }
 
 int viv_test_result_parse(const json_t *j, struct viv_test_result *ret, struct viv_error *err)

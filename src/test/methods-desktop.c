@@ -134,7 +134,7 @@ static int do_wait_for_x(struct call *c)
 	call_step(c, "waiting for an X server");
 	code = watch(c, &w);
 	if (code < 0 && code != METHODS_SAID)
-		call_waited(c, code, "X server that answers");
+		call_waited(c, code, "an X server that answers");
 	return code < 0 ? -1 : 0;
 }
 

@@ -114,8 +114,9 @@ static int do_send(struct call *c)
 	struct process *p = c->object;
 	size_t len;
 	const char *text = lua_tolstring(c->L, c->first, &len);
+	VIV_FREE char *shown = methods_shown(c->L, c->first);
 
-	call_step(c, "typing: %s", text);
+	call_step(c, "typing: %s", shown);
 	if (process_type(p, text, len, &err) == 0)
 		return 0;
 	call_fail(c, VIV_VERDICT_FAIL, "%s: %s: %s", c->g->name, p->text, err.msg);

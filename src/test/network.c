@@ -52,6 +52,8 @@ void runner_on_started(struct guest *g, void *arg)
 	struct runner *r = arg;
 	struct viv_vlan *v;
 
+	free(g->started_at);
+	g->started_at = viv_lua_script_place(r->script);
 	for (struct runner_link *l = r->links; l; l = l->next)
 		if (l->g == g && (v = vlan_of(g, l->vlan)))
 			viv_vlan_set_link(v, &l->spec);

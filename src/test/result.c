@@ -77,6 +77,7 @@ void viv_test_result_free_contents(struct viv_test_result *r)
 	free(r->folder);
 	viv_test_subtests_free(&r->subtests);
 	viv_strv_free(&r->machines);
+	viv_strv_free(&r->running);
 	*r = (struct viv_test_result){0};
 }
 

@@ -77,6 +77,7 @@ struct viv_test_result {
 	char *folder;	   /* its own, a name in the results folder; or NULL */
 	struct viv_test_subtests subtests;
 	struct viv_strv machines;
+	struct viv_strv running; /* of these, what ran at the test's end: "web-1 (started at web.test.lua:12)" */
 };
 
 void viv_test_result_free_contents(struct viv_test_result *r);

@@ -198,6 +198,7 @@ static int load_script(struct runner *r, struct viv_error *err)
 		.test = &test,
 		.report = &r->report,
 		.lookup = call_lookup,
+		.mistake = call_mistake,
 		.failed = on_failed,
 		.arg = r,
 		.note = r->run->note,
@@ -249,6 +250,30 @@ static const char *without_place(const char *reason, const char *place)
 	return n && strncmp(reason, place, n) == 0 && viv_starts_with(reason + n, ": ") ? reason + n + 2 : reason;
 }
 
+static bool failed_of(const struct viv_test_subtest *s, const char *reason)
+{
+	return !viv_verdict_is_ok(s->verdict) && s->reason && viv_streq(s->reason, reason);
+}
+
+/* "subtest: a: b", of what failed in one: its parents failed of the same. */
+static void name_subtest(const struct runner *r, const char *reason, struct viv_str *details)
+{
+	const struct viv_test_subtests *list = &r->result.subtests;
+	const char *parts[VIV_TEST_DEPTH_MAX + 1] = {0};
+	size_t at = list->count, depth;
+
+	while (at && !failed_of(&list->items[at - 1], reason))
+		at--;
+	if (!at)
+		return;
+	depth = list->items[--at].depth;
+	for (size_t i = 0; i <= at; i++)
+		parts[list->items[i].depth] = list->items[i].name;
+	for (size_t i = 0; i <= depth; i++)
+		viv_str_addf(details, "%s%s", i ? ": " : "subtest: ", parts[i]);
+	viv_str_add_char(details, '\n');
+}
+
 static void take_failure(struct runner *r, int code, const struct viv_strv *trace)
 {
 	VIV_CLEANUP(runner_failure_free_contents) struct runner_failure f = {0};
@@ -268,6 +293,8 @@ static void take_failure(struct runner *r, int code, const struct viv_strv *trac
 									 : strerror(-code)),
 					    NULL};
 	}
+	if (code == -EINVAL)
+		name_subtest(r, f.reason, &details);
 	viv_str_add(&details, f.details ? f.details : "");
 	take_trace(r, trace, &details);
 	runner_set_verdict(r, f.verdict, without_place(f.reason, r->result.place));
@@ -358,9 +385,17 @@ struct guest *runner_find(struct runner *r, const char *name)
 /* What still runs is ended as a power cut ends it: nobody needs its disk any more. */
 static void end_guests(struct runner *r)
 {
-	for (size_t i = 0; i < r->n_guests; i++)
-		if (guest_is_on(r->guests[i]))
-			viv_events_say(&r->out, "step", r->guests[i]->name, "still running: ending it");
+	for (size_t i = 0; i < r->n_guests; i++) {
+		struct guest *g = r->guests[i];
+		bool placed = g->started_at && *g->started_at && !r->run->text;
+
+		if (!guest_is_on(g))
+			continue;
+		viv_events_say(&r->out, "step", g->name, "still running%s%s%s: ended", placed ? " (started at " : "",
+			       placed ? g->started_at : "", placed ? ")" : "");
+		viv_strv_pushf(&r->result.running, "%s%s%s%s", g->name, placed ? " (started at " : "", placed ? g->started_at : "",
+			       placed ? ")" : "");
+	}
 	for (size_t i = 0; i < r->n_guests; i++)
 		guest_free(r->guests[i]);
 	free(r->guests);

@@ -124,6 +124,8 @@ void runner_on_report(struct guest *g, const struct viv_trouble_report *report, 
  * NULL: any. Which of runner_crash's it is.
  */
 size_t runner_expect(struct runner *r, const char *machine, const char *what);
+/* Why this can't be meant, a kind that is none but nearly; NULL: it can. The caller frees it. */
+char *runner_expect_wrong(const char *what);
 /* From the test's expect option. */
 void runner_expect_all(struct runner *r, const json_t *list);
 void runner_crash_free_contents(struct runner_crash *c);

@@ -6,6 +6,7 @@
 #include "test/command.h"
 #include "test/files.h"
 #include "test/run.h"
+#include "test/runner.h"
 #include "test/select.h"
 
 #include <unistd.h>
@@ -130,6 +131,21 @@ static char *why_skipped(const json_t *test)
 	return NULL;
 }
 
+/* The first that can't be meant. */
+static char *wrong_expectation(const char *file, const json_t *test)
+{
+	size_t i;
+	json_t *what;
+
+	json_array_foreach(json_object_get(test, "expect"), i, what) {
+		VIV_FREE char *wrong = json_is_string(what) ? runner_expect_wrong(json_string_value(what)) : NULL;
+
+		if (wrong)
+			return viv_asprintf("%s:%d: test: expect: %s", file, (int)json_integer_value(json_object_get(test, "line")), wrong);
+	}
+	return NULL;
+}
+
 static void add_test(struct collecting *c, const json_t *declared, const json_t *test,
 		     const struct viv_test_case *combination)
 {
@@ -153,6 +169,7 @@ static void add_test(struct collecting *c, const json_t *declared, const json_t 
 	one->machines = json_incref(json_object_get(declared, "machines"));
 	one->expect = json_incref(json_object_get(test, "expect"));
 	one->title = viv_steal(title);
+	one->error = wrong_expectation(c->shown, test);
 }
 
 static void add_tests(struct collecting *c, const json_t *declared, struct viv_test_case *combination)

@@ -33,7 +33,7 @@ local function units()
 	says("unit broken has failed", web_1.wait_for_unit, web_1, "broken")
 	says("unit slow is inactive, and nothing is under way that would start it", web_1.wait_for_unit, web_1, "slow")
 	t.equal(web_1:systemctl("start --no-block slow"), 0)
-	says("no unit slow in time", web_1.wait_for_unit, web_1, "slow", { timeout = 0.5 })
+	says("not within 0.5 s: unit slow", web_1.wait_for_unit, web_1, "slow", { timeout = 0.5 })
 	web_1:succeed("touch /run/go")
 	web_1:wait_for_unit("slow")
 	web_1:stop_job("nginx") -- Debian's counts as failed where it takes more than 5 seconds
@@ -62,14 +62,14 @@ end
 
 local function waits()
 	client:succeed("(while ! [ -e /run/go ]; do sleep 0.1; done; mkdir -p /run/a/b; echo >/run/a/b/c) >/dev/null 2>&1 &")
-	says("no the file /run/a/b/c in time", client.wait_for_file, client, "/run/a/b/c", { timeout = 0.3 })
+	says("not within 0.3 s: the file /run/a/b/c", client.wait_for_file, client, "/run/a/b/c", { timeout = 0.3 })
 	client:succeed("touch /run/go")
 	client:wait_for_file("/run/a/b/c")
 	says("does not begin with /", client.wait_for_file, client, "a/b")
 	web_1:wait_for_open_unix_socket("/run/systemd/private")
 	web_1:wait_for_open_port(80, "127.0.0.1")
 	web_1:wait_for_open_port(80, { address = "::1" })
-	says("no tcp port 81 at localhost to be open in time", web_1.wait_for_open_port, web_1, 81, { timeout = 0.3 })
+	says("not within 0.3 s: tcp port 81 at localhost to be open", web_1.wait_for_open_port, web_1, 81, { timeout = 0.3 })
 	says("from 1 to 65535", web_1.wait_for_open_port, web_1, 65536)
 end
 

@@ -154,7 +154,7 @@ test("services", function()
 		machine:wait_for_file("/run/fail")
 		soon("echo >/run/fail")
 		never("broken", "unit broken has failed")
-		t.raises(function() machine:wait_for_open_port(7779, { timeout = 1 }) end, "in time")
+		t.raises(function() machine:wait_for_open_port(7779, { timeout = 1 }) end, "not within 1 s: ")
 	end)
 	subtest("units of users who have none", function()
 		t.raises(function() machine:wait_for_unit("default.target", "nobody") end,

@@ -95,11 +95,27 @@ for i in 1 2 3; do
 done | sort >shards
 cmp all shards || fail "the shards: $(cat shards)"
 
+# A file that can't be loaded is no test: it is told, and all is not well.
+cp -r tests wrong
+echo 'test("x", function( end)' >wrong/broken.test.lua
+expect 1 "$VIV" test --list wrong
+[ "$(wc -l <out)" = 8 ] || fail "the list beside a file that can't be loaded: $(cat out)"
+err_has "wrong/broken.test.lua:1: not valid Lua"
+expect 1 "$VIV" test --list --json wrong
+[ "$(jq -r '.[] | select(.error).file' out)" = wrong/broken.test.lua ] || fail "the error in JSON"
+rm -r wrong
+
 # What is none.
 expect 125 "$VIV" test --jobs 0 tests
 err_has "--jobs 0: expected a number from 1 to 1000"
 expect 125 "$VIV" test --none tests
 expect 125 "$VIV" test -i --json tests
+expect 125 "$VIV" test --tap --json tests
+err_has "--json and --tap exclude each other"
+expect 125 "$VIV" test --report tests
+err_has '"tests": --report runs no tests'
+expect 125 "$VIV" test --timeout 0 tests
+err_has '--timeout: expected a time such as 90s'
 expect 125 "$VIV" test --shard 4/3 tests
 err_has "--shard 4/3: expected I/N"
 expect 125 "$VIV" test --only nothing tests

@@ -43,9 +43,11 @@ out_has "bad.test.lua:4: web is not defined"
 out_has "bad.test.lua:6: the test's time was up"
 out_has "bad.test.lua:9: the test's time was up"
 out_has "bad.test.lua:20: machine: it powered off, while waiting for the end of: echo o"
-out_has "machine: still running: ending it"
+out_has "machine: still running (started at bad.test.lua:22): ended"
 out_has "pass    bad.test.lua: leaves it"
 out_has "bad.test.lua:26: expected \"gone\", got \"kept\""
+grep -q '"reason":"web is not defined; this file.s machines: machine",.*"verdict":"error"' results/results.jsonl || fail "no error: a name that is not there"
+grep -q '"running":\["machine (started at bad.test.lua:22)"\]' results/results.jsonl || fail "what ran at the end is not told"
 [ "$(wc -l <results/results.jsonl)" = 9 ] || fail "results.jsonl does not have 9 results"
 nobody_is_left() {
 	expect 0 "$VIV" ps --json

@@ -120,7 +120,7 @@ test("states", function()
 			local ok, why = pcall(one.save, one, "late", { timeout = seconds })
 
 			saved = saved or ok
-			t.contains(ok and "in time" or tostring(why), "in time")
+			t.contains(ok and "within " or tostring(why), "within ")
 			one:succeed("true")
 		end
 		if not saved then

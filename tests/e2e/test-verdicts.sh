@@ -29,6 +29,7 @@ test("checks", function()
 	t.contains(failure(function() machine:wait_until_fails("true", { cwd = "/nope" }) end), "did not run to its end")
 	machine:fail("false")
 	machine:fail("no-such-command")
+	machine:spawn("cat"):send("x\n")
 	machine:succeed("true", nil) -- no options
 	machine:execute("echo '<3>viv-init: warning: /x is odd' >/dev/kmsg")
 
@@ -41,6 +42,10 @@ test("checks", function()
 	t.equal(t.raises(function() t.fail("so it is") end), "so it is")
 	t.raises(function() t.contains("a\0b\n", "c") end, '"a\\x00b\\n" has no "c" in it')
 	t.contains(failure(function() machine:expect_crash("") end), "empty")
+	t.contains(failure(function() machine:expect_crash("oopss") end), "did you mean oops?")
+	t.contains(failure(function() t:equal(1, 1) end), "did you mean t.equal(")
+	t.equal(t.raises(function() error({ code = 5 }) end), "an error that is no text: {code = 5}")
+	t.contains(failure(function() t.raises(function() machin:succeed("true") end) end), "did you mean machine?")
 	t.contains(failure(function() machine:expect_crash("oops", function() machine:sucseed("true") end) end), "did you mean")
 	t.contains(failure(function() machine:expect_crash("oops", function() t.equal(1, 2) end) end), "expected 2")
 	t.contains(failure(function() machine:expect_crash("oops", function() skip("not here") end) end), "not here")
@@ -78,10 +83,16 @@ test("second", { expect = { "bug" } }, function()
 	report("BUG: KASAN: second in report_bug")
 	machine:succeed("true")
 end)
+
+test("parts", function()
+	subtest("outer", function() subtest("inner", function() t.equal(1, 2) end) end)
+end)
 EOF
 
 expect 1 "$VIV" test --log --results results verdicts.test.lua
-out_has "1 passed, 0 failed, 2 crashed"
+out_has "1 passed, 1 failed, 2 crashed"
+out_has "subtest: outer: inner"
+out_has 'machine: typing: "x\n"'
 cat out err | grep -qF "machine: warning: the guest: /x is odd" || fail "what the guest's init warns of is not said"
 verdict() { # TEST
 	jq -r --arg name "$1" 'select(.name == $name) | "\(.verdict): \(.reason)"' results/results.jsonl

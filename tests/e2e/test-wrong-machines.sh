@@ -29,7 +29,7 @@ test("babbles", function()
 	end
 
 	t.contains(cause(machine.succeed, machine, "yes"), "more than")
-	t.contains(cause(machine.succeed, machine, "while :; do :; done", { timeout = 2 }), "in time")
+	t.contains(cause(machine.succeed, machine, "while :; do :; done", { timeout = 2 }), "not within 2 s: ")
 	-- A console without end, and yet the machine obeys.
 	machine:succeed("yes 'it goes on and on' >/dev/console 2>&1 & echo $! >/run/yes")
 	for i = 1, 20 do t.equal(machine:succeed("echo " .. i), i .. "\n") end

@@ -235,7 +235,7 @@ static void errors(void **state)
 				   "web.test.lua:3: in test 'a'\n"},
 		{"lgo('x')", "web.test.lua:3: lgo is not defined (did you mean log?)\n"
 			     "web.test.lua:3: in test 'a'\n"},
-		{"print(nothing_like_it)", "web.test.lua:3: nothing_like_it is not defined\n"
+		{"print(nothing_like_it)", "web.test.lua:3: nothing_like_it is not defined; this file's machines: client\n"
 					   "web.test.lua:3: in test 'a'\n"},
 		{"io.open('x')", "web.test.lua:3: no io here: a test reads no files: path(\"./file\") names one\n"
 				 "web.test.lua:3: in test 'a'\n"},

@@ -30,6 +30,7 @@ static void fill(struct viv_test_result *r)
 	s->ms = 12;
 	r->subtests.dropped = 3;
 	viv_strv_push(&r->machines, "web-1");
+	viv_strv_push(&r->running, "web-1 (started at web.test.lua:9)");
 }
 
 static void test_round_trip(void **state)
@@ -50,6 +51,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(back.subtests.items[1].depth, 1);
 	assert_int_equal(back.subtests.dropped, 3);
 	assert_string_equal(back.machines.items[0], "web-1");
+	assert_string_equal(back.running.items[0], "web-1 (started at web.test.lua:9)");
 }
 
 static void test_verdicts(void **state)

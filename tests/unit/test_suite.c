@@ -190,7 +190,12 @@ static void wrong_files_are_cases(void **state)
 	put("good.test.lua", "function test() end\n");
 	put("option.test.lua", "machine.virtualisation.coers = 2\nfunction test() end\n");
 	put("syntax.test.lua", "test('x', function()\n");
+	put("kind.test.lua", "test('x', { expect = { 'oops', 'text of it', 'loop' } }, function() end)\n"
+			     "test('y', { expect = 'oopss' }, function() end)\n");
 	got = collect(&all);
+	assert_non_null(strstr(got, "kind.test.lua: x\n"));
+	assert_non_null(strstr(got, "kind.test.lua: y !kind.test.lua:2: test: expect: there is no kind of report called oopss "
+				    "(did you mean oops?)"));
 	assert_non_null(strstr(got, "good.test.lua: good\n"));
 	assert_non_null(strstr(got, "option.test.lua !option.test.lua:1: "));
 	assert_non_null(strstr(got, "virtualisation.cores"));

@@ -149,7 +149,29 @@ static void push_near(struct viv_lua *lua, const char *key)
 	lua_pushstring(L, nearest);
 }
 
-static int unknown(struct viv_lua *lua, const char *key)
+#define MACHINES_SHOWN 10
+
+/* "client, web_1" */
+static const char *push_machines(struct viv_lua *lua)
+{
+	const struct viv_lua_test_file *t = lua->test;
+	luaL_Buffer list;
+
+	luaL_buffinit(lua->L, &list);
+	if (!t->n_machines)
+		luaL_addstring(&list, "machine");
+	for (size_t i = 0; i < t->n_machines && i < MACHINES_SHOWN; i++) {
+		luaL_addstring(&list, i ? ", " : "");
+		luaL_addstring(&list, t->machines[i].global);
+	}
+	if (t->n_machines > MACHINES_SHOWN)
+		luaL_addstring(&list, ", …");
+	luaL_pushresult(&list);
+	return lua_tostring(lua->L, -1);
+}
+
+/* What to say of it, on the stack. */
+static const char *push_unknown(struct viv_lua *lua, const char *key)
 {
 	const char *hint = viv_lua_foreign_hint(lua, key);
 	const struct viv_name name = {&key, 1};
@@ -157,17 +179,24 @@ static int unknown(struct viv_lua *lua, const char *key)
 	size_t used;
 
 	if (hint)
-		return luaL_error(L, "no %s here: %s", key, hint);
+		return lua_pushfstring(L, "no %s here: %s", key, hint);
 	if (viv_lua_is_test_function(lua, key))
-		return luaL_error(L, "%s(…) stands at the top level of the file, not in a test", key);
+		return lua_pushfstring(L, "%s(…) stands at the top level of the file, not in a test", key);
 	if (viv_slot_find(lua->ev, &name, &used) || viv_streq(key, "imports") ||
 	    viv_streq(key, "options"))
-		return luaL_error(L, "%s is an option: settings stand outside of test(…)", key);
+		return lua_pushfstring(L, "%s is an option: settings stand outside of test(…)", key);
 	push_near(lua, key);
 	if (*lua_tostring(L, -1))
-		return luaL_error(L, "%s is not defined (did you mean %s?)", key,
+		return lua_pushfstring(L, "%s is not defined (did you mean %s?)", key,
 				  lua_tostring(L, -1));
-	return luaL_error(L, "%s is not defined", key);
+	return lua_pushfstring(L, "%s is not defined; this file's machines: %s", key, push_machines(lua));
+}
+
+static int unknown(struct viv_lua *lua, const char *key)
+{
+	const char *text = push_unknown(lua, key);
+
+	return lua->script->mistake ? lua->script->mistake(lua->L, lua->script->arg) : luaL_error(lua->L, "%s", text);
 }
 
 int viv_lua_script_global(struct viv_lua *lua)

@@ -15,6 +15,7 @@ struct viv_lua_script {
 	struct viv_lua *lua;
 	struct viv_config_test test;
 	int (*lookup)(lua_State *L, void *arg);
+	int (*mistake)(lua_State *L, void *arg);
 	void (*failed)(lua_State *L, void *arg);
 	void *arg;
 	int library; /* registry: functions that only running tests see */

@@ -337,6 +337,7 @@ int viv_lua_script_load(const struct viv_lua_script_spec *spec, struct viv_lua_s
 	int r;
 
 	s->lookup = spec->lookup;
+	s->mistake = spec->mistake;
 	s->failed = spec->failed;
 	s->arg = spec->arg;
 	s->test = *spec->test;

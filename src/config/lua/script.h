@@ -37,6 +37,11 @@ struct viv_lua_script_spec {
 	 */
 	int (*lookup)(lua_State *L, void *arg);
 	/*
+	 * What lookup has not either was read, by mistake: raises an error of its own that says what is on top of
+	 * the stack, a text without a place. NULL: it is an error of Lua, as any.
+	 */
+	int (*mistake)(lua_State *L, void *arg);
+	/*
 	 * A function failed, and no pcall of the script's has it: its error is on the stack, and its frames are
 	 * still there. May be NULL.
 	 */
