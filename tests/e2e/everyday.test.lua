@@ -8,6 +8,7 @@ machines.web = {
 	networking = {
 		domain = "example.org",
 		firewall = { enable = true, allowedTCPPorts = { 80, 443 }, allowPing = false,
+			allowedTCPPortRanges = { { from = 7000, to = 7002 } }, allowedUDPPorts = { 53 },
 			interfaces = { eth1 = { allowedUDPPortRanges = { { from = 60000, to = 60010 } } } },
 			extraInputRules = "ip saddr 192.0.2.0/24 accept" },
 		interfaces = { eth1 = { ipv4 = { addresses = { { address = web_address, prefixLength = 24 } } },
@@ -124,7 +125,8 @@ default via 2001:db8:7::1 dev eth1 proto static metric 1024 pref medium
 web.example.org
 ]])
 		local rules = web:succeed("nft list chain inet viv input")
-		for _, rule in ipairs { "tcp dport { 80, 443 } accept", 'iifname "eth1" udp dport 60000-60010 accept',
+		for _, rule in ipairs { "tcp dport { 80, 443, 7000-7002 } accept", "udp dport 53 accept",
+			'iifname "eth1" udp dport 60000-60010 accept',
 			"ip saddr 192.0.2.0/24 accept" } do
 			t.contains(rules, "\t\t" .. rule .. "\n")
 		end
