@@ -38,14 +38,19 @@ err_has "--forward 22: expected"
 expect 125 "$VIV" run -q --forward 2222:22 --forward 2222:23 -- true
 err_has "port 2222 of the host is forwarded already"
 
-# A machine in the background with a port of the host's that leads into it. passt, too, holds none of the caller's
-# streams: who reads them hears of their end.
+# In the background passt, too, holds none of the caller's streams: who reads them hears of their end. (No port leads in:
+# Debian 12's passt may die of a connection.)
+if [ -n "$passt" ]; then
+	timeout 300 bash -c '"$VIV" run -q -d --name out --set "virtualisation.networks.eth0={\"kind\": \"passt\"}" 2>&1 | cat' >out 2>err ||
+		fail "viv run -d | cat has status $?"
+	out_is out
+	expect 0 "$VIV" stop --now out
+fi
+
+# A machine in the background with a port of the host's that leads into it.
 echo 'virtualisation.vlans = { 1 }' >>vm.lua
-cp vm.lua web.lua
-[ -z "$passt" ] || echo 'virtualisation.networks.eth0 = { kind = "passt" }' >>web.lua
 free=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
-forward=--forward
-timeout 300 bash -c '"$VIV" run -q -d --name web --forward "$0:80" web.lua 2>&1 | cat' $free >out 2>err || fail "viv run -d | cat has status $?"
+expect 0 "$VIV" run -q -d --name web --forward $free:80
 out_is web
 expect 0 "$VIV" ps
 out_has " $free:80"
