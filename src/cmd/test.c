@@ -244,18 +244,9 @@ static void plan(struct test *t)
 	VIV_ERROR err = VIV_ERROR_INIT;
 
 	for (size_t i = 0; i < t->suite.n; i++) {
-		const struct viv_test_case *c = &t->suite.cases[i];
-		struct viv_test_result r = {
-			.file = viv_strdup(c->shown),
-			.line = c->line,
-			.name = viv_strdup(c->name ? c->name : c->shown),
-			.combination = viv_strdup(c->combination),
-			.title = viv_strdup(c->title),
-			.attempt = 1,
-			.verdict = VIV_VERDICT_ERROR,
-			.reason = viv_strdup("not run"),
-		};
+		struct viv_test_result r = viv_test_case_result(&t->suite.cases[i], VIV_VERDICT_ERROR);
 
+		r.reason = viv_strdup("not run");
 		viv_test_results_take(&t->planned, &r);
 	}
 	if (viv_test_folder_plan(t->folder, &t->planned, &err) < 0)

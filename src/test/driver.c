@@ -75,16 +75,10 @@ static void conclude(struct worker *w)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	*r = (struct viv_test_result){
-		.file = viv_strdup(c->shown),
-		.line = c->line,
-		.name = viv_strdup(c->name),
-		.combination = viv_strdup(c->combination),
-		.title = viv_strdup(c->title),
-		.attempt = w->job->attempts,
-		.verdict = w->killed && w->begun && !w->babbles && !w->driver->signal ? VIV_VERDICT_TIMEOUT : VIV_VERDICT_ERROR,
-		.ms = viv_now_ms() - w->started,
-	};
+	*r = viv_test_case_result(c, w->killed && w->begun && !w->babbles && !w->driver->signal ? VIV_VERDICT_TIMEOUT
+											: VIV_VERDICT_ERROR);
+	r->attempt = w->job->attempts;
+	r->ms = viv_now_ms() - w->started;
 	r->begun = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - r->ms;
 	if (w->driver->signal)
 		r->reason = viv_strdup("interrupted");
@@ -364,19 +358,12 @@ static int start(struct driver *d, struct job *job)
 static void pass_over(struct driver *d, struct job *job)
 {
 	const struct viv_test_case *c = job->test;
-	VIV_CLEANUP(viv_test_result_free_contents) struct viv_test_result r = {
-		.file = viv_strdup(c->shown),
-		.line = c->line,
-		.name = viv_strdup(c->name ? c->name : c->shown),
-		.combination = viv_strdup(c->combination),
-		.title = viv_strdup(c->title),
-		.attempt = 1,
-		.verdict = c->error ? VIV_VERDICT_ERROR : VIV_VERDICT_SKIP,
-		.reason = viv_strdup(c->error ? "the file can't be loaded" : c->skip),
-		.details = viv_strdup(c->error),
-	};
+	VIV_CLEANUP(viv_test_result_free_contents) struct viv_test_result r =
+		viv_test_case_result(c, c->error ? VIV_VERDICT_ERROR : VIV_VERDICT_SKIP);
 	struct timespec now;
 
+	r.reason = viv_strdup(c->error ? "the file can't be loaded" : c->skip);
+	r.details = viv_strdup(c->error);
 	clock_gettime(CLOCK_REALTIME, &now);
 	r.begun = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	job->attempts = 1;

@@ -329,6 +329,19 @@ static int collect_command(const struct viv_suite_spec *spec, struct viv_report 
 	return 0;
 }
 
+struct viv_test_result viv_test_case_result(const struct viv_test_case *c, enum viv_verdict verdict)
+{
+	return (struct viv_test_result){
+		.file = viv_strdup(c->shown),
+		.line = c->line,
+		.name = viv_strdup(c->name ? c->name : c->shown),
+		.combination = viv_strdup(c->combination),
+		.title = viv_strdup(c->title),
+		.attempt = 1,
+		.verdict = verdict,
+	};
+}
+
 int viv_suite_collect(const struct viv_suite_spec *spec, struct viv_report *report, struct viv_suite *ret,
 		      struct viv_error *err)
 {

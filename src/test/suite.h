@@ -9,6 +9,7 @@
 
 #include "base/report.h"
 #include "config/config.h"
+#include "test/result.h"
 
 #define VIV_SUITE_FILES_MAX	   10000
 #define VIV_SUITE_COMBINATIONS_MAX 1000 /* of one file */
@@ -54,6 +55,9 @@ int viv_suite_collect(const struct viv_suite_spec *spec, struct viv_report *repo
 		      struct viv_error *err);
 void viv_suite_free_contents(struct viv_suite *s);
 void viv_test_case_free_contents(struct viv_test_case *c);
+
+/* The result of a case's first attempt, with the verdict and nothing else of it; the caller's to free the contents of. */
+struct viv_test_result viv_test_case_result(const struct viv_test_case *c, enum viv_verdict verdict);
 
 /* The cases' choices as the evaluation takes them. The caller frees it as one; texts are the case's. */
 struct viv_config_choice *viv_test_case_choices(const struct viv_test_case *c);

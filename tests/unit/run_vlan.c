@@ -74,6 +74,12 @@ static struct viv_vlan *join(struct segment *s, const char *name, int *ret_fd)
 	return v;
 }
 
+static void leave(struct viv_vlan *v, int fd)
+{
+	viv_vlan_leave(v);
+	close(fd);
+}
+
 static int on_limit(struct viv_source *src, void *arg)
 {
 	fail_msg("nothing happened");
@@ -170,12 +176,9 @@ static void own_addresses_are_told(void **state)
 	assert_members(a, "1 a,2 b(10.0.0.1 2001:db8::1),3 c(),");
 	assert_members(b, "1 a,2 b(10.0.0.1 2001:db8::1),3 c(),");
 	assert_members(c, "1 a,2 b(10.0.0.1 2001:db8::1),3 c(),");
-	viv_vlan_leave(a);
-	viv_vlan_leave(b);
-	viv_vlan_leave(c);
-	close(a_fd);
-	close(b_fd);
-	close(c_fd);
+	leave(a, a_fd);
+	leave(b, b_fd);
+	leave(c, c_fd);
 }
 
 static void members_know_each_other(void **state)
@@ -199,12 +202,9 @@ static void members_know_each_other(void **state)
 	close(b_fd);
 	b = join(s, "d", &b_fd);
 	assert_int_equal(viv_vlan_number(b), 2);
-	viv_vlan_leave(a);
-	viv_vlan_leave(b);
-	viv_vlan_leave(c);
-	close(a_fd);
-	close(b_fd);
-	close(c_fd);
+	leave(a, a_fd);
+	leave(b, b_fd);
+	leave(c, c_fd);
 }
 
 static void frames_find_their_way(void **state)
@@ -227,12 +227,9 @@ static void frames_find_their_way(void **state)
 	assert_true(send(a_fd, "short", 5, 0) == 5); /* no frame: goes nowhere */
 	transmit(a_fd, 0xff, 0xa, 5);
 	assert_int_equal(receive(s, c_fd), 5);
-	viv_vlan_leave(a);
-	viv_vlan_leave(b);
-	viv_vlan_leave(c);
-	close(a_fd);
-	close(b_fd);
-	close(c_fd);
+	leave(a, a_fd);
+	leave(b, b_fd);
+	leave(c, c_fd);
 }
 
 /* A member whose guest takes nothing holds up nobody. */
@@ -248,12 +245,9 @@ static void full_queues_lose_frames(void **state)
 		assert_int_equal(receive(s, c_fd), 1);
 	}
 	assert_false(is_empty(b_fd));
-	viv_vlan_leave(a);
-	viv_vlan_leave(b);
-	viv_vlan_leave(c);
-	close(a_fd);
-	close(b_fd);
-	close(c_fd);
+	leave(a, a_fd);
+	leave(b, b_fd);
+	leave(c, c_fd);
 }
 
 /* What a killed member leaves: its files, with nobody at the socket. */
@@ -296,10 +290,8 @@ static void leaving_is_no_obstacle(void **state)
 	assert_members(b, "2 b,");
 	spec.number = 1;
 	assert_int_equal(viv_vlan_join(s->loop, &spec, &b_fd, &c, &err), -EADDRINUSE);
-	viv_vlan_leave(a);
-	viv_vlan_leave(b);
-	close(a_fd);
-	close(b_fd);
+	leave(a, a_fd);
+	leave(b, b_fd);
 }
 
 static void taken_twice(void **state)
