@@ -115,6 +115,11 @@ int viv_cmd_parse_size(const char *text, uint64_t *ret_bytes, struct viv_error *
  */
 int viv_cmd_settings(const struct viv_args *args, struct viv_strv *texts, struct viv_config_setting **ret,
 		     size_t *ret_n, struct viv_error *err);
+#define VIV_PARAM_FLAG                                                                             \
+	{"param", 0, "NAME=VALUE", "what param(NAME) is in the files; may be given several times"}
+/* What VIV_PARAM_FLAG says, freed as one; texts keeps what they point to. 0, or the exit status of a wrong call. */
+int viv_cmd_params(struct viv_cmd *cmd, const struct viv_args *args, struct viv_strv *texts,
+		   struct viv_config_choice **ret, size_t *ret_n);
 /* The file operand, else vm.lua of this folder, else the default machine; with the flags above. */
 int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const char *file,
 			struct viv_config **ret, struct viv_error *err);

@@ -185,6 +185,28 @@ int viv_cmd_settings(const struct viv_args *args, struct viv_strv *texts, struct
 	return 0;
 }
 
+int viv_cmd_params(struct viv_cmd *cmd, const struct viv_args *args, struct viv_strv *texts,
+		   struct viv_config_choice **ret, size_t *ret_n)
+{
+	VIV_FREE struct viv_config_choice *params = viv_new_array(struct viv_config_choice, args->n_given + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < args->n_given; i++) {
+		const char *text = args->given[i].value, *is;
+
+		if (!viv_streq(args->given[i].flag->name, "param"))
+			continue;
+		is = strchr(text, '=');
+		if (!is || is == text)
+			return viv_cmd_usage(cmd, "--param %s: expected NAME=VALUE", text);
+		viv_strv_take(texts, viv_strndup(text, (size_t)(is - text)));
+		params[n++] = (struct viv_config_choice){texts->items[texts->count - 1], is + 1};
+	}
+	*ret = viv_steal(params);
+	*ret_n = n;
+	return 0;
+}
+
 int viv_cmd_load_config(struct viv_cmd *cmd, const struct viv_args *args, const char *file,
 			struct viv_config **ret, struct viv_error *err)
 {

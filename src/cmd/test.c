@@ -12,7 +12,7 @@
 
 static const struct viv_flag flags[] = {
 	{"only", 0, "NAME", "only tests of that name or title, else with it in their title; * is any text; may be given several times"},
-	{"param", 0, "NAME=VALUE", "what param(NAME) is in the files; may be given several times"},
+	VIV_PARAM_FLAG,
 	{"jobs", 'j', "N", "so many tests at once (default: one a processor, as memory allows)"},
 	{"retry", 0, "N", "run a test that does not pass again, up to N times"},
 	{"timeout", 't', "TIME", "a test's time, where it does not say itself (default: 1h)"},
@@ -119,17 +119,6 @@ static void on_end(const struct viv_test_case *c, const struct viv_test_result *
 	viv_test_output_add(&t->log.output, VIV_TEST_RESULT, &line);
 }
 
-static int read_param(struct test *t, const char *text, struct viv_config_choice *ret)
-{
-	const char *is = strchr(text, '=');
-
-	if (!is || is == text)
-		return viv_cmd_usage(t->cmd, "--param %s: expected NAME=VALUE", text);
-	viv_strv_take(&t->texts, viv_strndup(text, (size_t)(is - text)));
-	*ret = (struct viv_config_choice){t->texts.items[t->texts.count - 1], is + 1};
-	return 0;
-}
-
 static int read_number(struct test *t, const char *flag, uint64_t from, uint64_t max, unsigned *ret)
 {
 	const char *text = viv_args_value(t->args, flag);
@@ -161,14 +150,12 @@ static int read_flags(struct test *t, struct viv_suite_spec *suite, struct viv_e
 
 	if (r == 0)
 		r = read_number(t, "retry", 0, 100, &t->spec.retry);
-	t->params = viv_new_array(struct viv_config_choice, args->n_given + 1);
 	t->only = viv_new_array(const char *, args->n_given + 1);
-	for (size_t i = 0; r == 0 && i < args->n_given; i++) {
-		if (viv_streq(args->given[i].flag->name, "param"))
-			r = read_param(t, args->given[i].value, &t->params[t->spec.n_params++]);
-		else if (viv_streq(args->given[i].flag->name, "only"))
+	for (size_t i = 0; i < args->n_given; i++)
+		if (viv_streq(args->given[i].flag->name, "only"))
 			t->only[n_only++] = args->given[i].value;
-	}
+	if (r == 0)
+		r = viv_cmd_params(t->cmd, args, &t->texts, &t->params, &t->spec.n_params);
 	if (r == 0)
 		r = read_time(t, "timeout", &t->spec.limit_ms, err);
 	if (r == 0)

@@ -9,25 +9,58 @@
 
 static const struct viv_flag flags[] = {
 	{"flatten", 0, NULL, "merge the package layers into one again"},
+	VIV_PARAM_FLAG,
 	VIV_CONFIG_FLAGS,
 	{0},
+};
+
+/* Machines of one file may have lock files of their own (packages.lockFile). */
+struct lock_file {
+	char *path;
+	struct viv_lock *lock;	 /* as it was written last; NULL: not yet */
+	struct viv_strv renewed; /* machines of this file in it, so far */
 };
 
 struct update {
 	struct viv_cmd *cmd;
 	const struct viv_args *args;
 	bool changed;
-	const char *file;	 /* that is being renewed, where there are several; else NULL */
-	struct viv_strv renewed; /* machines of this file in its lock file, so far */
-	struct viv_lock *lock;	 /* as it was written last; NULL: not yet */
+	struct viv_config_choice *params;
+	size_t n_params;
+	struct viv_strv unused; /* params that no file has asked for yet */
+	const char *file; /* that is being renewed, where there are several; else NULL */
+	struct lock_file *locks;
+	size_t n_locks, cap_locks;
 };
 
-static void print_changes(struct update *u, const struct viv_config *config, const struct viv_lock *old)
+static void forget_locks(struct update *u)
+{
+	for (size_t i = 0; i < u->n_locks; i++) {
+		free(u->locks[i].path);
+		viv_lock_free(u->locks[i].lock);
+		viv_strv_free(&u->locks[i].renewed);
+	}
+	free(viv_steal(u->locks));
+	u->n_locks = u->cap_locks = 0;
+}
+
+static struct lock_file *lock_file_at(struct update *u, const char *path)
+{
+	for (size_t i = 0; i < u->n_locks; i++)
+		if (viv_streq(u->locks[i].path, path))
+			return &u->locks[i];
+	u->locks = viv_grow(u->locks, &u->cap_locks, u->n_locks + 1, sizeof(*u->locks));
+	u->locks[u->n_locks] = (struct lock_file){.path = viv_strdup(path)};
+	return &u->locks[u->n_locks++];
+}
+
+static void print_changes(struct update *u, const struct viv_config *config, const struct viv_lock *old,
+			  const struct viv_lock *now)
 {
 	const char *part = viv_config_part(config);
 	VIV_STRV lines = VIV_STRV_INIT;
 
-	viv_lock_compare(old, u->lock, &lines);
+	viv_lock_compare(old, now, &lines);
 	viv_progress_clear(u->cmd->report);
 	for (size_t i = 0; i < lines.count; i++)
 		viv_cmd_print(stdout, "%s%s%s%s%s\n", u->file ? u->file : "", u->file ? ": " : "", part ? part : "",
@@ -38,25 +71,28 @@ static void print_changes(struct update *u, const struct viv_config *config, con
 static int update_machine(struct update *u, struct viv_cmd_machine *m, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_lock_freep) struct viv_lock *before = NULL;
-	const struct viv_plan_options options = {
+	struct viv_plan_options options = {
 		.renew = !viv_args_has(u->args, "flatten"),
 		.flatten = viv_args_has(u->args, "flatten"),
-		.renewed = &u->renewed,
 	};
+	struct lock_file *file;
 	int r = viv_cmd_machine_open(u->cmd, m, err);
 
 	if (r == 0)
 		r = viv_plan_read_lock(m->config, &before, err);
-	if (r == 0)
-		r = viv_cmd_machine_plan(u->cmd, options, m, err);
-	if (r == 0) {
-		viv_lock_free(viv_steal(u->lock));
-		r = viv_plan_read_lock(m->config, &u->lock, err);
-	}
 	if (r < 0)
 		return r;
-	viv_strv_push(&u->renewed, u->lock->machine);
-	print_changes(u, m->config, before);
+	file = lock_file_at(u, before->file);
+	options.renewed = &file->renewed;
+	r = viv_cmd_machine_plan(u->cmd, options, m, err);
+	if (r < 0)
+		return r;
+	viv_lock_free(viv_steal(file->lock));
+	r = viv_plan_read_lock(m->config, &file->lock, err);
+	if (r < 0)
+		return r;
+	viv_strv_push(&file->renewed, file->lock->machine);
+	print_changes(u, m->config, before, file->lock);
 	return 0;
 }
 
@@ -71,7 +107,8 @@ static int update_combination(struct update *u, const struct viv_suite_spec *spe
 	json_array_foreach(c->machines, i, name) {
 		VIV_CLEANUP(viv_cmd_machine_free_contents) struct viv_cmd_machine m = {0};
 		const struct viv_config_test test = {.machine = json_string_value(name), .matrix = choices,
-						     .n_matrix = c->axes.count, .reserved = viv_test_reserved()};
+						     .n_matrix = c->axes.count, .params = spec->params,
+						     .n_params = spec->n_params, .reserved = viv_test_reserved()};
 		const struct viv_config_request req = {.file = c->shown, .settings = spec->settings,
 						       .n_settings = spec->n_settings, .test = &test};
 		int r = viv_config_load(&req, NULL, &m.config, err);
@@ -92,12 +129,24 @@ static bool is_next_combination(const struct viv_suite *s, size_t i)
 	return !i || (now && !viv_streq(before, now));
 }
 
+static void note_params(struct update *u, const struct viv_strv *unused)
+{
+	struct viv_strv left = VIV_STRV_INIT;
+
+	for (size_t i = 0; i < u->unused.count; i++)
+		if (viv_strv_has(unused, u->unused.items[i]))
+			viv_strv_push(&left, u->unused.items[i]);
+	viv_strv_free(&u->unused);
+	u->unused = left;
+}
+
 /* Machines that the file has no more are forgotten. */
 static int update_tests(struct update *u, const struct viv_suite_spec *spec, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_suite_free_contents) struct viv_suite suite = {0};
 	int r = viv_suite_collect(spec, u->cmd->report, &suite, err);
 
+	note_params(u, &suite.unused_params);
 	for (size_t i = 0; i < suite.n && r == 0; i++) {
 		const struct viv_test_case *c = &suite.cases[i];
 
@@ -106,12 +155,14 @@ static int update_tests(struct update *u, const struct viv_suite_spec *spec, str
 		if (is_next_combination(&suite, i))
 			r = update_combination(u, spec, c, err);
 	}
-	if (r < 0 || !u->lock)
-		return r;
-	u->lock->parts = &u->renewed;
-	r = viv_lock_write(u->lock, u->lock->file, err);
-	if (r == 0)
-		viv_lock_tell(u->lock, u->cmd->report);
+	for (size_t i = 0; i < u->n_locks && r == 0; i++) {
+		struct viv_lock *lock = u->locks[i].lock;
+
+		lock->parts = &u->locks[i].renewed;
+		r = viv_lock_write(lock, lock->file, err);
+		if (r == 0)
+			viv_lock_tell(lock, u->cmd->report);
+	}
 	return r;
 }
 
@@ -121,12 +172,11 @@ static int update_file(struct update *u, const char *file, struct viv_error *err
 	VIV_FREE struct viv_config_setting *settings = NULL;
 	VIV_STRV texts = VIV_STRV_INIT;
 	const char *const paths[] = {file, NULL};
-	struct viv_suite_spec tests = {.paths = paths};
+	struct viv_suite_spec tests = {.paths = paths, .params = u->params, .n_params = u->n_params};
 	int r;
 
 	/* Another file's lock may have machines of the same names, which are not these. */
-	viv_lock_free(viv_steal(u->lock));
-	viv_strv_free(&u->renewed);
+	forget_locks(u);
 	u->file = u->args->n_operands > 1 ? file : NULL;
 	if (file && viv_ends_with(file, VIV_TEST_SUFFIX)) {
 		r = viv_cmd_settings(u->args, &texts, &settings, &tests.n_settings, err);
@@ -137,19 +187,34 @@ static int update_file(struct update *u, const char *file, struct viv_error *err
 	return r < 0 ? r : update_machine(u, &m, err);
 }
 
-static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
+static int update_files(struct update *u, struct viv_error *err)
 {
-	struct update u = {.cmd = cmd, .args = args};
 	size_t i = 0;
 	int r;
 
 	do
-		r = update_file(&u, args->operands[i], err);
-	while (r == 0 && ++i < args->n_operands);
-	if (r == 0 && !u.changed && !cmd->quiet)
+		r = update_file(u, u->args->operands[i], err);
+	while (r == 0 && ++i < u->args->n_operands);
+	if (r == 0 && u->unused.count)
+		return viv_error_say(err, ENOENT, "--param %s: no test file asks for it", u->unused.items[0]);
+	if (r == 0 && !u->changed && !u->cmd->quiet)
 		fputs("viv: nothing changed\n", stderr);
-	viv_strv_free(&u.renewed);
-	viv_lock_free(u.lock);
+	return r;
+}
+
+static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_error *err)
+{
+	struct update u = {.cmd = cmd, .args = args};
+	VIV_STRV texts = VIV_STRV_INIT;
+	int r = viv_cmd_params(cmd, args, &texts, &u.params, &u.n_params);
+
+	for (size_t i = 0; i < u.n_params; i++)
+		viv_strv_push(&u.unused, u.params[i].name);
+	if (r == 0)
+		r = update_files(&u, err);
+	forget_locks(&u);
+	viv_strv_free(&u.unused);
+	free(u.params);
 	return r;
 }
 

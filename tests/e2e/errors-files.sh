@@ -141,3 +141,20 @@ expect 0 "$VIV" update d1/few.test.lua d2/few.test.lua
 err_has 'vm.lock: few.test.lua:web is no longer recorded'
 grep -q '"few.test.lua:web"' d1/vm.lock || fail "forgotten in the other lock file"
 ! grep -q '"few.test.lua:web"' d2/vm.lock || fail "still recorded"
+
+# Machines of one file with lock files of their own, and a parameter that says what is in one of them.
+mkdir d3
+{
+	sed 's,\.\./,,' d1/few.test.lua | grep -v systemPackages
+	echo 'machines.web.environment.systemPackages = { param("package", "hello") }'
+	echo 'machines.server.packages.lockFile = "./server.lock"'
+} >d3/few.test.lua
+expect 0 "$VIV" update d3/few.test.lua --param package=diverts
+out_has 'web: + diverts'
+expect 0 "$VIV" update d3/few.test.lua
+out_has 'web: - diverts'
+grep -q '"few.test.lua:web"' d3/vm.lock && ! grep -q '"few.test.lua:server"' d3/vm.lock || fail "the file's own lock file"
+grep -q '"few.test.lua:server"' d3/server.lock && ! grep -q '"few.test.lua:web"' d3/server.lock || fail "the other's own"
+expect 125 "$VIV" update d3/few.test.lua --param colour=red
+err_has '--param colour: no test file asks for it'
+expect 2 "$VIV" update d3/few.test.lua --param colour
