@@ -127,32 +127,40 @@ static int copy_range(int from, int to, off_t start, off_t end, const char *what
 	return 0;
 }
 
-int viv_copy_content(int from, int to, const char *what, struct viv_error *err)
+int viv_copy_slice(int from, int to, off_t *at, off_t max, const char *what, struct viv_error *err)
 {
 	struct stat st;
-	off_t pos = 0;
+	off_t data, hole;
+	int r;
 
 	if (fstat(from, &st) < 0)
 		return viv_error_set(err, errno, "reading %s", what);
-	while (pos < st.st_size) {
-		off_t data = lseek(from, pos, SEEK_DATA), hole;
-		int r;
+	data = *at < st.st_size ? lseek(from, *at, SEEK_DATA) : -1;
+	if (*at >= st.st_size || (data < 0 && errno == ENXIO))
+		return ftruncate(to, st.st_size) < 0 ? viv_error_set(err, errno, "copying %s", what) : 0;
+	if (data < 0)
+		data = *at;
+	hole = lseek(from, data, SEEK_HOLE);
+	if (hole < 0 || hole > st.st_size)
+		hole = st.st_size;
+	if (max < hole - data)
+		hole = data + max;
+	r = copy_range(from, to, data, hole, what, err);
+	if (r < 0)
+		return r;
+	*at = hole;
+	return 1;
+}
 
-		if (data < 0 && errno == ENXIO)
-			break;
-		if (data < 0)
-			data = pos;
-		hole = lseek(from, data, SEEK_HOLE);
-		if (hole < 0 || hole > st.st_size)
-			hole = st.st_size;
-		r = copy_range(from, to, data, hole, what, err);
-		if (r < 0)
-			return r;
-		pos = hole;
-	}
-	if (ftruncate(to, st.st_size) < 0)
-		return viv_error_set(err, errno, "copying %s", what);
-	return 0;
+int viv_copy_content(int from, int to, const char *what, struct viv_error *err)
+{
+	off_t at = 0;
+	int r;
+
+	do
+		r = viv_copy_slice(from, to, &at, INT64_MAX, what, err);
+	while (r > 0);
+	return r;
 }
 
 static int change_flag(int fd, int get, int set, int flag, bool on, struct viv_error *err)

@@ -55,6 +55,8 @@ int viv_write_file(const char *path, const void *data, size_t len, mode_t mode,
 
 /* Copies the whole content (copy_file_range, else read/write), keeping holes where it can. */
 int viv_copy_content(int from, int to, const char *what, struct viv_error *err);
+/* The same bit by bit, for who has to look after other things: at most `max` bytes, from *at, 0 at first. 1: there is more. */
+int viv_copy_slice(int from, int to, off_t *at, off_t max, const char *what, struct viv_error *err);
 
 int viv_set_nonblocking(int fd, bool on, struct viv_error *err);
 int viv_set_cloexec(int fd, bool on, struct viv_error *err);

@@ -12,6 +12,14 @@
 #define PAGE	4096
 #define ROOM_MIB 16 /* beside the memory: ELF headers, notes, the end */
 #define MAX_TRIES 1000
+#define SLICE	  (8 << 20)
+
+struct viv_crash_dump {
+	int disk, fd; /* fd -1: the disk is the file */
+	char *path, *tmp; /* under a temporary name first: who is ended meanwhile leaves no half of one */
+	bool replace;
+	off_t at;
+};
 
 int viv_crash_add_disk(const struct viv_config *config, bool dry, struct viv_machine *m, struct viv_error *err)
 {
@@ -35,40 +43,21 @@ int viv_crash_watch(const struct viv_machine *m)
 	return d && !d->forgets ? fcntl(d->fd, F_DUPFD_CLOEXEC, 0) : -1;
 }
 
-/* 0: there is none. What a guest wrote: not more than its disk holds. */
-static uint64_t dump_size(int disk)
+/* What a guest wrote: not more than its disk holds. */
+uint64_t viv_crash_size(int disk)
 {
 	char page[PAGE + 1] = "";
 	struct stat st;
 	struct viv_slice rest, line;
 	uint64_t size = 0;
 
-	if (fstat(disk, &st) < 0 || st.st_size <= PAGE || pread(disk, page, PAGE, st.st_size - PAGE) != PAGE ||
+	if (disk < 0 || fstat(disk, &st) < 0 || st.st_size <= PAGE || pread(disk, page, PAGE, st.st_size - PAGE) != PAGE ||
 	    !viv_starts_with(page, MARK))
 		return 0;
 	rest = viv_slice(page + strlen(MARK));
 	if (!viv_slice_line(&rest, &line) || !viv_slice_u64(line, (uint64_t)st.st_size - PAGE, &size))
 		return 0;
 	return size;
-}
-
-/* Under a temporary name: who is ended meanwhile leaves no half of one. */
-static int write_dump(int disk, uint64_t size, const char *path, bool replace, struct viv_error *err)
-{
-	VIV_FREE char *tmp = viv_asprintf("%s.tmp-XXXXXX", path);
-	VIV_FD fd = mkostemp(tmp, O_CLOEXEC);
-	int r;
-
-	if (fd < 0)
-		return viv_error_set(err, errno, "%s", path);
-	r = ftruncate(disk, (off_t)size) < 0 || lseek(disk, 0, SEEK_SET) < 0 ? viv_error_set(err, errno, "%s", path)
-									     : viv_copy_content(disk, fd, path, err);
-	if (r == 0 && fchmod(fd, 0600) < 0)
-		r = viv_error_set(err, errno, "%s", path);
-	if (r == 0 && (replace ? rename(tmp, path) : link(tmp, path)) < 0)
-		r = viv_error_set(err, errno, "%s", path);
-	unlink(tmp);
-	return r;
 }
 
 /* The first name that is free. */
@@ -83,21 +72,97 @@ static char *free_name(const char *name)
 	return path;
 }
 
+const char *viv_crash_path(const struct viv_crash_dump *d)
+{
+	return d->path;
+}
+
+void viv_crash_dump_free(struct viv_crash_dump *d)
+{
+	if (!d)
+		return;
+	if (d->tmp)
+		unlink(d->tmp);
+	viv_close(d->fd);
+	free(d->tmp);
+	free(d->path);
+	free(d);
+}
+
+/* The disk has no name (run/disk.h): it is given one, on its file system. */
+static bool name_disk(struct viv_crash_dump *d)
+{
+	VIV_FREE char *disk = viv_asprintf("/proc/self/fd/%d", d->disk);
+
+	d->tmp = viv_asprintf("%s.tmp-%d", d->path, (int)getpid());
+	if (linkat(AT_FDCWD, disk, AT_FDCWD, d->tmp, AT_SYMLINK_FOLLOW) == 0)
+		return true;
+	free(viv_steal(d->tmp));
+	return false;
+}
+
+static int open_file(struct viv_crash_dump *d, struct viv_error *err)
+{
+	VIV_FREE char *tmp = viv_asprintf("%s.tmp-XXXXXX", d->path);
+
+	d->fd = mkostemp(tmp, O_CLOEXEC);
+	if (d->fd < 0)
+		return viv_error_set(err, errno, "the crash dump: %s", d->path);
+	d->tmp = viv_steal(tmp);
+	return 0;
+}
+
+int viv_crash_begin(int disk, const char *path, const char *name, struct viv_crash_dump **ret, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_crash_dump_freep) struct viv_crash_dump *d = viv_new(struct viv_crash_dump);
+	VIV_FREE char *to = path ? viv_strdup(path) : free_name(name);
+	int r = viv_path_absolute(to, &d->path, err);
+
+	d->disk = disk;
+	d->fd = -1;
+	d->replace = path != NULL;
+	if (r < 0)
+		return viv_error_context(err, "the crash dump");
+	if (ftruncate(disk, (off_t)viv_crash_size(disk)) < 0)
+		return viv_error_set(err, errno, "the crash dump: %s", d->path);
+	r = name_disk(d) ? 0 : open_file(d, err);
+	if (r == 0)
+		*ret = viv_steal(d);
+	return r;
+}
+
+static int finish(struct viv_crash_dump *d, struct viv_error *err)
+{
+	if (fchmod(d->fd < 0 ? d->disk : d->fd, 0600) < 0 ||
+	    (d->replace ? rename(d->tmp, d->path) : link(d->tmp, d->path)) < 0)
+		return viv_error_set(err, errno, "%s", d->path);
+	return 0;
+}
+
+int viv_crash_go_on(struct viv_crash_dump *d, struct viv_error *err)
+{
+	int r = d->fd < 0 ? 0 : viv_copy_slice(d->disk, d->fd, &d->at, SLICE, d->path, err);
+
+	if (r == 0)
+		r = finish(d, err);
+	return r < 0 ? viv_error_context(err, "the crash dump") : r;
+}
+
 int viv_crash_fetch(int disk, const char *path, const char *name, char **ret_path, struct viv_error *err)
 {
-	uint64_t size = disk >= 0 ? dump_size(disk) : 0;
-	VIV_FREE char *to = NULL, *absolute = NULL;
+	VIV_CLEANUP(viv_crash_dump_freep) struct viv_crash_dump *d = NULL;
 	int r;
 
 	*ret_path = NULL;
-	if (!size)
+	if (!viv_crash_size(disk))
 		return 0;
-	to = path ? viv_strdup(path) : free_name(name);
-	r = viv_path_absolute(to, &absolute, err);
-	if (r == 0)
-		r = write_dump(disk, size, absolute, path != NULL, err);
+	r = viv_crash_begin(disk, path, name, &d, err);
 	if (r < 0)
-		return viv_error_context(err, "the crash dump");
-	*ret_path = viv_steal(absolute);
-	return 0;
+		return r;
+	do
+		r = viv_crash_go_on(d, err);
+	while (r > 0);
+	if (r == 0)
+		*ret_path = viv_steal(d->path);
+	return r;
 }

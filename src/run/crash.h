@@ -18,9 +18,22 @@ int viv_crash_add_disk(const struct viv_config *config, bool dry, struct viv_mac
 /* A descriptor of the machine's dump disk, the caller's, to be read after its end; -1: it has none. Before the start. */
 int viv_crash_watch(const struct viv_machine *m);
 
+/* Bytes of the dump that is on the disk; 0: there is none. */
+uint64_t viv_crash_size(int disk);
+
 /*
- * Writes what is on the disk to `path`, whole or not at all; *ret_path is where, the caller's. NULL as path: to
- * <name>.vmcore, seen from the current folder, or <name>-2.vmcore, … where that is there already. 0 with *ret_path NULL:
- * there is no dump on it.
+ * A dump on its way to a file. Where that is on the file system of TMPDIR it is the disk itself, and there at once; else it
+ * is copied. `path` is written whole or not at all. NULL as path: <name>.vmcore, seen from the current folder, or
+ * <name>-2.vmcore, … where that is there already. The disk, on which there is one, is borrowed until it is freed, and not
+ * to be written to any more.
  */
+struct viv_crash_dump;
+int viv_crash_begin(int disk, const char *path, const char *name, struct viv_crash_dump **ret, struct viv_error *err);
+const char *viv_crash_path(const struct viv_crash_dump *d); /* absolute */
+/* A bit of it, which takes a moment. 1: there is more; 0: the file is there. */
+int viv_crash_go_on(struct viv_crash_dump *d, struct viv_error *err);
+void viv_crash_dump_free(struct viv_crash_dump *d); /* NULL is fine; nothing is left of one that is half there */
+VIV_DEFINE_CLEANUP(struct viv_crash_dump, viv_crash_dump_free)
+
+/* All of that at once; *ret_path is where, the caller's. 0 with *ret_path NULL: there is no dump on the disk. */
 int viv_crash_fetch(int disk, const char *path, const char *name, char **ret_path, struct viv_error *err);

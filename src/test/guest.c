@@ -3,12 +3,12 @@
 
 #include "base/fd.h"
 #include "base/json.h"
-#include "base/path.h"
 #include "run/crash.h"
 #include "run/display.h"
 #include "run/firmware.h"
 #include "run/make.h"
 #include "run/nics.h"
+#include "test/dump.h"
 #include "test/monitor.h"
 #include "test/process.h"
 #include "test/saved.h"
@@ -78,6 +78,7 @@ void guest_free(struct guest *g)
 	if (!g)
 		return;
 	guest_take_down(g);
+	dump_drop_all(g);
 	process_free_all(g);
 	saved_free_all(g);
 	saved_close_disks(g->disks, g->n_disks);
@@ -168,32 +169,6 @@ static void tell_panic(struct guest *g)
 		g->events.report(g, &r, g->events.arg);
 }
 
-/* What its memory held when its kernel panicked (boot.crashDump). */
-static void fetch_dump(struct guest *g)
-{
-	VIV_ERROR err = VIV_ERROR_INIT;
-	VIV_FREE char *to = NULL, *path = NULL, *said = NULL;
-
-	if (!g->results || g->dump < 0)
-		return;
-	if (g->n_dumps == GUEST_DUMPS_MAX) {
-		said = viv_asprintf("%d crash dumps of it are kept: no more is", GUEST_DUMPS_MAX);
-		g->events.log(g, said, g->events.arg);
-		g->n_dumps++;
-	}
-	if (g->n_dumps > GUEST_DUMPS_MAX)
-		return;
-	to = viv_path_join(g->results, g->name);
-	if (viv_crash_fetch(g->dump, NULL, to, &path, &err) < 0)
-		g->events.warning(g, err.msg, g->events.arg);
-	if (path) {
-		g->n_dumps++;
-		said = viv_asprintf("crash dump: %s", path);
-		g->events.log(g, said, g->events.arg);
-	}
-	viv_error_clear(&err);
-}
-
 /* A line of advice may follow what happened: a test's reason is one line. */
 static char *on_one_line(const char *text)
 {
@@ -215,7 +190,7 @@ static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, v
 	g->end_text = text ? on_one_line(text) : NULL;
 	if (how == VIV_VM_PANIC)
 		tell_panic(g);
-	fetch_dump(g);
+	dump_fetch(g);
 	g->events.changed(g, g->events.arg);
 }
 

@@ -32,11 +32,11 @@ struct guest_events {
 	void *arg;
 };
 
+struct dump;
 struct monitor_ask;
 struct process;
 struct saved;
 #define GUEST_QMP_EVENTS_MAX 1000 /* events of QEMU's that are kept; the oldest go first */
-#define GUEST_DUMPS_MAX 8 /* crash dumps of a machine that are kept: each is as large as its memory */
 #define GUEST_CONSOLE_MAX (8u << 20) /* bytes of the console that are kept for a test to look through */
 
 struct guest {
@@ -63,7 +63,6 @@ struct guest {
 	struct viv_machine_dir dir;
 	struct viv_vm *vm; /* NULL: it is off */
 	int dump;	   /* its disk for a crash dump, ours; -1: it has none */
-	unsigned n_dumps;  /* that are kept, of all starts */
 	struct viv_control *control;
 	struct process *processes; /* of all starts (test/process.h) */
 	struct monitor_ask *asks; /* what its QEMU has not answered (test/monitor.h) */
@@ -87,6 +86,9 @@ struct guest {
 	bool hopeless;			/* that is over: nothing more is waited for in this machine */
 
 	/* Over all starts. */
+	struct dump *dumps; /* on their way into its results (test/dump.h) */
+	unsigned n_dumps;   /* with those that are there */
+	bool dumps_told;    /* that no more is kept */
 	struct viv_str console;	    /* its text, without what a terminal would obey */
 	size_t console_line;	    /* where its last, unfinished line begins */
 	size_t console_from;	    /* what a wait for text has not looked at yet */

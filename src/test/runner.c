@@ -6,6 +6,7 @@
 #include "base/hold.h"
 #include "base/path.h"
 #include "test/call.h"
+#include "test/dump.h"
 #include "test/prompt.h"
 
 #include <signal.h>
@@ -316,7 +317,7 @@ static bool nobody_dumps(void *arg)
 	const struct runner *r = arg;
 
 	for (size_t i = 0; i < r->n_guests; i++)
-		if (guest_is_on(r->guests[i]) && viv_vm_is_dumping(r->guests[i]->vm))
+		if (dump_is_under_way(r->guests[i]) || (guest_is_on(r->guests[i]) && viv_vm_is_dumping(r->guests[i]->vm)))
 			return false;
 	return true;
 }
@@ -414,6 +415,11 @@ bool runner_all_off(void *arg)
 	return true;
 }
 
+static bool is_all_over(void *arg)
+{
+	return runner_all_off(arg) && nobody_dumps(arg);
+}
+
 static bool wants_to_keep(struct runner *r)
 {
 	return r->run->keep && !r->signal && (r->crash.what || !viv_verdict_is_ok(r->result.verdict)) && !runner_all_off(r);
@@ -438,7 +444,7 @@ static void keep_guests(struct runner *r)
 	viv_detach_stay("/dev/null");
 	viv_close(r->out.fd);
 	r->out.fd = -1;
-	runner_wait(r, NULL, runner_all_off, r, 0);
+	runner_wait(r, NULL, is_all_over, r, 0);
 }
 
 static void close_all(struct runner *r)
