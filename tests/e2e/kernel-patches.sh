@@ -4,19 +4,7 @@
 # built with the headers of Debian's kernel.
 . "$(dirname "$0")/lib.sh"
 
-# What viv's machines need, on top of as good as nothing
-for name in 64BIT PRINTK MULTIUSER BINFMT_ELF BINFMT_SCRIPT FUTEX EPOLL SIGNALFD TIMERFD EVENTFD SHMEM POSIX_TIMERS \
-	FILE_LOCKING BLOCK BLK_DEV BLK_DEV_INITRD ACPI PCI HYPERVISOR_GUEST PVH VIRTIO_MENU VIRTIO_PCI VIRTIO_BLK \
-	VIRTIO_CONSOLE NET UNIX INET NETDEVICES NET_CORE VIRTIO_NET TTY SERIAL_8250 SERIAL_8250_CONSOLE DEVTMPFS \
-	TMPFS PROC_FS SYSFS MISC_FILESYSTEMS EROFS_FS OVERLAY_FS MODULES; do
-	echo "CONFIG_$name=y"
-done >small.config
-# and without what is there by itself, so that it takes less time
-for name in IPV6 WLAN WIRELESS ETHERNET INPUT VT HWMON SERIO USB_SUPPORT HID_SUPPORT INTEL_MEI PERF_EVENTS_INTEL_UNCORE \
-	PERF_EVENTS_INTEL_RAPL PERF_EVENTS_INTEL_CSTATE X86_MCE MICROCODE CPU_MITIGATIONS ETHTOOL_NETLINK INET_DIAG ACPI_AC \
-	ACPI_BATTERY ACPI_FAN ACPI_THERMAL ACPI_PROCESSOR ACPI_TABLE_UPGRADE ACPI_PRMT ACPI_SPCR_TABLE; do
-	echo "$name? n"
-done >>small.config
+small_kernel >small.config
 patched() { # WORD: what the kernel says
 	printf -- '--- a/init/main.c\n+++ b/init/main.c\n@@ -895 +895 @@\n' >word.patch
 	printf -- '-\tpr_notice("%%s", linux_banner);\n' >>word.patch

@@ -120,6 +120,24 @@ tiny_builds() { # [ARGUMENT…]
 	expect 0 "$VIV" store verify
 }
 
+# For kernel.config, on top of "tinyconfig": a kernel that compiles in minutes and that a machine can have.
+small_kernel() {
+	local name
+	# What viv's machines need, on top of as good as nothing
+	for name in 64BIT PRINTK MULTIUSER BINFMT_ELF BINFMT_SCRIPT FUTEX EPOLL SIGNALFD TIMERFD EVENTFD SHMEM POSIX_TIMERS \
+		FILE_LOCKING BLOCK BLK_DEV BLK_DEV_INITRD ACPI PCI HYPERVISOR_GUEST PVH VIRTIO_MENU VIRTIO_PCI VIRTIO_BLK \
+		VIRTIO_CONSOLE NET UNIX INET NETDEVICES NET_CORE VIRTIO_NET TTY SERIAL_8250 SERIAL_8250_CONSOLE DEVTMPFS \
+		TMPFS PROC_FS SYSFS MISC_FILESYSTEMS EROFS_FS OVERLAY_FS MODULES; do
+		echo "CONFIG_$name=y"
+	done
+	# and without what is there by itself, so that it takes less time
+	for name in IPV6 WLAN WIRELESS ETHERNET INPUT VT HWMON SERIO USB_SUPPORT HID_SUPPORT INTEL_MEI PERF_EVENTS_INTEL_UNCORE \
+		PERF_EVENTS_INTEL_RAPL PERF_EVENTS_INTEL_CSTATE X86_MCE MICROCODE CPU_MITIGATIONS ETHTOOL_NETLINK INET_DIAG ACPI_AC \
+		ACPI_BATTERY ACPI_FAN ACPI_THERMAL ACPI_PROCESSOR ACPI_TABLE_UPGRADE ACPI_PRMT ACPI_SPCR_TABLE; do
+		echo "$name? n"
+	done
+}
+
 # Gone, or a zombie that its new parent has yet to reap.
 is_dead() { ! grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status" 2>/dev/null; }
 wait_dead() { # PID; tail ends when the process does
