@@ -74,15 +74,15 @@ static bool of_timeout(const struct viv_run_facts *f, struct viv_outcome *o)
 	if (f->timed_out)
 		set(o, VIV_EXIT_TIMEOUT, "timeout",
 		    viv_asprintf("time limit of %g s reached%s", s,
-				 f->agent_seen ? "" : " before the system was up"));
+				 f->booted ? "" : " before the system was up"));
 	if (f->timed_out)
-		o->show_console = !f->agent_seen;
+		o->show_console = !f->booted;
 	return f->timed_out;
 }
 
 static const char *before_what(const struct viv_run_facts *f)
 {
-	return f->agent_seen ? "before the command had ended" : "before the system was up";
+	return f->booted ? "before the command had ended" : "before the system was up";
 }
 
 static void of_gone(const struct viv_run_facts *f, struct viv_outcome *o)
@@ -122,7 +122,7 @@ static void of_gone(const struct viv_run_facts *f, struct viv_outcome *o)
 		break;
 	}
 	set(o, VIV_EXIT_GONE, "gone", reason);
-	o->show_console = !f->agent_seen;
+	o->show_console = !f->booted;
 }
 
 /* What init says of the disk that the machine writes to (disk_name() in guest/init.h). */

@@ -15,7 +15,8 @@ struct viv_run_facts {
 	bool command_done;	   /* it was executed and has ended, or could not be executed */
 	int command_status;	   /* as a shell counts; 121, 125: see viv_command_done_fn */
 	const char *command_error; /* why it did not run to its end; then command_done is false */
-	bool agent_seen;	   /* the system came up */
+	bool agent_seen;	   /* the agent has answered; services may be starting yet */
+	bool booted;		   /* the system came up */
 	bool no_command;	   /* a shell, the console, nothing: powering off is a regular end */
 	bool console;		   /* the serial console: leaving it is a regular end, too */
 	bool timed_out;		   /* --timeout */

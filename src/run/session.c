@@ -209,6 +209,7 @@ static void on_booted(struct viv_vm *vm, void *arg)
 	if (s->up) /* a guest can say it as often as it likes */
 		return;
 	s->up = viv_now_ms();
+	s->facts.booted = s->facts.agent_seen; /* of a machine without one nobody knows */
 	viv_source_remove(s->boot_limit);
 	s->boot_limit = NULL;
 	viv_control_up(s->control);

@@ -12,8 +12,9 @@
 #define WARN VIV_TROUBLE_BIT(VIV_TROUBLE_WARN)
 #define OOPS VIV_TROUBLE_BIT(VIV_TROUBLE_OOPS)
 #define PANIC VIV_TROUBLE_BIT(VIV_TROUBLE_PANIC)
-#define DONE(n) .command_done = true, .command_status = (n), .agent_seen = true
-#define UP .agent_seen = true
+#define DONE(n) .command_done = true, .command_status = (n), UP
+#define STARTING .agent_seen = true
+#define UP STARTING, .booted = true
 
 /* trouble: the kinds seen, made into a struct below. */
 static const struct {
@@ -61,8 +62,12 @@ static const struct {
 	 "timeout", "time limit of 90 s reached"},
 	{"time limit, booting", {.end = VIV_VM_STOPPED, .timed_out = true, .timeout_ms = 500}, 0, 124,
 	 "timeout", "time limit of 0.5 s reached before the system was up"},
+	{"time limit, services starting", {STARTING, .end = VIV_VM_STOPPED, .timed_out = true, .timeout_ms = 500}, 0, 124,
+	 "timeout", "time limit of 0.5 s reached before the system was up"},
 	{"powered off", {UP, .end = VIV_VM_POWEROFF}, 0, 121, "gone",
 	 "the guest powered off before the command had ended"},
+	{"powered off, services starting", {STARTING, .end = VIV_VM_POWEROFF}, 0, 121, "gone",
+	 "the guest powered off before the system was up"},
 	{"rebooted", {.end = VIV_VM_REBOOT}, 0, 121, "gone",
 	 "the guest wanted to reboot before the system was up"},
 	{"watchdog", {UP, .end = VIV_VM_WATCHDOG}, 0, 121, "gone",
@@ -99,7 +104,7 @@ static const struct {
 	 0, 125, "environment", "no user"},
 	{"no agent", {.end = VIV_VM_STOPPED, .boot_timed_out = true}, 0, 121, "gone",
 	 "the system did not come up: its agent never answered"},
-	{"never booted", {UP, .end = VIV_VM_STOPPED, .boot_timed_out = true}, 0, 121, "gone",
+	{"never booted", {STARTING, .end = VIV_VM_STOPPED, .boot_timed_out = true}, 0, 121, "gone",
 	 "the system did not come up: its services never got ready"},
 	{"shell, powered off", {UP, .no_command = true, .end = VIV_VM_POWEROFF}, 0, 0, "exit", NULL},
 	{"shell, status of exit", {DONE(3), .no_command = true, .end = VIV_VM_POWEROFF}, 0, 3, "exit",
