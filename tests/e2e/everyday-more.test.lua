@@ -5,7 +5,9 @@
 local anna = { isNormalUser = true, password = "one" }
 
 machines.kept = {
-	users = { mutableUsers = false, users = { anna = anna } },
+	users = { mutableUsers = false, users = { anna = { isNormalUser = true, password = "one", extraGroups = { "wheel" } } } },
+	security = { sudo = { enable = true, wheelNeedsPassword = false } },
+	programs = { ["command-not-found"] = { enable = true } },
 	boot = { tmp = { cleanOnBoot = true } },
 	virtualisation = { emptyDiskImages = { { size = 64, serial = "data" } } },
 	fileSystems = { ["/data"] = { device = "/dev/disk/by-id/virtio-data", fsType = "ext4", autoFormat = true } },
@@ -37,6 +39,8 @@ test("users of the description, a kept disk", function()
 			says(kept, "systemctl is-system-running --wait", "running\n")
 			t.is_true(has_password(kept, "anna", "one"))
 			says(kept, "swapon --show=NAME --noheadings", "/data/swap\n")
+			says(kept, "su anna -c 'sudo -n id -un'", "root\n")
+			t.contains(kept:fail("bash -ic no-such-program 2>&1"), "command-not-found") -- asks for its database
 			kept:fail("getent passwd eve")
 			kept:fail("test -e /tmp/left")
 			t.equal(kept:execute("test -e /var/left"), start == 1 and 1 or 0, "/var/left")
