@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/diff.h"
 #include "test/methods.h"
+#include "test/text.h"
 
 #define SHOWN_DEPTH 3
 #define SHOWN_ITEMS 20
-#define SHOWN_MAX   500 /* bytes of a text */
+#define ONE_LINE_MAX 200 /* bytes of a text that are shown on the line that says what failed */
+#define DETAILS_MAX 8192 /* bytes of one that are shown below it */
 
 static char *shown_within(lua_State *L, int index, unsigned depth);
 
@@ -36,31 +38,21 @@ static char *shown_table(lua_State *L, int index, unsigned depth)
 	return viv_asprintf("{%s%s}", text.data ? text.data : "", n > SHOWN_ITEMS || more > SHOWN_ITEMS ? ", …" : "");
 }
 
-/* On one line: "a\nb". */
-static char *shown_text(lua_State *L, int index)
+/* None: it is no text. */
+static struct viv_slice text_of(lua_State *L, int index)
 {
-	VIV_STR text = VIV_STR_INIT;
-	size_t len;
-	const char *value = lua_tolstring(L, index, &len);
+	struct viv_slice text = {0};
 
-	viv_str_add_char(&text, '"');
-	for (size_t i = 0; i < len && i < SHOWN_MAX; i++) {
-		if (value[i] == '\n')
-			viv_str_add(&text, "\\n");
-		else if (value[i] == '\0')
-			viv_str_add(&text, "\\x00");
-		else
-			viv_str_add_char(&text, value[i]);
-	}
-	viv_str_add_char(&text, '"');
-	return viv_str_steal(&text);
+	if (lua_type(L, index) == LUA_TSTRING)
+		text.data = lua_tolstring(L, index, &text.len);
+	return text;
 }
 
 static char *shown_within(lua_State *L, int index, unsigned depth)
 {
 	switch (lua_type(L, index)) {
 	case LUA_TSTRING:
-		return shown_text(L, index);
+		return viv_test_quoted(text_of(L, index), 0);
 	case LUA_TTABLE:
 		return shown_table(L, index, depth);
 	case LUA_TNIL:
@@ -123,43 +115,21 @@ static int say(struct call *c, int told, const char *fmt, ...)
 	return -1;
 }
 
-/* Two texts of which one has several lines: where they part, and how. False: by their lines they are the same. */
-static bool part(struct call *c, struct viv_slice got, struct viv_slice wanted)
-{
-	VIV_STR lines = VIV_STR_INIT;
-	size_t first = viv_test_diff(wanted, got, &lines);
-
-	if (!first)
-		return false;
-	say(c, 2, "the texts differ from line %zu on", first);
-	call_details(c, "expected (-), got (+):\n%s", lines.data);
-	return true;
-}
-
-static bool has_lines(struct viv_slice text)
-{
-	return text.len && memchr(text.data, '\n', text.len - 1);
-}
-
-/* None: it is no text. */
-static struct viv_slice text_of(lua_State *L, int index)
-{
-	struct viv_slice text = {0};
-
-	if (lua_type(L, index) == LUA_TSTRING)
-		text.data = lua_tolstring(L, index, &text.len);
-	return text;
-}
-
 static int compare(struct call *c, bool want)
 {
 	struct viv_slice got = text_of(c->L, c->first), wanted = text_of(c->L, c->first + 1);
 	VIV_FREE char *a = NULL, *b = NULL;
+	VIV_STR lines = VIV_STR_INIT;
 
 	if (equal(c->L, c->first, c->first + 1, 0) == want)
 		return 0;
-	if (want && got.data && wanted.data && (has_lines(got) || has_lines(wanted)) && part(c, got, wanted))
+	if (want && got.data && wanted.data) {
+		a = viv_test_differs(got, wanted, &lines);
+		say(c, 2, "%s", a);
+		if (lines.len)
+			call_details(c, "%s", lines.data);
 		return -1;
+	}
 	a = methods_shown(c->L, c->first);
 	b = methods_shown(c->L, c->first + 1);
 	return want ? say(c, 2, "expected %s, got %s", b, a) : say(c, 2, "expected anything but %s", b);
@@ -195,17 +165,41 @@ static int do_false(struct call *c)
 	return truth(c, false);
 }
 
+/* Of a long one the end. -1 */
+static int add_text(struct call *c, struct viv_slice text)
+{
+	struct viv_slice line;
+
+	call_details(c, "the text:\n");
+	if (text.len > DETAILS_MAX) {
+		call_details(c, "  … (%zu bytes before)\n", text.len - DETAILS_MAX);
+		text = (struct viv_slice){text.data + text.len - DETAILS_MAX, DETAILS_MAX};
+	}
+	while (text.len && viv_slice_line(&text, &line)) {
+		VIV_FREE char *shown = viv_test_whole(line);
+
+		call_details(c, "  %s\n", shown);
+	}
+	return -1;
+}
+
+/* A long text is not for one line. */
 static int do_contains(struct call *c)
 {
-	size_t n, m;
-	const char *text = lua_tolstring(c->L, c->first, &n), *part = lua_tolstring(c->L, c->first + 1, &m);
+	struct viv_slice text = {0}, part = {0};
 	VIV_FREE char *shown = NULL, *missed = NULL;
 
-	if (!m || (n && memmem(text, n, part, m)))
+	text.data = lua_tolstring(c->L, c->first, &text.len);
+	part.data = lua_tolstring(c->L, c->first + 1, &part.len);
+	if (!part.len || (text.len && memmem(text.data, text.len, part.data, part.len)))
 		return 0;
-	shown = shown_text(c->L, c->first);
-	missed = shown_text(c->L, c->first + 1);
-	return say(c, 2, "%s has no %s in it", shown, missed);
+	missed = viv_test_quoted(part, 0);
+	if (text.len <= ONE_LINE_MAX) {
+		shown = viv_test_quoted(text, 0);
+		return say(c, 2, "%s has no %s in it", shown, missed);
+	}
+	say(c, 2, "the text has no %s in it", missed);
+	return add_text(c, text);
 }
 
 static int do_fail(struct call *c)

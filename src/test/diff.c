@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/diff.h"
 
-#include "base/report.h"
+#include "test/text.h"
 
 #define AROUND	  3	  /* lines that are the same, before and after those that are not */
 #define SHOWN_MAX 400	  /* lines */
+#define BEFORE_MAX 60     /* bytes that are the same, of a long line */
 #define CELLS_MAX 1000000 /* of the table; texts that differ over more lines are shown one after the other */
 
 struct lines {
@@ -82,20 +83,6 @@ static bool is_near(const struct changes *c, size_t at)
 	return false;
 }
 
-/* Fit for a terminal, and whole: a NUL is no end. */
-static char *shown_line(struct viv_slice line)
-{
-	VIV_STR text = VIV_STR_INIT;
-
-	for (size_t i = 0; i < line.len; i++) {
-		if (line.data[i])
-			viv_str_add_char(&text, line.data[i]);
-		else
-			viv_str_add(&text, "\\x00");
-	}
-	return viv_report_text(text.data ? text.data : "");
-}
-
 static void show(const struct changes *c, struct viv_str *ret)
 {
 	bool left_out = false;
@@ -109,7 +96,7 @@ static void show(const struct changes *c, struct viv_str *ret)
 			left_out = true;
 			continue;
 		}
-		text = shown_line(c->items[i].line);
+		text = viv_test_whole(c->items[i].line);
 		viv_str_addf(ret, "%c %s\n", c->items[i].sign, text);
 		left_out = false;
 		shown++;
@@ -140,4 +127,27 @@ size_t viv_test_diff(struct viv_slice old, struct viv_slice new, struct viv_str 
 	free(b.items);
 	free(c.items);
 	return first;
+}
+
+static bool has_lines(struct viv_slice text)
+{
+	return text.len && memchr(text.data, '\n', text.len - 1);
+}
+
+char *viv_test_differs(struct viv_slice got, struct viv_slice wanted, struct viv_str *ret_lines)
+{
+	VIV_FREE char *a = NULL, *b = NULL;
+	VIV_STR lines = VIV_STR_INIT;
+	size_t first = has_lines(got) || has_lines(wanted) ? viv_test_diff(wanted, got, &lines) : 0, from = 0;
+
+	if (first) {
+		viv_str_addf(ret_lines, "expected (-), got (+):\n%s", lines.data);
+		return viv_asprintf("the texts differ from line %zu on", first);
+	}
+	while (from < got.len && from < wanted.len && got.data[from] == wanted.data[from])
+		from++;
+	from = from > 2 * BEFORE_MAX ? from - BEFORE_MAX : 0;
+	a = viv_test_quoted(got, from);
+	b = viv_test_quoted(wanted, from);
+	return viv_asprintf("expected %s, got %s", b, a);
 }

@@ -11,3 +11,9 @@
  * first that differs; 0: none.
  */
 size_t viv_test_diff(struct viv_slice old, struct viv_slice new, struct viv_str *ret);
+
+/*
+ * What a failure says, on one line, of a text that is not the one that was expected: where they part if one of them has
+ * several lines, of which *ret_lines then shows how they differ; else both. The caller frees it.
+ */
+char *viv_test_differs(struct viv_slice got, struct viv_slice wanted, struct viv_str *ret_lines);

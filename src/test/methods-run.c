@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "test/diff.h"
 #include "test/methods.h"
 
 #define OUTPUT_MAX    (16u << 20) /* bytes of a command's stdout, and of its stderr */
@@ -175,6 +176,47 @@ static int do_fail(struct call *c)
 	return each(c, "must fail", true);
 }
 
+/* One that was given without its last newline need not have it. */
+static bool is_output(struct viv_slice got, struct viv_slice wanted)
+{
+	if (wanted.len && wanted.data[wanted.len - 1] != '\n' && got.len == wanted.len + 1 && got.data[wanted.len] == '\n')
+		got.len--;
+	return got.len == wanted.len && (!got.len || memcmp(got.data, wanted.data, got.len) == 0);
+}
+
+static int fail_output(struct call *c, const char *command, const struct runner_output *out, struct viv_slice wanted)
+{
+	VIV_STR lines = VIV_STR_INIT;
+	VIV_FREE char *how = viv_test_differs((struct viv_slice){out->out.data, out->out.len}, wanted, &lines);
+
+	call_fail(c, VIV_VERDICT_FAIL, "%s: %s: %s", c->g->name, how, command);
+	call_details(c, "command on %s:\n  %s\n%s", c->g->name, command, lines.data ? lines.data : "");
+	methods_add_stream(c, "stderr", &out->err);
+	call_add_console(c);
+	return -1;
+}
+
+static int do_prints(struct call *c)
+{
+	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
+	const char *command = call_text(c, 0);
+	struct viv_slice wanted = {0};
+	int code, r;
+
+	wanted.data = lua_tolstring(c->L, c->first + 1, &wanted.len);
+	call_step(c, "must succeed: %s", command);
+	r = run(c, command, &out, &code);
+	if (r < 0)
+		return r;
+	if (code < 0)
+		return fail_run(c, command, &out, code);
+	if (out.error)
+		return fail_to_run(c, command, &out);
+	if (out.status)
+		return fail_command(c, command, &out, "failed with status %d", out.status);
+	return is_output((struct viv_slice){out.out.data, out.out.len}, wanted) ? 0 : fail_output(c, command, &out, wanted);
+}
+
 static bool never(void *arg)
 {
 	return false;
@@ -257,6 +299,8 @@ const struct method methods_run[] = {
 	 "runs commands that must end with 0; returns what they wrote to stdout", do_succeed},
 	{"fail", "s*", "(command…, {timeout, user, …})", OPTIONS,
 	 "runs commands that must not end with 0; returns what they wrote to stdout", do_fail},
+	{"prints", "ss", "(command, text, {timeout, user, …})", OPTIONS,
+	 "runs a command that must end with 0 and write this to stdout; without its last newline it is the same", do_prints},
 	{"wait_until_succeeds", "s", "(command, {timeout, user, …})", OPTIONS,
 	 "runs a command again and again until it ends with 0", do_wait_until_succeeds},
 	{"wait_until_fails", "s", "(command, {timeout, user, …})", OPTIONS,

@@ -3,6 +3,8 @@
 
 #include "base/report.h"
 
+#define QUOTED_MAX 500 /* bytes */
+
 /* U+FFFE and U+FFFF are UTF-8 like any other, but no characters. */
 static bool is_no_character(const char *p)
 {
@@ -36,6 +38,19 @@ char *viv_test_line(const char *text)
 	return viv_slice_dup(viv_slice_trim(viv_slice(shown)));
 }
 
+char *viv_test_whole(struct viv_slice text)
+{
+	VIV_STR s = VIV_STR_INIT;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i])
+			viv_str_add_char(&s, text.data[i]);
+		else
+			viv_str_add(&s, "\\x00");
+	}
+	return viv_report_text(s.data ? s.data : "");
+}
+
 static bool is_continuation(char c)
 {
 	return ((unsigned char)c & 0xc0) == 0x80;
@@ -62,4 +77,27 @@ char *viv_test_cut(const char *text, size_t max, bool middle)
 	if (tail == len)
 		return viv_strndup(text, head);
 	return viv_asprintf("%.*s\n[… %zu bytes …]\n%s", (int)head, text, tail - head, text + tail);
+}
+
+char *viv_test_quoted(struct viv_slice text, size_t from)
+{
+	VIV_STR s = VIV_STR_INIT;
+	size_t end;
+
+	while (from && from < text.len && is_continuation(text.data[from]))
+		from--;
+	end = VIV_MIN(text.len, from + QUOTED_MAX);
+	while (end > from && end < text.len && is_continuation(text.data[end]))
+		end--;
+	viv_str_add(&s, from ? "…\"" : "\"");
+	for (size_t i = from; i < end; i++) {
+		if (text.data[i] == '\n')
+			viv_str_add(&s, "\\n");
+		else if (text.data[i] == '\0')
+			viv_str_add(&s, "\\x00");
+		else
+			viv_str_add_char(&s, text.data[i]);
+	}
+	viv_str_add(&s, end < text.len ? "\"…" : "\"");
+	return viv_str_steal(&s);
 }

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "test/diff.h"
+#include "test/text.h"
 
 static void check(const char *old, const char *new, size_t want_first, const char *want)
 {
@@ -53,6 +54,32 @@ static void test_long_texts(void **state)
 	assert_true(viv_ends_with(got.data, "\n  …\n"));
 }
 
+static void check_differs(const char *got, const char *wanted, const char *want, const char *want_lines)
+{
+	VIV_STR lines = VIV_STR_INIT;
+	VIV_FREE char *said = viv_test_differs(viv_slice(got), viv_slice(wanted), &lines);
+
+	assert_string_equal(said, want);
+	assert_string_equal(lines.data ? lines.data : "", want_lines);
+}
+
+static void test_said(void **state)
+{
+	VIV_FREE char *same = viv_asprintf("%0600d", 0), *got = viv_asprintf("%sxyz", same), *wanted = viv_asprintf("%sxyä", same);
+	VIV_FREE char *cut = viv_test_quoted(viv_slice(same), 0), *from = viv_test_quoted(viv_slice("ä\n"), 1);
+
+	check_differs("a\nb\n", "a\nc\n", "the texts differ from line 2 on", "expected (-), got (+):\n  a\n- c\n+ b\n");
+	check_differs("a\n", "a", "expected \"a\", got \"a\\n\"", "");
+	check_differs("a\nb", "a\nb\n", "expected \"a\\nb\\n\", got \"a\\nb\"", "");
+	check_differs("", "\n", "expected \"\\n\", got \"\"", "");
+	/* Of what is long the part that differs is shown. */
+	check_differs(got, wanted, "expected …\"0000000000000000000000000000000000000000000000000000000000xyä\", "
+				   "got …\"0000000000000000000000000000000000000000000000000000000000xyz\"", "");
+	assert_int_equal(strlen(cut), 500 + strlen("\"\"…"));
+	assert_true(viv_ends_with(cut, "0\"…"));
+	assert_string_equal(from, "\"ä\\n\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -60,6 +87,7 @@ int main(void)
 		cmocka_unit_test(test_far_lines),
 		cmocka_unit_test(test_odd_lines),
 		cmocka_unit_test(test_long_texts),
+		cmocka_unit_test(test_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
