@@ -240,6 +240,9 @@ static void refused(void **state VIV_UNUSED)
 		 "vm.lua:1: security.pki.certificates[1] holds a private key"},
 		{"security.pki.certificates = { \"nothing\" }",
 		 "vm.lua:1: security.pki.certificates[1] holds no certificate"},
+		{"services.openssh.enable = true\n"
+		 "users.users.paul = { isNormalUser = true, openssh = { authorizedKeys = { keyFiles = { \"" TEST_DATA "/ssh/paul\" } } } }",
+		 "vm.lua:2: users.users.paul.openssh.authorizedKeys.keyFiles[1]: " TEST_DATA "/ssh/paul is a private key: name the public one"},
 	};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(bad); i++) {
