@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # slow
-# What the host asks of the agent beside commands: clock, seed, hostname, sync, power off, booted.
+# What the host asks of the agent beside commands: clock, seed, hostname, sync, power off.
 . "$(dirname "$0")/lib.sh"
 
 tool=$(dirname "$VIV")/tests/tools/requests
@@ -21,9 +21,3 @@ done
 expect 9 "$tool" "${files[@]}" viv.init=none -- sh -c 'hostname; date -u +%Y-%m; exit 9'
 out_is "renamed
 2033-05"
-
-# Booted: root may say it, any number of times; others may not.
-expect 0 "$VIV" run -q -- sh -c '/run/viv/agent --booted && /run/viv/agent --booted && echo said'
-out_is said
-expect 1 "$VIV" run -q -- setpriv --reuid 65534 /run/viv/agent --booted
-err_has "viv-agent: cannot tell the agent: Permission denied"

@@ -63,6 +63,7 @@ machine.services = {
 		extraConfig = "SystemMaxUse=20M" },
 	getty = { helpLine = "Type CTRL-A X to exit QEMU\n" },
 }
+machine.virtualisation.sharedDirectories.data = { source = "../data/tree", target = "/tmp/data" }
 machine.environment = {
 	variables = { TERM = "xterm" },
 	shellAliases = { hi = "echo 'an alias'" },
@@ -70,10 +71,6 @@ machine.environment = {
 		text = '[ "$(tty)" != /dev/ttyS0 ] || echo "$(id -un) $TERM" > /run/login\n',
 	} },
 }
-
-local function says(command, wanted)
-	t.equal(machine:succeed(command, { shell = "bash" }), wanted .. "\n", command)
-end
 
 -- When what follows waits already.
 local function soon(command)
@@ -83,30 +80,34 @@ end
 test("services", function()
 	-- First: with a job under way the system is not up.
 	subtest("a timer, cron and the console's login have run", function()
-		says("cat /run/tick /run/cron /run/login", "tick\ncron\nroot xterm")
+		machine:prints("cat /run/tick /run/cron /run/login", "tick\ncron\nroot xterm")
 		machine:wait_for_file("/run/tock")
 		machine:wait_for_console_text("Type CTRL-A X to exit QEMU")
 		machine:wait_for_console_text("login: root (automatic login)")
 	end)
 
 	subtest("no unit has failed", function()
-		says("systemctl is-system-running --wait", "running")
-		t.equal(machine:succeed("systemctl --failed --no-legend"), "")
+		machine:prints("systemctl is-system-running --wait", "running")
+		machine:prints("systemctl --failed --no-legend", "")
 	end)
 
 	subtest("scripts, templates, tmpfiles, a mount, a target", function()
-		says("dmesg | grep -o 'Not much to do before systemd.*\\|This service runs.*'",
+		machine:prints("dmesg | grep -o 'Not much to do before systemd.*\\|This service runs.*'",
 			'Not much to do before systemd :)\nThis service runs 100% "right" \\ near $HOME')
-		says("stat -c '%a %U %G %n' /var/cache/foo /run/made-one",
+		machine:prints("stat -c '%a %U %G %n' /var/cache/foo /run/made-one",
 			"750 www-data www-data /var/cache/foo\n644 root root /run/made-one")
-		says("findmnt -n -o FSTYPE,OPTIONS '/srv/a-b c' | grep -o 'tmpfs\\|size=[0-9]*k'", "tmpfs\nsize=1024k")
+		machine:prints("findmnt -n -o FSTYPE,OPTIONS '/srv/a-b c' | grep -o 'tmpfs\\|size=[0-9]*k'", "tmpfs\nsize=1024k")
 		machine:require_unit_state("ready.target")
-		says("systemctl is-enabled off || :", "masked")
+		machine:prints("systemctl is-enabled off || :", "masked")
+	end)
+
+	subtest("the host's folders are in systemd's own /tmp", function()
+		machine:prints("findmnt -n -o FSTYPE /tmp; ls -d /tmp/xchg /tmp/shared; cat /tmp/data/one", "tmpfs\n/tmp/shared\n/tmp/xchg\none")
 	end)
 
 	subtest("a socket starts its service", function()
-		says([[exec 3<>/dev/tcp/127.0.0.1/7777; echo there and back >&3; read -r line <&3; echo "$line"]],
-			"there and back")
+		machine:prints([[exec 3<>/dev/tcp/127.0.0.1/7777; echo there and back >&3; read -r line <&3; echo "$line"]],
+			"there and back", { shell = "bash" })
 	end)
 
 	subtest("a package's unit, changed", function()
@@ -117,11 +118,11 @@ test("services", function()
 	end)
 
 	subtest("the journal, variables, aliases", function()
-		says("ls -d /var/log/journal/*/system.journal | wc -l", "1")
-		says("systemd-analyze cat-config systemd/journald.conf | grep '^[FRS]'",
+		machine:prints("ls -d /var/log/journal/*/system.journal | wc -l", "1")
+		machine:prints("systemd-analyze cat-config systemd/journald.conf | grep '^[FRS]'",
 			"ForwardToSyslog=yes\nForwardToSyslog=false\nRateLimitBurst=0\nRateLimitIntervalSec=5s\nStorage=persistent\nSystemMaxUse=20M")
-		says("printenv TERM", "xterm")
-		says("bash -lic hi 2>/dev/null", "an alias")
+		machine:prints("printenv TERM", "xterm")
+		machine:prints("bash -lic hi 2>/dev/null", "an alias")
 	end)
 
 	-- What is waited for, told by events: what is so, what comes, what can't come.
@@ -138,7 +139,7 @@ test("services", function()
 		machine:wait_for_unit("later")
 		machine:wait_for_file("/run/a/b")
 		machine:succeed("systemctl reload later")
-		says("cat /run/later-up /run/later-again | uniq", machine:get_unit_info("later").MainPID)
+		machine:prints("cat /run/later-up /run/later-again | uniq", machine:get_unit_info("later").MainPID)
 		machine:wait_for_closed_port(7778)
 		machine:succeed("systemd-run -q --socket-property=ListenStream=127.0.0.1:7778 -u listens true")
 		machine:wait_for_open_port(7778, "127.0.0.1")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The host's folders in the guest: the current one, --share, sharedDirectories, /tmp/xchg; their owners,
-# what leads out of them, and what becomes of virtiofsd.
+# what leads out of them, and what becomes of virtiofsd. services.test.lua has them with systemd.
 . "$(dirname "$0")/lib.sh"
 
 for p in virtiofsd /usr/libexec/virtiofsd /usr/lib/virtiofsd /usr/lib/qemu/virtiofsd; do
@@ -175,16 +175,6 @@ grep -qF "virtiofsd ended: killed by signal 9" err || fail "not said: $(cat err)
 gone
 expect 0 vm -- cat file
 out_is mine
-
-# With systemd, whose own /tmp is mounted over the guest's while it boots.
-mkdir sd && cd sd && echo in >tmp
-expect 0 vm --set system.init=systemd -- sh -c 'findmnt -n -o FSTYPE /tmp; pwd; cat tmp; ls -d /tmp/xchg /tmp/shared'
-out_is "tmpfs
-$PWD
-in
-/tmp/shared
-/tmp/xchg"
-cd ..
 
 # A kernel that turns out to have no virtiofs, as one's own may.
 sed -i 2d vm.lua
