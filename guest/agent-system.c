@@ -164,7 +164,12 @@ int system_clock(uint64_t ns)
 {
 	struct timespec t = {.tv_sec = (time_t)(ns / 1000000000),
 			     .tv_nsec = (long)(ns % 1000000000)};
+	struct timespec now;
 
+	/* What goes by it must not see it go back: nor one that somebody has set ahead. */
+	if (clock_gettime(CLOCK_REALTIME, &now) == 0 &&
+	    (now.tv_sec > t.tv_sec || (now.tv_sec == t.tv_sec && now.tv_nsec >= t.tv_nsec)))
+		return 0;
 	return clock_settime(CLOCK_REALTIME, &t) < 0 ? errno : 0;
 }
 

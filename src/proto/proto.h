@@ -45,7 +45,7 @@ enum viv_proto_type {
 	VIV_PROTO_RESIZE = 5,	/* struct viv_proto_size */
 	VIV_PROTO_POWEROFF = 6, /* answered by DONE, as are the four that follow */
 	VIV_PROTO_SYNC = 7,
-	VIV_PROTO_CLOCK = 8,	 /* u64: nanoseconds since 1970, UTC */
+	VIV_PROTO_CLOCK = 8,	 /* u64: nanoseconds since 1970, UTC; a clock that is ahead stays */
 	VIV_PROTO_SEED = 9,	 /* bytes for the random pool */
 	VIV_PROTO_HOSTNAME = 10, /* bytes, not terminated */
 	VIV_PROTO_MOUNT = 15,	 /* struct viv_proto_mount; answered by DONE */

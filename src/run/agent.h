@@ -97,7 +97,7 @@ int viv_agent_poweroff(struct viv_agent *a, struct viv_error *err);
 typedef void (*viv_agent_done_fn)(struct viv_agent *a, int code, void *arg);
 /* Everything that it has written is on its disks. */
 int viv_agent_sync(struct viv_agent *a, viv_agent_done_fn done, void *arg, struct viv_error *err);
-/* Sets its wall clock: nanoseconds since 1970, UTC. */
+/* Sets its wall clock forward: nanoseconds since 1970, UTC. One that is ahead of that stays: it never goes back. */
 int viv_agent_set_clock(struct viv_agent *a, uint64_t ns, viv_agent_done_fn done, void *arg,
 			struct viv_error *err);
 /* Adds 1 to 512 bytes to its random pool, counted as full entropy (32 fill it), and reseeds it. */

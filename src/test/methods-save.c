@@ -117,6 +117,22 @@ static int check_quiet(struct call *c)
 	return 0;
 }
 
+/* What else QEMU has that it can't save: it knows that before it is asked to. */
+static int check_devices(struct call *c)
+{
+	VIV_JSON *about = NULL;
+	const char *why;
+	int code = methods_qmp(c, "query-migrate", NULL, &about);
+
+	if (code < 0)
+		return code;
+	why = json_string_value(json_array_get(json_object_get(about, "blocked-reasons"), 0));
+	if (!why)
+		return 0;
+	return call_fail(c, VIV_VERDICT_ERROR, "%s: it can't be saved: QEMU: %.500s%s", c->g->name, why,
+			 c->g->machine.extra.count ? "\nleave that out of virtualisation.qemu.options" : "");
+}
+
 static int check(struct call *c, const char *name)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
@@ -133,6 +149,8 @@ static int check(struct call *c, const char *name)
 	viv_error_clear(&err);
 	if (code == 0)
 		code = check_quiet(c);
+	if (code == 0)
+		code = check_devices(c);
 	if (code == 0)
 		code = methods_qmp(c, "query-status", NULL, &status);
 	is = viv_json_str(status, "status");

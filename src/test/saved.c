@@ -162,7 +162,7 @@ int saved_check_machine(const struct viv_machine *m, struct viv_error *err)
 		r = check_drive(&m->drives[i], err);
 	if (r == 0 && m->devices.n_usb)
 		r = viv_error_say(err, ENOTSUP, "it has a USB device of the host's, whose state nobody can save: leave "
-				  "virtualisation.usb out");
+				  "virtualisation.usb.devices out");
 	return r;
 }
 

@@ -70,7 +70,7 @@ static void test_machine(void **state)
 	check_message(saved_check_machine(&m, &err), &err, ENOTSUP, "its disk data is an nvme one");
 	d->interface = VIV_DRIVE_IDE;
 	m.devices.n_usb = 1;
-	check_message(saved_check_machine(&m, &err), &err, ENOTSUP, "leave virtualisation.usb out");
+	check_message(saved_check_machine(&m, &err), &err, ENOTSUP, "leave virtualisation.usb.devices out");
 	m.devices.n_usb = 0;
 	s = viv_machine_add_share(&m);
 	s->target = viv_strdup("/tmp/xchg");
