@@ -11,10 +11,12 @@ bookworm | trixie) ;;
 *) skip "gcov reads what a compiler of its own version built, and that is bookworm's or trixie's" ;;
 esac
 
-# Its name is another one each time, so that it is built, and the build folder is there.
+# Its name is another one each time, so that it is built, and the build folder is there. KUnit's tests of faults would be a
+# crash of the machine's.
 {
 	small_kernel
 	printf 'CONFIG_%s=y\n' DEBUG_FS GCOV_KERNEL GCOV_PROFILE_ALL KUNIT KUNIT_TEST KUNIT_EXAMPLE_TEST
+	echo "KUNIT_FAULT_TEST? n"
 	echo "CONFIG_LOCALVERSION=\"-gcov$$\""
 } >small.config
 cat >a.test.lua <<EOF
