@@ -39,7 +39,7 @@ test("desktop", { timeout = "40m" }, function()
 		machine:wait_for_x()
 		machine:wait_for_unit("display-manager")
 		t.equal(machine:wait_for_window("^beg"), "begun")
-		t.equal(machine:succeed("cat /tmp/session"), "paul\n")
+		machine:prints("cat /tmp/session", "paul")
 	end)
 
 	subtest("windows come, and are called otherwise", function()

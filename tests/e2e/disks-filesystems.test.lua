@@ -24,13 +24,9 @@ machines.root = {
 	},
 }
 
-local function says(machine, command, wanted)
-	t.equal(machine:succeed(command), wanted, command)
-end
-
 test("virtualisation.fileSystems, on a root that can't be written", function()
-	says(readonly, "stat -c %a /mem; stat -f -c %T '/mem/a b'", "755\ntmpfs\n")
-	says(readonly, "grep -c ' /x ext4 ro' /proc/mounts", "1\n")
+	readonly:prints("stat -c %a /mem; stat -f -c %T '/mem/a b'", "755\ntmpfs")
+	readonly:prints("grep -c ' /x ext4 ro' /proc/mounts", "1")
 	for _, path in ipairs { "/var/x", "/data" } do
 		readonly:fail("test -e " .. path)
 	end
@@ -42,7 +38,7 @@ test("a root on another disk", function()
 	local size = tonumber(root:succeed("df --output=size / | tail -n 1"))
 	t.is_true(size < 200000, "the root has " .. size .. " kB")
 	root:fail("ls /dev/disk/by-id | grep viv-disk")
-	says(root, "blkid -o value -s LABEL /dev/disk/by-id/virtio-root", "viv-disk\n")
+	root:prints("blkid -o value -s LABEL /dev/disk/by-id/virtio-root", "viv-disk")
 	root:succeed("touch /usr/here")
 	root:reboot()
 	root:succeed("ls /usr/here")

@@ -49,10 +49,6 @@ machines.broken = {
 	fileSystems = { ["/x"] = { device = "LABEL=nobody", options = { "x-systemd.device-timeout=1s" } } },
 }
 
-local function says(command, wanted)
-	t.equal(machine:succeed(command), wanted, command)
-end
-
 local by_id = "/dev/disk/by-id/"
 local other = by_id .. "scsi-0QEMU_QEMU_HARDDISK_other"
 local sizes = {
@@ -69,31 +65,31 @@ local mounts = {
 -- What a start finds, after one of which all of it was used.
 local function look(again)
 	subtest("all of it is up, and nothing has failed", function()
-		says("systemctl is-system-running --wait; systemctl --failed --no-legend", "running\n")
-		says("dmesg | grep -o 'viv-init: warning: .*' || :", not again and "" or
-			"viv-init: warning: the disk " .. other .. " is empty: raid.mirror is copied onto it\n")
+		machine:prints("systemctl is-system-running --wait; systemctl --failed --no-legend", "running")
+		machine:prints("dmesg | grep -o 'viv-init: warning: .*' || :", not again and "" or
+			"viv-init: warning: the disk " .. other .. " is empty: raid.mirror is copied onto it")
 	end)
 	subtest("file systems", function()
 		for where, kind in pairs(mounts) do
-			says("findmnt -n -o FSTYPE " .. where, kind .. "\n")
+			machine:prints("findmnt -n -o FSTYPE " .. where, kind)
 			t.equal(machine:execute("test -e " .. where .. "/here"), again and 0 or 1, where .. "/here")
 			machine:succeed("touch " .. where .. "/here")
 		end
-		says("findmnt -n -o SOURCE /", machine:succeed("readlink -f " .. by_id .. "virtio-viv-disk"))
-		says("getcap /usr/bin/fping", "/usr/bin/fping cap_net_raw=ep\n")
+		machine:prints("findmnt -n -o SOURCE /", machine:succeed("readlink -f " .. by_id .. "virtio-viv-disk"))
+		machine:prints("getcap /usr/bin/fping", "/usr/bin/fping cap_net_raw=ep")
 	end)
 	subtest("disks by their serials", function()
 		for name, size in pairs(sizes) do
-			says("blockdev --getsize64 " .. by_id .. name, (size << 20) .. "\n")
+			machine:prints("blockdev --getsize64 " .. by_id .. name, size << 20)
 		end
 	end)
 	subtest("tables, labels, volumes, the array, swap", function()
-		says("cd " .. by_id .. "; blkid -p -o value -s PTTYPE virtio-gpt virtio-mbr; sfdisk -q --verify virtio-gpt", "gpt\ndos\n")
-		says("ls /dev/disk/by-partlabel | grep -xE 'efi|xfs'", "efi\nxfs\n")
-		says("ls /dev/disk/by-label | grep -xE 'an-xfs|EFI|mirror'", "EFI\nan-xfs\nmirror\n")
-		says("lvs --noheadings --nosuffix --units m -o lv_name,lv_size | tr -d ' '", "a488.00\nb52.00\n")
-		says("cat /sys/block/md*/md/raid_disks", "2\n")
-		says("swapon --noheadings --show=SIZE", "20M\n")
+		machine:prints("cd " .. by_id .. "; blkid -p -o value -s PTTYPE virtio-gpt virtio-mbr; sfdisk -q --verify virtio-gpt", "gpt\ndos")
+		machine:prints("ls /dev/disk/by-partlabel | grep -xE 'efi|xfs'", "efi\nxfs")
+		machine:prints("ls /dev/disk/by-label | grep -xE 'an-xfs|EFI|mirror'", "EFI\nan-xfs\nmirror")
+		machine:prints("lvs --noheadings --nosuffix --units m -o lv_name,lv_size | tr -d ' '", "a488.00\nb52.00")
+		machine:prints("cat /sys/block/md*/md/raid_disks", "2")
+		machine:prints("swapon --noheadings --show=SIZE", "20M")
 	end)
 end
 

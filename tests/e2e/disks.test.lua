@@ -24,10 +24,6 @@ machine = {
 	},
 }
 
-local function says(command, wanted)
-	t.equal(machine:succeed(command), wanted, command)
-end
-
 local sizes = {
 	["virtio-empty0"] = 8,
 	["scsi-0QEMU_QEMU_HARDDISK_a-scsi"] = 9,
@@ -42,18 +38,18 @@ local function look(again)
 	subtest("disks by their serials", function()
 		for name, size in pairs(sizes) do
 			local disk, text = "/dev/disk/by-id/" .. name, "of " .. name
-			says("blockdev --getsize64 " .. disk, (size << 20) .. "\n")
-			says(("head -c %d %s | tr -d '\\0'"):format(#text, disk), again and text or "")
+			machine:prints("blockdev --getsize64 " .. disk, size << 20)
+			machine:prints(("head -c %d %s | tr -d '\\0'"):format(#text, disk), again and text or "")
 			machine:succeed("dd of=" .. disk .. " conv=fsync,notrunc status=none", { input = text })
 		end
 	end)
 	subtest("file systems", function()
-		says("for d in /data '/data/a b' /mem /bound; do stat -f -c %T \"$d\"; done", "ext2/ext3\nmsdos\ntmpfs\next2/ext3\n")
+		machine:prints("for d in /data '/data/a b' /mem /bound; do stat -f -c %T \"$d\"; done", "ext2/ext3\nmsdos\ntmpfs\next2/ext3")
 		machine:succeed("grep -qw iso9660 /proc/filesystems")
-		says("stat -c %u '/data/a b'", "7\n")
-		says("df --output=size /mem | tail -n 1 | tr -d ' '", "1024\n")
-		says("ls /data", again and "a b\nhere\nlost+found\n" or "a b\nlost+found\n")
-		says("dmesg | grep -i 'EXT4-fs.*recover\\|FAT-fs.*unmounted' || :", "")
+		machine:prints("stat -c %u '/data/a b'", "7")
+		machine:prints("df --output=size /mem | tail -n 1 | tr -d ' '", "1024")
+		machine:prints("ls /data", again and "a b\nhere\nlost+found" or "a b\nlost+found")
+		machine:prints("dmesg | grep -i 'EXT4-fs.*recover\\|FAT-fs.*unmounted' || :", "")
 		machine:succeed("touch /bound/here")
 	end)
 end

@@ -19,10 +19,6 @@ machines.mutable = {
 	users = { users = { anna = anna } },
 }
 
-local function says(machine, command, wanted)
-	t.equal(machine:succeed(command, { shell = "bash" }), wanted, command)
-end
-
 -- The password that a user has now; who is not root must know it.
 local function has_password(machine, user, password)
 	local command = "echo %s | setpriv --reuid 65534 --regid 65534 --clear-groups su %s -c 'id -un' 2>/dev/null"
@@ -36,10 +32,10 @@ test("users of the description, a kept disk", function()
 	local before = {}
 	for start = 1, 2 do
 		subtest("start " .. start, function()
-			says(kept, "systemctl is-system-running --wait", "running\n")
+			kept:prints("systemctl is-system-running --wait", "running")
 			t.is_true(has_password(kept, "anna", "one"))
-			says(kept, "swapon --show=NAME --noheadings", "/data/swap\n")
-			says(kept, "su anna -c 'sudo -n id -un'", "root\n")
+			kept:prints("swapon --show=NAME --noheadings", "/data/swap")
+			kept:prints("su anna -c 'sudo -n id -un'", "root")
 			t.contains(kept:fail("bash -ic no-such-program 2>&1"), "command-not-found") -- asks for its database
 			kept:fail("getent passwd eve")
 			kept:fail("test -e /tmp/left")
@@ -66,5 +62,5 @@ test("users of the machine", function()
 	mutable:reboot()
 	t.is_false(has_password(mutable, "anna", "one"))
 	t.is_true(has_password(mutable, "anna", "changed"))
-	says(mutable, "id -Gn eve", "eve makers\n")
+	mutable:prints("id -Gn eve", "eve makers")
 end)

@@ -25,32 +25,29 @@ machine = {
 	virtualisation = { rootFileSystem = "ext4", credentials = { token = { text = "secret" } } },
 }
 
-local function says(command, wanted)
-	t.equal(machine:succeed(command, { shell = "bash" }), wanted, command)
-end
-
 test("runit", function()
 	for start = 1, 2 do
 		subtest("start " .. start, function()
-			says("cat /proc/sys/vm/swappiness; echo $LANG; id -Gn anna", "7\nC.UTF-8\nanna wheel\n")
-			says("date +%Z; su anna -c 'sudo -n id -un'", "JST\nroot\n")
-			says("ip -br -4 address show eth1 | tr -s ' '", "eth1 UP 192.168.7.2/24 \n")
-			says("openssl verify -CApath /etc/ssl/certs /usr/local/share/ca-certificates/viv-1.crt",
-				"/usr/local/share/ca-certificates/viv-1.crt: OK\n")
-			says("cat /sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials/token/raw", "secret")
+			machine:prints("cat /proc/sys/vm/swappiness; echo $LANG; id -Gn anna", "7\nC.UTF-8\nanna wheel")
+			machine:prints("date +%Z; su anna -c 'sudo -n id -un'", "JST\nroot")
+			machine:prints("ip -br -4 address show eth1 | tr -s ' '", "eth1 UP 192.168.7.2/24 ")
+			machine:prints("openssl verify -CApath /etc/ssl/certs /usr/local/share/ca-certificates/viv-1.crt",
+				"/usr/local/share/ca-certificates/viv-1.crt: OK")
+			machine:prints("cat /sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials/token/raw", "secret")
 			machine:wait_for_file("/run/cron")
-			says("nft list chain inet viv input | grep dport | grep -v 546", "\t\ttcp dport { 22, 80 } accept\n")
-			says("swapon --show=NAME --noheadings | sort", "/dev/zram0\n/var/swap\n")
+			machine:prints("nft list chain inet viv input | grep dport | grep -v 546", "\t\ttcp dport { 22, 80 } accept")
+			machine:prints("swapon --show=NAME --noheadings | sort", "/dev/zram0\n/var/swap")
 			for _, port in ipairs { 443, 22, 80 } do
 				machine:wait_for_open_port(port)
 			end
-			says("exec 3<>/dev/tcp/127.0.0.1/80; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; tail -n 1 <&3", "hello")
-			says("find /usr/share/man /usr/share/doc /usr/share/info -type f ! -name copyright ! -name dir | wc -l", "0\n")
+			machine:prints("exec 3<>/dev/tcp/127.0.0.1/80; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; tail -n 1 <&3", "hello",
+				{ shell = "bash" })
+			machine:prints("find /usr/share/man /usr/share/doc /usr/share/info -type f ! -name copyright ! -name dir | wc -l", "0")
 			machine:succeed("test -e /usr/share/doc/nginx/copyright")
-			says("sshd -T 2>/dev/null | grep ^allowusers", "allowusers root\nallowusers anna\n")
-			says("exec 3<>/dev/tcp/127.0.0.1/22; head -c 7 <&3", "SSH-2.0")
+			machine:prints("sshd -T 2>/dev/null | grep ^allowusers", "allowusers root\nallowusers anna")
+			machine:prints("exec 3<>/dev/tcp/127.0.0.1/22; head -c 7 <&3", "SSH-2.0", { shell = "bash" })
 			machine:fail("grep eve /etc/passwd")
-			says("stat -c '%a %U:%G' /etc/group /etc/shadow", "644 root:root\n640 root:shadow\n")
+			machine:prints("stat -c '%a %U:%G' /etc/group /etc/shadow", "644 root:root\n640 root:shadow")
 		end)
 		if start == 1 then
 			machine:succeed("echo eve:x:2000:2000::/:/bin/sh >>/etc/passwd; chmod 600 /etc/group")

@@ -72,14 +72,9 @@ machines.client = {
 	networking = { interfaces = { eth1 = { ipv4 = { addresses = { { address = "192.168.7.3", prefixLength = 24 } } } } } },
 }
 
-local function says(machine, command, wanted)
-	local shell = machine == web and "bash" or "sh"
-	t.equal(machine:succeed(command, { shell = shell, env = { LC_MESSAGES = "C" } }), wanted, command)
-end
-
 -- As somebody who is not root, who must know the password.
 local function su(user, password, command)
-	return ("echo %s | setpriv --reuid nobody --regid nogroup --clear-groups su %s -c '%s' 2>&1")
+	return ("echo %s | LC_MESSAGES=C setpriv --reuid nobody --regid nogroup --clear-groups su %s -c '%s' 2>&1")
 		:format(password, user, command)
 end
 
@@ -88,10 +83,10 @@ test("everyday", function()
 	subtest("users", function()
 		for user, is in pairs { anna = "one sh", ben = "two bash", carl = "three sh", dora = "four sh" } do
 			local password, shell = is:match("(%w+) (%w+)")
-			says(web, su(user, password, "id -un; echo $0; pwd"), "Password: " .. user .. "\n" .. shell .. "\n/root\n")
+			web:prints(su(user, password, "id -un; echo $0; pwd"), "Password: " .. user .. "\n" .. shell .. "\n/root")
 		end
 		web:fail(su("anna", "wrong", "true"))
-		says(web, "id -Gn anna; id -Gn ben; id dora; ls -d /home/* /srv/svc; stat -c %U:%a /srv/svc", [[
+		web:prints("id -Gn anna; id -Gn ben; LC_MESSAGES=C id dora; ls -d /home/* /srv/svc; stat -c %U:%a /srv/svc", [[
 anna wheel
 ben builders
 uid=1234(dora) gid=1234(dora) groups=1234(dora)
@@ -101,25 +96,25 @@ uid=1234(dora) gid=1234(dora) groups=1234(dora)
 /srv/svc
 svc:700
 ]])
-		says(web, "command -v tree", "/usr/bin/tree\n")
+		web:prints("command -v tree", "/usr/bin/tree")
 	end)
 
 	subtest("sudo", function()
-		says(web, "echo one | su anna -c 'sudo -S id -un' 2>/dev/null", "root\n")
-		says(web, "echo three | su carl -c 'sudo -S id -un' 2>/dev/null", "root\n")
-		says(web, "su ben -c 'sudo -n id -un'", "root\n")
+		web:prints("echo one | su anna -c 'sudo -S id -un' 2>/dev/null", "root")
+		web:prints("echo three | su carl -c 'sudo -S id -un' 2>/dev/null", "root")
+		web:prints("su ben -c 'sudo -n id -un'", "root")
 		t.equal(web:fail("su ben -c 'LC_ALL=C sudo -n id' 2>&1"), "sudo: a password is required\n")
 	end)
 
 	subtest("addresses, names, the firewall's rules", function()
-		says(web, "ip -br address show eth1 | sed 's/ fe80::.*//' | tr -s ' '",
-			"eth1 UP 192.168.7.2/24 2001:db8:7::2/64\n")
-		says(web, "ip route show default; ip -6 route show default | grep static", [[
+		web:prints("ip -br address show eth1 | sed 's/ fe80::.*//' | tr -s ' '",
+			"eth1 UP 192.168.7.2/24 2001:db8:7::2/64")
+		web:prints("ip route show default; ip -6 route show default | grep static", [[
 default via 192.168.7.1 dev eth1 proto static 
 default via 2001:db8:7::1 dev eth1 proto static metric 1024 pref medium
 ]])
-		says(web, "cat /etc/resolv.conf", "nameserver 192.0.2.53\nsearch example.org\n")
-		says(web, "getent hosts printer.example.org; getent ahostsv4 web | sed -n 1p; hostname -f", [[
+		web:prints("cat /etc/resolv.conf", "nameserver 192.0.2.53\nsearch example.org")
+		web:prints("getent hosts printer.example.org; getent ahostsv4 web | sed -n 1p; hostname -f", [[
 192.0.2.9       printer printer.example.org
 192.168.7.2     STREAM web.example.org
 web.example.org
@@ -134,7 +129,7 @@ web.example.org
 	end)
 
 	subtest("time, languages, the keyboard, shells", function()
-		says(web, "date +%Z; locale -k LC_TIME | grep ^day=; locale -a; echo $LANG; su - anna -c 'echo $LANG'", [[
+		web:prints("date +%Z; locale -k LC_TIME | grep ^day=; locale -a; echo $LANG; su - anna -c 'echo $LANG'", [[
 WET
 day="Sunday;Monday;Tuesday;Wednesday;Thursday;Friday;Saturday"
 C
@@ -146,47 +141,47 @@ POSIX
 de_DE.UTF-8
 de_DE.UTF-8
 ]])
-		says(web, "cat /etc/default/keyboard /etc/default/console-setup | grep -E 'XKBLAYOUT|FONT='",
+		web:prints("cat /etc/default/keyboard /etc/default/console-setup | grep -E 'XKBLAYOUT|FONT='",
 			'XKBLAYOUT="de"\nFONT="Lat15-Terminus16.psf.gz"\n')
-		says(web, "bash -lic 'complete -p -D' 2>/dev/null", "complete -F _comp_complete_load -D\n")
+		web:prints("bash -lic 'complete -p -D' 2>/dev/null", "complete -F _comp_complete_load -D")
 	end)
 
 	subtest("kernel settings, /tmp", function()
-		says(web, "findmnt -n -o FSTYPE,SIZE /tmp", "tmpfs   64M\n")
-		says(web, "cat /proc/sys/net/ipv4/ip_forward /proc/sys/vm/swappiness", "1\n7\n")
+		web:prints("findmnt -n -o FSTYPE,SIZE /tmp", "tmpfs   64M")
+		web:prints("cat /proc/sys/net/ipv4/ip_forward /proc/sys/vm/swappiness", "1\n7")
 		t.contains(web:succeed("cat /sys/block/zram0/comp_algorithm"), "[lz4]")
 	end)
 
 	subtest("certificates", function()
-		says(web, "openssl verify -CApath /etc/ssl/certs /usr/local/share/ca-certificates/viv-1.crt",
-			"/usr/local/share/ca-certificates/viv-1.crt: OK\n")
+		web:prints("openssl verify -CApath /etc/ssl/certs /usr/local/share/ca-certificates/viv-1.crt",
+			"/usr/local/share/ca-certificates/viv-1.crt: OK")
 	end)
 
 	-- Nothing started it but the machine itself.
 	subtest("the web server", function()
 		local function get(wanted, path, host)
-			says(client, ([[echo "$(curl -sS -o out -w '%%{http_code} %%{redirect_url}' -H 'Host: %s' http://%s%s
-				grep -v '^<' out; rm out)"]]):format(host or "www.example.org", web_address, path), wanted .. "\n")
+			client:prints(([[echo "$(curl -sS -o out -w '%%{http_code} %%{redirect_url}' -H 'Host: %s' http://%s%s
+				grep -v '^<' out; rm out)"]]):format(host or "www.example.org", web_address, path), wanted)
 		end
 		client:wait_until_succeeds("curl -sS http://" .. web_address)
 		get("200 hello", "/hello")
 		get("200 hello", "/hello", "nobody.example.org")
 		get("200 behind", "/proxy/")
 		get("301 https://secure.example.org/x", "/x", "secure.example.org")
-		says(client, "curl -sSk https://" .. web_address .. "/hello", "hello")
+		client:prints("curl -sSk https://" .. web_address .. "/hello", "hello")
 		t.contains(client:succeed("curl -sSkv https://" .. web_address .. "/hello 2>&1"), "CN=www.example.org")
 	end)
 	subtest("what the firewall keeps out", function()
-		says(web, "exec 3<>/dev/tcp/127.0.0.1/8081; printf 'GET /hello HTTP/1.0\\r\\n\\r\\n' >&3; tail -n 1 <&3",
-			"hello")
+		web:prints("exec 3<>/dev/tcp/127.0.0.1/8081; printf 'GET /hello HTTP/1.0\\r\\n\\r\\n' >&3; tail -n 1 <&3",
+			"hello", { shell = "bash" })
 		client:fail("curl -s --connect-timeout 3 http://" .. web_address .. ":8081/hello")
 		client:fail("ping -c 1 -W 3 " .. web_address)
 	end)
 
 	-- At last: systemd has looked for the swap of real hardware for a minute and a half.
 	subtest("all of it is up, and nothing has failed", function()
-		says(web, "systemctl is-system-running --wait; systemctl --failed --no-legend", "running\n")
-		says(web, "swapon --show=NAME,PRIO --noheadings | sort | tr -s ' '", "/data/swap 3\n/dev/zram0 5\n")
+		web:prints("systemctl is-system-running --wait; systemctl --failed --no-legend", "running")
+		web:prints("swapon --show=NAME,PRIO --noheadings | sort | tr -s ' '", "/data/swap 3\n/dev/zram0 5")
 		for _, unit in ipairs { "nginx", "nftables", "keyboard-setup" } do
 			web:require_unit_state(unit)
 		end

@@ -14,6 +14,6 @@ test("reboot", { needs = { "swtpm", "/usr/share/OVMF/OVMF_CODE_4M.fd" } }, funct
 	machine:succeed("printf '\\7\\0\\0\\0kept' >" .. variable)
 	machine:succeed("tpm2_nvdefine -C o -s 7 0x1500016", "echo sealed | tpm2_nvwrite -C o -i - 0x1500016")
 	machine:reboot()
-	t.equal(machine:succeed("tail -c 4 " .. variable), "kept")
-	t.equal(machine:succeed("tpm2_nvread -C o 0x1500016"), "sealed\n")
+	machine:prints("tail -c 4 " .. variable, "kept")
+	machine:prints("tpm2_nvread -C o 0x1500016", "sealed")
 end)

@@ -11,27 +11,23 @@ machine = {
 	users = { users = { paul = { isNormalUser = true, password = "secret", extraGroups = { "wheel" } } } },
 }
 
-local function says(command, wanted, options)
-	t.equal(machine:succeed(command, options), wanted, command)
-end
-
 test("minimal", { needs = { "gensquashfs" } }, function()
 	subtest("it is viv's machine", function()
-		says("uname -s; cat /proc/1/comm; df / | tail -n 1 | cut -c1-3", "Linux\nrunit\nviv\n")
+		machine:prints("uname -s; cat /proc/1/comm; df / | tail -n 1 | cut -c1-3", "Linux\nrunit\nviv")
 		machine:succeed("ls /mnt/pki/ca.pem")
 	end)
 	subtest("packages instead of busybox's programs, with their modes", function()
-		says("readlink /usr/bin/less || echo file; readlink /usr/bin/more", "file\nbusybox\n")
-		says("stat -c '%a %U' /usr/bin/at /var/spool/cron/atjobs", "755 root\n1770 root\n")
-		says("stat -c '%a %U %G' /usr/bin/sudo /usr/sbin/unix_chkpwd", "4755 root root\n2755 root shadow\n")
+		machine:prints("readlink /usr/bin/less || echo file; readlink /usr/bin/more", "file\nbusybox")
+		machine:prints("stat -c '%a %U' /usr/bin/at /var/spool/cron/atjobs", "755 root\n1770 root")
+		machine:prints("stat -c '%a %U %G' /usr/bin/sudo /usr/sbin/unix_chkpwd", "4755 root root\n2755 root shadow")
 	end)
 	subtest("sudo", function()
 		local sudo = "chpst -u paul:paul:wheel sudo -S id -u"
 		t.equal(machine:fail(sudo, { input = "wrong\n" }), "")
-		says(sudo, "0\n", { input = "secret\n" })
+		machine:prints(sudo, "0", { input = "secret\n" })
 	end)
 	subtest("the firewall, swap", function()
-		says("nft list ruleset | grep -c 'policy drop'", "1\n")
-		says("cut -d ' ' -f 1 /proc/swaps | sed -n '2s/[0-9].*//p'", "/dev/zram\n")
+		machine:prints("nft list ruleset | grep -c 'policy drop'", "1")
+		machine:prints("cut -d ' ' -f 1 /proc/swaps | sed -n '2s/[0-9].*//p'", "/dev/zram")
 	end)
 end)

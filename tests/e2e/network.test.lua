@@ -48,12 +48,12 @@ test("network", { needs = "passt" }, function()
 	subtest("a segment", function()
 		t.equal(asks(client, "web", 80), "192.168.1.2 asks 192.168.1.1\n")
 		t.contains(client:succeed("getent ahosts client"), "\n2001:db8:1::2 ")
-		t.equal(client:succeed("cat /sys/class/net/eth1/address"), "52:54:00:13:01:02\n")
+		client:prints("cat /sys/class/net/eth1/address", "52:54:00:13:01:02")
 	end)
 
 	subtest("an interface without an address", function()
-		t.equal(client:succeed("ls /sys/class/net"), "eth0\neth1\nlan\nlo\n")
-		t.equal(client:succeed("grep -c lan /proc/net/fib_trie /proc/net/route || :"), "/proc/net/fib_trie:0\n/proc/net/route:0\n")
-		t.equal(client:succeed("grep -c web /etc/hosts"), "2\n") -- on the segment, IPv4 and IPv6
+		client:prints("ls /sys/class/net", "eth0\neth1\nlan\nlo")
+		client:prints("grep -c lan /proc/net/fib_trie /proc/net/route || :", "/proc/net/fib_trie:0\n/proc/net/route:0")
+		client:prints("grep -c web /etc/hosts", "2") -- on the segment, IPv4 and IPv6
 	end)
 end)

@@ -57,31 +57,21 @@ machine.boot.postBootCommands = "false; mkdir -p /run/post; false\ntouch /run/po
 machine.systemd.services.manual = { script = "exec sleep inf" }
 machine.systemd.services.off = { script = "exec sleep inf", enable = false, wantedBy = { "multi-user.target" } }
 
-local function says(command, wanted)
-	t.equal(machine:succeed(command), wanted, command)
-end
 -- A file that is being written.
 local function comes(file, text)
 	machine:wait_for_file(file)
 	machine:succeed(("timeout 60 tail -n +1 -F %s 2>/dev/null | grep -qm1 -- \"%s\""):format(file, text), { strict = false })
 end
-local function runs(service)
-	machine:succeed(("sv -w 60 check '%s'"):format(service))
-	t.contains(machine:succeed(("sv status '%s'"):format(service)), "run: ")
-end
-local function is_down(service)
-	t.contains(machine:succeed(("sv status '%s'"):format(service)), "down: ")
-end
 
 test("runit", function()
 	subtest("it is runit's machine", function()
-		says("cat /proc/1/comm", "runit\n")
-		says("hostname", "machine\n")
+		machine:prints("cat /proc/1/comm", "runit")
+		machine:prints("hostname", "machine")
 		machine:succeed("ip -4 addr show eth0 2>/dev/null | grep -q inet || grep -q '^eth0' /proc/net/route")
 	end)
 
 	subtest("what runs once, in order", function()
-		says("cat /run/order", "first\ntwo  words two  words 100%\n")
+		machine:prints("cat /run/order", "first\ntwo  words two  words 100%")
 	end)
 
 	-- Services start beside each other: each is waited for.
@@ -95,15 +85,15 @@ test("runit", function()
 			"paul games /tmp 0027 it's red")
 		machine:succeed("test -e /run/daemon/before")
 		comes("/var/log/hello/current", "hello")
-		is_down("manual")
+		machine:require_unit_state("manual", "inactive")
 		machine:fail("test -e /etc/sv/off")
 		machine:succeed("sv -w 60 down hello")
-		says("cat /run/hello-ended", "-1\n")
+		machine:prints("cat /run/hello-ended", "-1")
 	end)
 
 	subtest("lists, output, a user with all of his groups", function()
 		comes("/var/log/lists/current", "lister: trouble")
-		says("cat /var/log/lists.txt", [[
+		machine:prints("cat /var/log/lists.txt", [[
 </etc/host*><'x></etc/host*  'x>
 paul games
 /home/paul
@@ -111,20 +101,20 @@ paul games
 1 2 3 3 /home/paul /bin/bash
 up
 ]])
-		says("stat -c %U /run/lists /run/lists-2", "paul\npaul\n")
+		machine:prints("stat -c %U /run/lists /run/lists-2", "paul\npaul")
 		machine:succeed("sv -w 60 down lists")
-		says("cat /run/lists/over", "paul\n")
+		machine:prints("cat /run/lists/over", "paul")
 	end)
 
 	subtest("other services, wanted and required", function()
 		for _, service in ipairs { "pulled", "further", "online", [[g\x2dh]] } do
-			runs(service)
+			machine:wait_for_unit(service)
 		end
-		says("stat -c %u:%g /proc/$(cat /run/runit/supervise/further/pid)", "1000:60\n")
-		is_down("offline")
-		is_down("needed")
+		machine:prints("stat -c %u:%g /proc/$(cat /run/runit/supervise/further/pid)", "1000:60")
+		machine:require_unit_state("offline", "inactive")
+		machine:require_unit_state("needed", "inactive")
 		machine:succeed("sv -w 60 start offline")
-		runs("needed")
+		machine:wait_for_unit("needed")
 	end)
 
 	subtest("what fails", function()
@@ -136,7 +126,7 @@ up
 		-- No Restart: it ended, and that was it.
 		comes("/run/fails", "again")
 		machine:succeed("sv -w 60 down fails")
-		says("wc -l </run/fails", "1\n")
+		machine:prints("wc -l </run/fails", "1")
 		local console = machine:get_console_log()
 		for _, said in ipairs { "-broken ended with status 3\n", "-half ended with status 1\n",
 			"boot.postBootCommands ended with status 4" } do
@@ -188,7 +178,7 @@ up
 
 	subtest("the console's login, which knows whom to let in", function()
 		comes("/tmp/logins", "paul on /dev/ttyS0")
-		says("cat /etc/issue.d/viv-help.issue", "Type CTRL-A X to exit QEMU\n\n")
+		machine:prints("cat /etc/issue.d/viv-help.issue", "Type CTRL-A X to exit QEMU\n\n")
 	end)
 
 	subtest("a host key of its own, and a server that answers", function()
@@ -204,6 +194,6 @@ up
 		machine:wait_for_file("/run/held")
 		machine:reboot()
 		machine:succeed("test -e /var/tmp/held")
-		t.equal(machine:succeed("dmesg | grep 'EXT4-fs.*recover' || :"), "", "the disk's journal was replayed")
+		machine:prints("dmesg | grep 'EXT4-fs.*recover' || :", "") -- its journal was not replayed
 	end)
 end)
