@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Declared disks: their images, and a disk that nobody gives the machine. disks-systemd.test.lua and
-# disks-declared-none.sh have what is on them.
+# disks-declared-none.test.lua have what is on them.
 . "$(dirname "$0")/lib.sh"
 
 quick_machine
