@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/methods.h"
 
-#define DETAILS_MS 10000 /* for what a failed unit has to say */
+#define DETAILS_MS 30000 /* for what helps to understand a failure: on a busy host systemctl alone takes seconds */
 
 /* Programs that ask systemd as a user find his by this. Its own words for one that isn't there help nobody. */
 #define OF_USER \
