@@ -192,6 +192,7 @@ static int make_machine(struct run *run, struct viv_error *err)
 	if (r < 0)
 		return r;
 	run->spec.user = viv_args_value(run->args, "user");
+	run->spec.early_units = viv_streq(viv_config_string(run->m.config, "system.init"), "systemd");
 	run->spec.crash_dump = viv_args_value(run->args, "crash-dump");
 	/* Another user may not be let into our folder. */
 	run->spec.cwd = run->spec.user ? NULL : run->m.shares.cwd;

@@ -41,7 +41,7 @@ struct viv_control {
 	size_t n_callers;
 	struct control_screen *screens; /* that QEMU has not answered for */
 	unsigned n_screens; /* ever */
-	bool up;
+	bool ready, up;
 	bool stopping;	 /* somebody asked for it */
 	bool agent_gone; /* for good: no command can be run any more */
 };
@@ -54,7 +54,7 @@ void control_check_gone(struct control_caller *k);
 
 /* One message of a caller. -EPROTO: the connection is to end. */
 int control_request(struct control_caller *k, json_t *message);
-/* Starts what waited for the system to be up. */
+/* Starts what waited for the system, or the agent, if that is there now. */
 void control_start_waiting(struct control_caller *k);
 
 int control_screenshot(struct control_caller *k, struct viv_error *err);

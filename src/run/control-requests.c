@@ -178,16 +178,30 @@ static int start_watch(struct control_caller *k, const json_t *request, struct v
 }
 
 /* What needs the guest to be up */
-static int start(struct control_caller *k, const json_t *request, struct viv_error *err)
+
+static bool is_watch(const json_t *request)
 {
 	const char *name = viv_json_str(request, "do");
 
-	return name && viv_streq(name, "watch") ? start_watch(k, request, err) : start_command(k, request, err);
+	return name && viv_streq(name, "watch");
+}
+
+/* systemd says itself when a unit is active, which may be long before the end of the boot. */
+static bool can_start(const struct viv_control *c, const json_t *request)
+{
+	const char *kind = is_watch(request) ? viv_json_str(request, "kind") : NULL;
+
+	return c->up || c->agent_gone || (c->ready && c->host.early_units && kind && viv_streq(kind, "unit"));
+}
+
+static int start(struct control_caller *k, const json_t *request, struct viv_error *err)
+{
+	return is_watch(request) ? start_watch(k, request, err) : start_command(k, request, err);
 }
 
 static int start_or_keep(struct control_caller *k, const json_t *request, struct viv_error *err)
 {
-	if (k->control->up || k->control->agent_gone)
+	if (can_start(k->control, request))
 		return start(k, request, err);
 	k->request = json_incref((json_t *)request);
 	return 0;
@@ -203,11 +217,13 @@ static int do_exec(struct control_caller *k, const json_t *request, struct viv_e
 
 void control_start_waiting(struct control_caller *k)
 {
-	VIV_JSON *request = k->request;
+	VIV_JSON *request = NULL;
 	VIV_ERROR err = VIV_ERROR_INIT;
 
-	k->request = NULL;
-	if (request && start(k, request, &err) < 0)
+	if (!k->request || !can_start(k->control, k->request))
+		return;
+	request = viv_steal(k->request);
+	if (start(k, request, &err) < 0)
 		control_error(k, &err);
 }
 

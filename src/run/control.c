@@ -212,11 +212,22 @@ int viv_control_new(struct viv_loop *loop, const struct viv_machine_dir *dir,
 	return 0;
 }
 
+static void start_waiting(struct viv_control *c)
+{
+	for (struct control_caller *k = c->first; k; k = k->next)
+		control_start_waiting(k);
+}
+
+void viv_control_ready(struct viv_control *c)
+{
+	c->ready = true;
+	start_waiting(c);
+}
+
 void viv_control_up(struct viv_control *c)
 {
 	c->up = true;
-	for (struct control_caller *k = c->first; k; k = k->next)
-		control_start_waiting(k);
+	start_waiting(c);
 }
 
 /* A command that the machine took with it: was it the kernel's fault? */

@@ -27,6 +27,7 @@ struct viv_control_host {
 	struct viv_console *console;
 	struct viv_qmp *qmp;
 	const struct viv_machine *machine; /* for what it shows of the host; may be NULL */
+	bool early_units; /* its init can be asked for units before its system is up: systemd */
 	int shared;	 /* memory that the guest shares with us; -1: none */
 	const char *dir; /* path of its directory */
 	int64_t qemu_ms; /* how long QEMU may take for an answer; 0: what is usual */
@@ -43,6 +44,8 @@ int viv_control_new(struct viv_loop *loop, const struct viv_machine_dir *dir,
 		    struct viv_error *err);
 /* Takes over fd, a connected stream socket. */
 int viv_control_add(struct viv_control *c, int fd, struct viv_error *err);
+/* Its agent takes requests: what need not wait for the system starts now. */
+void viv_control_ready(struct viv_control *c);
 /* The system inside is up: commands that were asked for before start now. */
 void viv_control_up(struct viv_control *c);
 /* The agent is gone and the machine goes on: answers those whose commands it ran, or was to run. */

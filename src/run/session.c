@@ -197,6 +197,7 @@ static void on_agent_ready(struct viv_vm *vm, void *arg)
 	struct session *s = arg;
 
 	s->facts.agent_seen = true;
+	viv_control_ready(s->control);
 	if (s->task_open)
 		viv_task_advance(s->spec->report, 0, "services are starting");
 }
@@ -433,6 +434,7 @@ static int open_control(struct session *s, struct viv_error *err)
 		.console = viv_vm_console(s->vm),
 		.qmp = viv_vm_qmp(s->vm),
 		.machine = s->spec->machine,
+		.early_units = s->spec->early_units,
 		.shared = viv_vm_shared(s->vm),
 		.dir = s->dir.path,
 		.status = on_status,

@@ -41,6 +41,7 @@ struct viv_session_spec {
 	const char *user; /* of the guest, who the command runs as; NULL: root */
 	bool pty;		   /* the streams are terminals, and so are the command's */
 	int in_fd, out_fd, err_fd; /* -1: empty, dropped */
+	bool early_units;	   /* see struct viv_control_host */
 	const char *crash_dump;	   /* where one goes; NULL: see viv_crash_fetch */
 	int64_t timeout_ms;	   /* from the machine's start; 0: none */
 	unsigned fail_on;	   /* VIV_TROUBLE_BIT */

@@ -118,6 +118,7 @@ static void on_agent_ready(struct viv_vm *vm, void *arg)
 	struct guest *g = arg;
 
 	g->ready = true;
+	viv_control_ready(g->control);
 	g->events.changed(g, g->events.arg);
 }
 
@@ -317,6 +318,7 @@ static int open_control(struct guest *g, struct viv_error *err)
 		.console = viv_vm_console(g->vm),
 		.qmp = viv_vm_qmp(g->vm),
 		.machine = &g->machine,
+		.early_units = viv_streq(viv_config_string(g->config, "system.init"), "systemd"),
 		.shared = viv_vm_shared(g->vm),
 		.dir = g->dir.path,
 		.status = on_status,

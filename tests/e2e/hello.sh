@@ -12,7 +12,27 @@ done
 [ "$(head -c 4 result/kernel | tail -c 3)" = ELF ] || fail "the kernel is not unpacked"
 size=$(stat -L -c %s result/initrd)
 [ "$size" -gt 100000 ] && [ "$size" -lt 4000000 ] || fail "the initrd has $size bytes"
-expect 0 "$VIV" run -d vm.lua
+# A unit is waited for while the boot goes on, whose end is held up here.
+cat >held-up.lua <<'EOF'
+imports = { "./vm.lua" }
+virtualisation.sharedDirectories.held = { source = "./held", target = "/srv/held" }
+systemd.services["held-up"] = {
+	wantedBy = { "multi-user.target" },
+	serviceConfig = { Type = "oneshot", ExecStart = "/bin/sh -c 'until [ -e /srv/held/no-more ]; do sleep 0.1; done'" },
+}
+EOF
+mkdir held; line=
+mkfifo said
+"$VIV" run -d held-up.lua 2>said & run=$!
+exec 3<said
+until [ "$line" = "viv: booting hello" ]; do read -r line <&3 || fail "it doesn't boot"; done
+until "$VIV" ps | grep -q "hello.*booting"; do kill -0 $run || fail "viv run -d: $(cat <&3)"; done
+expect 0 "$VIV" wait hello --unit systemd-journald -t 10m
+expect 0 "$VIV" ps
+grep -q "hello.*booting" out || fail "not while it boots"
+touch held/no-more
+wait $run || fail "viv run -d: $? $(cat <&3)"
+exec 3<&-
 expect 0 "$VIV" exec hello -- sh -c 'uname -s; . /etc/os-release; echo $VERSION_CODENAME; hostname; htop --version | head -n 1; systemctl is-active multi-user.target; systemctl --failed --no-legend
 	echo packages; dpkg --audit; dpkg -l htop | tail -n 1; dpkg -V'
 grep -q '^Linux$' out || fail "no uname"

@@ -27,9 +27,10 @@ static void on_stop(bool hard, int64_t limit_ms, void *arg)
 	h->limit_ms = limit_ms;
 }
 
-static void open_control(struct host *h, struct fixture *f)
+static void open_control_of(struct host *h, struct fixture *f, bool early_units)
 {
 	struct viv_control_host host = {.agent = f->agent,
+					.early_units = early_units,
 					.shared = -1,
 					.dir = "/nonexistent",
 					.status = on_status,
@@ -38,6 +39,11 @@ static void open_control(struct host *h, struct fixture *f)
 
 	*h = (struct host){.f = f};
 	assert_int_equal(viv_control_new(f->loop, NULL, &host, &h->control, NULL), 0);
+}
+
+static void open_control(struct host *h, struct fixture *f)
+{
+	open_control_of(h, f, false);
 }
 
 /* A caller: the other end is served by the fixture's loop. */
@@ -242,6 +248,63 @@ static void test_agent_gone_while_booting(void **state)
 	}
 	close(out);
 	viv_messages_close(&m);
+	close_control(&h);
+}
+
+static void start_watch(struct host *h, struct viv_messages *m, const char *kind, const char *word)
+{
+	json_t *request = json_pack("{s:s, s:s, s:[s, s]}", "do", "watch", "kind", kind, "words", word, "active");
+
+	add_caller(h, m);
+	assert_int_equal(viv_messages_send(m, request, NULL, 0), 0);
+}
+
+/* It was taken; what it asks for is not answered. */
+static void check_waits(struct host *h, struct viv_messages *m)
+{
+	VIV_JSON *j = ask(h, m, "{\"do\":\"status\"}");
+
+	assert_non_null(json_object_get(j, "machine"));
+}
+
+static void check_has_no_units(struct host *h, struct viv_messages *m)
+{
+	VIV_JSON *j = answer(h, m);
+
+	assert_string_equal(viv_json_str(j, "answer"), "this guest has no init system with units");
+	viv_messages_close(m);
+}
+
+/* Units are asked for as soon as the agent is there, where its init can say something; all else is when the system is up. */
+static void test_early(void **state)
+{
+	struct viv_messages unit, next, file;
+	struct host h;
+
+	open_control_of(&h, *state, true);
+	start_watch(&h, &unit, "unit", "web.service");
+	check_waits(&h, &unit);
+	start_watch(&h, &file, "file", "/");
+	viv_control_ready(h.control);
+	check_has_no_units(&h, &unit);
+	start_watch(&h, &next, "unit", "web.service");
+	check_has_no_units(&h, &next);
+	check_waits(&h, &file);
+	viv_messages_close(&file);
+	close_control(&h);
+}
+
+static void test_no_early_units(void **state)
+{
+	struct viv_messages unit;
+	struct host h;
+
+	open_control(&h, *state);
+	viv_control_ready(h.control);
+	start_watch(&h, &unit, "unit", "web.service");
+	check_waits(&h, &unit);
+	viv_control_up(h.control);
+	check_has_no_units(&h, &unit);
 	close_control(&h);
 }
 
@@ -536,6 +599,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_exec_waits_for_boot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_agent_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_agent_gone_while_booting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_early, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_early_units, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signal_and_caller_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ended_by_stop, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_and_outcome, setup, teardown),
