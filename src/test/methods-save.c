@@ -25,7 +25,9 @@ struct moving {
 	struct runner *r;
 	unsigned start; /* the machine's, whose state it is */
 	bool done;
-	int code;
+	int code;	/* ours */
+	int waited;	/* as runner_wait: what the waiting for both ends came to */
+	uint64_t bytes;
 };
 
 static void on_moved(struct viv_state_transfer *t, int code, void *arg)
@@ -85,6 +87,32 @@ static int hand_over(struct call *c, int fd)
 	viv_error_clear(&err);
 	free(viv_steal(c->g->migration));
 	return code;
+}
+
+/* Between QEMU and the file. -1: the call has failed; else m says what became of it. */
+static int move_state(struct call *c, int file, bool out, struct moving *m)
+{
+	VIV_CLEANUP(viv_state_freep) struct viv_state_transfer *t = NULL;
+	uint64_t max = (uint64_t)(c->g->machine.memory_mib + MORE_MIB) << 20;
+	VIV_ERROR err = VIV_ERROR_INIT;
+	int theirs, code;
+
+	*m = (struct moving){.g = c->g, .r = c->r, .start = c->g->starts};
+	code = out ? viv_state_take(c->r->loop, file, max, on_moved, m, &theirs, &t, &err)
+		   : viv_state_give(c->r->loop, file, on_moved, m, &theirs, &t, &err);
+	if (code < 0) {
+		code = call_error(c, &err);
+		viv_error_clear(&err);
+		return code;
+	}
+	code = hand_over(c, theirs);
+	if (code == 0)
+		code = methods_qmp(c, out ? "migrate" : "migrate-incoming", json_pack("{s:s}", "uri", "fd:" FD_NAME), NULL);
+	if (code < 0)
+		return code;
+	m->waited = wait_until_moved(c, m);
+	m->bytes = viv_state_bytes(t);
+	return 0;
 }
 
 /* Nothing of the guest's is left from before: its clock stood still, and its random numbers may have been another's. */
@@ -179,26 +207,14 @@ static int say_failed(struct call *c, int ours)
 /* From a machine that stands still. */
 static int save_memory(struct call *c, struct saved *s)
 {
-	VIV_CLEANUP(viv_state_freep) struct viv_state_transfer *t = NULL;
-	uint64_t max = (uint64_t)(c->g->machine.memory_mib + MORE_MIB) << 20;
-	struct moving m = {.g = c->g, .r = c->r, .start = c->g->starts};
-	VIV_ERROR err = VIV_ERROR_INIT;
-	int theirs, code;
+	struct moving m;
+	int code = move_state(c, s->memory, true, &m);
 
-	if (viv_state_take(c->r->loop, s->memory, max, on_moved, &m, &theirs, &t, &err) < 0) {
-		code = call_error(c, &err);
-		viv_error_clear(&err);
-		return code;
-	}
-	code = hand_over(c, theirs);
-	if (code == 0)
-		code = methods_qmp(c, "migrate", json_pack("{s:s}", "uri", "fd:" FD_NAME), NULL);
 	if (code < 0)
 		return code;
-	code = wait_until_moved(c, &m);
-	if (code < 0)
-		return call_waited(c, code, "its state");
-	s->bytes = viv_state_bytes(t);
+	if (m.waited < 0)
+		return call_waited(c, m.waited, "its state");
+	s->bytes = m.bytes;
 	return m.code == 0 && migration_is(c->g, "completed") ? 0 : say_failed(c, m.code);
 }
 
@@ -369,27 +385,16 @@ static int say_refused(struct call *c, const struct saved *s, int ours)
 
 static int load_memory(struct call *c, const struct saved *s)
 {
-	VIV_CLEANUP(viv_state_freep) struct viv_state_transfer *t = NULL;
-	struct moving m = {.g = c->g, .r = c->r, .start = c->g->starts};
-	VIV_ERROR err = VIV_ERROR_INIT;
-	int theirs, code = prepare(c);
+	struct moving m;
+	int code = prepare(c);
 
-	if (code < 0)
-		return code;
-	if (viv_state_give(c->r->loop, s->memory, on_moved, &m, &theirs, &t, &err) < 0) {
-		code = call_error(c, &err);
-		viv_error_clear(&err);
-		return code;
-	}
-	code = hand_over(c, theirs);
 	if (code == 0)
-		code = methods_qmp(c, "migrate-incoming", json_pack("{s:s}", "uri", "fd:" FD_NAME), NULL);
+		code = move_state(c, s->memory, false, &m);
 	if (code < 0)
 		return code;
-	code = wait_until_moved(c, &m);
-	if (code < 0 && code != -ENOTCONN)
-		return call_waited(c, code, "its state to be loaded");
-	return code == 0 && migration_is(c->g, "completed") ? 0 : say_refused(c, s, m.code);
+	if (m.waited < 0 && m.waited != -ENOTCONN)
+		return call_waited(c, m.waited, "its state to be loaded");
+	return m.waited == 0 && migration_is(c->g, "completed") ? 0 : say_refused(c, s, m.code);
 }
 
 static int wake_up(struct call *c)
