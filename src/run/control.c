@@ -3,6 +3,8 @@
 
 #include "base/fd.h"
 #include "base/status.h"
+#include "run/display.h"
+#include "run/nics.h"
 
 #include <signal.h>
 #include <sys/socket.h>
@@ -210,6 +212,16 @@ int viv_control_new(struct viv_loop *loop, const struct viv_machine_dir *dir,
 	}
 	*ret = c;
 	return 0;
+}
+
+json_t *viv_control_status(const char *name, const char *state, const struct viv_machine *m, pid_t qemu, int64_t since,
+			   int64_t uptime_ms)
+{
+	return json_pack("{s:s, s:s, s:i, s:i, s:I, s:I, s:i, s:i, s:s, s:o, s:o}", "name", name, "state", state, "pid",
+			 (int)getpid(), "qemu_pid", (int)qemu, "started", (json_int_t)since, "uptime_ms",
+			 (json_int_t)uptime_ms, "memory_mib", (int)m->memory_mib, "cores", (int)m->cores, "accelerator",
+			 m->accel == VIV_ACCEL_KVM ? "kvm" : "tcg", "ports", viv_nics_ports(m), "screen",
+			 viv_display_json(&m->devices));
 }
 
 static void start_waiting(struct viv_control *c)

@@ -31,12 +31,16 @@ struct viv_control_host {
 	int shared;	 /* memory that the guest shares with us; -1: none */
 	const char *dir; /* path of its directory */
 	int64_t qemu_ms; /* how long QEMU may take for an answer; 0: what is usual */
-	/* What `viv ps` shows; a new object. */
+	/* What `viv ps` shows; a new object: viv_control_status, and what there is to add. */
 	json_t *(*status)(void *arg);
 	/* hard: at once; else the guest is asked first. The machine's end follows. */
 	void (*stop)(bool hard, int64_t limit_ms, void *arg);
 	void *arg;
 };
+
+/* since: seconds since 1970. */
+json_t *viv_control_status(const char *name, const char *state, const struct viv_machine *m, pid_t qemu, int64_t since,
+			   int64_t uptime_ms);
 
 /* dir: where to listen; NULL: nowhere, callers come by viv_control_add. `host` is copied. */
 int viv_control_new(struct viv_loop *loop, const struct viv_machine_dir *dir,

@@ -9,7 +9,6 @@
 #include "run/crash.h"
 #include "run/display.h"
 #include "run/keyboard.h"
-#include "run/nics.h"
 #include "run/local.h"
 #include "run/vm.h"
 
@@ -408,20 +407,12 @@ static json_t *on_status(void *arg)
 {
 	static const char *const states[] = {"booting", "running", "stopping"};
 	const struct session *s = arg;
-	const struct viv_machine *m = s->spec->machine;
 	/* With the console as its only task it is never RUNNING here. */
 	enum state state = s->state == BOOTING && s->up ? RUNNING : s->state;
-	json_t *j = json_pack("{s:s, s:s, s:i, s:i, s:I, s:I, s:i, s:i, s:s, s:o}", "name",
-			      s->dir.name, "state", states[state], "pid", (int)getpid(),
-			      "qemu_pid", (int)viv_vm_pid(s->vm), "started", (json_int_t)s->since,
-			      "uptime_ms", (json_int_t)(viv_now_ms() - s->started), "memory_mib",
-			      (int)m->memory_mib, "cores", (int)m->cores, "accelerator",
-			      m->accel == VIV_ACCEL_KVM ? "kvm" : "tcg", "command",
-			      s->spec->kind == VIV_SESSION_COMMAND ? words(s->spec->argv)
-								   : json_null());
+	json_t *j = viv_control_status(s->dir.name, states[state], s->spec->machine, viv_vm_pid(s->vm), s->since,
+				       viv_now_ms() - s->started);
 
-	json_object_set_new(j, "ports", viv_nics_ports(m));
-	json_object_set_new(j, "screen", viv_display_json(&m->devices));
+	json_object_set_new(j, "command", s->spec->kind == VIV_SESSION_COMMAND ? words(s->spec->argv) : json_null());
 	if (s->spec->about)
 		json_object_update(j, (json_t *)s->spec->about);
 	return j;

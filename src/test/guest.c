@@ -4,10 +4,8 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "run/crash.h"
-#include "run/display.h"
 #include "run/firmware.h"
 #include "run/make.h"
-#include "run/nics.h"
 #include "test/dump.h"
 #include "test/monitor.h"
 #include "test/process.h"
@@ -295,17 +293,12 @@ static void on_stop(bool hard, int64_t limit_ms, void *arg)
 static json_t *on_status(void *arg)
 {
 	const struct guest *g = arg;
-	const struct viv_machine *m = &g->machine;
 	int64_t up = viv_now_ms() - g->started;
-	json_t *j = json_pack("{s:s, s:s, s:i, s:i, s:I, s:I, s:i, s:i, s:s, s:n, s:b}", "name", g->dir.name,
-			      "state", g->ending ? "stopping" : g->booted ? "running" : "booting", "pid",
-			      (int)getpid(), "qemu_pid", (int)viv_vm_pid(g->vm), "started",
-			      (json_int_t)(time(NULL) - up / 1000), "uptime_ms", (json_int_t)up, "memory_mib",
-			      (int)m->memory_mib, "cores", (int)m->cores, "accelerator",
-			      m->accel == VIV_ACCEL_KVM ? "kvm" : "tcg", "command", "detached", true);
+	json_t *j = viv_control_status(g->dir.name, g->ending ? "stopping" : g->booted ? "running" : "booting", &g->machine,
+				       viv_vm_pid(g->vm), time(NULL) - up / 1000, up);
 
-	json_object_set_new(j, "ports", viv_nics_ports(m));
-	json_object_set_new(j, "screen", viv_display_json(&m->devices));
+	json_object_set_new(j, "command", json_null());
+	json_object_set_new(j, "detached", json_true());
 	json_object_set_new(j, "folder", viv_json_text(viv_config_folder(g->config)));
 	json_object_set_new(j, "file", viv_json_text(viv_config_file(g->config)));
 	return j;
