@@ -380,6 +380,17 @@ static void collect(struct viv_eval *ev, const struct viv_slot *s, struct viv_st
 		viv_strv_push(ret, s->type->fields[i].name);
 }
 
+/* services.x of which there is nothing here, but not what services.nginx has not. */
+static const char *group_hint(struct viv_eval *ev, const struct viv_name *name)
+{
+	struct viv_name start = {name->parts, 2};
+	size_t used;
+
+	if (name->count < 2 || viv_slot_find(ev, &start, &used))
+		return NULL;
+	return viv_foreign_group_hint(name->parts[0]);
+}
+
 void viv_eval_unknown(struct viv_eval *ev, const struct viv_name *name,
 		      const struct viv_origin *origin)
 {
@@ -392,9 +403,12 @@ void viv_eval_unknown(struct viv_eval *ev, const struct viv_name *name,
 	}
 	collect(ev, ev->root, &all);
 	viv_suggest(text, (const char *const *)all.items, all.count, 1, &near);
+	hint = group_hint(ev, name);
 	if (near.count)
 		viv_fault_add(ev->faults, origin, name, "no option %s (did you mean %s?)", text,
 			      near.items[0]);
+	else if (hint)
+		viv_fault_add(ev->faults, origin, name, "no option %s here: %s", text, hint);
 	else
 		viv_fault_add(ev->faults, origin, name, "no option %s", text);
 }
