@@ -99,12 +99,8 @@ static void check_sudo(struct viv_eval *ev)
 	const struct viv_value *list = list_of(rules);
 
 	for (size_t i = 0; list && i < list->list.count; i++) {
-		const struct viv_value *users = viv_value_member(list->list.items[i], "users");
-		const struct viv_value *groups = viv_value_member(list->list.items[i], "groups");
 		const struct viv_value *commands = viv_value_member(list->list.items[i], "commands");
 
-		if ((!users || !users->list.count) && (!groups || !groups->list.count))
-			item_fault(ev, rules, i, "it names no users and no groups");
 		if (!commands || !commands->list.count)
 			item_fault(ev, rules, i, "it has no commands");
 	}

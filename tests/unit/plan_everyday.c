@@ -44,6 +44,12 @@ static const struct {
 	 "etc/sudoers.d/zz-viv",
 	 {"a ALL=(ALL:ALL) /usr/bin/id \\# -un, /bin/ls a\\:b\\=c\\\\\\,d *\n"},
 	 {"/usr/bin/id # -un", "/bin/ls a:b=c\\\\,d *"}},
+	/* As NixOS has them: a command by itself, numbers of users and groups, and nobody at all. */
+	{"security.sudo = { enable = true, extraRules = { { commands = { \"ALL\" } },\n"
+	 "{ users = { \"a\", 1000 }, groups = { 1337 }, commands = { \"/bin/ls a:b\", { command = \"/bin/id\" } } } } }",
+	 "etc/sudoers.d/zz-viv",
+	 {"ALL\na, #1000, %#1337 ALL=(ALL:ALL) /bin/ls a\\:b, /bin/id\n"},
+	 {"/bin/ls a:b", "/bin/id"}},
 	{"services.openssh = { enable = true, ports = { 22, 2022 }, settings = { AllowUsers = { \"a\", \"b\" }, X11Forwarding = true,\n"
 	 "Ciphers = { \"x\", \"y\" }, PubkeyAcceptedAlgorithms = { \"x\", \"y\" }, UseDNS = null, MaxAuthTries = 3 } }",
 	 "etc/ssh/sshd_config.d/viv.conf",

@@ -21,15 +21,15 @@ static const struct viv_option command_fields[] = {
 
 static const struct viv_option rule_fields[] = {
 	{.name = "users",
-	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_user)),
+	 .type = VIV_T_LIST(VIV_T_EITHER(VIV_T_INT(0, UINT32_MAX - 1), VIV_T_TEXT(&viv_rule_user))),
 	 .fallback = "[]",
 	 .example = "{ \"paul\" }",
-	 .text = "Users that it is for."},
+	 .text = "Users that it is for, by name or number. Without users and groups it is for nobody."},
 	{.name = "groups",
-	 .type = VIV_T_LIST(VIV_T_TEXT(&viv_rule_user)),
+	 .type = VIV_T_LIST(VIV_T_EITHER(VIV_T_INT(0, UINT32_MAX - 1), VIV_T_TEXT(&viv_rule_user))),
 	 .fallback = "[]",
 	 .example = "{ \"builders\" }",
-	 .text = "Groups that it is for."},
+	 .text = "Groups that it is for, by name or number."},
 	{.name = "host",
 	 .type = VIV_T_TEXT(&viv_rule_word),
 	 .fallback = "\"ALL\"",
@@ -40,10 +40,10 @@ static const struct viv_option rule_fields[] = {
 	 .example = "\"postgres\"",
 	 .text = "As whom the command may run: user:group."},
 	{.name = "commands",
-	 .type = VIV_T_LIST(VIV_T_SUBMODULE(command_fields)),
+	 .type = VIV_T_LIST(VIV_T_EITHER(VIV_T_SUBMODULE(command_fields), VIV_T_TEXT(&viv_rule_sudo_command))),
 	 .fallback = "[]",
-	 .example = "{ { command = \"/usr/bin/dmesg\", options = { \"NOPASSWD\" } } }",
-	 .text = "What may be run."},
+	 .example = "{ \"/usr/bin/id\", { command = \"/usr/bin/dmesg\", options = { \"NOPASSWD\" } } }",
+	 .text = "What may be run: a command, or more about it."},
 };
 
 static const struct viv_option rows[] = {

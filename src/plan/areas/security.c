@@ -11,13 +11,19 @@
 
 static const char sudo[] = "security.sudo.enable";
 
-static void add_words(struct viv_str *s, const json_t *list, const char *before)
+/* Names, and numbers: "paul, #1000". */
+static void add_names(struct viv_str *s, const json_t *list, const char *before)
 {
 	json_t *v;
 	size_t i;
 
-	json_array_foreach((json_t *)list, i, v)
-		viv_str_addf(s, "%s%s%s", s->len ? ", " : "", before, json_string_value(v));
+	json_array_foreach((json_t *)list, i, v) {
+		viv_str_addf(s, "%s%s", s->len ? ", " : "", before);
+		if (json_is_integer(v))
+			viv_str_addf(s, "#%" JSON_INTEGER_FORMAT, json_integer_value(v));
+		else
+			viv_str_add(s, json_string_value(v));
+	}
 }
 
 /*
@@ -41,14 +47,16 @@ static void add_rule(struct viv_str *s, const json_t *rule)
 	json_t *command, *tag;
 	size_t i, k;
 
-	add_words(&who, json_object_get(rule, "users"), "");
-	add_words(&who, json_object_get(rule, "groups"), "%");
+	add_names(&who, json_object_get(rule, "users"), "");
+	add_names(&who, json_object_get(rule, "groups"), "%");
+	if (!who.len)
+		return;
 	viv_str_addf(s, "%s %s=(%s)", who.data, viv_json_str(rule, "host"), viv_json_str(rule, "runAs"));
 	json_array_foreach(json_object_get(rule, "commands"), i, command) {
 		viv_str_add(s, i ? ", " : " ");
 		json_array_foreach(json_object_get(command, "options"), k, tag)
 			viv_str_addf(s, "%s: ", json_string_value(tag));
-		add_command(s, viv_json_str(command, "command"));
+		add_command(s, json_is_string(command) ? json_string_value(command) : viv_json_str(command, "command"));
 	}
 	viv_str_add_char(s, '\n');
 }
