@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/path.h"
 #include "test/diff.h"
 #include "test/methods.h"
 
@@ -9,9 +10,19 @@
 
 /*
  * What a command runs under, as NixOS's driver has it: it ends at the first failure, and an unset variable is
- * one. pipefail where the shell knows it (dash, Debian's sh, does not).
+ * one. pipefail where the shell knows it (dash does from trixie on).
  */
-#define PRELUDE "set -eu; command set -o pipefail 2>/dev/null || :\n"
+#define STRICT "set -eu; command set -o pipefail 2>/dev/null || :; "
+
+/*
+ * The command comes in the environment, so that no process has it among its arguments: `pgrep -f` and `pkill -f` would find
+ * their own shell. What the command starts does not see it. Its lines count from 1, though busybox, the one that has a
+ * FUNCNAME everywhere, counts an eval's from 0.
+ */
+#define RUN	    "eval \"$_VIV\""
+#define RUN_ENV	    "_VIV="
+#define RUN_COMMAND "_viv=$_VIV_COMMAND; unset _VIV _VIV_COMMAND; eval \"${FUNCNAME+\n}$_viv\""
+#define COMMAND_ENV "_VIV_COMMAND="
 
 bool methods_read_env(struct call *c, struct viv_strv *ret)
 {
@@ -33,14 +44,36 @@ bool methods_read_env(struct call *c, struct viv_strv *ret)
 	return ok && (type == LUA_TTABLE || type == LUA_TNIL);
 }
 
+static bool is_posix(const char *shell)
+{
+	static const char *const names[] = {"sh", "dash", "bash", "ash", "ksh", "mksh", "zsh"};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(names); i++)
+		if (viv_streq(viv_path_base(shell), names[i]))
+			return true;
+	return false;
+}
+
+/* The script that follows -c; what it needs is added to the environment. The caller frees it. */
+static char *script_of(const struct call *c, const char *shell, const char *command, struct viv_strv *env)
+{
+	const char *strict = call_option_bool(c, "strict", true) ? STRICT : "";
+
+	if (!is_posix(shell))
+		return viv_asprintf("%s%s%s", strict, *strict ? "\n" : "", command);
+	viv_strv_pushf(env, RUN_ENV "%s" RUN_COMMAND, strict);
+	viv_strv_pushf(env, COMMAND_ENV "%s", command);
+	return viv_strdup(RUN);
+}
+
 /* Runs it; a negative errno as runner_command_run, or -1 with the call's failure. */
 static int run(struct call *c, const char *command, struct runner_output *out, int *ret_code)
 {
 	VIV_STRV env = VIV_STRV_INIT;
 	VIV_ERROR err = VIV_ERROR_INIT;
 	VIV_FREE char *script = NULL;
-	const char *shell = call_option_text(c, "shell");
-	const char *argv[] = {shell ? shell : "sh", "-c", NULL, NULL};
+	const char *given = call_option_text(c, "shell"), *shell = given ? given : "sh";
+	const char *argv[] = {shell, "-c", NULL, NULL};
 	struct runner_command spec = {
 		.argv = argv,
 		.user = call_option_text(c, "user"),
@@ -52,9 +85,8 @@ static int run(struct call *c, const char *command, struct runner_output *out, i
 
 	if (!methods_read_env(c, &env))
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: env is to be { NAME = \"value\" }", c->method->name);
+	argv[2] = script = script_of(c, shell, command, &env);
 	spec.env = (const char *const *)env.items;
-	script = viv_asprintf("%s%s", call_option_bool(c, "strict", true) ? PRELUDE : "", command);
-	argv[2] = script;
 	*ret_code = runner_command_run(c->r, c->g, &spec, out, &err);
 	if (*ret_code < 0 && err.code)
 		return call_error(c, &err);

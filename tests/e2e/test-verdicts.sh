@@ -29,6 +29,11 @@ test("checks", function()
 	t.contains(failure(function() machine:wait_until_fails("true", { cwd = "/nope" }) end), "did not run to its end")
 	machine:fail("false")
 	machine:fail("no-such-command")
+	-- No process has it among its arguments, none that it starts in its environment.
+	machine:prints("tr '\\0' ' ' </proc/$$/cmdline", 'sh -c eval "$_VIV" ')
+	machine:fail("env | grep -i _viv")
+	t.contains(select(3, machine:execute("true\nno-such-command")), "line 2: no-such-command: not found")
+	t.contains(select(3, machine:execute("echo\nif (then", { strict = false })), "line 2: syntax error")
 	machine:spawn("cat"):send("x\n")
 	machine:succeed("true", nil) -- no options
 	machine:execute("echo '<3>viv-init: warning: /x is odd' >/dev/kmsg")
