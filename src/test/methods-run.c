@@ -267,18 +267,31 @@ int methods_pause(struct call *c, int64_t ms)
 	return code == -ETIMEDOUT && !(c->r->deadline && viv_now_ms() >= c->r->deadline) ? 0 : code;
 }
 
+/* `last` is what the last attempt that ended came to, of the only one whatever came. cut: one was under way. */
+static int fail_until(struct call *c, const char *command, bool want_failure, const struct runner_output *last, bool cut,
+		      bool only)
+{
+	const char *what = want_failure ? "fail" : "succeed";
+
+	if (cut && only)
+		return fail_command(c, command, last, "did not %s in time (the first attempt did not end)", what);
+	return fail_command(c, command, last, "did not %s in time (status %d at last%s)", what, last->status,
+			    cut ? ", and another attempt was under way" : "");
+}
+
 /* Again and again, with pauses that grow: that a command's result changes is no event. */
 static int until(struct call *c, bool want_failure)
 {
+	VIV_CLEANUP(runner_output_free) struct runner_output last = {0};
 	const char *command = call_text(c, 0);
 	int64_t pause = RETRY_MS;
 
 	call_step(c, "waiting for %s: %s", want_failure ? "failure" : "success", command);
-	for (;;) {
+	for (bool first = true;; first = false) {
 		VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
 		int code, r = run(c, command, &out, &code);
 		/* It went in a reboot, after which it can be tried again. */
-		bool again = out.error && out.status == VIV_EXIT_GONE && c->g->reboots;
+		bool again = out.error && out.status == VIV_EXIT_GONE && c->g->reboots, ended = code == 0;
 
 		if (r < 0)
 			return r;
@@ -292,11 +305,15 @@ static int until(struct call *c, bool want_failure)
 			code = methods_pause(c, pause);
 		if (code == 0 && viv_now_ms() >= c->deadline)
 			code = -ETIMEDOUT;
-		if (code == -ETIMEDOUT)
-			return fail_command(c, command, &out, "did not %s in time (status %d at last)",
-					    want_failure ? "fail" : "succeed", out.status);
-		if (code < 0)
+		if (code < 0 && code != -ETIMEDOUT)
 			return fail_run(c, command, &out, code);
+		if (ended || first) {
+			runner_output_free(&last);
+			last = out;
+			out = (struct runner_output){0};
+		}
+		if (code == -ETIMEDOUT)
+			return fail_until(c, command, want_failure, &last, !ended, first);
 		pause = VIV_MIN(pause * 2, RETRY_MAX_MS);
 	}
 }

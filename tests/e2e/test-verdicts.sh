@@ -25,6 +25,8 @@ test("checks", function()
 
 	-- Commands that never ran.
 	t.contains(failure(function() machine:fail("true", { user = "nosuch" }) end), "did not run to its end")
+	t.contains(failure(function() machine:wait_until_fails("sleep 100", { timeout = 1 }) end),
+		"did not fail in time (the first attempt did not end)")
 	t.contains(failure(function() machine:fail("true", { cwd = "/nope" }) end), "did not run to its end")
 	t.contains(failure(function() machine:wait_until_fails("true", { cwd = "/nope" }) end), "did not run to its end")
 	machine:fail("false")
@@ -96,7 +98,7 @@ end)
 test("second", { expect = { "bug" } }, function()
 	machine:expect_crash("kasan", function() report("BUG: KASAN: first in f") end)
 	report("BUG: KASAN: second in report_bug")
-	machine:succeed("true")
+	machine:wait_until_succeeds("[ ! -e /run/tried ] || sleep 100; touch /run/tried; echo why >&2; exit 3", { timeout = 4 })
 end)
 
 test("parts", function()
@@ -109,6 +111,8 @@ out_has "1 passed, 1 failed, 2 crashed"
 out_has "subtest: outer: inner"
 out_has 'machine: typing: "x\n"'
 cat out err | grep -qF "machine: warning: the guest: /x is odd" || fail "what the guest's init warns of is not said"
+out_has "did not succeed in time (status 3 at last, and another attempt was under way)"
+grep -qx '      why' out || fail "what the last attempt wrote is not said"
 verdict() { # TEST
 	jq -r --arg name "$1" 'select(.name == $name) | "\(.verdict): \(.reason)"' results/results.jsonl
 }
