@@ -28,67 +28,6 @@ static struct runner *runner_of(lua_State *L)
 	return r;
 }
 
-/* Arguments and options */
-
-const char *call_text(const struct call *c, int i)
-{
-	return i < c->n && !lua_isnil(c->L, c->first + i) ? lua_tostring(c->L, c->first + i) : NULL;
-}
-
-int64_t call_int(const struct call *c, int i, int64_t otherwise)
-{
-	return i < c->n && !lua_isnil(c->L, c->first + i) ? lua_tointeger(c->L, c->first + i) : otherwise;
-}
-
-double call_number(const struct call *c, int i, double otherwise)
-{
-	return i < c->n && !lua_isnil(c->L, c->first + i) ? lua_tonumber(c->L, c->first + i) : otherwise;
-}
-
-/* The option's type, on the stack until the next pop. */
-static int get_option(const struct call *c, const char *name)
-{
-	if (!c->options) {
-		lua_pushnil(c->L);
-		return LUA_TNIL;
-	}
-	return lua_getfield(c->L, c->options, name);
-}
-
-const char *call_option_text(const struct call *c, const char *name)
-{
-	const char *text = get_option(c, name) == LUA_TSTRING ? lua_tostring(c->L, -1) : NULL;
-
-	lua_pop(c->L, 1); /* the table has it still */
-	return text;
-}
-
-struct viv_slice call_option_bytes(const struct call *c, const char *name)
-{
-	struct viv_slice bytes = {0};
-
-	if (get_option(c, name) == LUA_TSTRING)
-		bytes.data = lua_tolstring(c->L, -1, &bytes.len);
-	lua_pop(c->L, 1); /* the table has it still */
-	return bytes;
-}
-
-bool call_option_bool(const struct call *c, const char *name, bool otherwise)
-{
-	bool value = get_option(c, name) == LUA_TNIL ? otherwise : lua_toboolean(c->L, -1);
-
-	lua_pop(c->L, 1);
-	return value;
-}
-
-double call_option_number(const struct call *c, const char *name, double otherwise)
-{
-	double value = get_option(c, name) == LUA_TNUMBER ? lua_tonumber(c->L, -1) : otherwise;
-
-	lua_pop(c->L, 1);
-	return value;
-}
-
 /* Failures */
 
 int call_fail(struct call *c, enum viv_verdict verdict, const char *fmt, ...)
@@ -276,6 +215,10 @@ static bool is_type(lua_State *L, int index, char letter)
 {
 	switch (letter) {
 	case 's': return lua_type(L, index) == LUA_TSTRING || lua_type(L, index) == LUA_TNUMBER;
+	case 'w': return lua_type(L, index) == LUA_TSTRING;
+	case 'u': return lua_type(L, index) == LUA_TSTRING || lua_isinteger(L, index);
+	case 'd':
+	case 'q': return lua_type(L, index) == LUA_TSTRING || lua_type(L, index) == LUA_TNUMBER;
 	case 'i': return lua_isinteger(L, index);
 	case 'n': return lua_type(L, index) == LUA_TNUMBER;
 	case 'b': return lua_isboolean(L, index);
@@ -290,7 +233,8 @@ static const char *type_text(char letter)
 {
 	static const struct { char letter; const char *text; } texts[] = {
 		{'s', "a text"}, {'i', "a whole number"}, {'n', "a number"}, {'b', "true or false"},
-		{'f', "a function"}, {'t', "a table"}, {'m', "a machine"},
+		{'f', "a function"}, {'t', "a table"}, {'m', "a machine"}, {'w', "text"},
+		{'u', "text or a whole number"}, {'d', "a number or text"}, {'q', "a number or text"},
 	};
 
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(texts); i++)
@@ -344,14 +288,16 @@ static void check_arguments(struct call *c)
 		misuse(c->L, "%s: too many arguments: %d", usage(c, shown, sizeof(shown)), c->n);
 }
 
-static bool has_word(const char *words, const char *word)
+/* "user:u cwd:w": the letter of one of them; 0: it is none. */
+static char option_letter(const char *options, const char *name)
 {
-	struct viv_slice rest = viv_slice(words ? words : ""), w;
+	struct viv_slice rest = viv_slice(options), w;
+	size_t len = strlen(name);
 
 	while (viv_slice_word(&rest, &w))
-		if (viv_slice_eq(w, word))
-			return true;
-	return false;
+		if (w.len == len + 2 && memcmp(w.data, name, len) == 0 && w.data[len] == ':')
+			return w.data[len + 1];
+	return viv_streq(name, "timeout") ? 'd' : '\0';
 }
 
 /* Frees what is known. */
@@ -369,53 +315,59 @@ static _Noreturn void unknown(lua_State *L, const char *what, const char *name, 
 	misuse(L, "%s", text);
 }
 
+static _Noreturn void unknown_option(struct call *c, const char *name)
+{
+	struct viv_slice rest = viv_slice(c->method->options), w;
+	struct viv_strv known = VIV_STRV_INIT;
+	char what[96];
+
+	while (viv_slice_word(&rest, &w))
+		viv_strv_take(&known, viv_slice_dup((struct viv_slice){w.data, w.len - 2}));
+	viv_strv_push(&known, "timeout");
+	snprintf(what, sizeof(what), "%s has no option", c->method->name);
+	unknown(c->L, what, name, &known);
+}
+
+/* The value on the stack. */
+static void check_option(struct call *c, const char *name)
+{
+	char letter = option_letter(c->method->options, name);
+
+	if (!letter)
+		unknown_option(c, name);
+	if (!is_type(c->L, -1, letter))
+		misuse(c->L, "%s: %s: expected %s, got a %s", c->method->name, name, type_text(letter), luaL_typename(c->L, -1));
+	if (letter == 'd' && call_option_seconds(c, name, 0) < 0)
+		misuse(c->L, "%s: %s is to be seconds, or a time such as \"5m\"", c->method->name, name);
+	if (letter == 'u') /* of the copy: the script's own table stays as it is */
+		lua_tostring(c->L, -1);
+}
+
+/* Checks them all, and puts a copy in their place that nothing of the script's can change or compute. */
 static void check_options(struct call *c)
 {
 	lua_State *L = c->L;
 
+	lua_newtable(L);
 	lua_pushnil(L);
-	while (c->options && lua_next(L, c->options)) {
-		const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
-
-		if (!name)
+	while (lua_next(L, c->options)) {
+		if (lua_type(L, -2) != LUA_TSTRING)
 			misuse(L, "%s: options have names: { timeout = 30 }", c->method->name);
-		if (!has_word(c->method->options, name) && !viv_streq(name, "timeout")) {
-			struct viv_slice rest = viv_slice(c->method->options), w;
-			struct viv_strv known = VIV_STRV_INIT;
-			char what[96];
-
-			while (viv_slice_word(&rest, &w))
-				viv_strv_take(&known, viv_slice_dup(w));
-			viv_strv_push(&known, "timeout");
-			snprintf(what, sizeof(what), "%s has no option", c->method->name);
-			unknown(L, what, name, &known);
-		}
-		lua_pop(L, 1);
+		check_option(c, lua_tostring(L, -2));
+		lua_pushvalue(L, -2);
+		lua_insert(L, -2);
+		lua_rawset(L, -4);
 	}
+	lua_replace(L, c->options);
 }
 
-/* Seconds, or a text such as "5m". */
 static void set_deadline(struct call *c)
 {
-	static const struct { const char *unit; double seconds; } units[] = {
-		{"", 1}, {"ms", 0.001}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}};
-	double seconds = -1;
-	int type = get_option(c, "timeout");
+	double seconds = call_option_seconds(c, "timeout", -1);
 
-	if (type == LUA_TNUMBER) {
-		seconds = lua_tonumber(c->L, -1);
-	} else if (type == LUA_TSTRING) {
-		char *end;
-		double n = strtod(lua_tostring(c->L, -1), &end);
-
-		for (size_t i = 0; i < VIV_ARRAY_SIZE(units); i++)
-			if (viv_streq(end, units[i].unit))
-				seconds = n * units[i].seconds;
-	}
-	lua_pop(c->L, 1);
-	if (type != LUA_TNIL && !(seconds > 0 && seconds < 1e7))
-		misuse(c->L, "%s: timeout is to be seconds, or a time such as \"5m\"", c->method->name);
-	c->limit_ms = type == LUA_TNIL ? c->r->run->wait_ms : (int64_t)(seconds * 1000);
+	if (seconds == 0)
+		misuse(c->L, "%s: timeout is to be more than 0 seconds", c->method->name);
+	c->limit_ms = seconds < 0 ? c->r->run->wait_ms : VIV_MAX((int64_t)(seconds * 1000), 1);
 	c->deadline = viv_now_ms() + c->limit_ms;
 }
 

@@ -21,13 +21,15 @@ struct call;
 /*
  * Parameters: a letter each, "?" before those that may be left out, "*" after one that may come more than once:
  * s text, i whole number, n number, b true or false, f function, m machine, a anything, t table. A table of
- * options may come last where there are any.
+ * options may come last where there are any: each has its letter, too, and further ones are w text that a number
+ * can't be, u a user (a name or a number), d a time (seconds, or "5m"), q a number or text with a unit. `timeout`
+ * is one of all.
  */
 struct method {
 	const char *name;
 	const char *params; /* "s?n" */
 	const char *shown;  /* "(command…, {timeout, user, cwd, env, check…})" */
-	const char *options; /* names that the table of options may have, between blanks; NULL: none */
+	const char *options; /* what the table of options may have: "user:u env:t", below; NULL: none */
 	const char *text;   /* one line */
 	int (*fn)(struct call *c);
 	bool early;	/* a method that does not need the machine's system */
@@ -61,11 +63,12 @@ struct call {
 const char *call_text(const struct call *c, int i); /* NULL: left out */
 int64_t call_int(const struct call *c, int i, int64_t otherwise);
 double call_number(const struct call *c, int i, double otherwise);
-/* Options. */
+/* Options, of their types. */
 const char *call_option_text(const struct call *c, const char *name); /* NULL: not given */
 struct viv_slice call_option_bytes(const struct call *c, const char *name); /* as above */
 bool call_option_bool(const struct call *c, const char *name, bool otherwise);
 double call_option_number(const struct call *c, const char *name, double otherwise);
+double call_option_seconds(const struct call *c, const char *name, double otherwise);
 
 /* Says what failed; returns -1. The second: with the machine's last lines of console as details, too. */
 int call_fail(struct call *c, enum viv_verdict verdict, const char *fmt, ...) VIV_PRINTF(3, 4);

@@ -99,7 +99,7 @@ static const struct method during = {"during", "tf", "(function)", NULL, "", do_
 
 static int do_polling_condition(struct call *c)
 {
-	double interval = call_option_number(c, "interval", 1);
+	double interval = call_option_seconds(c, "interval", 1);
 	lua_State *L = c->L;
 
 	lua_newtable(L);
@@ -119,7 +119,7 @@ static int do_polling_condition(struct call *c)
 }
 
 const struct method functions_condition[] = {
-	{"polling_condition", "f", "(function, {interval, description}):during(function)", "interval description",
+	{"polling_condition", "f", "(function, {interval, description}):during(function)", "interval:d description:w",
 	 "while the second function runs, the first must return true (or nothing): looked at whenever something waits",
 	 do_polling_condition},
 	{0},

@@ -77,7 +77,7 @@ static int do_subtest(struct call *c)
 /* Until the function says true; pauses of a second, as NixOS's. */
 static int do_retry(struct call *c)
 {
-	double seconds = call_option_number(c, "interval", 1);
+	double seconds = call_option_seconds(c, "interval", 1);
 
 	for (;;) {
 		int code;
@@ -122,7 +122,7 @@ const struct method functions_script[] = {
 	{"start_all", "", "()", NULL, "starts all machines, and does not wait for them", do_start_all},
 	{"join_all", "", "({timeout})", "", "waits until all machines have powered off by themselves", do_join_all},
 	{"subtest", "sf", "(name, function)", NULL, "a part of the test with a result of its own", do_subtest},
-	{"retry", "f", "(function, {timeout, interval})", "interval",
+	{"retry", "f", "(function, {timeout, interval})", "interval:d",
 	 "calls a function until it returns true; its argument says whether it is the last time", do_retry},
 	{"skip", "?s", "(why)", NULL, "ends the test: it can't be done here", do_skip},
 	{"attempt", "", "()", NULL, "which attempt at the test this is: 1, and more with --retry", do_attempt},

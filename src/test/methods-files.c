@@ -159,16 +159,16 @@ static int do_collect_coverage(struct call *c)
 }
 
 #define HOST(name) \
-	{name, "as", "(source, target, {timeout, user})", "user early", \
+	{name, "as", "(source, target, {timeout, user})", "user:u early:b", \
 	 "copies a file or a folder of the host, found from the test file's folder, into the machine", do_copy_from_host, \
 	 .early = true}
 #define MACHINE(name) \
-	{name, "s?s", "(source, target_folder, {timeout, user})", "user early", \
+	{name, "s?s", "(source, target_folder, {timeout, user})", "user:u early:b", \
 	 "copies a file or a folder of the machine into the test's results; returns where it is", do_copy_from_machine}
 
 const struct method methods_files[] = {
 	HOST("copy_from_host"), HOST("copy_from_host_via_shell"), MACHINE("copy_from_machine"), MACHINE("copy_from_vm"),
-	{"collect_coverage", "?s", "(folder, {timeout})", "early",
+	{"collect_coverage", "?s", "(folder, {timeout})", "early:b",
 	 "copies gcov's data, the kernel's or a folder of a program's (GCOV_PREFIX), into coverage/ of the test's results",
 	 do_collect_coverage},
 	{0},

@@ -8,7 +8,7 @@
 
 static int64_t hold_ms(const struct call *c)
 {
-	double delay = call_option_number(c, "delay", -1);
+	double delay = call_option_seconds(c, "delay", -1);
 
 	return delay >= 0 && delay <= 60 ? VIV_MAX((int64_t)(delay * 1000), 1) : KEY_MS;
 }
@@ -182,8 +182,8 @@ static int do_mouse(struct call *c)
 }
 
 const struct method methods_input[] = {
-	{"send_key", "s", "(key, {delay})", "delay", "presses keys and releases them: \"ctrl-alt-delete\"", do_send_key, .early = true},
-	{"send_chars", "s", "(text, {delay})", "delay", "types text on its keyboard, as a US one has it", do_send_chars, .early = true},
+	{"send_key", "s", "(key, {delay})", "delay:d", "presses keys and releases them: \"ctrl-alt-delete\"", do_send_key, .early = true},
+	{"send_chars", "s", "(text, {delay})", "delay:d", "types text on its keyboard, as a US one has it", do_send_chars, .early = true},
 	{"mouse", "t", "({x, y, button, clicks})", NULL, "moves its pointer to a place in pixels, and presses a button", do_mouse,
 	 .early = true},
 	{0},

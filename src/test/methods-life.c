@@ -123,7 +123,7 @@ static int do_wait_for_boot(struct call *c)
 }
 
 const struct method methods_life[] = {
-	{"start", "", "({allow_reboot})", "allow_reboot", "starts it, and does not wait for it", do_start, .early = true},
+	{"start", "", "({allow_reboot})", "allow_reboot:b", "starts it, and does not wait for it", do_start, .early = true},
 	{"wait_until_up", "", "({timeout})", "", "starts it if need be, and waits until its system is up",
 	 do_wait_for_boot},
 	{"shutdown", "", "({timeout})", "", "powers it off in good order, and waits for that", do_shutdown, .early = true},

@@ -244,15 +244,15 @@ static int do_stop_capture(struct call *c)
 const struct method methods_network[] = {
 	{"block", "", "()", NULL, "unplugs its cables, but for the one to the host", do_block},
 	{"unblock", "", "()", NULL, "plugs them in again", do_unblock},
-	{"forward_port", "?ii", "(host_port, guest_port, {udp})", "udp",
+	{"forward_port", "?ii", "(host_port, guest_port, {udp})", "udp:b",
 	 "leads a port of this host's loopback (8080; 0: any) to one of the machine's (80); returns the host's", do_forward_port},
-	{"set_link", "", "({rate, loss, delay, vlan})", "rate loss delay vlan",
+	{"set_link", "", "({rate, loss, delay, vlan})", "rate:q loss:q delay:q vlan:i",
 	 "makes its cables worse, each way: { rate = \"10mbit\", loss = 0.05, delay = \"50ms\" }; {}: perfect again", do_set_link},
 	{0},
 };
 
 const struct method functions_network[] = {
-	{"capture", "?i", "(vlan, {name})", "name",
+	{"capture", "?i", "(vlan, {name})", "name:w",
 	 "keeps all that is sent on a vlan (1) in a pcap file of the test's results; returns where", do_capture},
 	{"stop_capture", "?i", "(vlan)", NULL, "ends that; returns how many frames there were", do_stop_capture},
 	{0},

@@ -339,7 +339,7 @@ static int do_sleep(struct call *c)
 	return code < 0 ? call_waited(c, code, "%g s to pass", seconds) : 0;
 }
 
-#define OPTIONS "user cwd env input shell strict early"
+#define OPTIONS "user:u cwd:w env:t input:w shell:w strict:b early:b"
 
 const struct method methods_run[] = {
 	{"execute", "s", "(command, {timeout, user, cwd, env, input, shell, strict})", OPTIONS,

@@ -22,7 +22,7 @@
 #define RUN	"exec \"$0\" \"$@\" 2>&1"
 #define RUN_IN	"\"$0\" \"$@\" 2>&1; s=$?; rm -rf \"${0%/*}\"; exit $s"
 
-#define OPTIONS "user cwd"
+#define OPTIONS "user:u cwd:w"
 
 struct watching {
 	struct call *c;
@@ -258,7 +258,7 @@ const struct method methods_script[] = {
 	{"succeed_tap", "s", "(command, {timeout, user, cwd})", OPTIONS,
 	 "runs a command that writes TAP or KTAP: its tests become subtests; fails if one does, or if there is no TAP",
 	 do_succeed_tap},
-	{"kselftest", "s", "(collection, {test, folder, timeout, user})", OPTIONS " test folder",
+	{"kselftest", "s", "(collection, {test, folder, timeout, user})", OPTIONS " test:w folder:w",
 	 "runs tests of the kernel's (run_kselftest.sh) from a folder in the machine, as succeed_tap does", do_kselftest},
 	{0},
 };

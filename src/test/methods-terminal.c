@@ -265,9 +265,9 @@ static const struct call_type type_process = {"process", methods_process};
 
 const struct method methods_terminal[] = {
 	{"get_tty_text", "s", "(tty)", NULL, "the text of a virtual terminal: \"1\", \"tty1\"", do_get_tty_text},
-	{"wait_until_tty_matches", "ss", "(tty, text or regular expression, {timeout})", "early",
+	{"wait_until_tty_matches", "ss", "(tty, text or regular expression, {timeout})", "early:b",
 	 "waits until a virtual terminal shows text", do_wait_until_tty_matches},
-	{"spawn", "s", "(command, {user, cwd, env, shell, rows, columns})", "user cwd env shell rows columns early",
+	{"spawn", "s", "(command, {user, cwd, env, shell, rows, columns})", "user:u cwd:w env:t shell:w rows:i columns:i early:b",
 	 "a command on a terminal of its own; returns an object with send, expect, wait, output, close", do_spawn},
 	{0},
 };

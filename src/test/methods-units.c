@@ -282,7 +282,7 @@ static int do_stop_job(struct call *c)
 	return do_job(c, "stop");
 }
 
-#define OPTIONS "user early"
+#define OPTIONS "user:u early:b"
 
 const struct method methods_units[] = {
 	{"wait_for_unit", "s?s", "(unit, user, {timeout, user})", OPTIONS,

@@ -66,12 +66,12 @@ static int do_wait_for_open_unix_socket(struct call *c)
 }
 
 const struct method methods_waits[] = {
-	{"wait_for_open_port", "i?s", "(port, address, {timeout, address, udp})", "address udp early",
+	{"wait_for_open_port", "i?s", "(port, address, {timeout, address, udp})", "address:w udp:b early:b",
 	 "waits until who connects to the port is let in, at localhost if nothing else is said", do_wait_for_open_port},
-	{"wait_for_closed_port", "i?s", "(port, address, {timeout, address, udp})", "address udp early",
+	{"wait_for_closed_port", "i?s", "(port, address, {timeout, address, udp})", "address:w udp:b early:b",
 	 "waits until nobody is let in at the port", do_wait_for_closed_port},
-	{"wait_for_file", "s", "(path, {timeout})", "early", "waits until something is there", do_wait_for_file},
-	{"wait_for_open_unix_socket", "s", "(path, {timeout, is_datagram})", "is_datagram early",
+	{"wait_for_file", "s", "(path, {timeout})", "early:b", "waits until something is there", do_wait_for_file},
+	{"wait_for_open_unix_socket", "s", "(path, {timeout, is_datagram})", "is_datagram:b early:b",
 	 "waits until a socket listens there", do_wait_for_open_unix_socket},
 	{0},
 };

@@ -40,6 +40,23 @@ test("checks", function()
 	machine:succeed("true", nil) -- no options
 	machine:execute("echo '<3>viv-init: warning: /x is odd' >/dev/kmsg")
 
+	-- Options of another type are none.
+	for name, value in pairs { cwd = 7, shell = {}, input = 5, strict = "no", env = "A=1", user = true, timeout = {} } do
+		t.contains(failure(function() machine:succeed("true", { [name] = value }) end), "succeed: " .. name .. ": expected ")
+	end
+	t.contains(failure(function() machine:succeed("true", { timeout = {} }) end), "timeout: expected a number or text, got a table")
+	t.contains(failure(function() machine:succeed("true", { user = 1.5 }) end), "expected text or a whole number, got a number")
+	t.contains(failure(function() machine:succeed("true", { timeout = 0 }) end), "more than 0 seconds")
+	t.contains(failure(function() machine:spawn("true", { rows = "x" }) end), "rows: expected a whole number, got a string")
+	t.contains(failure(function() retry(t.fail, { interval = "x" }) end), "interval is to be seconds, or a time such as")
+	t.contains(failure(function() polling_condition(t.fail, { interval = "x" }) end), "interval is to be seconds")
+	t.contains(failure(function() machine:send_key("a", { delay = true }) end), "delay: expected a number or text")
+	t.contains(failure(function() machine:set_link({ rate = true }) end), "rate: expected a number or text")
+	t.contains(failure(function() machine:sleep(0, { user = "x" }) end), "too many arguments")
+	local options = { user = 65534, timeout = "5m" }
+	t.equal(machine:succeed("id -u", options), "65534\n")
+	t.equal(options, { user = 65534, timeout = "5m" })
+
 	-- Mistakes are not the failures that tests want to see.
 	t.contains(failure(function() machine:succeed(nil) end), "is to be a text")
 	t.contains(failure(function() t.raises(function() machine:sucseed("true") end) end), "did you mean succeed")

@@ -14,6 +14,18 @@ static bool is_reserved(const char *name)
 	return false;
 }
 
+/* Each option with its type, and of one that is shown. */
+static void check_row_options(const struct method *m)
+{
+	struct viv_slice rest = viv_slice(m->options), w;
+
+	assert_non_null(strstr(m->shown, "{"));
+	while (viv_slice_word(&rest, &w)) {
+		assert_true(w.len > 2 && w.data[w.len - 2] == ':');
+		assert_non_null(strchr("inbtwudq", w.data[w.len - 1]));
+	}
+}
+
 static void check_row(const struct method *m)
 {
 	const char *p = m->params;
@@ -23,8 +35,8 @@ static void check_row(const struct method *m)
 	assert_true(m->text[0]);
 	for (; *p; p++)
 		assert_non_null(strchr("?*sinbfmat", *p));
-	/* Options that there are stand in what is shown. */
-	assert_true(!m->options || strstr(m->shown, "{"));
+	if (m->options)
+		check_row_options(m);
 }
 
 static void rows_are_whole(void **state)
