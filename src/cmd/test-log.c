@@ -110,15 +110,16 @@ static void add_done(const struct viv_test_log *log, const json_t *event, struct
 	viv_str_addf(line, "(%s: %.*s%s, in %.2f s)", verb, (int)n, text, text[n] ? "…" : "", seconds(event));
 }
 
-static const char *mark_of(const char *kind)
+static const char *mark_of(const char *kind, bool is_stderr)
 {
-	return viv_streq(kind, "warning") ? "warning: " : viv_streq(kind, "kernel") ? "kernel: " : "";
+	return is_stderr ? "stderr: " : viv_streq(kind, "warning") ? "warning: " : viv_streq(kind, "kernel") ? "kernel: " : "";
 }
 
 void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c, const json_t *event)
 {
 	const char *kind = viv_json_str(event, "event"), *machine = viv_json_str(event, "machine");
-	bool console = viv_streq(kind, "console");
+	bool console = viv_streq(kind, "console"), is_stderr = json_object_get(event, "stream") != NULL;
+	bool pale = console || is_stderr;
 	VIV_STR line = VIV_STR_INIT;
 
 	if ((!log->live && !viv_streq(kind, "kept")) || log->mute || viv_streq(kind, "begin"))
@@ -126,15 +127,15 @@ void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c,
 	if (viv_streq(kind, "subtest")) {
 		add_subtest(&line, event);
 	} else {
-		viv_str_add(&line, console ? dim(log) : "");
+		viv_str_add(&line, pale ? dim(log) : "");
 		add(&line, machine);
 		viv_str_add(&line, console ? "# " : machine ? ": " : "");
-		viv_str_add(&line, mark_of(kind));
+		viv_str_add(&line, mark_of(kind, is_stderr));
 		if (viv_streq(kind, "done"))
 			add_done(log, event, &line);
 		else
 			add(&line, viv_json_str(event, "text"));
-		viv_str_add(&line, console ? plain(log) : "");
+		viv_str_add(&line, pale ? plain(log) : "");
 	}
 	viv_str_add_char(&line, '\n');
 	put(log, viv_test_log_weight(event), &line);

@@ -8,7 +8,7 @@
  *	step	machine, text: something begins ("must succeed: true")
  *	done	machine, text, took_ms, failed (true, or not there): what took a while has ended
  *	log	machine or null, text: what the test says
- *	output	machine, text: a line that a test's own command wrote
+ *	output	machine, text, stream: a line that a test's own command wrote ("stderr": one that did as it should; or not there)
  *	console	machine, text: a line of its serial console
  *	kernel	machine, kind, text, lines: a report of its kernel
  *	build	text, done (0 to 100, or null): work before the start

@@ -93,22 +93,39 @@ static int run(struct call *c, const char *command, struct runner_output *out, i
 	return 0;
 }
 
+/* Its lines, fit for a terminal; of much the end. */
+static void lines_of(const struct viv_str *s, struct viv_strv *ret)
+{
+	size_t before = s->len > SHOWN_MAX ? s->len - SHOWN_MAX : 0;
+	struct viv_slice rest = {s->len ? s->data + before : NULL, s->len - before}, line;
+
+	if (before)
+		viv_strv_pushf(ret, "… (%zu bytes before)", before);
+	while (rest.len && viv_slice_line(&rest, &line))
+		viv_strv_take(ret, viv_slice_printable(line));
+}
+
 void methods_add_stream(struct call *c, const char *name, const struct viv_str *s)
 {
-	struct viv_slice rest = {s->data, s->len}, line;
+	VIV_STRV lines = VIV_STRV_INIT;
 
-	if (!s->len)
-		return;
-	call_details(c, "%s:\n", name);
-	if (rest.len > SHOWN_MAX) {
-		rest = (struct viv_slice){s->data + s->len - SHOWN_MAX, SHOWN_MAX};
-		call_details(c, "  … (%zu bytes before)\n", s->len - rest.len);
-	}
-	while (rest.len && viv_slice_line(&rest, &line)) {
-		VIV_FREE char *text = viv_slice_printable(line);
+	lines_of(s, &lines);
+	if (lines.count)
+		call_details(c, "%s:\n", name);
+	for (size_t i = 0; i < lines.count; i++)
+		call_details(c, "  %s\n", lines.items[i]);
+}
 
-		call_details(c, "  %s\n", text);
-	}
+/* Of a command that did as it should: nothing else shows it. */
+static void tell_stderr(struct call *c, const struct runner_output *out)
+{
+	VIV_STRV lines = VIV_STRV_INIT;
+
+	lines_of(&out->err, &lines);
+	for (size_t i = 0; i < lines.count; i++)
+		viv_events_tell(&c->r->out, "output",
+				json_pack("{s:o, s:o, s:s}", "machine", viv_json_text(c->g->name), "text",
+					  viv_json_text(lines.items[i]), "stream", "stderr"));
 }
 
 /* All that there is to know of a command that did not do what it should. */
@@ -165,6 +182,7 @@ static int do_execute(struct call *c)
 		out.status = VIV_EXIT_TIMEOUT; /* as timeout(1) has it: execute judges nothing */
 	else if (code < 0)
 		return fail_run(c, command, &out, code);
+	tell_stderr(c, &out);
 	lua_pushinteger(c->L, out.status);
 	lua_pushlstring(c->L, out.out.data ? out.out.data : "", out.out.len);
 	lua_pushlstring(c->L, out.err.data ? out.err.data : "", out.err.len);
@@ -192,6 +210,7 @@ static int each(struct call *c, const char *say, bool want_failure)
 		if (!out.status == want_failure)
 			return want_failure ? fail_command(c, command, &out, "succeeded, and was to fail")
 					    : fail_command(c, command, &out, "failed with status %d", out.status);
+		tell_stderr(c, &out);
 		viv_str_add_bytes(&all, out.out.data, out.out.len);
 	}
 	lua_pushlstring(c->L, all.data ? all.data : "", all.len);
@@ -246,7 +265,10 @@ static int do_prints(struct call *c)
 		return fail_to_run(c, command, &out);
 	if (out.status)
 		return fail_command(c, command, &out, "failed with status %d", out.status);
-	return is_output((struct viv_slice){out.out.data, out.out.len}, wanted) ? 0 : fail_output(c, command, &out, wanted);
+	if (!is_output((struct viv_slice){out.out.data, out.out.len}, wanted))
+		return fail_output(c, command, &out, wanted);
+	tell_stderr(c, &out);
+	return 0;
 }
 
 static bool never(void *arg)
@@ -298,6 +320,7 @@ static int until(struct call *c, bool want_failure)
 		if (code == 0 && out.error && !again)
 			return fail_to_run(c, command, &out);
 		if (code == 0 && !again && !out.status == !want_failure) {
+			tell_stderr(c, &out);
 			lua_pushlstring(c->L, out.out.data ? out.out.data : "", out.out.len);
 			return 1;
 		}

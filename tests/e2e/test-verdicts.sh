@@ -31,6 +31,8 @@ test("checks", function()
 	t.contains(failure(function() machine:wait_until_fails("true", { cwd = "/nope" }) end), "did not run to its end")
 	machine:fail("false")
 	machine:fail("no-such-command")
+	machine:succeed("echo that is seen >&2")
+	machine:succeed("seq 100000 >&2")
 	-- No process has it among its arguments, none that it starts in its environment.
 	machine:prints("tr '\\0' ' ' </proc/$$/cmdline", 'sh -c eval "$_VIV" ')
 	machine:fail("env | grep -i _viv")
@@ -128,6 +130,11 @@ out_has "1 passed, 1 failed, 2 crashed"
 out_has "subtest: outer: inner"
 out_has 'machine: typing: "x\n"'
 cat out err | grep -qF "machine: warning: the guest: /x is odd" || fail "what the guest's init warns of is not said"
+grep -qx "machine: stderr: that is seen" out || fail "stderr of a command that passed is not shown"
+jq -es 'any(.[]; .text == "that is seen" and .event == "output" and .machine == "machine" and .stream == "stderr")' \
+	results/*checks*/events.jsonl >/dev/null || fail "stderr of a command that passed is no event"
+[ "$(grep -c '^machine: stderr: ' out)" -lt 2000 ] || fail "all of a long stderr"
+out_has "bytes before)"
 out_has "did not succeed in time (status 3 at last, and another attempt was under way)"
 grep -qx '      why' out || fail "what the last attempt wrote is not said"
 verdict() { # TEST
