@@ -39,6 +39,9 @@ static const struct viv_trouble_mark marks[] = {
 	{"BUG: kernel NULL pointer", START, KIND(OOPS), REPORT(OOPS), END(TRACE)},
 	{"BUG: unable to handle", START, KIND(OOPS), REPORT(OOPS), END(TRACE)},
 	{"BUG: ", START, KIND(OOPS), REPORT(BUG), END(STACK)},
+	/* SLUB's slab_bug(): the cache's name, and the kernel's taints. */
+	{"BUG ", START, KIND(OOPS), REPORT(BUG), END(STACK), WITH(" (Not tainted): ")},
+	{"BUG ", START, KIND(OOPS), REPORT(BUG), END(STACK), WITH(" (Tainted: ")},
 	{"kernel BUG at ", START, KIND(OOPS), REPORT(BUG), END(TRACE)},
 	{"Oops: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
 	{"Oops - ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
