@@ -25,6 +25,8 @@ static const struct viv_trouble_mark marks[] = {
 	{"rcu: INFO: ", START, KIND(WARN), REPORT(RCU_STALL), END(STACK), WITH("detected stalls on CPUs")},
 	{"rcu: INFO: ", START, KIND(WARN), REPORT(RCU_STALL), END(STACK), WITH("self-detected stall on CPU")},
 	{"rcu: INFO: ", START, KIND(WARN), REPORT(RCU_STALL), END(STACK), WITH("detected expedited stalls on CPUs")},
+	{"rcu: INFO: rcu_tasks", START, KIND(WARN), REPORT(RCU_STALL), END(STACK), WITH(" detected stalls on tasks:")},
+	{"INFO: rcu_tasks", START, KIND(WARN), REPORT(RCU_STALL), END(STACK), WITH(" detected stalls on tasks:")},
 	{"detected stalls on CPUs", STAMPED, KIND(WARN), REPORT(RCU_STALL), END(STACK)},
 	{"self-detected stall on CPU", STAMPED, KIND(WARN), REPORT(RCU_STALL), END(STACK)},
 	{"detected expedited stalls on CPUs", STAMPED, KIND(WARN), REPORT(RCU_STALL), END(STACK)},
