@@ -18,6 +18,7 @@ static const struct viv_trouble_mark marks[] = {
 	{"---[ end Kernel panic", START, KIND(PANIC), REPORT(PANIC), END(TRACE), JOINS},
 	/* Time, not wrong-doing. */
 	{"watchdog: BUG: soft lockup", START, KIND(WARN), REPORT(SOFT_LOCKUP), END(STACK)},
+	{"NMI watchdog: BUG: soft lockup", START, KIND(WARN), REPORT(SOFT_LOCKUP), END(STACK)},
 	{"BUG: soft lockup", START, KIND(WARN), REPORT(SOFT_LOCKUP), END(STACK)},
 	{"BUG: soft lockup", STAMPED, KIND(WARN), REPORT(SOFT_LOCKUP), END(STACK)},
 	{"BUG: workqueue lockup", START, KIND(WARN), REPORT(WORKQUEUE_LOCKUP), END(STACK)},
@@ -36,7 +37,7 @@ static const struct viv_trouble_mark marks[] = {
 	{"BUG: KMSAN: ", START, KIND(OOPS), REPORT(KMSAN), END(TRACE)},
 	{"BUG: KCSAN: ", START, KIND(OOPS), REPORT(KCSAN), END(TRACE)},
 	{"BUG: MAX_LOCK", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
-	{"[ BUG: Invalid wait context ]", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"[ BUG: ", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK), WITH(" ]")},
 	/* Oopses: by the generic code, then by x86, arm64, riscv. */
 	{"BUG: kernel NULL pointer", START, KIND(OOPS), REPORT(OOPS), END(TRACE)},
 	{"BUG: unable to handle", START, KIND(OOPS), REPORT(OOPS), END(TRACE)},
@@ -48,16 +49,27 @@ static const struct viv_trouble_mark marks[] = {
 	{"Oops: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
 	{"Oops - ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
 	{"Oops [#", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
-	{"general protection fault", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
-	{"invalid opcode: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
-	{"divide error: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
-	{"double fault: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
-	{"stack segment: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
-	{"int3: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
+	/* What the CPU raised: "%s: %04lx [#%d]", of newer kernels after "Oops: ". */
+	{"general protection fault", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"invalid opcode: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"divide error: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"double fault: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"stack segment: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"alignment check: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"control protection fault: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"segment not present: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"invalid TSS: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"bounds: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"overflow: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"simd exception: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"fpu exception: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
+	{"int3: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS, WITH(" [#")},
 	{"Unable to handle kernel ", START, KIND(OOPS), REPORT(OOPS), END(TRACE)},
 	{"Internal error: ", START, KIND(OOPS), REPORT(OOPS), END(TRACE), JOINS},
 	{"Kernel stack is corrupted", STAMPED, KIND(OOPS), REPORT(OOPS), END(TRACE)},
-	{"watchdog: Watchdog detected hard LOCKUP", START, KIND(OOPS), REPORT(HARD_LOCKUP), END(STACK)},
+	{"NMI watchdog: Watchdog detected hard LOCKUP", START, KIND(OOPS), REPORT(HARD_LOCKUP), END(STACK)},
+	{"watchdog: ", START, KIND(OOPS), REPORT(HARD_LOCKUP), END(STACK), WITH("Watchdog detected hard LOCKUP")},
+	{"CPU", START, KIND(OOPS), REPORT(HARD_LOCKUP), END(STACK), WITH(": Watchdog detected hard LOCKUP")},
 	{"Watchdog detected hard LOCKUP", STAMPED, KIND(OOPS), REPORT(HARD_LOCKUP), END(STACK)},
 	/* Lockdep. */
 	{"WARNING: possible circular locking dependency", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
@@ -72,6 +84,12 @@ static const struct viv_trouble_mark marks[] = {
 	{"WARNING: held lock freed", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
 	{"WARNING: lock held when returning to user space", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
 	{"WARNING: suspicious RCU usage", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	/* As Linux 4.9 and before it have it. */
+	{"[ INFO: ", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK), WITH(" locking d")},
+	{"[ INFO: ", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK), WITH(" lock inversion dependency")},
+	{"[ INFO: ", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK), WITH(" lock order detected")},
+	{"[ INFO: inconsistent lock state ]", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
+	{"[ INFO: suspicious RCU usage", START, KIND(OOPS), REPORT(LOCKDEP), END(STACK)},
 	{"-> possible unsafe locking scenario", STAMPED, KIND(OOPS), REPORT(LOCKDEP), END(STACK), JOINS},
 	{"INFO: trying to register non-static key", START, KIND(WARN), REPORT(LOCKDEP), END(STACK)},
 	{"UBSAN: ", START, KIND(WARN), REPORT(UBSAN), END(TRACE)},
@@ -128,6 +146,18 @@ static size_t caller_at(const char *p, const char *end)
 	return at < end && *at == ']' ? (size_t)(at + 1 - p) : 0;
 }
 
+/* "<4>": the level, as old kernels and raw logs have it. */
+static size_t level_at(const char *p, const char *end)
+{
+	const char *at = p;
+
+	if (at >= end || *at++ != '<')
+		return 0;
+	for (; at < end && isdigit((unsigned char)*at); at++)
+		;
+	return at < end && *at == '>' && at > p + 1 && at <= p + 4 ? (size_t)(at + 1 - p) : 0;
+}
+
 /*
  * The kernel's message. What a program wrote without a newline may stand before it ("login: "), so
  * the stamp is looked for in the whole line; without one (printk.time=0) the line is the message.
@@ -144,6 +174,7 @@ static struct viv_slice message_of(struct viv_slice line, int64_t *ret_us)
 			at = p + n;
 	}
 	at += caller_at(at, end);
+	at += level_at(at, end);
 	return viv_slice_trim((struct viv_slice){at, (size_t)(end - at)});
 }
 
