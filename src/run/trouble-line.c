@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 
+#define STAMP_MAX 24 /* of "[ 1234567.123456]" and more */
+
 #define START	 VIV_TROUBLE_AT_START
 #define ANYWHERE VIV_TROUBLE_ANYWHERE
 #define STAMPED	 VIV_TROUBLE_STAMPED
@@ -158,14 +160,26 @@ static size_t level_at(const char *p, const char *end)
 	return at < end && *at == '>' && at > p + 1 && at <= p + 4 ? (size_t)(at + 1 - p) : 0;
 }
 
+/* "67] " of a stamp, or of a caller, that what a program wrote has cut in two. */
+static size_t rest_at(const char *p, const char *end)
+{
+	const char *at = p;
+
+	for (; at < end && (isdigit((unsigned char)*at) || memchr(" .TC", *at, 4)) && at - p < STAMP_MAX; at++)
+		;
+	return at < end && *at == ']' ? (size_t)(at + 1 - p) : 0;
+}
+
 /*
  * The kernel's message. What a program wrote without a newline may stand before it ("login: "), so
  * the stamp is looked for in the whole line; without one (printk.time=0) the line is the message.
+ * *stamped: the kernel's lines have stamps; *ret_own: so this one, that has none, is a program's.
  */
-static struct viv_slice message_of(struct viv_slice line, int64_t *ret_us)
+static struct viv_slice message_of(struct viv_slice line, bool *stamped, int64_t *ret_us, bool *ret_own)
 {
 	const char *end = line.data + line.len, *at = line.data;
-	size_t n = 0;
+	size_t n = 0, rest;
+	struct viv_slice m;
 
 	*ret_us = -1;
 	for (const char *p = line.data; p < end && !n; p++) {
@@ -173,9 +187,18 @@ static struct viv_slice message_of(struct viv_slice line, int64_t *ret_us)
 		if (n)
 			at = p + n;
 	}
+	rest = *stamped && !n ? rest_at(at, end) : 0;
+	at += rest;
 	at += caller_at(at, end);
 	at += level_at(at, end);
-	return viv_slice_trim((struct viv_slice){at, (size_t)(end - at)});
+	m = viv_slice_trim((struct viv_slice){at, (size_t)(end - at)});
+	/* Until a kernel has read printk.time=0 its lines have stamps, of no time. */
+	if (*ret_us > 0)
+		*stamped = true;
+	else if (viv_trouble_begins(m, "Linux version "))
+		*stamped = false;
+	*ret_own = *stamped && !n && !rest;
+	return m;
 }
 
 bool viv_trouble_contains(struct viv_slice message, const char *text)
@@ -205,16 +228,17 @@ static bool fits(const struct viv_trouble_mark *mark, struct viv_slice m, int64_
 	return (mark->place == VIV_TROUBLE_ANYWHERE || us >= 0) && viv_trouble_contains(m, mark->text);
 }
 
-const struct viv_trouble_mark *viv_trouble_find(struct viv_slice line, struct viv_slice *ret_message,
+const struct viv_trouble_mark *viv_trouble_find(struct viv_slice line, bool *stamped, struct viv_slice *ret_message,
 						int64_t *ret_us)
 {
-	struct viv_slice m = message_of(line, ret_us);
+	bool own;
+	struct viv_slice m = message_of(line, stamped, ret_us, &own);
 
 	*ret_message = m;
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(marks); i++)
-		if (fits(&marks[i], m, *ret_us))
+		if ((!own || marks[i].report == VIV_REPORT_PANIC) && fits(&marks[i], m, *ret_us))
 			return &marks[i];
-	return fits(&new_warning, m, *ret_us) && viv_trouble_contains(m, " at ") &&
+	return !own && fits(&new_warning, m, *ret_us) && viv_trouble_contains(m, " at ") &&
 			       viv_trouble_contains(m, ", CPU#")
 		       ? &new_warning
 		       : NULL;

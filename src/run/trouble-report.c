@@ -181,7 +181,7 @@ void viv_trouble_reports_feed(struct viv_trouble_reports *list, struct viv_slice
 	int64_t us;
 
 	line = viv_trouble_clip(line);
-	mark = viv_trouble_find(line, &m, &us);
+	mark = viv_trouble_find(line, &list->stamped, &m, &us);
 	if (r && (!mark || goes_on(list, mark))) {
 		go_on(list, mark, line, m, us);
 	} else if (mark && (r || !is_late(list, mark, us))) {

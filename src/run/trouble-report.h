@@ -73,6 +73,7 @@ struct viv_trouble_reports {
 	/* Of it, or of the last one; private. */
 	enum viv_trouble_report_kind kind;
 	bool paused; /* it was ended by time */
+	bool stamped; /* the console's lines have stamps */
 	int end_mark; /* of enum viv_trouble_end */
 	unsigned lines_seen;
 	int64_t last_us; /* its last stamp; -1: without stamps */

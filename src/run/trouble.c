@@ -46,12 +46,19 @@ void viv_trouble_free_contents(struct viv_trouble *t)
 	*t = (struct viv_trouble){0};
 }
 
-enum viv_trouble_kind viv_trouble_classify(struct viv_slice line, struct viv_slice *ret_message)
+static enum viv_trouble_kind classify(struct viv_slice line, bool *stamped, struct viv_slice *ret_message)
 {
 	int64_t us;
-	const struct viv_trouble_mark *mark = viv_trouble_find(line, ret_message, &us);
+	const struct viv_trouble_mark *mark = viv_trouble_find(line, stamped, ret_message, &us);
 
 	return mark ? mark->kind : VIV_TROUBLE_NONE;
+}
+
+enum viv_trouble_kind viv_trouble_classify(struct viv_slice line, struct viv_slice *ret_message)
+{
+	bool stamped = false;
+
+	return classify(line, &stamped, ret_message);
 }
 
 static bool is_end(struct viv_slice m)
@@ -87,9 +94,10 @@ char *viv_trouble_warning(struct viv_slice line)
 {
 	static const char mark[] = "viv-init: warning: ";
 	struct viv_slice m;
+	bool stamped = false;
 	int64_t us;
 
-	viv_trouble_find(line, &m, &us);
+	viv_trouble_find(line, &stamped, &m, &us);
 	if (!viv_trouble_begins(m, mark))
 		return NULL;
 	return viv_slice_printable((struct viv_slice){m.data + sizeof(mark) - 1, m.len - (sizeof(mark) - 1)});
@@ -124,7 +132,7 @@ bool viv_trouble_feed(struct viv_trouble *t, struct viv_slice line)
 	bool worse;
 
 	line = viv_trouble_clip(line);
-	kind = viv_trouble_classify(line, &message);
+	kind = classify(line, &t->stamped, &message);
 	if (feed_dump(t, message))
 		return true;
 	t->seen |= kind ? VIV_TROUBLE_BIT(kind) : 0;

@@ -38,6 +38,7 @@ struct viv_trouble {
 	struct viv_strv lines;	    /* the report, from its first line */
 	bool open;		    /* its end has not come yet */
 	char *fatal;		    /* what viv-init said, or NULL */
+	bool stamped;		    /* the console's lines have time stamps: one without is no report, but a panic's */
 	bool dumping;		    /* after an oops or a panic it said that it writes a crash dump */
 };
 
@@ -51,5 +52,5 @@ bool viv_trouble_feed(struct viv_trouble *t, struct viv_slice line);
 /* What the guest's init warns of: "viv-init: warning: …", fit for a terminal. NULL: nothing; the caller frees it. */
 char *viv_trouble_warning(struct viv_slice line);
 
-/* What one line says by itself; *ret_message is the line without time stamps. */
+/* What one line says by itself, on a console without time stamps or with them; *ret_message is the line without time stamps. */
 enum viv_trouble_kind viv_trouble_classify(struct viv_slice line, struct viv_slice *ret_message);

@@ -42,6 +42,9 @@ test("checks", function()
 	machine:succeed("true", nil) -- no options
 	machine:execute("echo '<3>viv-init: warning: /x is odd' >/dev/kmsg")
 
+	-- What a program says is not its kernel's.
+	machine:succeed("echo 'BUG: my program has one' >/dev/console; echo 'Oops: sorry, no such user' >/dev/console")
+
 	-- Options of another type are none.
 	for name, value in pairs { cwd = 7, shell = {}, input = 5, strict = "no", env = "A=1", user = true, timeout = {} } do
 		t.contains(failure(function() machine:succeed("true", { [name] = value }) end), "succeed: " .. name .. ": expected ")

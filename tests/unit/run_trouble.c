@@ -128,6 +128,44 @@ static void feed(struct viv_trouble *t, const char *text)
 		viv_trouble_feed(t, line);
 }
 
+/* What each says last, after the lines before it. */
+static const struct {
+	const char *text;
+	enum viv_trouble_kind kind;
+} consoles[] = {
+	/* Where the kernel's lines have stamps, one without is a program's. */
+	{"[    1.000000] systemd[1]: up\nBUG: my program has one", VIV_TROUBLE_NONE},
+	{"[    1.000000] systemd[1]: up\nOops: sorry, no such user", VIV_TROUBLE_NONE},
+	{"[    1.000000] systemd[1]: up\nINFO: task 5 is blocked for more than a day", VIV_TROUBLE_NONE},
+	{"[    1.000000] systemd[1]: up\nlogin: [    2.000000] BUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
+	{"[    1.000000] systemd[1]: up\n[    2.000000][    T1] BUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
+	{"[    1.000000] systemd[1]: up\nKernel panic - not syncing: who knows", VIV_TROUBLE_PANIC},
+	/* The stamp is cut off by what a program wrote. */
+	{"[    1.000000] up\n[    2.0lo\n00000] BUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
+	{"[    1.000000] up\n[  lo\n 2.000000] BUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
+	{"[    1.000000] up\n[    2.000000lo\n] BUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
+	{"[    1.000000] up\n[    2.000000][  lo\n T1] BUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
+	{"[    1.000000] up\nx] BUG: of a program", VIV_TROUBLE_NONE},
+	/* printk.time=0: before the kernel has read that its lines have stamps, of no time. */
+	{"[    0.000000] Linux version 6.12\nBUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
+	{"Linux version 6.12\nup\nBUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
+	/* Another kernel, by kexec or a reboot. */
+	{"[    9.000000] up\nLinux version 6.12\nBUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
+	{"[    9.000000] up\n[    0.000000] Linux version 6.12\n[    1.000000] up\nBUG: a program's", VIV_TROUBLE_NONE},
+};
+
+static void test_whose_lines(void **state)
+{
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(consoles); i++) {
+		struct viv_trouble t = {0};
+
+		feed(&t, consoles[i].text);
+		if (t.kind != consoles[i].kind)
+			fail_msg("%s: not %s", consoles[i].text, viv_trouble_name(consoles[i].kind));
+		viv_trouble_free_contents(&t);
+	}
+}
+
 static void test_oops_then_panic(void **state)
 {
 	struct viv_trouble t = {0};
@@ -262,7 +300,8 @@ static void test_warning(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),	     cmocka_unit_test(test_oops_then_panic),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_whose_lines),	     cmocka_unit_test(test_oops_then_panic),
 		cmocka_unit_test(test_open_oops_stays), cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_open_warning_goes),
 		cmocka_unit_test(test_dump),
