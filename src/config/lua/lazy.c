@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/lua/state.h"
+#include "config/lua/test.h"
 
 /* The finished configuration as functions see it: each value is evaluated when it is read. */
 
@@ -136,7 +137,10 @@ static int run(lua_State *L)
 		*origin = *r->function->origin;
 	lua_rawgeti(L, LUA_REGISTRYINDEX, r->function->handle);
 	push_slot(L, lua->ev->root);
-	lua_call(L, 1, 1);
+	/* function(config, nodes), as NixOS has it: for the error that says what to write instead. */
+	if (lua->test)
+		viv_lua_push_machines(lua, "nodes");
+	lua_call(L, lua->test ? 2 : 1, 1);
 	if (lua_isnil(L, -1)) {
 		viv_fault_add(lua->faults, origin, r->name,
 			      "%s: its function returned nothing (a value of null is written null)",

@@ -90,9 +90,10 @@ static size_t add_read(struct viv_lua *lua, const struct viv_lua_scope *scope,
 	return lua->n_reads;
 }
 
-static void report_value_read(struct viv_lua *lua, const struct viv_name *name,
+static void report_value_read(struct viv_lua *lua, const struct viv_lua_scope *scope, const struct viv_name *name,
 			      const struct viv_origin *origin)
 {
+	bool several = scope && scope->written.count > 1; /* the reader may be another of them */
 	const char *text = viv_name_text(lua->arena, name);
 	struct viv_name none = {0};
 
@@ -105,8 +106,8 @@ static void report_value_read(struct viv_lua *lua, const struct viv_name *name,
 	}
 	viv_fault_add(lua->faults, origin, &none,
 		      "%s: its value is only known when all files are read: write "
-		      "function(config) return config.%s end, or ref \"%s\"",
-		      text, text, text);
+		      "function(config) return config.%s end, or ref \"%s\"%s",
+		      text, text, text, several ? " (for another machine: a variable of the file, local x = …)" : "");
 }
 
 void viv_lua_push_read(struct viv_lua *lua, const struct viv_lua_scope *scope,
@@ -118,7 +119,7 @@ void viv_lua_push_read(struct viv_lua *lua, const struct viv_lua_scope *scope,
 	}
 	switch (classify(lua, name)) {
 	case KNOWN_VALUE:
-		report_value_read(lua, name, viv_lua_here(lua));
+		report_value_read(lua, scope, name, viv_lua_here(lua));
 		viv_lua_push_broken(lua->L);
 		break;
 	case KNOWN_NOT:
@@ -176,6 +177,10 @@ static bool is_method(const struct name_proxy *p, enum viv_lua_use use)
 	return use == VIV_LUA_CALLED && p->scope && p->name.count == 1 && !p->scope->machines;
 }
 
+#define OF_ANOTHER \
+	"a machine's description sees no other's. What both need is a variable of the file (local x = …); " \
+	"machines find each other by name"
+
 /*
  * Of a machine that isn't evaluated now. What is wrong with its own settings is said when it is; here
  * only what would be wrong with another's.
@@ -189,7 +194,7 @@ static void report_other_machine(struct viv_lua *lua, const struct name_proxy *p
 		viv_lua_report_method(lua, p->scope, p->name.parts[0], p->origin);
 	else if (use == VIV_LUA_COPIED)
 		viv_fault_add(lua->faults, p->origin, into,
-			      "%s%s%s can't be read: its value is only known when all files are read",
+			      "%s%s%s can't be read here: " OF_ANOTHER,
 			      into && into->count ? viv_name_text(lua->arena, into) : "",
 			      into && into->count ? ": " : "", viv_name_text(lua->arena, &whole));
 }
@@ -219,13 +224,26 @@ bool viv_lua_use_name(struct viv_lua *lua, int index, enum viv_lua_use use,
 	return true;
 }
 
+/* An item of another machine's list. */
+static void report_item(struct viv_lua *lua, const struct name_proxy *p)
+{
+	struct viv_name whole = viv_name_join(lua->arena, &p->scope->written, &p->name);
+
+	viv_fault_add(lua->faults, viv_lua_here(lua), NULL, "%s[…] can't be read here: " OF_ANOTHER,
+		      viv_name_text(lua->arena, &whole));
+}
+
 /* Any key as part of a name; NULL: raises no error, the fault is reported. */
-static const char *key_part(struct viv_lua *lua, int index, const struct name_proxy *p)
+static const char *key_part(struct viv_lua *lua, int index, const struct name_proxy *p, bool reads)
 {
 	const struct viv_name *name = p->scope && !p->name.count ? &p->scope->written : &p->name;
 
 	if (lua_type(lua->L, index) == LUA_TSTRING)
 		return viv_arena_strdup(lua->arena, viv_lua_check_text(lua->L, index));
+	if (reads && p->scope && !p->scope->wanted && p->name.count && lua_type(lua->L, index) == LUA_TNUMBER) {
+		report_item(lua, p);
+		return NULL;
+	}
 	viv_fault_add(
 		lua->faults, viv_lua_here(lua), NULL,
 		"%s[…]: a name is expected there, got a %s: lists are assigned whole, and append",
@@ -256,7 +274,7 @@ static int name_index(lua_State *L)
 	struct viv_name name;
 
 	refuse_running(lua, p);
-	part = key_part(lua, 2, p);
+	part = key_part(lua, 2, p, true);
 	if (part && p->scope && p->scope->machines) {
 		viv_lua_push_scope(lua, viv_lua_machine_scope(lua, p->scope, part));
 		return 1;
@@ -288,7 +306,7 @@ static int name_newindex(lua_State *L)
 	struct viv_name name;
 
 	refuse_running(lua, p);
-	part = key_part(lua, 2, p);
+	part = key_part(lua, 2, p, false);
 	if (p->read)
 		lua->reads[p->read - 1].done = true;
 	if (part && p->scope && !p->name.count && !p->declaration &&
@@ -414,7 +432,7 @@ static void report_read(struct viv_lua *lua, struct viv_lua_read *r)
 	enum known k = classify(lua, &r->name);
 
 	if (k == KNOWN_VALUE)
-		report_value_read(lua, &r->name, r->origin);
+		report_value_read(lua, r->scope, &r->name, r->origin);
 	else if (k != KNOWN_NOT && r->use == VIV_LUA_READ)
 		return;
 	else if (k != KNOWN_NOT)
