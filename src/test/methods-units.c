@@ -100,6 +100,20 @@ static void push_stem(struct viv_strv *stems, struct viv_slice unit, const char 
 		viv_strv_push(stems, stem);
 }
 
+/* Debian's name of a unit that NixOS calls so: too far from it to be near; NULL: none is known. */
+static const char *debian_name(const char *stem)
+{
+	static const char *const names[][2] = {
+		{"bind", "named"}, {"dovecot2", "dovecot"}, {"firewall", "nftables"}, {"httpd", "apache2"},
+		{"mysql", "mariadb"}, {"redis", "redis-server"}, {"samba-smbd", "smbd"}, {"sshd", "ssh"},
+	};
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(names); i++)
+		if (viv_streq(stem, names[i][0]))
+			return names[i][1];
+	return NULL;
+}
+
 /* " (did you mean nginx.service?)" of those of its type that the machine has; NULL: none is near, or they can't be had. */
 static char *near_names(struct call *c, const char *unit)
 {
@@ -113,6 +127,7 @@ static char *near_names(struct call *c, const char *unit)
 	const char *dot = strrchr(unit, '.'), *type = dot ? dot : ".service";
 	VIV_FREE char *stem = dot ? viv_strndup(unit, (size_t)(dot - unit)) : viv_strdup(unit);
 	VIV_FREE char *joined = NULL, *between = viv_asprintf("%s, ", type);
+	const char *debian = debian_name(stem);
 	VIV_STRV names = VIV_STRV_INIT, near = VIV_STRV_INIT;
 	struct viv_slice rest, line, word;
 
@@ -122,7 +137,10 @@ static char *near_names(struct call *c, const char *unit)
 	while (rest.len && viv_slice_line(&rest, &line))
 		if (viv_slice_word(&line, &word))
 			push_stem(&names, word, type);
-	viv_suggest(stem, (const char *const *)names.items, names.count, 3, &near);
+	if (debian && viv_strv_has(&names, debian))
+		viv_strv_push(&near, debian);
+	else
+		viv_suggest(stem, (const char *const *)names.items, names.count, 3, &near);
 	joined = viv_strv_join(&near, between);
 	return near.count ? viv_asprintf(" (did you mean %s%s?)", joined, type) : NULL;
 }

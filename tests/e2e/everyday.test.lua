@@ -126,6 +126,8 @@ web.example.org
 			t.contains(rules, "\t\t" .. rule .. "\n")
 		end
 		t.is_false(rules:find("echo-request", 1, true), "pings are let in")
+		web:require_unit_state("nftables")
+		t.raises(function() web:wait_for_unit("firewall") end, "there is no unit firewall (not-found) (did you mean nftables.service?)")
 	end)
 
 	subtest("time, languages, the keyboard, shells", function()

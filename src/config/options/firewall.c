@@ -75,9 +75,10 @@ static const struct viv_option rows[] = {
 	 .example = "true",
 	 .inits = VIV_INIT_SYSTEMD | VIV_INIT_RUNIT,
 	 .text = "Drop what reaches the machine's network unasked, but for what is allowed here, with "
-		 "nftables. Its own nft checks the rules when it is built, and a machine that can't load them ends its "
-		 "start. Commands from the host do not come by the network and always work. NixOS's default is "
-		 "true: a machine here is reached by forwarded ports and its own segments only."},
+		 "nftables, which is the unit's name, too (NixOS's is firewall). Its own nft checks the rules when it is "
+		 "built, and a machine that can't load them ends its start. Commands from the host do not come by the "
+		 "network and always work. NixOS's default is true: a machine here is reached by forwarded ports and its "
+		 "own segments only."},
 	{.name = "networking.firewall.extraInputRules",
 	 .type = VIV_T_LINES,
 	 .fallback = "\"\"",
