@@ -2,6 +2,7 @@
 #include "base/path.h"
 #include "test/diff.h"
 #include "test/methods.h"
+#include "test/missing.h"
 
 #define OUTPUT_MAX    (16u << 20) /* bytes of a command's stdout, and of its stderr */
 #define SHOWN_MAX     8192	  /* bytes of each that a failure shows */
@@ -133,12 +134,16 @@ static int fail_command(struct call *c, const char *command, const struct runner
 	VIV_PRINTF(4, 5);
 static int fail_command(struct call *c, const char *command, const struct runner_output *out, const char *fmt, ...)
 {
+	VIV_FREE char *missing = viv_test_missing(out->status, (struct viv_slice){out->err.data, out->err.len}), *hint = NULL;
 	VIV_STR what = VIV_STR_INIT;
 	va_list ap;
 
 	va_start(ap, fmt);
 	viv_str_addv(&what, fmt, ap);
 	va_end(ap);
+	hint = missing ? viv_test_package_hint(missing) : NULL;
+	if (hint)
+		viv_str_addf(&what, " (%s)", hint);
 	call_fail(c, VIV_VERDICT_FAIL, "%s: %s: %s", c->g->name, what.data, command);
 	call_details(c, "command on %s:\n  %s\n", c->g->name, command);
 	methods_add_stream(c, "stdout", &out->out);

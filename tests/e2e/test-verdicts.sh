@@ -31,6 +31,9 @@ test("checks", function()
 	t.contains(failure(function() machine:wait_until_fails("true", { cwd = "/nope" }) end), "did not run to its end")
 	machine:fail("false")
 	machine:fail("no-such-command")
+	t.raises(function() machine:succeed("tcpdump -i eth1") end,
+		'failed with status 127 (Debian\'s package tcpdump has tcpdump: environment.systemPackages = { "tcpdump" }): tcpdump -i')
+	t.raises(function() machine:succeed("no-such-command") end, "failed with status 127: no-such-command")
 	machine:succeed("echo that is seen >&2")
 	machine:succeed("seq 100000 >&2")
 	-- No process has it among its arguments, none that it starts in its environment.
