@@ -119,11 +119,15 @@ void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c,
 {
 	const char *kind = viv_json_str(event, "event"), *machine = viv_json_str(event, "machine");
 	bool console = viv_streq(kind, "console"), is_stderr = json_object_get(event, "stream") != NULL;
-	bool pale = console || is_stderr;
+	bool pale = console || is_stderr, is_warning = machine && viv_streq(kind, "warning");
 	VIV_STR line = VIV_STR_INIT;
 
-	if ((!log->live && !viv_streq(kind, "kept")) || log->mute || viv_streq(kind, "begin"))
+	if ((!log->live && !viv_streq(kind, "kept") && !is_warning) || log->mute || viv_streq(kind, "begin"))
 		return;
+	if (!log->live && is_warning) {
+		add(&line, c->title);
+		viv_str_add(&line, ": ");
+	}
 	if (viv_streq(kind, "subtest")) {
 		add_subtest(&line, event);
 	} else {

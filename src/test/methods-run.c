@@ -129,6 +129,26 @@ static void tell_stderr(struct call *c, const struct runner_output *out)
 					  viv_json_text(lines.items[i]), "stream", "stderr"));
 }
 
+/*
+ * Any status but 0 is a failure, and a test may well look whether a program is there: but more often it was to do something.
+ * Once for each program.
+ */
+static void warn_missing(struct call *c, const struct runner_output *out)
+{
+	VIV_FREE char *program = viv_test_missing(out->status, (struct viv_slice){out->err.data, out->err.len});
+	VIV_FREE char *what = NULL, *hint = NULL;
+
+	if (!program)
+		return;
+	what = viv_asprintf("%s %s", c->g->name, program);
+	if (viv_strv_has(&c->r->missing, what))
+		return;
+	viv_strv_push(&c->r->missing, what);
+	hint = viv_test_package_hint(program);
+	viv_events_say(&c->r->out, "warning", c->g->name, "%s: not found (status %d): the command itself is missing%s%s", program,
+		       out->status, hint ? "; " : "", hint ? hint : "");
+}
+
 /* All that there is to know of a command that did not do what it should. */
 static int fail_command(struct call *c, const char *command, const struct runner_output *out, const char *fmt, ...)
 	VIV_PRINTF(4, 5);
@@ -216,6 +236,7 @@ static int each(struct call *c, const char *say, bool want_failure)
 			return want_failure ? fail_command(c, command, &out, "succeeded, and was to fail")
 					    : fail_command(c, command, &out, "failed with status %d", out.status);
 		tell_stderr(c, &out);
+		warn_missing(c, &out);
 		viv_str_add_bytes(&all, out.out.data, out.out.len);
 	}
 	lua_pushlstring(c->L, all.data ? all.data : "", all.len);
@@ -324,6 +345,8 @@ static int until(struct call *c, bool want_failure)
 			return r;
 		if (code == 0 && out.error && !again)
 			return fail_to_run(c, command, &out);
+		if (code == 0)
+			warn_missing(c, &out);
 		if (code == 0 && !again && !out.status == !want_failure) {
 			tell_stderr(c, &out);
 			lua_pushlstring(c->L, out.out.data ? out.out.data : "", out.out.len);

@@ -457,6 +457,7 @@ static void close_all(struct runner *r)
 	runner_failure_free_contents(&r->final);
 	runner_crash_free_contents(&r->crash);
 	free(r->broken);
+	viv_strv_free(&r->missing);
 	free(r->segments);
 	free(r->runtime);
 }

@@ -61,6 +61,7 @@ struct runner {
 	struct runner_condition *conditions; /* that must hold now (condition.c) */
 	bool checking; /* one of them; or a machine stands still: then none is */
 	char *broken;  /* why one does not hold any more */
+	struct viv_strv missing; /* "web-1 curl": programs that were warned of */
 	struct prompt *prompt; /* NULL: nobody is asked (test/prompt.h) */
 	struct runner_crash crash;
 	struct runner_link *links;	 /* what cables are not perfect */

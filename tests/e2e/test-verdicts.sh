@@ -30,7 +30,10 @@ test("checks", function()
 	t.contains(failure(function() machine:fail("true", { cwd = "/nope" }) end), "did not run to its end")
 	t.contains(failure(function() machine:wait_until_fails("true", { cwd = "/nope" }) end), "did not run to its end")
 	machine:fail("false")
-	machine:fail("no-such-command")
+	machine:fail("no-such-command", "no-such-command")
+	machine:fail("tcpdump --help | cat")
+	machine:wait_until_fails("jq .")
+	machine:fail("command -v fio")
 	t.raises(function() machine:succeed("tcpdump -i eth1") end,
 		'failed with status 127 (Debian\'s package tcpdump has tcpdump: environment.systemPackages = { "tcpdump" }): tcpdump -i')
 	t.raises(function() machine:succeed("no-such-command") end, "failed with status 127: no-such-command")
@@ -136,6 +139,11 @@ out_has "1 passed, 1 failed, 2 crashed"
 out_has "subtest: outer: inner"
 out_has 'machine: typing: "x\n"'
 cat out err | grep -qF "machine: warning: the guest: /x is odd" || fail "what the guest's init warns of is not said"
+missing="not found (status 127): the command itself is missing"
+[ "$(grep -cF "machine: warning: no-such-command: $missing" out)" = 1 ] || fail "a missing command is not warned of once"
+out_has "machine: warning: jq: $missing; Debian's package jq has jq: environment.systemPackages = { \"jq\" }"
+out_has "machine: warning: tcpdump: not found"
+grep -q "warning: fio" out && fail "a test may look for a program"
 grep -qx "machine: stderr: that is seen" out || fail "stderr of a command that passed is not shown"
 jq -es 'any(.[]; .text == "that is seen" and .event == "output" and .machine == "machine" and .stream == "stderr")' \
 	results/*checks*/events.jsonl >/dev/null || fail "stderr of a command that passed is no event"
