@@ -9,6 +9,7 @@
 #define RUNNER_KEY   "viv.runner"
 #define DETAILS_MAX  (256u << 10)
 #define TAIL_LINES   20
+#define TO_TEXT_MS   1000 /* for an error value's own __tostring */
 #define WHILE_MS     100 /* what took less is not told of again */
 
 void runner_failure_free_contents(struct runner_failure *f)
@@ -159,24 +160,45 @@ static _Noreturn void raise(lua_State *L, struct runner_failure *failure)
 	__builtin_unreachable();
 }
 
+/* What __tostring of the value on the stack says. NULL: it has none, or says nothing that is text, or not in time. */
+static char *own_text(lua_State *L)
+{
+	struct runner *r = runner_of(L);
+	int64_t deadline = viv_lua_script_deadline(r->script);
+	char *text = NULL;
+	int code;
+
+	if (luaL_getmetafield(L, -1, "__tostring") == LUA_TNIL)
+		return NULL;
+	lua_pushvalue(L, -2);
+	r->expecting++;
+	viv_lua_script_set_deadline(r->script, viv_now_ms() + TO_TEXT_MS);
+	code = viv_lua_script_call(r->script, 1, 1, NULL);
+	viv_lua_script_set_deadline(r->script, deadline);
+	r->expecting--;
+	if (code == 0 && lua_type(L, -1) == LUA_TSTRING)
+		text = viv_strdup(lua_tostring(L, -1));
+	if (code == 0 || code == -EINVAL)
+		lua_pop(L, 1);
+	return text;
+}
+
 void call_take_value(lua_State *L, struct runner_failure *ret)
 {
 	const struct runner_failure *f = luaL_testudata(L, -1, FAILURE_TYPE);
+	char *text;
 
 	if (f) {
 		*ret = (struct runner_failure){f->verdict, viv_strdup(f->reason), viv_strdup(f->details), f->own};
 		return;
 	}
-	if (lua_type(L, -1) != LUA_TSTRING && luaL_getmetafield(L, -1, "__tostring") == LUA_TNIL) {
+	text = lua_type(L, -1) == LUA_TSTRING ? viv_strdup(lua_tostring(L, -1)) : own_text(L);
+	if (!text) {
 		VIV_FREE char *shown = methods_shown(L, lua_gettop(L));
 
-		*ret = (struct runner_failure){VIV_VERDICT_FAIL, viv_asprintf("an error that is no text: %s", shown), NULL, true};
-		return;
+		text = viv_asprintf("an error that is no text: %s", shown);
 	}
-	if (lua_type(L, -1) != LUA_TSTRING)
-		lua_pop(L, 1);
-	*ret = (struct runner_failure){VIV_VERDICT_FAIL, viv_strdup(luaL_tolstring(L, -1, NULL)), NULL, true};
-	lua_pop(L, 1);
+	*ret = (struct runner_failure){VIV_VERDICT_FAIL, text, NULL, true};
 }
 
 void call_take_error(const struct call *c, struct runner_failure *ret)

@@ -101,6 +101,9 @@ out_has "unexpected symbol"
 out_has "at 200"
 out_has 'There is nothing with "nothing" in its name.'
 out_has "left at the prompt"
+piped 0 'error(setmetatable({}, { __tostring = function() error("x") end }))\nsetmetatable({}, { __tostring = function() error("x") end })\n6 * 8\nquit\n'
+out_has "an error that is no text: {}"
+out_has 48
 piped 1 'x = 1'
 out_has "stopped at line 9 of a.test.lua:"
 out_has "expected 6, got 5"

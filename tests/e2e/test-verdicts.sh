@@ -129,13 +129,22 @@ test("second", { expect = { "bug" } }, function()
 	machine:wait_until_succeeds("[ ! -e /run/tried ] || sleep 100; touch /run/tried; echo why >&2; exit 3", { timeout = 4 })
 end)
 
+-- Values that can't say what they are.
+local function odd(fn)
+	return function() error(setmetatable({ code = 5 }, { __tostring = fn })) end
+end
+test("odd", odd(function() error("x") end))
+test("odd type", odd(function() return {} end))
+test("odd loop", odd(function() while true do end end))
+test("good", odd(function(self) return "code " .. self.code end))
+
 test("parts", function()
 	subtest("outer", function() subtest("inner", function() t.equal(1, 2) end) end)
 end)
 EOF
 
 expect 1 "$VIV" test --log --results results verdicts.test.lua
-out_has "1 passed, 1 failed, 2 crashed"
+out_has "1 passed, 5 failed, 2 crashed"
 out_has "subtest: outer: inner"
 out_has 'machine: typing: "x\n"'
 cat out err | grep -qF "machine: warning: the guest: /x is odd" || fail "what the guest's init warns of is not said"
@@ -157,3 +166,7 @@ verdict() { # TEST
 [ "$(verdict checks)" = "pass: null" ] || fail "checks: $(verdict checks)"
 [ "$(verdict skips)" = "crash: machine: its kernel: BUG: KASAN: hidden in f" ] || fail "skips: $(verdict skips)"
 [ "$(verdict second)" = "crash: machine: its kernel: BUG: KASAN: second in report_bug" ] || fail "second: $(verdict second)"
+for name in odd "odd type" "odd loop"; do
+	[ "$(verdict "$name")" = "fail: an error that is no text: {code = 5}" ] || fail "$name: $(verdict "$name")"
+done
+[ "$(verdict good)" = "fail: code 5" ] || fail "good: $(verdict good)"
