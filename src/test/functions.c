@@ -108,7 +108,9 @@ static int do_skip(struct call *c)
 
 static int do_log(struct call *c)
 {
-	viv_events_say(&c->r->out, "log", NULL, "%s", call_text(c, 0));
+	VIV_FREE char *shown = call_text(c, 0) ? NULL : methods_shown(c->L, c->first);
+
+	viv_events_say(&c->r->out, "log", NULL, "%s", shown ? shown : call_text(c, 0));
 	return 0;
 }
 
@@ -126,6 +128,6 @@ const struct method functions_script[] = {
 	 "calls a function until it returns true; its argument says whether it is the last time", do_retry},
 	{"skip", "?s", "(why)", NULL, "ends the test: it can't be done here", do_skip},
 	{"attempt", "", "()", NULL, "which attempt at the test this is: 1, and more with --retry", do_attempt},
-	{"log", "s", "(text)", NULL, "says something in the log", do_log},
+	{"log", "a", "(value)", NULL, "says something in the log", do_log},
 	{0},
 };

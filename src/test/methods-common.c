@@ -22,6 +22,25 @@ int methods_ask(struct call *c, const char *const *argv, const char *user, struc
 	return 0;
 }
 
+static int check_path(lua_State *L)
+{
+	viv_lua_script_check_path(L, 1);
+	return 1;
+}
+
+const char *methods_path(struct call *c, int i)
+{
+	const char *why;
+
+	lua_pushcfunction(c->L, check_path);
+	lua_pushvalue(c->L, c->first + i);
+	if (lua_pcall(c->L, 1, 1, 0) == LUA_OK)
+		return lua_tostring(c->L, -1);
+	why = lua_tostring(c->L, -1);
+	call_fail(c, VIV_VERDICT_ERROR, "%s: %s", c->method->name, why ? why : "no file");
+	return NULL;
+}
+
 int methods_watch(struct call *c, const char *kind, const char *const *words, char **ret_answer)
 {
 	const struct viv_watch_spec spec = {kind, words};

@@ -49,9 +49,10 @@ static int make_parents(struct call *c, const char *target)
 
 static int do_copy_from_host(struct call *c)
 {
-	/* The one thing that raises: nothing is held yet. */
-	const char *source = viv_lua_script_check_path(c->L, c->first), *target = call_text(c, 1);
+	const char *source = methods_path(c, 0), *target = call_text(c, 1);
 
+	if (!source)
+		return -1;
 	if (access(source, F_OK) < 0)
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: %s: %s", c->method->name, source, strerror(errno));
 	if (!*target)

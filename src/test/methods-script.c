@@ -218,8 +218,9 @@ static int do_run_script(struct call *c)
 	const char *path;
 	int r;
 
-	lua_pushvalue(c->L, c->first);
-	path = viv_lua_script_check_path(c->L, lua_gettop(c->L)); /* raises an error: nothing is held yet */
+	path = methods_path(c, 0);
+	if (!path)
+		return -1;
 	r = copy_in(c, path, call_text(c, 0), &there);
 	if (r < 0)
 		return r;

@@ -30,6 +30,9 @@ int methods_pause(struct call *c, int64_t ms);
  */
 int methods_ask(struct call *c, const char *const *argv, const char *user, struct runner_output *ret);
 
+/* The argument's file, as a path; it stays on Lua's stack. NULL: it can't be one, and the call has failed. */
+const char *methods_path(struct call *c, int i);
+
 /* A script of sh: runit's services answer to systemctl's words. $1 is the word, what follows are units. */
 extern const char methods_runit[];
 

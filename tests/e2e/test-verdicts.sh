@@ -68,10 +68,17 @@ test("checks", function()
 	t.equal(machine:succeed("id -u", options), "65534\n")
 	t.equal(options, { user = 65534, timeout = "5m" })
 
+	log(true)
+	log({ a = 1 })
+
 	-- Mistakes are not the failures that tests want to see.
 	t.contains(failure(function() machine:succeed(nil) end), "is to be a text")
 	t.contains(failure(function() t.raises(function() machine:sucseed("true") end) end), "did you mean succeed")
 	t.raises(function() machine:sucseed("true") end, "did you mean succeed")
+	for _, method in ipairs { "copy_from_host", "run_script" } do
+		t.contains(failure(function() t.raises(function() machine[method](machine, "none", "/tmp") end) end),
+			'"none": a file\'s path starts with')
+	end
 	t.contains(failure(function() t.raises(function() skip("not here") end) end), "not here")
 	t.contains(t.raises(function() machine:succeed("exit 3") end), "status 3")
 	t.equal(t.raises(function() t.fail("so it is") end), "so it is")
@@ -153,11 +160,13 @@ missing="not found (status 127): the command itself is missing"
 out_has "machine: warning: jq: $missing; Debian's package jq has jq: environment.systemPackages = { \"jq\" }"
 out_has "machine: warning: tcpdump: not found"
 grep -q "warning: fio" out && fail "a test may look for a program"
-grep -qx "machine: stderr: that is seen" out || fail "stderr of a command that passed is not shown"
+grep -q "machine: stderr: that is seen$" out || fail "stderr of a command that passed is not shown"
 jq -es 'any(.[]; .text == "that is seen" and .event == "output" and .machine == "machine" and .stream == "stderr")' \
 	results/*checks*/events.jsonl >/dev/null || fail "stderr of a command that passed is no event"
-[ "$(grep -c '^machine: stderr: ' out)" -lt 2000 ] || fail "all of a long stderr"
+[ "$(grep -c 'machine: stderr: ' out)" -lt 2000 ] || fail "all of a long stderr"
 out_has "bytes before)"
+jq -es 'any(.[]; .event == "log" and .text == "true")' results/*checks*/events.jsonl >/dev/null || fail "log(true)"
+out_has "{a = 1}"
 out_has "did not succeed in time (status 3 at last, and another attempt was under way)"
 grep -qx '      why' out || fail "what the last attempt wrote is not said"
 verdict() { # TEST
