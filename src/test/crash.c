@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/methods.h"
 
-#define CRASH_GRACE_MS 10000 /* after an oops what was waited for may never come */
+#define CRASH_GRACE_MS	10000 /* after an oops what was waited for may never come */
+#define REPORT_GRACE_MS 10000 /* what a kernel has printed is on its way, and ends with VIV_REPORT_PAUSE_MS */
 
 /* Kinds after which a kernel may not go on as it should. */
 #define GRAVE (~(VIV_REPORT_BIT(VIV_REPORT_BUG) - 1) | VIV_REPORT_BIT(VIV_REPORT_SOFT_LOCKUP) | \
@@ -148,9 +149,28 @@ static bool may_be_its_end(const struct runner_failure *f)
 	return !f->own && (f->verdict == VIV_VERDICT_FAIL || f->verdict == VIV_VERDICT_CRASH);
 }
 
+static bool is_over(const struct runner *r)
+{
+	return r->signal || (r->deadline && viv_now_ms() >= r->deadline);
+}
+
+static int none_came(struct call *c, const char *what)
+{
+	enum viv_trouble_report_kind kind;
+
+	if (viv_trouble_report_parse(what, &kind))
+		call_fail(c, VIV_VERDICT_FAIL, "%s: no %s came", c->g->name, what);
+	else
+		call_fail(c, VIV_VERDICT_FAIL, "%s: no report of its kernel with \"%s\" came", c->g->name, what);
+	call_add_console(c);
+	return -1;
+}
+
 static int while_expected(struct call *c, struct expecting *e)
 {
 	VIV_CLEANUP(runner_failure_free_contents) struct runner_failure f = {0};
+	bool limited = call_option_seconds(c, "timeout", -1) >= 0;
+	const char *what;
 	int code;
 
 	lua_pushvalue(c->L, c->first + 1);
@@ -166,12 +186,17 @@ static int while_expected(struct call *c, struct expecting *e)
 		lua_pop(c->L, 1);
 		c->raised = 0;
 	}
+	if (!limited)
+		c->deadline = viv_now_ms() + REPORT_GRACE_MS;
 	code = runner_wait(c->r, c->g, is_met, e, c->deadline);
 	if (code == 0)
 		return 0;
 	if (f.reason)
 		call_details(c, "the function said: %s\n", f.reason);
-	return call_waited(c, code, "a report of its kernel: %s", c->r->crash.expected[e->which].what);
+	what = c->r->crash.expected[e->which].what;
+	if (code == -ETIMEDOUT && !limited && !is_over(c->r))
+		return none_came(c, what);
+	return call_waited(c, code, "a report of its kernel: %s", what);
 }
 
 static int do_expect_crash(struct call *c)
@@ -197,7 +222,7 @@ static int do_expect_crash(struct call *c)
 
 const struct method methods_crash[] = {
 	{"expect_crash", "s?f", "(what, function, {timeout})", "",
-	 "a report of its kernel of this kind (\"oops\") or with this text fails nothing; with a function: it must come while that runs",
+	 "a report of its kernel of this kind (\"oops\") or with this text fails nothing; with a function: it must come while that runs, or (10 s, or within the timeout) just afterwards",
 	 do_expect_crash,
 	 .early = true},
 	{0},
