@@ -7,6 +7,7 @@
 
 #define STEP_SHOWN  60 /* bytes of what has ended, where other lines came in between */
 #define SHOWN_LINES 60 /* of a test's details, in the log of many */
+#define LABEL_WIDTH 24 /* columns up to which labels are made equally wide */
 
 struct viv_test_log viv_test_log_new(struct viv_cmd *cmd, bool live)
 {
@@ -22,6 +23,55 @@ struct viv_test_log viv_test_log_new(struct viv_cmd *cmd, bool live)
 void viv_test_log_free_contents(struct viv_test_log *log)
 {
 	free(viv_steal(log->step));
+	viv_strv_free(&log->labels);
+}
+
+/* "page [fs=ext4]"; the whole title where that is not the test's alone. */
+static char *label_of(const struct viv_suite *suite, size_t which)
+{
+	const struct viv_test_case *c = &suite->cases[which], *d = suite->cases;
+	VIV_STR label = VIV_STR_INIT;
+
+	for (; d < suite->cases + suite->n && c->name; d++)
+		if (d != c && d->name && viv_streq(d->name, c->name) &&
+		    viv_streq(d->combination ? d->combination : "", c->combination ? c->combination : ""))
+			break;
+	if (!c->name || d < suite->cases + suite->n)
+		return viv_report_text(c->title);
+	viv_str_add(&label, c->name);
+	if (c->combination)
+		viv_str_addf(&label, " [%s]", c->combination);
+	return viv_report_text(label.data);
+}
+
+static size_t columns(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+void viv_test_log_label(struct viv_test_log *log, const struct viv_suite *suite)
+{
+	VIV_STRV all = VIV_STRV_INIT;
+	size_t width = 0;
+
+	for (size_t i = 0; i < suite->n; i++) {
+		viv_strv_take(&all, label_of(suite, i));
+		if (columns(all.items[i]) <= LABEL_WIDTH)
+			width = VIV_MAX(width, columns(all.items[i]));
+	}
+	for (size_t i = 0; i < all.count; i++)
+		viv_strv_pushf(&log->labels, "%s%*s | ", all.items[i],
+			       (int)(width - VIV_MIN(columns(all.items[i]), width)), "");
+	log->suite = suite;
+}
+
+static const char *label(const struct viv_test_log *log, const struct viv_test_case *c)
+{
+	return log->labels.count ? log->labels.items[c - log->suite->cases] : "";
 }
 
 static const char *dim(const struct viv_test_log *log)
@@ -68,6 +118,20 @@ void viv_test_log_begin(struct viv_test_log *log, const struct viv_test_case *c,
 		viv_str_addf(&line, " (attempt %u)", attempt);
 	viv_str_add_char(&line, '\n');
 	put(log, VIV_TEST_RESULT, &line);
+}
+
+/* A test's lines, of which only the first has the label yet. */
+static void put_event(struct viv_test_log *log, enum viv_test_weight weight, const char *label, const struct viv_str *text)
+{
+	struct viv_slice rest = {text->data, text->len}, line;
+	VIV_STR all = VIV_STR_INIT;
+
+	for (bool first = true; rest.len && viv_slice_line(&rest, &line); first = false) {
+		viv_str_add(&all, first ? "" : label);
+		viv_str_add_bytes(&all, line.data, line.len);
+		viv_str_add_char(&all, '\n');
+	}
+	put(log, weight, &all);
 }
 
 static double seconds(const json_t *event)
@@ -128,6 +192,7 @@ void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c,
 		add(&line, c->title);
 		viv_str_add(&line, ": ");
 	}
+	viv_str_add(&line, label(log, c));
 	if (viv_streq(kind, "subtest")) {
 		add_subtest(&line, event);
 	} else {
@@ -142,7 +207,7 @@ void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c,
 		viv_str_add(&line, pale ? plain(log) : "");
 	}
 	viv_str_add_char(&line, '\n');
-	put(log, viv_test_log_weight(event), &line);
+	put_event(log, viv_test_log_weight(event), label(log, c), &line);
 	if (viv_streq(kind, "step"))
 		log->step = viv_str_steal(&line);
 }

@@ -254,6 +254,8 @@ static void prepare(struct test *t)
 	t->spec.arg = t;
 	t->log = viv_test_log_new(t->cmd, t->suite.n == 1 || viv_args_has(t->args, "log"));
 	t->log.n = t->suite.n;
+	if (t->log.live && t->suite.n > 1 && viv_driver_at_once(&t->spec) > 1)
+		viv_test_log_label(&t->log, &t->suite);
 	t->log.mute = t->cmd->json || viv_args_has(t->args, "tap");
 }
 

@@ -14,6 +14,8 @@ struct viv_test_log {
 	bool live;    /* everything, as it happens; else a line for each test, and more of what went wrong */
 	bool mute;    /* nothing at all: something else goes to stdout */
 	bool colours;
+	const struct viv_suite *suite; /* whose labels those are */
+	struct viv_strv labels; /* of each test, as its lines begin; none: they begin with the machine */
 	char *step; /* the last line, where it said that something begins; NULL: it said something else */
 	size_t n, done; /* tests; how many have ended */
 	unsigned counts[VIV_VERDICT_COUNT];
@@ -22,6 +24,8 @@ struct viv_test_log {
 
 struct viv_test_log viv_test_log_new(struct viv_cmd *cmd, bool live);
 void viv_test_log_free_contents(struct viv_test_log *log);
+/* Lines of tests that run at once: each begins with its test. The suite must outlive the log. */
+void viv_test_log_label(struct viv_test_log *log, const struct viv_suite *suite);
 void viv_test_log_begin(struct viv_test_log *log, const struct viv_test_case *c, unsigned attempt);
 void viv_test_log_event(struct viv_test_log *log, const struct viv_test_case *c, const json_t *event);
 /* How much it matters that an event is read. */

@@ -464,14 +464,18 @@ static uint64_t available_memory(void)
 	return viv_slice_u64((struct viv_slice){at, strspn(at, "0123456789")}, UINT64_MAX, &kib) ? kib >> 10 : 0;
 }
 
+unsigned viv_driver_at_once(const struct viv_driver_spec *spec)
+{
+	return spec->jobs ? spec->jobs : (unsigned)VIV_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
+}
+
 /* Who says how many are to run at once knows what the machines do; else each processor of theirs is one of ours. */
 static void measure_host(struct driver *d)
 {
 	uint64_t memory = available_memory();
-	long processors = VIV_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 
-	d->max = d->spec->jobs ? d->spec->jobs : (unsigned)processors;
-	d->cores_max = d->spec->jobs ? UINT64_MAX : (uint64_t)processors;
+	d->max = viv_driver_at_once(d->spec);
+	d->cores_max = d->spec->jobs ? UINT64_MAX : d->max;
 	d->memory_max = memory > SPARE_MIB ? memory - SPARE_MIB : memory;
 }
 

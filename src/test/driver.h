@@ -36,6 +36,8 @@ struct viv_driver_spec {
 	void *arg;
 };
 
+/* How many tests may run at once, if there are so many. */
+unsigned viv_driver_at_once(const struct viv_driver_spec *spec);
 /*
  * Blocks until all have ended. SIGINT, SIGTERM and SIGHUP end the tests that run, and those that don't are not
  * begun: *ret_signal then says which; 0: none came.

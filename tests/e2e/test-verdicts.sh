@@ -151,10 +151,12 @@ test("parts", function()
 end)
 EOF
 
-expect 1 "$VIV" test --log --results results verdicts.test.lua
+expect 1 "$VIV" test --log -j 2 --results results verdicts.test.lua
 out_has "1 passed, 5 failed, 2 crashed"
 out_has "subtest: outer: inner"
-out_has 'machine: typing: "x\n"'
+# Several at once: whose a line is stands before it.
+grep -qE '^checks +\| machine: typing: "x\\n"$' out || fail "no line says what checks types"
+grep -qE '^skips +\| machine# ' out || fail "no line says what the machine of skips says"
 cat out err | grep -qF "machine: warning: the guest: /x is odd" || fail "what the guest's init warns of is not said"
 missing="not found (status 127): the command itself is missing"
 [ "$(grep -cF "machine: warning: no-such-command: $missing" out)" = 1 ] || fail "a missing command is not warned of once"
