@@ -648,8 +648,7 @@ static int guest_to_text(lua_State *L)
 	return 1;
 }
 
-/* The same value each time: machines can be compared, and be names in tables. */
-static void push_guest(lua_State *L, struct guest *g)
+void call_push_guest(lua_State *L, struct guest *g)
 {
 	if (lua_rawgetp(L, LUA_REGISTRYINDEX, g) != LUA_TNIL)
 		return;
@@ -703,12 +702,16 @@ int call_lookup(lua_State *L, void *arg)
 
 	for (size_t i = 0; i < r->n_guests; i++) {
 		if (viv_streq(r->guests[i]->global, name)) {
-			push_guest(L, r->guests[i]);
+			call_push_guest(L, r->guests[i]);
 			return 1;
 		}
 	}
 	if (!m && r->prompt)
 		m = find_in(functions_prompt, name);
+	if (viv_streq(name, "machines") || viv_streq(name, "nodes")) {
+		call_push_machines(r, L);
+		return 1;
+	}
 	if (viv_streq(name, "t")) {
 		push_table(L, functions_assert);
 		return 1;

@@ -112,6 +112,9 @@ int call_lookup(lua_State *L, void *arg);
 int call_mistake(lua_State *L, void *arg); /* never returns */
 /* Pushes a function as scripts call it. */
 void call_push(lua_State *L, const struct method *m);
+/* The same value each time: machines can be compared, and be names in tables. */
+void call_push_guest(lua_State *L, struct guest *g);
+void call_push_machines(struct runner *r, lua_State *L); /* machines.c: what `machines` is in a function */
 /* What went wrong in call_lua. */
 void call_take_error(const struct call *c, struct runner_failure *ret);
 /* What an error of Lua says that is on the stack, and stays there. */

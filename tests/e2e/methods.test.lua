@@ -131,7 +131,22 @@ local function can_not_be()
 	t.is_false(quick:is_up(), "a machine was started for it")
 end
 
+local function all_machines()
+	local found = {}
+	for name, machine in pairs(machines) do
+		t.is_true(machine == machines[name])
+		t.equal(machine.name, name)
+		found[#found + 1] = name
+	end
+	t.equal(found, { "client", "quick", "web-1" })
+	t.is_true(machines["web-1"] == web_1 and nodes.web_1 == web_1)
+	t.raises(function() return machines["web-2"] end, "there is no machine web-2 in this test")
+	t.raises(function() machines.client = {} end, "settings stand outside of tests")
+	t.raises(function() for _ in ipairs(machines) do end end, "for name, machine in pairs(machines)")
+end
+
 test("methods", function()
+	subtest("all machines", all_machines)
 	subtest("what can't be is said before a machine is started for it", can_not_be)
 	web_1:start()
 	client:start()
