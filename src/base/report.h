@@ -33,7 +33,7 @@ void viv_task_end(struct viv_report *r, bool ok);
 
 /*
  * Text that may be somebody else's (a guest's, a machine file's, a mirror's) as it may stand in a
- * line of ours on a terminal: control characters and what is not UTF-8 are written as \x1b;
+ * line of ours on a terminal: what a terminal obeys or hides (base/utf8.h) and what is not UTF-8 is written as \x1b;
  * newlines and tabs stay. The caller frees it.
  */
 char *viv_report_text(const char *text);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/str.h"
 
+#include "base/utf8.h"
+
 bool viv_slice_eq(struct viv_slice s, const char *text)
 {
 	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
@@ -56,29 +58,60 @@ char *viv_slice_dup(struct viv_slice s)
 	return p;
 }
 
-/* The length of a terminal's control sequence at p (ECMA-48: ESC [ … final, or ESC and one byte). */
-static size_t escape_length(const char *p, size_t len)
+/* Bytes of the range from p + n on. */
+static size_t skip(const char *p, size_t len, size_t n, unsigned char from, unsigned char to)
+{
+	while (n < len && (unsigned char)p[n] >= from && (unsigned char)p[n] <= to)
+		n++;
+	return n;
+}
+
+/* A string for the terminal: ends with ST (ESC \), of xterm's OSC also with BEL. Without its end it is none: 2. */
+static size_t string_length(const char *p, size_t len)
 {
 	size_t n = 2;
 
-	if (len > 1 && p[1] == '[')
-		while (n < len && (p[n] < 0x40 || p[n] > 0x7e))
-			n++;
-	return VIV_MIN(n + (len > 1 && p[1] == '['), len);
+	while (n < len && (unsigned char)p[n] >= ' ' && p[n] != 0x7f)
+		n++;
+	if (n < len && p[n] == '\a' && p[1] == ']')
+		return n + 1;
+	return n + 1 < len && p[n] == '\033' && p[n + 1] == '\\' ? n + 2 : 2;
+}
+
+/*
+ * The length of a terminal's control sequence at p (ECMA-48): CSI, ESC [ parameters final; strings (OSC, DCS, SOS,
+ * PM, APC); ESC intermediates final. What breaks off is left out as far as it goes.
+ */
+static size_t escape_length(const char *p, size_t len)
+{
+	bool csi = len > 1 && p[1] == '[';
+	size_t n;
+
+	if (len > 1 && p[1] && strchr("]PX^_", p[1]))
+		return string_length(p, len);
+	n = csi ? skip(p, len, 2, 0x20, 0x3f) : skip(p, len, 1, 0x20, 0x2f);
+	return n < len && p[n] >= (csi ? 0x40 : 0x30) && p[n] <= 0x7e ? n + 1 : n;
 }
 
 char *viv_slice_printable(struct viv_slice s)
 {
 	char *text = viv_malloc(s.len + 1);
-	size_t n = 0;
+	size_t n = 0, used;
 
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.data[i];
+	for (; s.len; s.data += used, s.len -= used) {
+		bool shown;
 
-		if (c == '\033')
-			i += escape_length(s.data + i, s.len - i) - 1;
-		else
-			text[n++] = c == '\t' ? ' ' : c >= 0x20 && c < 0x7f ? c : '?';
+		if (*s.data == '\033') {
+			used = escape_length(s.data, s.len);
+			continue;
+		}
+		used = viv_utf8_next(s.data, s.len, &shown);
+		if (shown) {
+			memcpy(text + n, s.data, used);
+			n += used;
+		} else {
+			text[n++] = *s.data == '\t' ? ' ' : '?';
+		}
 	}
 	text[n] = '\0';
 	return text;

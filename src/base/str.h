@@ -29,8 +29,8 @@ bool viv_slice_line(struct viv_slice *rest, struct viv_slice *ret_line);
 bool viv_slice_word(struct viv_slice *rest, struct viv_slice *ret_word);
 char *viv_slice_dup(struct viv_slice s);
 /*
- * Fit for a terminal: without control sequences, tabs become blanks, other control characters and
- * non-ASCII a "?".
+ * Fit for a terminal: without control sequences (what sets a title or asks for an answer, too), tabs become blanks,
+ * each character that is not shown (base/utf8.h) or no UTF-8 a "?". Never longer than `s`.
  */
 char *viv_slice_printable(struct viv_slice s);
 /* A whole decimal number and nothing else, at most `max`. False otherwise; *ret untouched. */

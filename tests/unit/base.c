@@ -326,6 +326,7 @@ static void text_for_terminals(void **state)
 		{"\xc0\x9b \xe0\x80\x9b \xed\xa0\x80",
 		 "\\xc0\\x9b \\xe0\\x80\\x9b \\xed\\xa0\\x80"},
 		{"cut \xe2\x86", "cut \\xe2\\x86"},
+		{"a\xe2\x80\xae" "b\xef\xbb\xbf", "a\\xe2\\x80\\xaeb\\xef\\xbb\\xbf"},
 		{"\xf4\x90\x80\x80 \xf5", "\\xf4\\x90\\x80\\x80 \\xf5"},
 		{"", ""},
 	};
@@ -335,6 +336,51 @@ static void text_for_terminals(void **state)
 
 		assert_string_equal(got, rows[i][1]);
 	}
+}
+
+static void lines_of_guests(void **state)
+{
+	static const char *const rows[][2] = {
+		{"plain\ttext", "plain text"},
+		{"● größer → 日本 🙂 ⚠\xef\xb8\x8f", "● größer → 日本 🙂 ⚠\xef\xb8\x8f"},
+		/* Sequences */
+		{"\033[1;31mred\033[0m \033(Bplain\033=\033M", "red plain"},
+		{"\033]104\a\033]0;title\033\\\033P+q\033\\\033_x\033\\text", "text"},
+		{"\033]0;größer\atext", "text"},
+		{"a\033]0;no end", "a0;no end"},
+		{"\033]0;cut\033[1mtext", "0;cuttext"},
+		{"\033P no end\atext", " no end?text"},
+		{"a\033", "a"},
+		{"a\033[", "a"},
+		{"a\033[12", "a"},
+		{"a\033[1\rb", "a?b"},
+		{"a\033\303\244", "aä"},
+		{"a\033]", "a"},
+		{"\033\033]0;x\ab", "b"},
+		/* Controls: C0, DEL, C1 as bytes and as characters */
+		{"a\rb\b\177", "a?b??"},
+		{"\233" "31m \xc2\x9b" "31m", "?31m ?31m"},
+		/* Directions, what has no look, what is nobody's, no characters */
+		{"a\xe2\x80\xae" "b\xe2\x81\xa6" "c\xd8\x9c", "a?b?c?"},
+		{"\xe2\x80\xa8 \xe2\x80\x8b \xc2\xad \xef\xbb\xbf \xee\x80\x80", "? ? ? ? ?"},
+		{"\xef\xbf\xbe \xf3\xa0\x80\x81 \xf1\x80\x80\x80 \xf4\x8f\xbf\xbf", "? ? ? ?"},
+		/* No UTF-8: overlong, surrogates, too large, cut */
+		{"\xc0\x9b", "??"},
+		{"\xed\xa0\x80", "???"},
+		{"\xf4\x90\x80\x80", "????"},
+		{"\xe2\x86", "?"},
+		{"\xe2\x86z\xf0\x9f\x99z\xe4", "?z?z?"},
+		{"", ""},
+	};
+	static const char zero[] = "a\0b";
+
+	for (size_t i = 0; i < VIV_ARRAY_SIZE(rows); i++) {
+		VIV_FREE char *got = viv_slice_printable(viv_slice(rows[i][0]));
+
+		assert_string_equal(got, rows[i][1]);
+	}
+	VIV_FREE char *got = viv_slice_printable((struct viv_slice){zero, 3});
+	assert_string_equal(got, "a?b");
 }
 
 /* What can't be started is an error where descriptors are few, too. */
@@ -515,6 +561,7 @@ int main(void)
 		cmocka_unit_test(callers_without_descriptors),
 		cmocka_unit_test(few_descriptors),
 		cmocka_unit_test(text_for_terminals),
+		cmocka_unit_test(lines_of_guests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
