@@ -65,6 +65,15 @@ local function waits()
 	t.raises(function() web_1:wait_for_open_port(65536) end, "from 1 to 65535")
 end
 
+-- A machine without a screen has a keyboard.
+local function keys()
+	client:succeed("(head -n 1 </dev/tty0 >/run/keys) >/dev/null 2>&1 &")
+	retry(function()
+		client:send_chars("typed\n")
+		return client:execute("grep -q typed /run/keys") == 0
+	end, { timeout = 60 })
+end
+
 local function files()
 	client:copy_from_host("../data/tree", "/srv/new/tree")
 	client:prints("cd /srv/new/tree && cat one sub/two", "one\ntwo")
@@ -164,5 +173,6 @@ test("methods", function()
 	subtest("units", units)
 	subtest("units of runit", units_of_runit)
 	subtest("waits", waits)
+	subtest("keys", keys)
 	subtest("files", files)
 end)
