@@ -94,14 +94,44 @@ int methods_copy_out(struct call *c, const char *source, const char *target)
 	return copy(c, false, source, path, true, fd);
 }
 
+/* "-2.vmcore" */
+static bool is_numbered(const char *text, const char *before, const char *after)
+{
+	size_t n = strlen(before), digits;
+
+	if (strncmp(text, before, n) != 0)
+		return false;
+	digits = strspn(text + n, "0123456789");
+	return digits && viv_streq(text + n + digits, after);
+}
+
+/* Does viv itself write a file of this name into the test's results? */
+static bool is_own(const struct runner *r, const char *name)
+{
+	bool own = viv_streq(name, "events.jsonl") || is_numbered(name, "vlan-", ".pcap");
+
+	for (size_t i = 0; i < r->n_guests && !own; i++) {
+		size_t n = strlen(r->guests[i]->name);
+		const char *rest = name + n;
+
+		if (strncmp(name, r->guests[i]->name, n) == 0)
+			own = viv_streq(rest, ".console.log") || viv_streq(rest, ".vmcore") || is_numbered(rest, "-", ".vmcore");
+	}
+	return own;
+}
+
 static int do_copy_from_machine(struct call *c)
 {
 	const char *source = call_text(c, 0), *target = call_text(c, 1) ? call_text(c, 1) : "";
 	VIV_FREE char *clean = viv_path_clean(source);
-	VIV_FREE char *where = NULL;
+	const char *first = *target ? target : viv_path_base(clean);
+	VIV_FREE char *top = viv_strndup(first, strcspn(first, "/")), *where = NULL;
 
 	if (source[0] != '/')
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: \"%s\" does not begin with /", c->method->name, source);
+	if (is_own(c->r, top))
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: %s is viv's own among the test's results: name a folder, or another",
+				 c->method->name, top);
 	call_step(c, "copying %s into the results", source);
 	if (methods_copy_out(c, source, target) < 0)
 		return -1;

@@ -94,6 +94,10 @@ local function files()
 	t.raises(function() client:copy_from_machine("/srv/uno", "out/link") end, "No such file")
 	t.raises(function() client:copy_from_machine("/srv/uno", "../x") end, "no name of a folder")
 	t.raises(function() client:copy_from_machine("/srv/uno", "/tmp") end, "no name of a folder")
+	for _, name in ipairs { "events.jsonl", "client.console.log", "web-1.vmcore", "client-2.vmcore", "vlan-1.pcap" } do
+		t.raises(function() client:copy_from_machine("/tmp/" .. name) end, "is viv's own among the test's results: name a folder")
+		t.raises(function() client:copy_from_machine("/srv/uno", name) end, "is viv's own among the test's results")
+	end
 	t.raises(function() client:copy_from_machine("/srv/none") end, "/srv/none: No such file or directory")
 	client:succeed("mkdir -p /tmp/gcov/src && echo data >/tmp/gcov/src/a.gcda")
 	client:collect_coverage("/tmp/gcov")
