@@ -83,12 +83,13 @@ static int watch(struct call *c, const char *shown, const char *const *argv, str
 	take_subtests(c, tap);
 	if (code < 0 && err.code)
 		return call_error(c, &err);
-	if (code < 0) {
+	if (code == -EFBIG)
+		call_fail(c, VIV_VERDICT_FAIL, "%s: more than %u MiB of output: %s", c->g->name, OUTPUT_MAX >> 20, shown);
+	else if (code < 0)
 		call_waited(c, code, "the end of: %s", shown);
+	if (code < 0)
 		methods_add_stream(c, "output", &out->out);
-		return -1;
-	}
-	return 0;
+	return code < 0 ? -1 : 0;
 }
 
 static int judge(struct call *c, const char *shown, const struct runner_output *out, const struct viv_ktap_summary *tap,

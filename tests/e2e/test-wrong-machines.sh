@@ -29,6 +29,7 @@ test("babbles", function()
 	end
 
 	t.contains(cause(machine.succeed, machine, "yes"), "more than")
+	t.contains(cause(machine.succeed_tap, machine, "head -c 70000000 /dev/zero | tr '\\0' x"), "more than 64 MiB of output: head")
 	t.contains(cause(machine.succeed, machine, "while :; do :; done", { timeout = 2 }), "not within 2 s: ")
 	-- A console without end, and yet the machine obeys.
 	machine:succeed("yes 'it goes on and on' >/dev/console 2>&1 & echo $! >/run/yes")
@@ -69,7 +70,7 @@ verdict_is "killed in a command" "fail machines.test.lua:5: $outside, while wait
 verdict_is "killed in a wait" "fail machines.test.lua:6: $outside, while waiting for the file /never"
 verdict_is "panic in a wait" "crash machines.test.lua:9: machine: its kernel: Kernel panic - not syncing: sysrq triggered crash"
 verdict_is "agent killed" "fail machines.test.lua:12: machine: the guest's agent has ended, while waiting for the end of: for p in *"
-verdict_is babbles "fail machines.test.lua:28: machine: failed with status 3: exit 3"
+verdict_is babbles "fail machines.test.lua:29: machine: failed with status 3: exit 3"
 verdict_is "left running" "pass null: null"
 verdict_is "after them" "pass null: null"
 jq -r 'select(.name == "babbles").details' results/results.jsonl >details
