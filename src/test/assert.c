@@ -240,7 +240,7 @@ const struct method functions_assert[] = {
 	{"not_equal", "aa?s", "(got, unwanted, what)", NULL, "both are not equal", do_not_equal},
 	{"is_true", "a?s", "(value, what)", NULL, "it is neither false nor nil", do_true},
 	{"is_false", "a?s", "(value, what)", NULL, "it is false or nil", do_false},
-	{"contains", "ss?s", "(text, part, what)", NULL, "the text has the part in it", do_contains},
+	{"contains", "SS?s", "(text, part, what)", NULL, "the text has the part in it", do_contains},
 	{"raises", "f?s?s", "(function, text, what)", NULL, "the function fails, with that text; returns what it said",
 	 do_raises},
 	{"fail", "s", "(why)", NULL, "fails", do_fail},

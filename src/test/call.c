@@ -236,8 +236,10 @@ static _Noreturn void misuse(lua_State *L, const char *fmt, ...)
 static bool is_type(lua_State *L, int index, char letter)
 {
 	switch (letter) {
-	case 's': return lua_type(L, index) == LUA_TSTRING || lua_type(L, index) == LUA_TNUMBER;
-	case 'w': return lua_type(L, index) == LUA_TSTRING;
+	case 's':
+	case 'S': return lua_type(L, index) == LUA_TSTRING || lua_type(L, index) == LUA_TNUMBER;
+	case 'w':
+	case 'W': return lua_type(L, index) == LUA_TSTRING;
 	case 'u': return lua_type(L, index) == LUA_TSTRING || lua_isinteger(L, index);
 	case 'd':
 	case 'q': return lua_type(L, index) == LUA_TSTRING || lua_type(L, index) == LUA_TNUMBER;
@@ -254,8 +256,8 @@ static bool is_type(lua_State *L, int index, char letter)
 static const char *type_text(char letter)
 {
 	static const struct { char letter; const char *text; } texts[] = {
-		{'s', "a text"}, {'i', "a whole number"}, {'n', "a number"}, {'b', "true or false"},
-		{'f', "a function"}, {'t', "a table"}, {'m', "a machine"}, {'w', "text"},
+		{'s', "a text"}, {'S', "a text"}, {'i', "a whole number"}, {'n', "a number"}, {'b', "true or false"},
+		{'f', "a function"}, {'t', "a table"}, {'m', "a machine"}, {'w', "text"}, {'W', "text"},
 		{'u', "text or a whole number"}, {'d', "a number or text"}, {'q', "a number or text"},
 	};
 
@@ -275,9 +277,19 @@ static const char *usage(const struct call *c, char *buffer, size_t size)
 	return buffer;
 }
 
+/* Paths, commands and names end at the first one. */
+static bool is_cut(lua_State *L, int index, char letter)
+{
+	return strchr("swudq", letter) && lua_type(L, index) == LUA_TSTRING &&
+	       strlen(lua_tostring(L, index)) != lua_rawlen(L, index);
+}
+
 static void check_type(struct call *c, int i, char letter)
 {
 	char shown[256];
+
+	if (is_cut(c->L, c->first + i, letter))
+		misuse(c->L, "%s: argument %d has a NUL byte in it", usage(c, shown, sizeof(shown)), i + 1);
 
 	if (!is_type(c->L, c->first + i, letter))
 		misuse(c->L, "%s: argument %d is to be %s, and is a %s", usage(c, shown, sizeof(shown)), i + 1,
@@ -359,6 +371,8 @@ static void check_option(struct call *c, const char *name)
 		unknown_option(c, name);
 	if (!is_type(c->L, -1, letter))
 		misuse(c->L, "%s: %s: expected %s, got a %s", c->method->name, name, type_text(letter), luaL_typename(c->L, -1));
+	if (is_cut(c->L, -1, letter))
+		misuse(c->L, "%s: %s has a NUL byte in it", c->method->name, name);
 	if (letter == 'd' && call_option_seconds(c, name, 0) < 0)
 		misuse(c->L, "%s: %s is to be seconds, or a time such as \"5m\"", c->method->name, name);
 	if (letter == 'u') /* of the copy: the script's own table stays as it is */

@@ -22,7 +22,7 @@ struct call;
  * Parameters: a letter each, "?" before those that may be left out, "*" after one that may come more than once:
  * s text, i whole number, n number, b true or false, f function, m machine, a anything, t table. A table of
  * options may come last where there are any: each has its letter, too, and further ones are w text that a number
- * can't be, u a user (a name or a number), d a time (seconds, or "5m"), q a number or text with a unit. `timeout`
+ * can't be (S and W: it may have NUL bytes), u a user (a name or a number), d a time (seconds, or "5m"), q a number or text with a unit. `timeout`
  * is one of all.
  */
 struct method {

@@ -108,9 +108,18 @@ static int do_skip(struct call *c)
 
 static int do_log(struct call *c)
 {
-	VIV_FREE char *shown = call_text(c, 0) ? NULL : methods_shown(c->L, c->first);
+	VIV_STR text = VIV_STR_INIT;
+	size_t len = 0;
+	const char *said = lua_tolstring(c->L, c->first, &len);
+	VIV_FREE char *shown = said ? NULL : methods_shown(c->L, c->first);
 
-	viv_events_say(&c->r->out, "log", NULL, "%s", shown ? shown : call_text(c, 0));
+	for (size_t i = 0; i < len; i++) {
+		if (said[i])
+			viv_str_add_char(&text, said[i]);
+		else
+			viv_str_add(&text, "\\x00");
+	}
+	viv_events_say(&c->r->out, "log", NULL, "%s", shown ? shown : text.data ? text.data : "");
 	return 0;
 }
 

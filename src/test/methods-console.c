@@ -59,14 +59,16 @@ static int do_get_console_log(struct call *c)
 
 static int do_send_console(struct call *c)
 {
-	const char *text = call_text(c, 0);
+	VIV_FREE char *shown = methods_shown(c->L, c->first);
+	size_t len;
+	const char *text = lua_tolstring(c->L, c->first, &len);
 
 	if (!guest_is_on(c->g))
 		return call_fail(c, VIV_VERDICT_FAIL, "%s: it is not running", c->g->name);
-	if (strlen(text) > TYPED_MAX)
+	if (len > TYPED_MAX)
 		return call_fail(c, VIV_VERDICT_ERROR, "send_console: more than %d bytes at once", TYPED_MAX);
-	call_step(c, "typing at its console: %s", text);
-	viv_console_write(viv_vm_console(c->g->vm), text, strlen(text));
+	call_step(c, "typing at its console: %s", shown);
+	viv_console_write(viv_vm_console(c->g->vm), text, len);
 	return 0;
 }
 
@@ -74,6 +76,6 @@ const struct method methods_console[] = {
 	{"wait_for_console_text", "s", "(text, {timeout})", "", "waits for text on its serial console; returns its line",
 	 do_wait_for_console_text, .early = true},
 	{"get_console_log", "", "()", NULL, "what its serial console has said so far", do_get_console_log, .early = true},
-	{"send_console", "s", "(text)", NULL, "types text at its serial console", do_send_console, .early = true},
+	{"send_console", "S", "(text)", NULL, "types text at its serial console", do_send_console, .early = true},
 	{0},
 };

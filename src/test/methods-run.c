@@ -25,6 +25,12 @@
 #define RUN_COMMAND "_viv=$_VIV_COMMAND; unset _VIV _VIV_COMMAND; eval \"${FUNCNAME+\n}$_viv\""
 #define COMMAND_ENV "_VIV_COMMAND="
 
+/* A text that no NUL cuts short. */
+static bool is_whole_text(lua_State *L, int index)
+{
+	return lua_type(L, index) == LUA_TSTRING && strlen(lua_tostring(L, index)) == lua_rawlen(L, index);
+}
+
 bool methods_read_env(struct call *c, struct viv_strv *ret)
 {
 	lua_State *L = c->L;
@@ -35,7 +41,7 @@ bool methods_read_env(struct call *c, struct viv_strv *ret)
 	if (type == LUA_TTABLE) {
 		lua_pushnil(L);
 		while (ok && lua_next(L, top + 1)) {
-			ok = lua_type(L, -2) == LUA_TSTRING && lua_isstring(L, -1);
+			ok = is_whole_text(L, -2) && (lua_type(L, -1) == LUA_TNUMBER || is_whole_text(L, -1));
 			if (ok)
 				viv_strv_pushf(ret, "%s=%s", lua_tostring(L, -2), lua_tostring(L, -1));
 			lua_pop(L, 1);
@@ -390,7 +396,7 @@ static int do_sleep(struct call *c)
 	return code < 0 ? call_waited(c, code, "%g s to pass", seconds) : 0;
 }
 
-#define OPTIONS "user:u cwd:w env:t input:w shell:w strict:b early:b"
+#define OPTIONS "user:u cwd:w env:t input:W shell:w strict:b early:b"
 
 const struct method methods_run[] = {
 	{"execute", "s", "(command, {timeout, user, cwd, env, input, shell, strict})", OPTIONS,
@@ -399,7 +405,7 @@ const struct method methods_run[] = {
 	 "runs commands that must end with 0; returns what they wrote to stdout", do_succeed},
 	{"fail", "s*", "(command…, {timeout, user, …})", OPTIONS,
 	 "runs commands that must not end with 0; returns what they wrote to stdout", do_fail},
-	{"prints", "ss", "(command, text, {timeout, user, …})", OPTIONS,
+	{"prints", "sS", "(command, text, {timeout, user, …})", OPTIONS,
 	 "runs a command that must end with 0 and write this to stdout; without its last newline it is the same", do_prints},
 	{"wait_until_succeeds", "s", "(command, {timeout, user, …})", OPTIONS,
 	 "runs a command again and again until it ends with 0", do_wait_until_succeeds},

@@ -250,9 +250,9 @@ static int do_close(struct call *c)
 }
 
 static const struct method methods_process[] = {
-	{"send", "s", "(text)", NULL, "types text at its terminal: \"\\n\" is the return key, \"\\3\" Ctrl-C, \"\\4\" Ctrl-D", do_send,
+	{"send", "S", "(text)", NULL, "types text at its terminal: \"\\n\" is the return key, \"\\3\" Ctrl-C, \"\\4\" Ctrl-D", do_send,
 	 .early = true},
-	{"expect", "s", "(pattern, {timeout})", "",
+	{"expect", "S", "(pattern, {timeout})", "",
 	 "waits until it says what a pattern of Lua's matches, after what was expected before; returns its captures, or the match",
 	 do_expect, .early = true},
 	{"wait", "", "({timeout})", "", "waits for its end; returns its status", do_wait, .early = true},

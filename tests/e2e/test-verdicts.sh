@@ -64,6 +64,21 @@ test("checks", function()
 	t.contains(failure(function() machine:send_key("a", { delay = true }) end), "delay: expected a number or text")
 	t.contains(failure(function() machine:set_link({ rate = true }) end), "rate: expected a number or text")
 	t.contains(failure(function() machine:sleep(0, { user = "x" }) end), "too many arguments")
+	-- What a NUL would cut off.
+	for _, fn in ipairs {
+		function() machine:succeed("echo ran\0; false") end,
+		function() machine:wait_for_file("/tmp\0/x") end,
+		function() machine:succeed("true", { cwd = "/\0x" }) end,
+		function() machine:copy_from_machine("/etc/hostname\0x") end,
+		function() subtest("a\0b", t.fail) end,
+	} do
+		t.contains(failure(fn), "has a NUL byte in it")
+	end
+	t.contains(failure(function() machine:succeed("true", { env = { A = "a\0b" } }) end), "env is to be")
+	machine:prints("cat", "a\0b", { input = "a\0b" })
+	t.contains("a\0b", "\0")
+	log("a\0b")
+
 	local options = { user = 65534, timeout = "5m" }
 	t.equal(machine:succeed("id -u", options), "65534\n")
 	t.equal(options, { user = 65534, timeout = "5m" })
@@ -157,6 +172,7 @@ out_has "subtest: outer: inner"
 # Several at once: whose a line is stands before it.
 grep -qE '^checks +\| machine: typing: "x\\n"$' out || fail "no line says what checks types"
 grep -qE '^skips +\| machine# ' out || fail "no line says what the machine of skips says"
+grep -qE '^checks +\| a\\x00b$' out || fail "a NUL is not shown"
 cat out err | grep -qF "machine: warning: the guest: /x is odd" || fail "what the guest's init warns of is not said"
 missing="not found (status 127): the command itself is missing"
 [ "$(grep -cF "machine: warning: no-such-command: $missing" out)" = 1 ] || fail "a missing command is not warned of once"

@@ -22,7 +22,7 @@ static void check_row_options(const struct method *m)
 	assert_non_null(strstr(m->shown, "{"));
 	while (viv_slice_word(&rest, &w)) {
 		assert_true(w.len > 2 && w.data[w.len - 2] == ':');
-		assert_non_null(strchr("inbtwudq", w.data[w.len - 1]));
+		assert_non_null(strchr("inbtwWudq", w.data[w.len - 1]));
 	}
 }
 
@@ -34,7 +34,7 @@ static void check_row(const struct method *m)
 	assert_true(m->shown[0] == '(' && m->shown[strlen(m->shown) - 1] == ')');
 	assert_true(m->text[0]);
 	for (; *p; p++)
-		assert_non_null(strchr("?*sinbfmat", *p));
+		assert_non_null(strchr("?*sSinbfmat", *p));
 	if (m->options)
 		check_row_options(m);
 }
