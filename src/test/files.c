@@ -65,7 +65,20 @@ static int look(struct walk *w, const char *folder, unsigned depth, struct viv_e
 	return r;
 }
 
-static int add(const char *path, struct viv_strv *ret, struct viv_strv *unread, struct viv_error *err)
+/* Once, by whatever way it is named. */
+static int add_file(const char *path, struct viv_strv *ret, struct viv_strv *absolute, struct viv_error *err)
+{
+	VIV_FREE char *whole = NULL;
+	int r = viv_path_absolute(path, &whole, err);
+
+	if (r < 0 || viv_strv_has(absolute, whole))
+		return r;
+	viv_strv_push(absolute, whole);
+	viv_strv_push(ret, path);
+	return 0;
+}
+
+static int add(const char *path, struct viv_strv *ret, struct viv_strv *absolute, struct viv_strv *unread, struct viv_error *err)
 {
 	VIV_STRV found = VIV_STRV_INIT;
 	struct walk w = {.found = &found, .unread = unread};
@@ -85,19 +98,19 @@ static int add(const char *path, struct viv_strv *ret, struct viv_strv *unread, 
 		return viv_error_say(err, ENOENT, "%s: no *" VIV_TEST_SUFFIX " below it%s%s", path,
 				     unread->count ? "; not looked into: " : "", unread->count ? unread->items[0] : "");
 	viv_strv_sort(&found);
-	for (size_t i = 0; i < found.count; i++)
-		if (!viv_strv_has(ret, found.items[i]))
-			viv_strv_push(ret, found.items[i]);
-	return 0;
+	for (size_t i = 0; r == 0 && i < found.count; i++)
+		r = add_file(found.items[i], ret, absolute, err);
+	return r;
 }
 
 int viv_test_files(const char *const *paths, struct viv_strv *ret, struct viv_strv *unread, struct viv_error *err)
 {
+	VIV_STRV absolute = VIV_STRV_INIT;
 	int r = 0;
 
 	if (!paths || !paths[0])
-		return add(".", ret, unread, err);
+		return add(".", ret, &absolute, unread, err);
 	for (; r == 0 && *paths; paths++)
-		r = add(*paths, ret, unread, err);
+		r = add(*paths, ret, &absolute, unread, err);
 	return r;
 }

@@ -390,6 +390,8 @@ static int do_sleep(struct call *c)
 	double seconds = call_number(c, 0, 0);
 	int code;
 
+	if (!(seconds >= 0))
+		return call_fail(c, VIV_VERDICT_ERROR, "sleep: seconds are to be 0 or more");
 	call_step(c, "sleeping %g s", seconds);
 	c->deadline = INT64_MAX;
 	code = methods_pause(c, methods_ms(seconds));

@@ -63,6 +63,9 @@ test("checks", function()
 	t.contains(failure(function() polling_condition(t.fail, { interval = "x" }) end), "interval is to be seconds")
 	t.contains(failure(function() machine:send_key("a", { delay = true }) end), "delay: expected a number or text")
 	t.contains(failure(function() machine:set_link({ rate = true }) end), "rate: expected a number or text")
+	t.contains(failure(function() machine:sleep(-1) end), "0 or more")
+	t.contains(failure(function() machine:sleep(0 / 0) end), "0 or more")
+	t.contains(failure(function() machine:wait_for_file("/none", { timeout = 1e-9 }) end), "within 0.001 s")
 	t.contains(failure(function() machine:sleep(0, { user = "x" }) end), "too many arguments")
 	-- What a NUL would cut off.
 	for _, fn in ipairs {

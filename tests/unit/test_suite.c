@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "test/files.h"
 #include "test/suite.h"
 
@@ -94,7 +95,8 @@ static void unreadable_folders_are_told(void **state)
 /* What is named is taken whatever it is called, once; what isn't there is an error. */
 static void paths_are_taken(void **state)
 {
-	const char *const twice[] = {"./b.test.lua", "b.test.lua", ".", NULL};
+	VIV_FREE char *here = getcwd(NULL, 0), *whole = viv_path_join(here, "b.test.lua");
+	const char *const twice[] = {"./b.test.lua", "b.test.lua", whole, ".", NULL};
 	const char *const none[] = {"nowhere.lua", NULL}, *const empty[] = {"empty", NULL};
 	VIV_STRV found = VIV_STRV_INIT, unread = VIV_STRV_INIT;
 	VIV_ERROR err = VIV_ERROR_INIT;
