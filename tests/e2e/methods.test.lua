@@ -16,6 +16,7 @@ machines.quick.system.init = "none"
 local function units()
 	web_1:wait_for_unit("nginx.service", { timeout = 120 })
 	web_1:wait_for_unit("multi-user.target")
+	web_1:wait_for_unit("network.target")
 	web_1:require_unit_state("nginx")
 	t.equal(web_1:get_unit_info("nginx.service").ActiveState, "active")
 	t.raises(function() web_1:require_unit_state("nginx", "failed") end, "unit nginx is active, and must be failed")

@@ -76,14 +76,18 @@ static void add_emergency(struct viv_etc *etc)
 			 "../viv-emergency.service");
 }
 
-/* What makes a booted systemd tell the agent so. */
+/*
+ * What makes a booted systemd tell the agent so. The network is the agent's, which is no unit that would want its target;
+ * and nobody else's, unless networkd is there.
+ */
 static void add_booted(struct viv_etc *etc)
 {
 	viv_etc_add_text(etc, NULL, VIV_ETC_UNITS "viv-booted.service",
 			 "[Unit]\n"
 			 "Description=Tell the host that the system is up\n"
 			 "ConditionPathExists=/run/viv/agent\n"
-			 "After=multi-user.target\n"
+			 "Wants=network.target\n"
+			 "After=multi-user.target network.target\n"
 			 "[Service]\n"
 			 "Type=oneshot\n"
 			 "ExecStart=/run/viv/agent --booted\n");
