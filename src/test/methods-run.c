@@ -17,13 +17,13 @@
 
 /*
  * The command comes in the environment, so that no process has it among its arguments: `pgrep -f` and `pkill -f` would find
- * their own shell. What the command starts does not see it. Its lines count from 1, though busybox, the one that has a
- * FUNCNAME everywhere, counts an eval's from 0.
+ * their own shell. What the command starts does not see it. Its lines count from 1, though busybox (which has a FUNCNAME) counts
+ * an eval's from 0: there the newline before it stays. bash counts on from the eval's own line, so that is the first.
  */
 #define RUN	    "eval \"$_VIV\""
 #define RUN_ENV	    "_VIV="
-#define RUN_COMMAND "_viv=$_VIV_COMMAND; unset _VIV _VIV_COMMAND; eval \"${FUNCNAME+\n}$_viv\""
-#define COMMAND_ENV "_VIV_COMMAND="
+#define RUN_COMMAND "_viv=$_VIV_COMMAND; unset _VIV _VIV_COMMAND; [ -n \"${FUNCNAME+x}\" ] || _viv=${_viv#?}; eval \"$_viv\""
+#define COMMAND_ENV "_VIV_COMMAND=\n"
 
 /* A text that no NUL cuts short. */
 static bool is_whole_text(lua_State *L, int index)

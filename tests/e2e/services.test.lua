@@ -106,6 +106,8 @@ test("services", function()
 	end)
 
 	subtest("a socket starts its service", function()
+		t.contains(select(3, machine:execute("true\nno-such-command", { shell = "bash" })), "bash: line 2: no-such-command")
+		t.contains(select(3, machine:execute("true\nno-such-command")), "sh: 2: eval: no-such-command")
 		machine:prints([[exec 3<>/dev/tcp/127.0.0.1/7777; echo there and back >&3; read -r line <&3; echo "$line"]],
 			"there and back", { shell = "bash" })
 	end)
