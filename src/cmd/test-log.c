@@ -99,6 +99,19 @@ static void add(struct viv_str *line, const char *text)
 	viv_str_add(line, shown);
 }
 
+/* Within a line of ours: what has several goes on below it, further in. */
+static void add_within(struct viv_str *line, const char *text)
+{
+	struct viv_slice rest = viv_slice(text ? text : ""), one;
+
+	for (bool first = true; rest.len && viv_slice_line(&rest, &one); first = false) {
+		VIV_FREE char *copy = viv_slice_dup(one);
+
+		viv_str_add(line, first ? "" : "\n    ");
+		add(line, copy);
+	}
+}
+
 static void put(struct viv_test_log *log, enum viv_test_weight weight, const struct viv_str *text)
 {
 	free(viv_steal(log->step));
@@ -145,7 +158,7 @@ static void add_subtest(struct viv_str *line, const json_t *event)
 	int depth = (int)json_integer_value(json_object_get(event, "depth"));
 
 	viv_str_addf(line, "%*ssubtest: ", 2 * depth, "");
-	add(line, viv_json_str(event, "name"));
+	add_within(line, viv_json_str(event, "name"));
 	if (verdict)
 		viv_str_addf(line, ": %s (%.2f s)", verdict, seconds(event));
 }
@@ -247,7 +260,7 @@ void viv_test_log_end(struct viv_test_log *log, const struct viv_test_result *r,
 		viv_str_add(&lines, "  ");
 		add(&lines, r->place);
 		viv_str_add(&lines, r->place ? ": " : "");
-		add(&lines, r->reason);
+		add_within(&lines, r->reason);
 		viv_str_add_char(&lines, '\n');
 	}
 	if (!viv_verdict_is_ok(r->verdict))

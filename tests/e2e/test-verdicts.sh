@@ -165,13 +165,14 @@ test("odd loop", odd(function() while true do end end))
 test("good", odd(function(self) return "code " .. self.code end))
 
 test("parts", function()
-	subtest("outer", function() subtest("inner", function() t.equal(1, 2) end) end)
+	subtest("outer", function() subtest("in\nner", function() t.fail("not\nso") end) end)
 end)
 EOF
 
 expect 1 "$VIV" test --log -j 2 --results results verdicts.test.lua
 out_has "1 passed, 5 failed, 2 crashed"
-out_has "subtest: outer: inner"
+grep -qE '^parts +\|     ner: fail ' out || fail "a name of two lines breaks the log's"
+grep -qx '    so' out || fail "a reason of two lines does"
 # Several at once: whose a line is stands before it.
 grep -qE '^checks +\| machine: typing: "x\\n"$' out || fail "no line says what checks types"
 grep -qE '^skips +\| machine# ' out || fail "no line says what the machine of skips says"
