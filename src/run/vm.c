@@ -122,7 +122,7 @@ static enum viv_vm_end how_ended(struct viv_vm *vm)
 	if (WIFEXITED(vm->status) && WEXITSTATUS(vm->status) == 0) {
 		if (viv_streq(reason, "guest-shutdown"))
 			return VIV_VM_POWEROFF;
-		if (viv_streq(reason, "guest-reset"))
+		if (viv_streq(reason, "guest-reset") || viv_streq(reason, "host-qmp-system-reset"))
 			return VIV_VM_REBOOT;
 		if (viv_streq(reason, "guest-panic"))
 			return VIV_VM_PANIC;

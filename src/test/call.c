@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "test/end.h"
 #include "test/methods.h"
 #include "test/text.h"
 
@@ -107,6 +108,14 @@ static void fail_late(struct call *c, const char *what)
 	call_fail(c, VIV_VERDICT_FAIL, "%s: not within %g s: %s", of, seconds, what);
 }
 
+/* It has ended between two methods. */
+static void fail_lost(struct call *c)
+{
+	VIV_FREE char *text = guest_lost_text(c->g);
+
+	call_fail(c, c->g->how == VIV_VM_PANIC ? VIV_VERDICT_CRASH : VIV_VERDICT_FAIL, "%s: %s", c->g->name, text);
+}
+
 int call_waited(struct call *c, int code, const char *fmt, ...)
 {
 	VIV_STR what = VIV_STR_INIT;
@@ -120,6 +129,8 @@ int call_waited(struct call *c, int code, const char *fmt, ...)
 		return call_fail(c, VIV_VERDICT_ERROR, "interrupted");
 	if (c->r->deadline && viv_now_ms() >= c->r->deadline)
 		call_fail(c, VIV_VERDICT_TIMEOUT, "the test's time was up while waiting for %s", what.data);
+	else if (code == -ESHUTDOWN && c->g)
+		fail_lost(c);
 	else if (code == -ECANCELED && c->r->broken)
 		call_fail(c, VIV_VERDICT_FAIL, "%s, while waiting for %s", c->r->broken, what.data);
 	else if (code == -ETIMEDOUT)

@@ -7,13 +7,18 @@
 static int do_start_all(struct call *c)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
+	int code = 0;
 
 	call_step(c, "starting all machines");
-	for (size_t i = 0; i < c->r->n_guests; i++)
-		if (!guest_is_on(c->r->guests[i]) &&
-		    guest_start(c->r->guests[i], c->r->store, c->r->runtime, &c->r->report, &err) < 0)
-			return call_error(c, &err);
-	return 0;
+	for (size_t i = 0; code == 0 && i < c->r->n_guests; i++) {
+		code = runner_start(c->r, c->r->guests[i], true, &err);
+		if (code < 0) {
+			c->g = c->r->guests[i];
+			code = err.code ? call_error(c, &err) : call_waited(c, code, "its start");
+		}
+	}
+	viv_error_clear(&err);
+	return code;
 }
 
 static int do_join_all(struct call *c)
@@ -22,7 +27,7 @@ static int do_join_all(struct call *c)
 
 	call_step(c, "waiting for all machines to power off");
 	for (size_t i = 0; i < c->r->n_guests; i++)
-		c->r->guests[i]->ending = true;
+		methods_want_end(c->r->guests[i]);
 	code = runner_wait(c->r, NULL, runner_all_off, c->r, c->deadline);
 	if (code < 0)
 		return call_waited(c, code, "the machines' end");

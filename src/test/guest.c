@@ -185,11 +185,13 @@ static void on_ended(struct viv_vm *vm, enum viv_vm_end how, const char *text, v
 	g->ended = true;
 	g->ready = g->booted = false;
 	g->how = how;
+	g->ended_at = viv_now_ms();
 	free(g->end_text);
 	g->end_text = text ? on_one_line(text) : NULL;
 	if (how == VIV_VM_PANIC)
 		tell_panic(g);
 	dump_fetch(g);
+	g->events.ended(g, g->events.arg);
 	g->events.changed(g, g->events.arg);
 }
 
@@ -428,6 +430,7 @@ int guest_start(struct guest *g, struct viv_store *store, const char *runtime,
 	g->started = viv_now_ms();
 	g->starts++;
 	g->doomed = g->end_told = false;
+	g->asked = 0;
 	free(viv_steal(g->lost));
 	g->events.started(g, g->events.arg);
 	return 0;

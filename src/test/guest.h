@@ -22,6 +22,8 @@ struct guest_events {
 	void (*changed)(struct guest *g, void *arg);
 	/* QEMU was started: its networks are there. */
 	void (*started)(struct guest *g, void *arg);
+	/* QEMU has ended. */
+	void (*ended)(struct guest *g, void *arg);
 	/* A line of the console, fit for a terminal. */
 	void (*console)(struct guest *g, const char *line, void *arg);
 	/* A report of its kernel's, when it begins (r->open) and when it ends. */
@@ -74,9 +76,11 @@ struct guest {
 	char *started_at;      /* where in the test, "web.test.lua:12"; NULL: nobody has said */
 	bool ready, booted;    /* the agent answers; the system is up */
 	bool ended;	       /* QEMU has; not taken down yet */
-	bool ending;	       /* it was asked to end */
+	bool ending;	       /* it was asked to end, by the test or by others */
+	unsigned asked;	       /* what the test has said about its end (test/end.h) */
 	bool reboots;	       /* it may: then it starts anew */
 	enum viv_vm_end how;   /* once it ended; of the last time, if it is off */
+	int64_t ended_at;      /* viv_now_ms; likewise */
 	char *end_text;	       /* may be NULL */
 	char *lost;	       /* why nothing can be asked of it any more, though nobody wanted its end; NULL: it can, or was never up */
 	unsigned starts;

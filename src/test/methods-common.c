@@ -65,6 +65,7 @@ int methods_watched(struct call *c, int code, const char *answer, const char *wh
 	case -ETIMEDOUT:
 	case -ENOTCONN:
 	case -EINTR:
+	case -ESHUTDOWN:
 	case -ECANCELED:
 		return call_waited(c, code, "%s", what);
 	case -EINVAL:

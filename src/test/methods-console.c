@@ -29,15 +29,13 @@ static bool is_said(void *arg)
 static int do_wait_for_console_text(struct call *c)
 {
 	struct looking l = {.g = c->g, .text = call_text(c, 0)};
-	VIV_ERROR err = VIV_ERROR_INIT;
 	const char *end;
 	int code = 0;
 
 	c->g->console_searched = c->g->console_from;
 	call_step(c, "waiting for \"%s\" on its console", l.text);
-	if (!guest_is_on(c->g) && !is_said(&l) &&
-	    guest_start(c->g, c->r->store, c->r->runtime, &c->r->report, &err) < 0)
-		return call_error(c, &err);
+	if (!guest_is_on(c->g) && !is_said(&l) && methods_start(c, false) < 0)
+		return -1;
 	if (!l.found)
 		code = runner_wait(c->r, c->g, is_said, &l, c->deadline);
 	if (code < 0)

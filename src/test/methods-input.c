@@ -33,7 +33,7 @@ static int do_send_key(struct call *c)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
 	json_t *keys;
-	int code = methods_start(c);
+	int code = methods_start(c, false);
 
 	if (code < 0)
 		return code;
@@ -52,7 +52,7 @@ static int do_send_key(struct call *c)
 static int do_send_chars(struct call *c)
 {
 	const char *text = call_text(c, 0);
-	int code = methods_start(c);
+	int code = methods_start(c, false);
 
 	call_step(c, "typing: %s", text);
 	for (const char *p = text; *p; p++) {

@@ -1,30 +1,42 @@
 /* SPDX-License-Identifier: MIT */
+#include "test/end.h"
 #include "test/methods.h"
 
-int methods_start(struct call *c)
+int methods_start(struct call *c, bool by_name)
 {
 	VIV_ERROR err = VIV_ERROR_INIT;
-	int code = 0;
+	int code;
 
 	if (guest_is_on(c->g))
 		return 0;
 	call_step(c, "starting");
-	if (guest_start(c->g, c->r->store, c->r->runtime, &c->r->report, &err) < 0)
-		code = call_error(c, &err);
+	code = runner_start(c->r, c->g, by_name, &err);
+	if (code < 0)
+		code = err.code ? call_error(c, &err) : call_waited(c, code, "its start");
 	viv_error_clear(&err);
 	return code;
 }
 
 static int do_start(struct call *c)
 {
-	if (!guest_is_on(c->g))
+	bool was_on = guest_is_on(c->g);
+
+	if (methods_start(c, true) < 0)
+		return -1;
+	if (!was_on)
 		c->g->reboots = call_option_bool(c, "allow_reboot", false);
-	return methods_start(c);
+	return 0;
 }
 
 static bool is_off(void *arg)
 {
 	return !guest_is_on(arg);
+}
+
+void methods_want_end(struct guest *g)
+{
+	g->ending = true;
+	g->asked |= GUEST_ASKED_END;
 }
 
 int methods_ended(struct call *c, struct guest *g, unsigned also)
@@ -69,7 +81,7 @@ static int do_shutdown(struct call *c)
 	if (code < 0 && guest_is_on(c->g))
 		return call_waited(c, code, "its agent");
 	call_step(c, "shutting down");
-	c->g->ending = true;
+	methods_want_end(c->g);
 	if (guest_is_on(c->g))
 		viv_vm_poweroff(c->g->vm, VIV_MAX(c->deadline - viv_now_ms(), 1));
 	return wait_for_end(c, 0);
@@ -80,7 +92,7 @@ static int do_wait_for_shutdown(struct call *c)
 	call_step(c, "waiting for it to power off");
 	if (!guest_is_on(c->g))
 		return has_ended(c, 0);
-	c->g->ending = true; /* that it goes is what is wanted */
+	methods_want_end(c->g); /* that it goes is what is wanted */
 	return wait_for_end(c, 0);
 }
 
@@ -89,7 +101,7 @@ static int do_crash(struct call *c)
 	if (!guest_is_on(c->g))
 		return 0;
 	call_step(c, "ending it as a power cut does");
-	c->g->ending = true;
+	methods_want_end(c->g);
 	viv_vm_kill(c->g->vm);
 	return wait_for_end(c, 1u << VIV_VM_STOPPED);
 }
@@ -102,9 +114,11 @@ static int do_reboot(struct call *c)
 
 	if (guest_is_on(c->g)) {
 		code = do_shutdown(c);
-		if (code < 0)
-			return code;
+	} else {
+		code = methods_start(c, true);
 	}
+	if (code < 0)
+		return code;
 	code = runner_need(c->r, c->g, false, c->deadline, &err);
 	if (code < 0 && err.code)
 		return call_error(c, &err);

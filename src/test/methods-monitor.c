@@ -1,9 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "test/methods.h"
 
+#include "test/end.h"
 #include "test/monitor.h"
 
 /* QEMU's monitor: commands, and what it tells by itself. */
+
+/* Its end, then, is what the test wants. */
+static void note_command(struct guest *g, const char *command)
+{
+	if (viv_streq(command, "quit") || viv_streq(command, "q") || viv_streq(command, "system_reset"))
+		g->asked |= GUEST_ASKED_END;
+}
+
+static void note_event(struct guest *g, const json_t *event)
+{
+	static const char *const ends[] = {"SHUTDOWN", "RESET", "WATCHDOG", "GUEST_PANICKED"};
+	const char *name = viv_json_str(event, "event");
+
+	for (size_t i = 0; name && i < VIV_ARRAY_SIZE(ends); i++)
+		if (viv_streq(name, ends[i]))
+			g->asked |= GUEST_ASKED_EVENT;
+}
 
 int methods_qmp(struct call *c, const char *command, json_t *arguments, json_t **ret)
 {
@@ -22,7 +40,7 @@ static int do_send_monitor_command(struct call *c)
 	VIV_STR text = VIV_STR_INIT;
 	const char *line = call_text(c, 0);
 	json_t *arguments = json_pack("{s:s}", "command-line", line);
-	int code = methods_start(c);
+	int code = methods_start(c, false);
 
 	call_step(c, "QEMU: %s", line);
 	if (code == 0 && !arguments)
@@ -31,6 +49,7 @@ static int do_send_monitor_command(struct call *c)
 		json_decref(arguments);
 		return code;
 	}
+	note_command(c->g, line);
 	code = methods_qmp(c, "human-monitor-command", arguments, &answer);
 	if (code < 0)
 		return code;
@@ -55,10 +74,12 @@ static int do_qmp(struct call *c)
 		viv_error_clear(&err);
 		return code;
 	}
-	code = methods_start(c);
+	code = methods_start(c, false);
 	call_step(c, "QEMU: %s", command);
-	if (code == 0)
+	if (code == 0) {
+		note_command(c->g, command);
 		code = methods_qmp(c, command, viv_steal(arguments), &answer);
+	}
 	if (code < 0)
 		return code;
 	methods_push_json(c->L, answer);
@@ -151,7 +172,7 @@ static int do_wait_for_qmp_event(struct call *c)
 
 	/* Of one that has ended the last events are of interest, too. */
 	if (code == 0 && !c->g->vm)
-		code = methods_start(c);
+		code = methods_start(c, false);
 	if (code < 0)
 		return code;
 	e.want = want;
@@ -165,8 +186,10 @@ static int do_wait_for_qmp_event(struct call *c)
 		if (code < 0)
 			return call_waited(c, code, "%s of QEMU's", name ? name : "such event");
 		code = want ? 1 : is_taken(c, found);
-		if (code > 0)
+		if (code > 0) {
+			note_event(c->g, found);
 			methods_push_json(c->L, found);
+		}
 		if (code)
 			return code;
 	}

@@ -23,7 +23,7 @@ int methods_need_screen(struct call *c)
 		return call_fail(c, VIV_VERDICT_ERROR,
 				 "%s: it has no screen: set virtualisation.textScreen = true for a text console, or "
 				 "virtualisation.graphics = true", c->g->name);
-	return methods_start(c);
+	return methods_start(c, false);
 }
 
 /* Pictures */

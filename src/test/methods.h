@@ -54,8 +54,10 @@ bool methods_read_env(struct call *c, struct viv_strv *ret);
  * these ways, bits of 1 << enum viv_vm_end? If not, the call has failed: -1.
  */
 int methods_ended(struct call *c, struct guest *g, unsigned also);
-/* For methods that want it to run, and not its system: starts it where it is off. */
-int methods_start(struct call *c);
+/* From here on its end is what the test wants. */
+void methods_want_end(struct guest *g);
+/* For methods that want it to run, and not its system: starts it where it is off. by_name: as runner_start. */
+int methods_start(struct call *c, bool by_name);
 /* Is the text in it, as it is or as an extended regular expression (regex(7)), of which ^ and $ are a line's? */
 bool methods_matches(const char *pattern, const char *text);
 /* Values between Lua and JSON. An empty table is an object. -EINVAL: there is something in it that JSON has not. */

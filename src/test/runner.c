@@ -7,17 +7,32 @@
 #include "base/path.h"
 #include "test/call.h"
 #include "test/dump.h"
+#include "test/end.h"
 #include "test/prompt.h"
 
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
+#define TAIL_LINES 20 /* of the console of a machine that died */
+
 /* What the machines tell */
 
 static void on_changed(struct guest *g, void *arg)
 {
 	runner_wake(arg);
+}
+
+/* What nobody asked for is worth knowing when it happens: what comes of it comes later. */
+static void on_ended(struct guest *g, void *arg)
+{
+	struct runner *r = arg;
+	VIV_FREE char *text = NULL;
+
+	if (g->ending || !guest_is_lost(g, 0))
+		return;
+	text = guest_end_text(g);
+	viv_events_say(&r->out, "step", g->name, "%s", text);
 }
 
 static void on_console(struct guest *g, const char *line, void *arg)
@@ -122,7 +137,7 @@ static void test_spec(const struct viv_test_run *run, const char *machine, struc
 
 static int load_guest(struct runner *r, const char *name, struct viv_error *err)
 {
-	const struct guest_events events = {.changed = on_changed, .started = runner_on_started, .console = on_console,
+	const struct guest_events events = {.changed = on_changed, .started = runner_on_started, .ended = on_ended, .console = on_console,
 					    .report = runner_on_report, .warning = on_warning, .log = on_log,
 					    .arg = r};
 	struct viv_config_test test;
@@ -331,6 +346,44 @@ static void let_dump(struct runner *r)
 	runner_wait(r, NULL, nobody_dumps, r, 0);
 }
 
+static void add_console(const struct guest *g, struct viv_str *details)
+{
+	VIV_STRV lines = VIV_STRV_INIT;
+
+	guest_tail(g, TAIL_LINES, &lines);
+	if (lines.count)
+		viv_str_addf(details, "console of %s:\n", g->name);
+	for (size_t i = 0; i < lines.count; i++)
+		viv_str_addf(details, "  %s\n", lines.items[i]);
+}
+
+/* That a machine died is no less true where nothing has needed it since: its test has not been what it says. */
+static void take_ends(struct runner *r)
+{
+	VIV_STR details = VIV_STR_INIT;
+
+	for (size_t i = 0; i < r->n_guests; i++) {
+		struct guest *g = r->guests[i];
+		VIV_FREE char *text = NULL, *reason = NULL;
+
+		if (!guest_is_lost(g, GUEST_TEST_OVER))
+			continue;
+		g->end_told = true;
+		text = guest_lost_text(g);
+		reason = viv_asprintf("%s: %s", g->name, text);
+		if (viv_verdict_is_ok(r->result.verdict))
+			runner_set_verdict(r, VIV_VERDICT_FAIL, reason);
+		else
+			viv_str_addf(&details, "%s\n", reason);
+		add_console(g, &details);
+	}
+	if (!details.len)
+		return;
+	viv_str_add(&details, r->result.details ? r->result.details : "");
+	free(r->result.details);
+	r->result.details = viv_str_steal(&details);
+}
+
 void runner_call_test(struct runner *r)
 {
 	VIV_STRV trace = VIV_STRV_INIT;
@@ -350,6 +403,7 @@ void runner_call_test(struct runner *r)
 	r->deadline = 0;
 	if (code < 0)
 		take_failure(r, code, &trace);
+	take_ends(r);
 }
 
 static void call_test(struct runner *r)

@@ -83,7 +83,12 @@ void runner_wake(struct runner *r);
 int64_t runner_conditions_due(const struct runner *r);
 int runner_check_conditions(struct runner *r);
 
-/* Starts it where it isn't on, and waits until it takes commands. early: not until its system is up. */
+/*
+ * Starts it where it isn't on. -ESHUTDOWN: it had ended, and the test had not asked for that (test/end.h), for which it has to know
+ * before it goes on: this answer comes once. by_name: as an end that start() takes note of.
+ */
+int runner_start(struct runner *r, struct guest *g, bool by_name, struct viv_error *err);
+/* The same, and waits until it takes commands. early: not until its system is up. */
 int runner_need(struct runner *r, struct guest *g, bool early, int64_t deadline, struct viv_error *err);
 
 /* guest-command.c */

@@ -2,6 +2,7 @@
 #include "test/runner.h"
 
 #include "run/firmware.h"
+#include "test/end.h"
 
 struct waiting {
 	bool (*until)(void *arg);
@@ -112,6 +113,16 @@ static bool is_booted(void *arg)
 	return g->ready && g->booted;
 }
 
+int runner_start(struct runner *r, struct guest *g, bool by_name, struct viv_error *err)
+{
+	bool lost = guest_is_lost(g, by_name ? GUEST_STARTS : 0);
+
+	if (guest_is_on(g))
+		return 0;
+	g->end_told = true;
+	return lost ? -ESHUTDOWN : guest_start(g, r->store, r->runtime, &r->report, err);
+}
+
 int runner_need(struct runner *r, struct guest *g, bool early, int64_t deadline, struct viv_error *err)
 {
 	int code;
@@ -119,12 +130,11 @@ int runner_need(struct runner *r, struct guest *g, bool early, int64_t deadline,
 	if (viv_firmware_is_foreign(g->config))
 		return viv_error_say(err, EINVAL, "%s: it starts from its own disk or CD-ROM and has no agent: its console, "
 				     "screen and keyboard are what a test has of it", g->name);
-	if (!guest_is_on(g)) {
+	if (!guest_is_on(g) && !guest_is_lost(g, 0))
 		viv_events_say(&r->out, "step", g->name, "starting");
-		code = guest_start(g, r->store, r->runtime, &r->report, err);
-		if (code < 0)
-			return code;
-	}
+	code = runner_start(r, g, false, err);
+	if (code < 0)
+		return code;
 	if (early ? is_ready(g) : is_booted(g))
 		return 0;
 	viv_events_say(&r->out, "step", g->name, "waiting for its system");

@@ -132,6 +132,14 @@ test("checks", function()
 	end), "machine: no lockdep came")
 	t.contains(failure(function() machine:expect_crash("x y", function() end, { timeout = 0.1 }) end), "not within 0.1 s: a report")
 
+	-- One that ends by itself is not started again without a word.
+	machine:succeed("poweroff")
+	retry(function() return not machine:is_up() end)
+	t.contains(failure(function() machine:succeed("true") end), "machine: it powered off")
+	machine:start() -- that is known by now, too
+	machine:crash()
+	machine:start()
+
 	-- Ends that are none in good order.
 	machine:qmp("quit")
 	t.contains(failure(function() machine:wait_for_shutdown() end), "it did not power off")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # slow
 # Tests whose machines come to a bad end: QEMU is killed, the kernel panics, the agent dies, a guest says more than anybody wants
-# to hear. Each has a verdict that names the cause, the other tests go on, and nothing is left. Six boots.
+# to hear. Each has a verdict that names the cause, the other tests go on, and nothing is left. A dozen boots.
 . "$(dirname "$0")/lib.sh"
 
 command -v jq >/dev/null || skip "jq is missing"
@@ -38,6 +38,48 @@ test("babbles", function()
 	machine:wait_for_console_text("the last words")
 	machine:succeed("exit 3")
 end)
+local function gone() return not machine:is_up() end
+local function background(command) machine:succeed("(sleep 1; " .. command .. ") >/dev/null 2>&1 &") end
+test("rebooted between two methods", function()
+	background("echo b >/proc/sysrq-trigger")
+	retry(gone)
+	t.contains(t.raises(function() machine:wait_for_console_text("what nobody says") end), "machine: it rebooted ")
+	machine:start({ allow_reboot = true }) -- one that may
+	machine:succeed("touch /run/here")
+	background("echo b >/proc/sysrq-trigger")
+	machine:wait_until_succeeds("test ! -e /run/here")
+	machine:shutdown()
+	machine:start()
+	background("echo b >/proc/sysrq-trigger")
+	retry(gone)
+	machine:start()
+end)
+test("rebooted at the end", function()
+	background("echo b >/proc/sysrq-trigger")
+	retry(gone)
+end)
+test("powered off, and started", function()
+	machine:succeed("touch /root/here; sync; poweroff")
+	machine:wait_for_shutdown()
+	machine:start()
+	machine:succeed("test -e /root/here", "poweroff")
+	retry(gone)
+	start_all()
+	machine:succeed("test -e /root/here", "poweroff")
+	retry(gone)
+end)
+test("killed between two methods", function()
+	machine:succeed("true")
+	log("kill it")
+	retry(gone)
+	machine:succeed("true")
+end)
+test("killed at the end", function()
+	machine:succeed("true")
+	log("kill it")
+	retry(gone)
+	skip("whatever it says")
+end)
 test("left running", function() machine:start() end)
 test("after them", function() t.equal(1, 1) end)
 EOF
@@ -48,7 +90,7 @@ exec 4<said
 while read -r line <&4; do
 	echo "$line" >>events
 	case $line in
-	*'"event":"step"'*'must succeed: echo here'* | *'"event":"step"'*'waiting for the file /never'*)
+	*'"event":"log"'*'"kill it"'* | *'"event":"step"'*'must succeed: echo here'* | *'"event":"step"'*'waiting for the file /never'*)
 		"$VIV" ps --json >ps
 		kill -9 "$(jq -r '.[] | select(.name == "wrong").qemu_pid' ps)"
 		;;
@@ -70,6 +112,12 @@ verdict_is "killed in a command" "fail machines.test.lua:5: $outside, while wait
 verdict_is "killed in a wait" "fail machines.test.lua:6: $outside, while waiting for the file /never"
 verdict_is "panic in a wait" "crash machines.test.lua:9: machine: its kernel: Kernel panic - not syncing: sysrq triggered crash"
 verdict_is "agent killed" "fail machines.test.lua:12: machine: the guest's agent has ended, while waiting for the end of: for p in *"
+lost='s after its start, and the test had not asked for that'
+verdict_is "rebooted between two methods" "fail machines.test.lua:44: machine: it rebooted * s ago, * $lost (start({ allow_reboot = true }) does)"
+verdict_is "rebooted at the end" "fail null: machine: it rebooted * $lost (start*"
+verdict_is "powered off, and started" "pass null: null"
+verdict_is "killed between two methods" "fail machines.test.lua:64: $outside * $lost"
+verdict_is "killed at the end" "fail null: $outside * $lost"
 verdict_is babbles "fail machines.test.lua:29: machine: failed with status 3: exit 3"
 verdict_is "left running" "pass null: null"
 verdict_is "after them" "pass null: null"
