@@ -40,7 +40,7 @@ struct worker {
 	struct viv_test_result result;
 	bool has_result, killed, kept, begun, babbles;
 	int status;
-	int64_t started;
+	int64_t started, begun_at; /* viv_now_ms; the second of its own time */
 };
 
 struct driver {
@@ -79,6 +79,7 @@ static void conclude(struct worker *w)
 											: VIV_VERDICT_ERROR);
 	r->attempt = w->job->attempts;
 	r->ms = viv_now_ms() - w->started;
+	r->prepared = w->begun ? w->begun_at - w->started : 0;
 	r->begun = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - r->ms;
 	if (w->driver->signal)
 		r->reason = viv_strdup("interrupted");
@@ -192,6 +193,7 @@ static void take_line(struct worker *w, const char *line, size_t len)
 	if (viv_json_parse(line, len, "a test's event", &j, NULL) < 0)
 		return;
 	event = viv_json_str(j, "event");
+		w->begun_at = viv_now_ms();
 	if (event && viv_streq(event, "result")) {
 		w->has_result = viv_test_result_parse(json_object_get(j, "result"), &w->result, NULL) == 0;
 		return;

@@ -144,7 +144,7 @@ int viv_test_durations_merge(const char *path, const struct viv_test_results *li
 	for (size_t i = 0; i < n; i++)
 		if (says_how_long(final[i]))
 			json_object_set_new(d.map, final[i]->title,
-					    json_integer(VIV_MIN(VIV_MAX(final[i]->ms, 0), MS_MAX)));
+					    json_integer(VIV_MIN(VIV_MAX(final[i]->ms - final[i]->prepared, 0), MS_MAX)));
 	r = viv_json_write_file(path, d.map, 0644, err);
 	for (size_t i = 0; r == 0 && i < parts.count; i++)
 		unlink(parts.items[i]); /* one that stays is read again */

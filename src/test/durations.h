@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * How long tests took, kept in a file: {"title": milliseconds, …}. By it the longest go first, so that
+ * How long tests took from when their machines were built, kept in a file: {"title": milliseconds, …}. What is built comes once,
+ * and for whoever is first: it says nothing about the next run. By it the longest go first, so that
  * the last one does not run alone, and shards take equally long.
  *
  * Shards split by the file, so none of them may change it: each writes FILE.I-of-N beside it, and a run

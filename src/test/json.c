@@ -105,6 +105,8 @@ json_t *viv_test_result_json(const struct viv_test_result *r)
 		if (text || texts[i].needed)
 			json_object_set_new(j, texts[i].key, text_json(text, texts[i].max));
 	}
+	if (r->prepared > 0)
+		json_object_set_new(j, "prepareMs", json_integer((json_int_t)r->prepared));
 	set_lists(j, r);
 	return j;
 }
@@ -204,7 +206,7 @@ static int take_names(const json_t *j, const char *key, struct viv_strv *ret, st
 
 static int take_numbers(const json_t *j, struct viv_test_result *ret, struct viv_error *err)
 {
-	uint64_t line = 0, begun = 0, ms = 0, attempt = 1;
+	uint64_t line = 0, begun = 0, ms = 0, prepared = 0, attempt = 1;
 	int r = take_number(j, "line", INT32_MAX, true, &line, err);
 
 	if (r == 0)
@@ -212,10 +214,13 @@ static int take_numbers(const json_t *j, struct viv_test_result *ret, struct viv
 	if (r == 0)
 		r = take_number(j, "ms", MS_MAX, true, &ms, err);
 	if (r == 0)
+		r = take_number(j, "prepareMs", MS_MAX, false, &prepared, err);
+	if (r == 0)
 		r = take_number(j, "attempt", INT32_MAX, true, &attempt, err);
 	ret->line = (int)line;
 	ret->begun = (int64_t)begun;
 	ret->ms = (int64_t)ms;
+	ret->prepared = (int64_t)prepared;
 	ret->attempt = (unsigned)attempt;
 	return r;
 }

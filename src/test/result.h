@@ -70,6 +70,7 @@ struct viv_test_result {
 	char *title;	   /* for people: "web.test.lua: page [fs=ext4]". With file and line: which test it is */
 	enum viv_verdict verdict;
 	int64_t begun, ms; /* Unix time in milliseconds; how long it took */
+	int64_t prepared;  /* ms of these until its machines were built and its own time began: downloads, builds, others' locks */
 	unsigned attempt;  /* from 1 */
 	char *reason;	   /* one line; NULL: it passed */
 	char *place;	   /* "web.test.lua:12", or NULL */

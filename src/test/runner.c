@@ -397,6 +397,7 @@ void runner_call_test(struct runner *r)
 	runner_expect_all(r, r->run->expect);
 	viv_events_tell(&r->out, "begin", NULL);
 	r->deadline = r->run->limit_ms ? viv_now_ms() + r->run->limit_ms : 0;
+	r->result.prepared = r->result.prepared ? r->result.prepared : viv_now_ms() - r->out.begun;
 	viv_lua_script_set_deadline(r->script, r->deadline);
 	code = viv_lua_script_call(r->script, 0, 0, &trace);
 	let_dump(r);
