@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "cmd/store.h"
 #include "run/machines.h"
+#include "test/remains.h"
 
 static const struct viv_flag flags[] = {
 	{"names", 0, NULL, "only their names, a line each"},
@@ -103,6 +104,8 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	size_t i;
 	int r = viv_dir_runtime(&runtime, err);
 
+	if (r == 0)
+		viv_test_remains_remove_all(runtime);
 	if (r == 0 && viv_args_has(args, "names"))
 		return print_names(runtime, err);
 	if (r == 0)

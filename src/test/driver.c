@@ -4,7 +4,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/process.h"
-#include "run/dir.h"
+#include "test/remains.h"
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -112,21 +112,14 @@ static void end_job(struct driver *d, struct job *job, const struct viv_test_res
 /* What a process that was killed could not take away: its machines' folders, which nobody holds any more. */
 static void sweep(pid_t pid)
 {
-	VIV_FREE char *runtime = NULL, *segments = NULL;
-	VIV_STRV names = VIV_STRV_INIT;
+	VIV_FREE char *runtime = NULL;
 
 	if (viv_dir_runtime(&runtime, NULL) < 0)
 		return;
-	/* The folder above stays: another test may be about to make its own in it. */
-	segments = viv_asprintf("%s/.tests/%d", runtime, (int)pid);
-	viv_remove_tree(segments, NULL);
-	viv_machine_dirs_of(runtime, pid, &names);
-	for (size_t i = 0; i < names.count; i++) {
-		struct viv_machine_dir dir = VIV_MACHINE_DIR_INIT;
-
-		if (viv_machine_dir_take(runtime, names.items[i], true, &dir, NULL) == 0)
-			viv_machine_dir_release(&dir);
-	}
+	if (pid > 0)
+		viv_test_remains_remove(runtime, pid);
+	else
+		viv_test_remains_remove_all(runtime);
 }
 
 static void free_worker(struct worker *w)
@@ -506,6 +499,7 @@ int viv_driver_run(const struct viv_driver_spec *spec, int *ret_signal, struct v
 	for (size_t i = 0; i < d.n_jobs; i++)
 		d.jobs[i].test = &spec->suite->cases[i];
 	measure_host(&d);
+	sweep(0); /* drivers that were killed could not do that */
 	r = watch_signals(&d);
 	if (r == 0)
 		r = start_some(&d);

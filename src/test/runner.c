@@ -9,6 +9,7 @@
 #include "test/dump.h"
 #include "test/end.h"
 #include "test/prompt.h"
+#include "test/remains.h"
 
 #include <signal.h>
 #include <time.h>
@@ -107,7 +108,6 @@ static int watch_signals(struct runner *r, struct viv_error *err)
 
 static int open_all(struct runner *r, struct viv_error *err)
 {
-	VIV_FREE char *own = viv_asprintf(".tests/%d", (int)getpid());
 	int code = viv_loop_new(&r->loop, err);
 
 	if (code == 0)
@@ -118,8 +118,7 @@ static int open_all(struct runner *r, struct viv_error *err)
 		code = viv_dir_runtime(&r->runtime, err);
 	if (code < 0)
 		return code;
-	r->segments = viv_path_join(r->runtime, own);
-	return viv_mkdir_p(r->segments, 0700, err);
+	return viv_test_dir_take(r->runtime, &r->dir, err);
 }
 
 static void test_spec(const struct viv_test_run *run, const char *machine, struct viv_config_test *ret)
@@ -151,7 +150,7 @@ static int load_guest(struct runner *r, const char *name, struct viv_error *err)
 	code = viv_config_load(&req, &r->report, &config, err);
 	if (code < 0)
 		return code;
-	r->guests[r->n_guests++] = g = guest_new(r->loop, name, config, r->segments, r->run->folder, &events);
+	r->guests[r->n_guests++] = g = guest_new(r->loop, name, config, r->dir.path, r->run->folder, &events);
 	viv_strv_push(&r->result.machines, name);
 	if (r->run->folder) {
 		VIV_FREE char *path = viv_asprintf("%s/%s.console.log", r->run->folder, name);
@@ -505,15 +504,13 @@ static void keep_guests(struct runner *r)
 static void close_all(struct runner *r)
 {
 	viv_lua_script_free(r->script);
-	if (r->segments)
-		viv_remove_tree(r->segments, NULL);
+	viv_machine_dir_release(&r->dir);
 	viv_store_closep(&r->store);
 	viv_loop_free(r->loop);
 	runner_failure_free_contents(&r->final);
 	runner_crash_free_contents(&r->crash);
 	free(r->broken);
 	viv_strv_free(&r->missing);
-	free(r->segments);
 	free(r->runtime);
 }
 
@@ -537,7 +534,7 @@ static void begin_result(struct runner *r)
 
 void viv_test_run(const struct viv_test_run *run, int events_fd)
 {
-	struct runner r = {.run = run, .out = {.fd = events_fd, .begun = viv_now_ms()},
+	struct runner r = {.run = run, .dir = VIV_MACHINE_DIR_INIT, .out = {.fd = events_fd, .begun = viv_now_ms()},
 			   .report = {.message = on_message, .begin = on_begin}};
 	VIV_ERROR err = VIV_ERROR_INIT;
 	int code;

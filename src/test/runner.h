@@ -48,7 +48,8 @@ struct runner {
 	struct viv_loop *loop;
 	struct viv_store *store;
 	struct viv_report report; /* of builds: told as events */
-	char *runtime, *segments;
+	char *runtime;
+	struct viv_machine_dir dir; /* for its machines' segments (test/remains.h) */
 	struct guest **guests;
 	size_t n_guests;
 	struct viv_lua_script *script;

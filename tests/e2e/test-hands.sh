@@ -40,6 +40,17 @@ out_has "broken.test.lua:1: not valid Lua"
 out_has "bad.test.lua:2: a machine has no method suceed (did you mean succeed?)"
 out_has "bad.test.lua:3: machine.succeed is called with a dot: did you mean machine:succeed("
 out_has "bad.test.lua:4: web is not defined"
+# What a driver leaves that was killed with all of its processes goes when `viv ps` looks; what somebody holds stays.
+runtime=$XDG_RUNTIME_DIR/viv
+mkdir -p -m 700 "$runtime"/.tests/{4194301,4194302}/1 "$runtime"/{dead,held}
+echo 4194301 1 >"$runtime/dead/pid"
+echo 4194302 1 >"$runtime/held/pid"
+flock -x "$runtime/.tests/4194302" "$VIV" ps >out || fail "viv ps"
+[ "$(cd "$runtime" && echo .tests/* *)" = ".tests/4194302 held" ] || fail "left: $(cd "$runtime" && echo .tests/* *)"
+flock -x "$runtime/held" "$VIV" ps >out || fail "viv ps"
+[ "$(cd "$runtime" && echo .tests/* *)" = ".tests/* held" ] || fail "left: $(cd "$runtime" && echo .tests/* *)"
+mkdir -p -m 700 "$runtime/.tests/4194302" # the run below finds these
+
 out_has "bad.test.lua:6: the test's time was up"
 out_has "bad.test.lua:9: the test's time was up"
 out_has "bad.test.lua:20: machine: it powered off, while waiting for the end of: echo o"
