@@ -116,6 +116,17 @@ static void fail_lost(struct call *c)
 	call_fail(c, c->g->how == VIV_VM_PANIC ? VIV_VERDICT_CRASH : VIV_VERDICT_FAIL, "%s: %s", c->g->name, text);
 }
 
+/* It is another one that has died. */
+static void fail_dead(struct call *c, const char *what)
+{
+	const struct guest *dead = runner_dead_guest(c->r);
+	const char *crash = c->r->crash.what;
+	VIV_FREE char *end = crash ? NULL : guest_end_text(dead);
+
+	call_fail(c, crash ? VIV_VERDICT_CRASH : VIV_VERDICT_FAIL, "%s: no longer waiting for %s, because of %s%s%s",
+		  c->g ? c->g->name : c->method->name, what, crash ? crash : dead->name, crash ? "" : ": ", crash ? "" : end);
+}
+
 int call_waited(struct call *c, int code, const char *fmt, ...)
 {
 	VIV_STR what = VIV_STR_INIT;
@@ -131,6 +142,8 @@ int call_waited(struct call *c, int code, const char *fmt, ...)
 		call_fail(c, VIV_VERDICT_TIMEOUT, "the test's time was up while waiting for %s", what.data);
 	else if (code == -ESHUTDOWN && c->g)
 		fail_lost(c);
+	else if (code == -ECONNABORTED && runner_dead_guest(c->r))
+		fail_dead(c, what.data);
 	else if (code == -ECANCELED && c->r->broken)
 		call_fail(c, VIV_VERDICT_FAIL, "%s, while waiting for %s", c->r->broken, what.data);
 	else if (code == -ETIMEDOUT)
@@ -416,6 +429,8 @@ static void set_deadline(struct call *c)
 		misuse(c->L, "%s: timeout is to be more than 0 seconds", c->method->name);
 	c->limit_ms = seconds < 0 ? c->r->run->wait_ms : VIV_MAX((int64_t)(seconds * 1000), 1);
 	c->deadline = viv_now_ms() + c->limit_ms;
+	if (c->r->check_limit)
+		c->deadline = VIV_MIN(c->deadline, c->r->check_limit);
 }
 
 static int count_needed(const char *params)

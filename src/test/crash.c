@@ -97,6 +97,12 @@ static int on_crash_limit(struct viv_source *s, void *arg)
 	return 0;
 }
 
+void runner_give_up_soon(struct runner *r, struct guest *g)
+{
+	if (!g->crash_limit && !g->hopeless)
+		viv_loop_add_timer(r->loop, CRASH_GRACE_MS, on_crash_limit, g, &g->crash_limit, NULL);
+}
+
 static void tell(struct runner *r, const struct guest *g, const struct viv_trouble_report *report, bool expected)
 {
 	json_t *j = viv_trouble_report_json(report);
@@ -121,8 +127,8 @@ void runner_on_report(struct guest *g, const struct viv_trouble_report *report, 
 	runner_wake(r);
 	if (expected || !(VIV_REPORT_DEFAULT & VIV_REPORT_BIT(report->kind)))
 		return;
-	if (!g->crash_limit && !g->hopeless && (GRAVE & VIV_REPORT_BIT(report->kind)))
-		viv_loop_add_timer(r->loop, CRASH_GRACE_MS, on_crash_limit, g, &g->crash_limit, NULL);
+	if (GRAVE & VIV_REPORT_BIT(report->kind))
+		runner_give_up_soon(r, g);
 	if (r->crash.what)
 		return;
 	r->crash.what = viv_asprintf("%s: its kernel: %s", g->name, report->what);

@@ -186,7 +186,6 @@ static void take_line(struct worker *w, const char *line, size_t len)
 	if (viv_json_parse(line, len, "a test's event", &j, NULL) < 0)
 		return;
 	event = viv_json_str(j, "event");
-		w->begun_at = viv_now_ms();
 	if (event && viv_streq(event, "result")) {
 		w->has_result = viv_test_result_parse(json_object_get(j, "result"), &w->result, NULL) == 0;
 		return;
@@ -194,6 +193,7 @@ static void take_line(struct worker *w, const char *line, size_t len)
 	if (event && viv_streq(event, "begin") && !w->begun) {
 		viv_source_remove(viv_steal(w->limit));
 		w->begun = true;
+		w->begun_at = viv_now_ms();
 		if (limit_of(d, w->job->test))
 			viv_loop_add_timer(d->loop, limit_of(d, w->job->test) + GRACE_MS, on_limit, w, &w->limit, NULL);
 	}

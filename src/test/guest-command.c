@@ -168,13 +168,8 @@ static void put_an_end(struct runner *r, struct guest *g, struct running *p)
 {
 	if (p->command)
 		viv_command_signal(p->command, SIGKILL);
-	if (!p->done && guest_is_on(g)) {
-		int64_t limit = r->deadline;
-
-		r->deadline = 0;
-		runner_wait(r, g, is_done, p, viv_now_ms() + KILLED_MS);
-		r->deadline = limit;
-	}
+	if (!p->done && guest_is_on(g))
+		runner_wait_out(r, g, is_done, p, KILLED_MS);
 }
 
 /* Its machine has gone, or has been started again meanwhile. */

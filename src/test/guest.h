@@ -87,7 +87,7 @@ struct guest {
 	bool doomed;   /* a panic of its kernel was expected, and came */
 	bool end_told; /* that it ended, and how, the test knows */
 	struct viv_source *crash_limit; /* how long a kernel that is in trouble may take over anything */
-	bool hopeless;			/* that is over: nothing more is waited for in this machine */
+	bool hopeless;			/* that is over: nothing more is waited for in this machine, nor in others */
 
 	/* Over all starts. */
 	struct dump *dumps; /* on their way into its results (test/dump.h) */

@@ -66,6 +66,7 @@ int methods_watched(struct call *c, int code, const char *answer, const char *wh
 	case -ENOTCONN:
 	case -EINTR:
 	case -ESHUTDOWN:
+	case -ECONNABORTED:
 	case -ECANCELED:
 		return call_waited(c, code, "%s", what);
 	case -EINVAL:

@@ -30,10 +30,12 @@ static void on_ended(struct guest *g, void *arg)
 	struct runner *r = arg;
 	VIV_FREE char *text = NULL;
 
-	if (g->ending || !guest_is_lost(g, 0))
+	if (!guest_is_lost(g, 0))
 		return;
 	text = guest_end_text(g);
 	viv_events_say(&r->out, "step", g->name, "%s", text);
+	if (guest_is_lost(g, GUEST_TEST_OVER))
+		runner_give_up_soon(r, g);
 }
 
 static void on_console(struct guest *g, const char *line, void *arg)
@@ -395,10 +397,12 @@ void runner_call_test(struct runner *r)
 	}
 	runner_expect_all(r, r->run->expect);
 	viv_events_tell(&r->out, "begin", NULL);
-	r->deadline = r->run->limit_ms ? viv_now_ms() + r->run->limit_ms : 0;
 	r->result.prepared = r->result.prepared ? r->result.prepared : viv_now_ms() - r->out.begun;
+	r->deadline = r->run->limit_ms ? viv_now_ms() + r->run->limit_ms : 0;
 	viv_lua_script_set_deadline(r->script, r->deadline);
+	r->over = false;
 	code = viv_lua_script_call(r->script, 0, 0, &trace);
+	r->over = true;
 	let_dump(r);
 	r->deadline = 0;
 	if (code < 0)

@@ -56,11 +56,13 @@ struct runner {
 	struct viv_events out;
 	struct viv_test_result result;
 	int64_t deadline;      /* viv_now_ms; of the test, 0 while it has not begun */
+	bool over;	       /* its function has returned: what is waited for now is what it leaves */
 	int signal;	       /* that asked for the end; 0: none */
 	unsigned depth;	       /* of subtests */
 	unsigned expecting;    /* functions that are to fail are running */
 	struct runner_condition *conditions; /* that must hold now (condition.c) */
 	bool checking; /* one of them; or a machine stands still: then none is */
+	int64_t check_limit; /* viv_now_ms: of the wait that looks at one of them; 0: none */
 	char *broken;  /* why one does not hold any more */
 	struct viv_strv missing; /* "web-1 curl": programs that were warned of */
 	struct prompt *prompt; /* NULL: nobody is asked (test/prompt.h) */
@@ -74,15 +76,21 @@ struct runner {
 
 /*
  * Runs the loop until `until` holds. -ETIMEDOUT: `deadline` (viv_now_ms; 0: none) or the test's; -ENOTCONN: g
- * (NULL: none) is not running any more; -EINTR: a signal asked for the test's end; -ECANCELED: a condition of the test's does not hold.
+ * (NULL: none) is not running any more; -EINTR: a signal asked for the test's end; -ECANCELED: a condition of the test's does not
+ * hold; -ECONNABORTED: another machine died a while ago, though the test had not asked for that.
  */
 int runner_wait(struct runner *r, const struct guest *g, bool (*until)(void *arg), void *arg, int64_t deadline);
+/* For what is to come to its end whatever has become of the test: without its limit and its conditions. */
+int runner_wait_out(struct runner *r, const struct guest *g, bool (*until)(void *arg), void *arg, int64_t ms);
+/* That machine, which nothing waits any more for; NULL: none. */
+const struct guest *runner_dead_guest(const struct runner *r);
 /* For whatever somebody may wait for: looks again. */
 void runner_wake(struct runner *r);
 
-/* condition.c: when the next one is to be looked at (0: none); looks at those whose time has come: -ECANCELED. */
+/* condition.c: when the next one is to be looked at (0: none); looks at those whose time has come, until
+ * `limit` (viv_now_ms; 0: none): -ECANCELED, -ETIMEDOUT. */
 int64_t runner_conditions_due(const struct runner *r);
-int runner_check_conditions(struct runner *r);
+int runner_check_conditions(struct runner *r, int64_t limit);
 
 /*
  * Starts it where it isn't on. -ESHUTDOWN: it had ended, and the test had not asked for that (test/end.h), for which it has to know
@@ -124,6 +132,8 @@ int runner_command_run(struct runner *r, struct guest *g, const struct runner_co
 
 /* crash.c */
 
+/* It is in trouble, or has gone: after a moment nothing more is waited for. */
+void runner_give_up_soon(struct runner *r, struct guest *g);
 /* For guest_events. arg: the runner. */
 void runner_on_report(struct guest *g, const struct viv_trouble_report *report, void *arg);
 /*

@@ -70,9 +70,18 @@ static int run_loop(struct runner *r)
 	return code;
 }
 
+/* What a kernel's report has settled stays so; that one ended the test may know meanwhile. At a prompt others go on. */
+const struct guest *runner_dead_guest(const struct runner *r)
+{
+	for (size_t i = 0; i < r->n_guests && !r->prompt && !r->over; i++)
+		if (r->guests[i]->hopeless && (r->crash.what || guest_is_lost(r->guests[i], GUEST_TEST_OVER)))
+			return r->guests[i];
+	return NULL;
+}
+
 int runner_wait(struct runner *r, const struct guest *g, bool (*until)(void *arg), void *arg, int64_t deadline)
 {
-	int64_t at = earlier(deadline, r->deadline);
+	int64_t at = earlier(earlier(deadline, r->deadline), r->check_limit);
 	struct viv_source *limit = NULL;
 	bool late = false, there;
 	int code = 0;
@@ -81,10 +90,10 @@ int runner_wait(struct runner *r, const struct guest *g, bool (*until)(void *arg
 		code = viv_loop_add_timer(r->loop, VIV_MAX(at - viv_now_ms(), 0), on_deadline, &late, &limit, NULL);
 	for (;;) {
 		if (code == 0)
-			code = runner_check_conditions(r);
+			code = runner_check_conditions(r, at);
 		runner_restart(r);
 		there = until(arg);
-		if (code < 0 || there || late || r->signal || (g && (!guest_is_on(g) || g->hopeless)))
+		if (code < 0 || there || late || r->signal || (g && (!guest_is_on(g) || g->hopeless)) || runner_dead_guest(r))
 			break;
 		code = run_loop(r);
 	}
@@ -96,7 +105,25 @@ int runner_wait(struct runner *r, const struct guest *g, bool (*until)(void *arg
 		return -EINTR;
 	if (g && (!guest_is_on(g) || g->hopeless))
 		return -ENOTCONN;
+	if (code == 0 && !late && runner_dead_guest(r))
+		return -ECONNABORTED;
 	return code < 0 ? code : -ETIMEDOUT;
+}
+
+int runner_wait_out(struct runner *r, const struct guest *g, bool (*until)(void *arg), void *arg, int64_t ms)
+{
+	int64_t deadline = r->deadline, check_limit = r->check_limit;
+	bool over = r->over, checking = r->checking;
+	int code;
+
+	r->deadline = r->check_limit = 0;
+	r->over = r->checking = true;
+	code = runner_wait(r, g, until, arg, viv_now_ms() + ms);
+	r->deadline = deadline;
+	r->check_limit = check_limit;
+	r->over = over;
+	r->checking = checking;
+	return code;
 }
 
 static bool is_ready(void *arg)

@@ -23,6 +23,12 @@ test("dies", function()
   t.contains(t.raises(function()
     up(function() machine:succeed("sleep 1; touch /gone; sleep 300") end)
   end), "it does not hold any more: machine: failed with status 1: test ! -e /gone, while waiting for")
+  local slow = false
+  polling_condition(function() if slow then machine:succeed("sleep 300") end end, { interval = 0.1 }):during(function()
+    slow = true
+    t.raises(function() machine:succeed("sleep 200", { timeout = 2 }) end, "machine: not within 2 s: the end of: sleep 200")
+    slow = false
+  end)
   machine:succeed("echo o >/proc/sysrq-trigger; sleep 300")
 end)
 test("leaves it", function() machine:start() end)
@@ -34,12 +40,6 @@ end)
 EOF
 echo 'test("x", function( end)' >broken.test.lua
 
-# Each has its verdict and its line, and the others go on.
-expect 1 "$VIV" test --log -j 2 --only : --only broken --results results bad.test.lua broken.test.lua
-out_has "broken.test.lua:1: not valid Lua"
-out_has "bad.test.lua:2: a machine has no method suceed (did you mean succeed?)"
-out_has "bad.test.lua:3: machine.succeed is called with a dot: did you mean machine:succeed("
-out_has "bad.test.lua:4: web is not defined"
 # What a driver leaves that was killed with all of its processes goes when `viv ps` looks; what somebody holds stays.
 runtime=$XDG_RUNTIME_DIR/viv
 mkdir -p -m 700 "$runtime"/.tests/{4194301,4194302}/1 "$runtime"/{dead,held}
@@ -51,14 +51,20 @@ flock -x "$runtime/held" "$VIV" ps >out || fail "viv ps"
 [ "$(cd "$runtime" && echo .tests/* *)" = ".tests/* held" ] || fail "left: $(cd "$runtime" && echo .tests/* *)"
 mkdir -p -m 700 "$runtime/.tests/4194302" # the run below finds these
 
+# Each has its verdict and its line, and the others go on.
+expect 1 "$VIV" test --log -j 2 --only : --only broken --results results bad.test.lua broken.test.lua
+out_has "broken.test.lua:1: not valid Lua"
+out_has "bad.test.lua:2: a machine has no method suceed (did you mean succeed?)"
+out_has "bad.test.lua:3: machine.succeed is called with a dot: did you mean machine:succeed("
+out_has "bad.test.lua:4: web is not defined"
 out_has "bad.test.lua:6: the test's time was up"
 out_has "bad.test.lua:9: the test's time was up"
-out_has "bad.test.lua:20: machine: it powered off, while waiting for the end of: echo o"
-out_has "machine: still running (started at bad.test.lua:22): ended"
+out_has "bad.test.lua:26: machine: it powered off, while waiting for the end of: echo o"
+out_has "machine: still running (started at bad.test.lua:28): ended"
 out_has "pass    bad.test.lua: leaves it"
-out_has "bad.test.lua:26: expected \"gone\", got \"kept\""
+out_has "bad.test.lua:32: expected \"gone\", got \"kept\""
 grep -q '"reason":"web is not defined; this file.s machines: machine",.*"verdict":"error"' results/results.jsonl || fail "no error: a name that is not there"
-grep -q '"running":\["machine (started at bad.test.lua:22)"\]' results/results.jsonl || fail "what ran at the end is not told"
+grep -q '"running":\["machine (started at bad.test.lua:28)"\]' results/results.jsonl || fail "what ran at the end is not told"
 [ "$(wc -l <results/results.jsonl)" = 9 ] || fail "results.jsonl does not have 9 results"
 nobody_is_left() {
 	expect 0 "$VIV" ps --json

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # slow
 # Tests whose machines come to a bad end: QEMU is killed, the kernel panics, the agent dies, a guest says more than anybody wants
-# to hear. Each has a verdict that names the cause, the other tests go on, and nothing is left. A dozen boots.
+# to hear. Each has a verdict that names the cause, the other tests go on, and nothing is left. Fifteen boots or so.
 . "$(dirname "$0")/lib.sh"
 
 command -v jq >/dev/null || skip "jq is missing"
@@ -83,8 +83,26 @@ end)
 test("left running", function() machine:start() end)
 test("after them", function() t.equal(1, 1) end)
 EOF
+cat >pair.test.lua <<'EOF'
+machines["*"].imports = { "profiles/minimal" }
+machines.server = {}
+machines.client = {}
+local function dies(how)
+	start_all()
+	server:succeed("(sleep 1; echo " .. how .. " >/proc/sysrq-trigger) >/dev/null 2>&1 &")
+	client:wait_until_succeeds("false", { timeout = 900 })
+end
+test("another's panic", function() dies("c") end)
+test("another's reboot", function() dies("b") end)
+test("a reboot that the test knows of", function()
+	client:start()
+	t.raises(function() server:succeed("echo b >/proc/sysrq-trigger; sleep 1000000") end, "it rebooted")
+	client:sleep(12)
+	client:shutdown()
+end)
+EOF
 mkfifo said
-timeout 1500 "$VIV" test --json --jobs 1 --results results machines.test.lua >said 2>err &
+timeout 1500 "$VIV" test --json --jobs 1 --results results machines.test.lua pair.test.lua >said 2>err &
 viv=$!
 exec 4<said
 while read -r line <&4; do
@@ -118,6 +136,11 @@ verdict_is "rebooted at the end" "fail null: machine: it rebooted * $lost (start
 verdict_is "powered off, and started" "pass null: null"
 verdict_is "killed between two methods" "fail machines.test.lua:64: $outside * $lost"
 verdict_is "killed at the end" "fail null: $outside * $lost"
+verdict_is "another's panic" "crash pair.test.lua:7: server: its kernel: Kernel panic - not syncing: sysrq triggered crash"
+jq -r 'select(.name == "another\u0027s panic").details' results/results.jsonl >details
+grep -q "^then: client: no longer waiting for .*, because of server: its kernel: " details || fail "what ended the wait: $(cat details)"
+verdict_is "another's reboot" "fail pair.test.lua:7: client: no longer waiting for *, because of server: it rebooted"
+verdict_is "a reboot that the test knows of" "pass null: null"
 verdict_is babbles "fail machines.test.lua:29: machine: failed with status 3: exit 3"
 verdict_is "left running" "pass null: null"
 verdict_is "after them" "pass null: null"
