@@ -452,6 +452,7 @@ static int do_restore(struct call *c)
 		return code;
 	}
 	call_step(c, "going back to its state %s", name);
+	c->g->end_told |= !guest_is_on(c->g); /* however it ended: that is what it is for */
 	c->r->checking = true;
 	code = restore(c, s);
 	c->r->checking = checking;
