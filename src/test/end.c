@@ -16,8 +16,8 @@ static const unsigned wanted[] = {
 
 /* What would have been the way to want it. */
 static const char *const advice[VIV_ARRAY_SIZE(wanted)] = {
-	[VIV_VM_POWEROFF] = " (wait_for_shutdown() or start() does)",
-	[VIV_VM_REBOOT] = " (start({ allow_reboot = true }) does)",
+	[VIV_VM_POWEROFF] = "; wait_for_shutdown() or start() asks for it",
+	[VIV_VM_REBOOT] = "; start({ allow_reboot = true }) asks for it",
 };
 
 bool guest_end_is_wanted(enum viv_vm_end how, unsigned asked)
@@ -38,7 +38,7 @@ char *guest_lost_text(const struct guest *g)
 {
 	VIV_FREE char *end = guest_end_text(g);
 
-	return viv_asprintf("%s %.1f s ago, %.1f s after its start, and the test had not asked for that%s", end,
-			    (double)(viv_now_ms() - g->ended_at) / 1000, (double)(g->ended_at - g->started) / 1000,
+	return viv_asprintf("it ended %.1f s ago, %.1f s after its start, and the test had not asked for that: %s%s",
+			    (double)(viv_now_ms() - g->ended_at) / 1000, (double)(g->ended_at - g->started) / 1000, end,
 			    advice[g->how] ? advice[g->how] : "");
 }

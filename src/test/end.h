@@ -21,5 +21,5 @@ enum guest_asked {
 bool guest_end_is_wanted(enum viv_vm_end how, unsigned asked);
 /* It is off, the test has not been told, and nothing that the test has said wants that. `also`: what is not the guest's to know. */
 bool guest_is_lost(const struct guest *g, unsigned also);
-/* "it rebooted 3.2 s ago, 14.0 s after its start, and the test had not asked for that". The caller's. */
+/* "it ended 3.2 s ago, 14.0 s after its start, and the test had not asked for that: it rebooted". The caller's. */
 char *guest_lost_text(const struct guest *g);

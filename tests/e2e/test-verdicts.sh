@@ -135,7 +135,7 @@ test("checks", function()
 	-- One that ends by itself is not started again without a word.
 	machine:succeed("poweroff")
 	retry(function() return not machine:is_up() end)
-	t.contains(failure(function() machine:succeed("true") end), "machine: it powered off")
+	t.contains(failure(function() machine:succeed("true") end), "the test had not asked for that: it powered off")
 	machine:start() -- that is known by now, too
 	machine:crash()
 	machine:start()

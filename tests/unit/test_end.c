@@ -67,8 +67,8 @@ static void test_text(void **state)
 	const struct guest g = {.starts = 1, .how = VIV_VM_REBOOT, .started = 1000, .ended_at = 4500};
 	VIV_FREE char *text = guest_lost_text(&g);
 
-	assert_true(viv_starts_with(text, "it rebooted "));
-	assert_non_null(strstr(text, " s ago, 3.5 s after its start, and the test had not asked for that (start({ allow_reboot = true }) does)"));
+	assert_true(viv_starts_with(text, "it ended "));
+	assert_non_null(strstr(text, " s ago, 3.5 s after its start, and the test had not asked for that: it rebooted; start({ allow_reboot = true }) asks for it"));
 }
 
 int main(void)
