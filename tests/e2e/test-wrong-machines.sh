@@ -134,11 +134,11 @@ verdict_is "panic in a wait" "crash machines.test.lua:9: machine: its kernel: Ke
 verdict_is "agent killed" "fail machines.test.lua:12: machine: the guest's agent has ended, while waiting for the end of: for p in *"
 lost='machine: it ended * s ago, * s after its start, and the test had not asked for that'
 killed='something else on this host ended it: QEMU was killed from outside (SIGKILL)*'
-verdict_is "rebooted between two methods" "fail machines.test.lua:44: $lost: it rebooted; start(*"
+verdict_is "rebooted between two methods" "fail machines.test.lua:45: $lost: it rebooted; start(*"
 verdict_is "rebooted at the end" "fail null: $lost: it rebooted; start(*"
 verdict_is "powered off, and started" "pass null: null"
-verdict_is "killed between two methods" "fail machines.test.lua:66: $lost: $killed"
-verdict_is "killed at the end" "fail machines.test.lua:72: $lost: $killed"
+verdict_is "killed between two methods" "fail machines.test.lua:67: $lost: $killed"
+verdict_is "killed at the end" "fail machines.test.lua:73: $lost: $killed"
 verdict_is "another's panic" "crash pair.test.lua:7: server: its kernel: Kernel panic - not syncing: sysrq triggered crash"
 jq -r 'select(.name == "another\u0027s panic").details' results/results.jsonl >details
 grep -q "^then: client: no longer waiting for .*, because of server: its kernel: " details || fail "what ended the wait: $(cat details)"
