@@ -220,27 +220,37 @@ static int do_execute(struct call *c)
 	return 3;
 }
 
+/* Runs a command that is to succeed, or to fail: anything else is the call's failure. */
+static int run_to(struct call *c, const char *command, bool want_failure, struct runner_output *out)
+{
+	int code, r;
+
+	call_step(c, "must %s: %s", want_failure ? "fail" : "succeed", command);
+	r = run(c, command, out, &code);
+	if (r < 0)
+		return r;
+	if (code < 0)
+		return fail_run(c, command, out, code);
+	if (out->error)
+		return fail_to_run(c, command, out);
+	if (!out->status == want_failure)
+		return want_failure ? fail_command(c, command, out, "succeeded, and was to fail")
+				    : fail_command(c, command, out, "failed with status %d", out->status);
+	return 0;
+}
+
 /* Every command of the call, as long as each does what it should; returns what they wrote. */
-static int each(struct call *c, const char *say, bool want_failure)
+static int each(struct call *c, bool want_failure)
 {
 	VIV_STR all = VIV_STR_INIT;
 
 	for (int i = 0; i < c->n; i++) {
 		VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
 		const char *command = call_text(c, i);
-		int code, r;
+		int r = run_to(c, command, want_failure, &out);
 
-		call_step(c, "%s: %s", say, command);
-		r = run(c, command, &out, &code);
 		if (r < 0)
 			return r;
-		if (code < 0)
-			return fail_run(c, command, &out, code);
-		if (out.error)
-			return fail_to_run(c, command, &out);
-		if (!out.status == want_failure)
-			return want_failure ? fail_command(c, command, &out, "succeeded, and was to fail")
-					    : fail_command(c, command, &out, "failed with status %d", out.status);
 		tell_stderr(c, &out);
 		warn_missing(c, &out);
 		viv_str_add_bytes(&all, out.out.data, out.out.len);
@@ -251,12 +261,12 @@ static int each(struct call *c, const char *say, bool want_failure)
 
 static int do_succeed(struct call *c)
 {
-	return each(c, "must succeed", false);
+	return each(c, false);
 }
 
 static int do_fail(struct call *c)
 {
-	return each(c, "must fail", true);
+	return each(c, true);
 }
 
 /* One that was given without its last newline need not have it. */
@@ -284,19 +294,11 @@ static int do_prints(struct call *c)
 	VIV_CLEANUP(runner_output_free) struct runner_output out = {0};
 	const char *command = call_text(c, 0);
 	struct viv_slice wanted = {0};
-	int code, r;
+	int r = run_to(c, command, false, &out);
 
-	wanted.data = lua_tolstring(c->L, c->first + 1, &wanted.len);
-	call_step(c, "must succeed: %s", command);
-	r = run(c, command, &out, &code);
 	if (r < 0)
 		return r;
-	if (code < 0)
-		return fail_run(c, command, &out, code);
-	if (out.error)
-		return fail_to_run(c, command, &out);
-	if (out.status)
-		return fail_command(c, command, &out, "failed with status %d", out.status);
+	wanted.data = lua_tolstring(c->L, c->first + 1, &wanted.len);
 	if (!is_output((struct viv_slice){out.out.data, out.out.len}, wanted))
 		return fail_output(c, command, &out, wanted);
 	tell_stderr(c, &out);
