@@ -138,7 +138,7 @@ int call_waited(struct call *c, int code, const char *fmt, ...)
 	va_end(ap);
 	if (c->r->signal)
 		return call_fail(c, VIV_VERDICT_ERROR, "interrupted");
-	if (c->r->deadline && viv_now_ms() >= c->r->deadline)
+	if (runner_time_is_up(c->r))
 		call_fail(c, VIV_VERDICT_TIMEOUT, "the test's time was up while waiting for %s", what.data);
 	else if (code == -ESHUTDOWN && c->g)
 		fail_lost(c);

@@ -157,7 +157,7 @@ static bool may_be_its_end(const struct runner_failure *f)
 
 static bool is_over(const struct runner *r)
 {
-	return r->signal || (r->deadline && viv_now_ms() >= r->deadline);
+	return r->signal || runner_time_is_up(r);
 }
 
 static int none_came(struct call *c, const char *what)

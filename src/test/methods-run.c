@@ -209,7 +209,7 @@ static int do_execute(struct call *c)
 	r = run(c, command, &out, &code);
 	if (r < 0)
 		return r;
-	if (code == -ETIMEDOUT && !(c->r->deadline && viv_now_ms() >= c->r->deadline))
+	if (code == -ETIMEDOUT && !runner_time_is_up(c->r))
 		out.status = VIV_EXIT_TIMEOUT; /* as timeout(1) has it: execute judges nothing */
 	else if (code < 0)
 		return fail_run(c, command, &out, code);
@@ -320,7 +320,7 @@ int methods_pause(struct call *c, int64_t ms)
 	int64_t until = VIV_MIN(viv_now_ms() + ms, c->deadline);
 	int code = runner_wait(c->r, c->g, never, NULL, until);
 
-	return code == -ETIMEDOUT && !(c->r->deadline && viv_now_ms() >= c->r->deadline) ? 0 : code;
+	return code == -ETIMEDOUT && !runner_time_is_up(c->r) ? 0 : code;
 }
 
 /* `last` is what the last attempt that ended came to, of the only one whatever came. cut: one was under way. */
@@ -330,9 +330,13 @@ static int fail_until(struct call *c, const char *command, bool want_failure, co
 	const char *what = want_failure ? "fail" : "succeed";
 
 	if (cut && only)
-		return fail_command(c, command, last, "did not %s in time (the first attempt did not end)", what);
-	return fail_command(c, command, last, "did not %s in time (status %d at last%s)", what, last->status,
-			    cut ? ", and another attempt was under way" : "");
+		fail_command(c, command, last, "did not %s in time (the first attempt did not end)", what);
+	else
+		fail_command(c, command, last, "did not %s in time (status %d at last%s)", what, last->status,
+			     cut ? ", and another attempt was under way" : "");
+	if (runner_time_is_up(c->r))
+		c->failure.verdict = VIV_VERDICT_TIMEOUT;
+	return -1;
 }
 
 /* Again and again, with pauses that grow: that a command's result changes is no event. */

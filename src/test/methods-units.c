@@ -53,7 +53,7 @@ static int ask_more(struct call *c, const char *user, const char *const *argv, s
 	struct call ask = *c;
 	int r;
 
-	if (!guest_is_on(c->g) || c->r->signal || (c->r->deadline && viv_now_ms() >= c->r->deadline))
+	if (!guest_is_on(c->g) || c->r->signal || runner_time_is_up(c->r))
 		return -1;
 	ask.failure = (struct runner_failure){0};
 	ask.deadline = viv_now_ms() + DETAILS_MS;

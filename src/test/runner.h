@@ -72,6 +72,12 @@ struct runner {
 	struct runner_failure final; /* what ended the test whatever its script did about it */
 };
 
+/* Is the test's own time over? */
+static inline bool runner_time_is_up(const struct runner *r)
+{
+	return r->deadline && viv_now_ms() >= r->deadline;
+}
+
 /* wait.c */
 
 /*

@@ -84,6 +84,7 @@ test("killed at the end", function()
 end)
 test("left running", function() machine:start() end)
 test("after them", function() t.equal(1, 1) end)
+test("its time is up", { timeout = 40 }, function() machine:wait_until_succeeds("false") end)
 EOF
 cat >pair.test.lua <<'EOF'
 machines["*"].imports = { "profiles/minimal" }
@@ -147,6 +148,7 @@ verdict_is "a reboot that the test knows of" "pass null: null"
 verdict_is babbles "fail machines.test.lua:29: machine: failed with status 3: exit 3"
 verdict_is "left running" "pass null: null"
 verdict_is "after them" "pass null: null"
+verdict_is "its time is up" "timeout machines.test.lua:*: machine: did not succeed in time (status 1 at last*): false"
 jq -r 'select(.name == "babbles").details' results/results.jsonl >details
 grep -q 'the last words' details || fail "the console's end is not in the failure"
 [ "$(wc -l <details)" -lt 100 ] || fail "more of the console than anybody wants to read"
