@@ -27,7 +27,6 @@ struct update {
 	bool changed;
 	struct viv_config_choice *params;
 	size_t n_params;
-	struct viv_strv unused; /* params that no file has asked for yet */
 	const char *file; /* that is being renewed, where there are several; else NULL */
 	struct lock_file *locks;
 	size_t n_locks, cap_locks;
@@ -129,24 +128,12 @@ static bool is_next_combination(const struct viv_suite *s, size_t i)
 	return !i || (now && !viv_streq(before, now));
 }
 
-static void note_params(struct update *u, const struct viv_strv *unused)
-{
-	struct viv_strv left = VIV_STRV_INIT;
-
-	for (size_t i = 0; i < u->unused.count; i++)
-		if (viv_strv_has(unused, u->unused.items[i]))
-			viv_strv_push(&left, u->unused.items[i]);
-	viv_strv_free(&u->unused);
-	u->unused = left;
-}
-
 /* Machines that the file has no more are forgotten. */
 static int update_tests(struct update *u, const struct viv_suite_spec *spec, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_suite_free_contents) struct viv_suite suite = {0};
 	int r = viv_suite_collect(spec, u->cmd->report, &suite, err);
 
-	note_params(u, &suite.unused_params);
 	for (size_t i = 0; i < suite.n && r == 0; i++) {
 		const struct viv_test_case *c = &suite.cases[i];
 
@@ -187,16 +174,41 @@ static int update_file(struct update *u, const char *file, struct viv_error *err
 	return r < 0 ? r : update_machine(u, &m, err);
 }
 
+/* Those of --param that no file asks for are wrong before anything is written. */
+static int check_params(const struct update *u, struct viv_error *err)
+{
+	VIV_CLEANUP(viv_suite_free_contents) struct viv_suite suite = {0};
+	VIV_STRV tests = VIV_STRV_INIT;
+	struct viv_suite_spec spec = {.params = u->params, .n_params = u->n_params};
+	const char *unused = u->n_params ? u->params[0].name : NULL;
+	int r = 0;
+
+	for (size_t i = 0; unused && i < u->args->n_operands; i++)
+		if (viv_ends_with(u->args->operands[i], VIV_TEST_SUFFIX))
+			viv_strv_push(&tests, u->args->operands[i]);
+	if (tests.count) {
+		spec.paths = (const char *const *)tests.items;
+		r = viv_suite_collect(&spec, NULL, &suite, err);
+		unused = suite.unused_params.count ? suite.unused_params.items[0] : NULL;
+	}
+	for (size_t i = 0; i < suite.n; i++)
+		if (suite.cases[i].error)
+			return viv_error_say(err, EINVAL, "%s", suite.cases[i].error);
+	if (r == 0 && unused)
+		return viv_error_say(err, ENOENT, "--param %s: no test file asks for it", unused);
+	return r;
+}
+
 static int update_files(struct update *u, struct viv_error *err)
 {
 	size_t i = 0;
-	int r;
+	int r = check_params(u, err);
 
-	do
+	while (r == 0) {
 		r = update_file(u, u->args->operands[i], err);
-	while (r == 0 && ++i < u->args->n_operands);
-	if (r == 0 && u->unused.count)
-		return viv_error_say(err, ENOENT, "--param %s: no test file asks for it", u->unused.items[0]);
+		if (++i >= u->args->n_operands)
+			break;
+	}
 	if (r == 0 && !u->changed && !u->cmd->quiet)
 		fputs("viv: nothing changed\n", stderr);
 	return r;
@@ -208,12 +220,9 @@ static int run(struct viv_cmd *cmd, const struct viv_args *args, struct viv_erro
 	VIV_STRV texts = VIV_STRV_INIT;
 	int r = viv_cmd_params(cmd, args, &texts, &u.params, &u.n_params);
 
-	for (size_t i = 0; i < u.n_params; i++)
-		viv_strv_push(&u.unused, u.params[i].name);
 	if (r == 0)
 		r = update_files(&u, err);
 	forget_locks(&u);
-	viv_strv_free(&u.unused);
 	free(u.params);
 	return r;
 }

@@ -30,6 +30,12 @@ static int machines_index(lua_State *L)
 	return call_mistake(L, r);
 }
 
+static int machines_count(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)runner_here(L)->n_guests);
+	return 1;
+}
+
 static int machines_set(lua_State *L)
 {
 	lua_pushliteral(L, "a machine's settings stand outside of tests: here it runs");
@@ -69,8 +75,11 @@ static int machines_pairs(lua_State *L)
 
 void call_push_machines(struct runner *r, lua_State *L)
 {
-	static const luaL_Reg events[] = {
-		{"__index", machines_index}, {"__newindex", machines_set}, {"__pairs", machines_pairs}, {NULL, NULL}};
+	static const luaL_Reg events[] = {{"__index", machines_index},
+					  {"__newindex", machines_set},
+					  {"__pairs", machines_pairs},
+					  {"__len", machines_count},
+					  {NULL, NULL}};
 
 	lua_newtable(L);
 	if (luaL_newmetatable(L, MACHINES_TYPE)) {

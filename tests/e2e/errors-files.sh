@@ -155,6 +155,11 @@ expect 0 "$VIV" update d3/few.test.lua
 out_has 'web: - diverts'
 grep -q '"few.test.lua:web"' d3/vm.lock && ! grep -q '"few.test.lua:server"' d3/vm.lock || fail "the file's own lock file"
 grep -q '"few.test.lua:server"' d3/server.lock && ! grep -q '"few.test.lua:web"' d3/server.lock || fail "the other's own"
-expect 125 "$VIV" update d3/few.test.lua --param colour=red
+cp d3/vm.lock before.lock
+expect 125 "$VIV" update d3/few.test.lua --param package=diverts --param colour=red
+cmp d3/vm.lock before.lock || fail "renewed with a parameter that nothing asks for"
 err_has '--param colour: no test file asks for it'
 expect 2 "$VIV" update d3/few.test.lua --param colour
+echo 'this is wrong' >d3/wrong.test.lua
+expect 125 "$VIV" update d3/wrong.test.lua --param colour=red
+err_has 'd3/wrong.test.lua:1'

@@ -152,6 +152,7 @@ local function all_machines()
 		t.equal(machine.name, name)
 		found[#found + 1] = name
 	end
+	t.equal(#machines, #found)
 	t.equal(found, { "client", "quick", "web-1" })
 	t.is_true(machines["web-1"] == web_1 and nodes.web_1 == web_1)
 	t.raises(function() return machines["web-2"] end, "there is no machine web-2 in this test")
