@@ -5,6 +5,8 @@
 
 #define AROUND	  3	  /* lines that are the same, before and after those that are not */
 #define SHOWN_MAX 400	  /* lines */
+#define LINE_MAX  4096	  /* bytes of each */
+#define LINES_MAX 100000  /* of each text that are compared, from the first that differs on */
 #define BEFORE_MAX 60     /* bytes that are the same, of a long line */
 #define CELLS_MAX 1000000 /* of the table; texts that differ over more lines are shown one after the other */
 
@@ -24,14 +26,27 @@ struct changes {
 	size_t n, cap;
 };
 
-static void split(struct viv_slice text, struct lines *ret)
+/* True: there are more. */
+static bool split(struct viv_slice text, size_t max, struct lines *ret)
 {
 	struct viv_slice line;
 
-	while (text.len && viv_slice_line(&text, &line)) {
+	while (ret->n < max && text.len && viv_slice_line(&text, &line)) {
 		ret->items = viv_grow(ret->items, &ret->cap, ret->n + 1, sizeof(line));
 		ret->items[ret->n++] = line;
 	}
+	return text.len;
+}
+
+/* Takes the last line off the text. */
+static struct viv_slice last_line(struct viv_slice *text)
+{
+	size_t end = text->len - (text->data[text->len - 1] == '\n'), from = end;
+
+	while (from && text->data[from - 1] != '\n')
+		from--;
+	text->len = from;
+	return (struct viv_slice){text->data + from, end - from};
 }
 
 static bool same(struct viv_slice a, struct viv_slice b)
@@ -83,50 +98,94 @@ static bool is_near(const struct changes *c, size_t at)
 	return false;
 }
 
-static void show(const struct changes *c, struct viv_str *ret)
+static void show_line(const struct change *c, struct viv_str *ret)
+{
+	struct viv_slice line = c->line;
+	VIV_FREE char *text = NULL;
+
+	if (line.len > LINE_MAX)
+		for (line.len = LINE_MAX; line.len && ((unsigned char)line.data[line.len] & 0xc0) == 0x80;)
+			line.len--;
+	text = viv_test_whole(line);
+	viv_str_addf(ret, "%c %s%s\n", c->sign, text, line.len < c->line.len ? "…" : "");
+}
+
+/* more: than the changes are. */
+static void show(const struct changes *c, bool more, struct viv_str *ret)
 {
 	bool left_out = false;
 	size_t shown = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
-		VIV_FREE char *text = NULL;
-
 		if (!is_near(c, i) || shown == SHOWN_MAX) {
 			viv_str_add(ret, left_out ? "" : "  …\n");
 			left_out = true;
 			continue;
 		}
-		text = viv_test_whole(c->items[i].line);
-		viv_str_addf(ret, "%c %s\n", c->items[i].sign, text);
+		show_line(&c->items[i], ret);
 		left_out = false;
 		shown++;
+	}
+	viv_str_add(ret, more && !left_out ? "  …\n" : "");
+}
+
+/* Takes the lines off both that they begin with; how many. */
+static size_t skip_begin(struct viv_slice *a, struct viv_slice *b)
+{
+	struct viv_slice x = *a, y = *b, line, other;
+	size_t n = 0;
+
+	while (x.len && y.len && viv_slice_line(&x, &line) && viv_slice_line(&y, &other) && same(line, other)) {
+		*a = x;
+		*b = y;
+		n++;
+	}
+	return n;
+}
+
+static void skip_end(struct viv_slice *a, struct viv_slice *b)
+{
+	struct viv_slice x = *a, y = *b;
+
+	while (x.len && y.len && same(last_line(&x), last_line(&y))) {
+		*a = x;
+		*b = y;
 	}
 }
 
 size_t viv_test_diff(struct viv_slice old, struct viv_slice new, struct viv_str *ret)
 {
-	struct lines a = {0}, b = {0};
+	struct viv_slice x = old, y = new, before, after = {0};
+	struct lines a = {0}, b = {0}, around = {0};
 	struct changes c = {0};
-	size_t before = 0, after = 0, first = 0;
+	size_t begin = skip_begin(&x, &y);
+	bool more;
 
-	split(old, &a);
-	split(new, &b);
-	while (before < a.n && before < b.n && same(a.items[before], b.items[before]))
-		before++;
-	while (before + after < a.n && before + after < b.n &&
-	       same(a.items[a.n - 1 - after], b.items[b.n - 1 - after]))
-		after++;
-	if (before < a.n || before < b.n) {
-		first = before + 1;
-		add(&c, ' ', a.items, before);
-		compare(a.items + before, a.n - before - after, b.items + before, b.n - before - after, &c);
-		add(&c, ' ', a.items + a.n - after, after);
-		show(&c, ret);
-	}
+	if (!x.len && !y.len)
+		return 0;
+	/* A line more than is shown: a … stands for it. */
+	before = (struct viv_slice){old.data, old.len - x.len};
+	for (size_t i = 0; i <= AROUND && before.len; i++)
+		last_line(&before);
+	if (old.len)
+		split((struct viv_slice){old.data + before.len, old.len - x.len - before.len}, AROUND + 1, &around);
+	add(&c, ' ', around.items, around.n);
+	skip_end(&x, &y);
+	more = split(x, LINES_MAX, &a);
+	more |= split(y, LINES_MAX, &b);
+	compare(a.items, a.n, b.items, b.n, &c);
+	/* What follows those that are left out does not follow these. */
+	if (!more && old.len)
+		after = (struct viv_slice){x.data + x.len, (size_t)(old.data + old.len - (x.data + x.len))};
+	around.n = 0;
+	split(after, AROUND + 1, &around);
+	add(&c, ' ', around.items, around.n);
+	show(&c, more, ret);
 	free(a.items);
 	free(b.items);
+	free(around.items);
 	free(c.items);
-	return first;
+	return begin + 1;
 }
 
 static bool has_lines(struct viv_slice text)

@@ -4,6 +4,8 @@
 #include "test/diff.h"
 #include "test/text.h"
 
+#include <sys/resource.h>
+
 static void check(const char *old, const char *new, size_t want_first, const char *want)
 {
 	VIV_STR got = VIV_STR_INIT;
@@ -54,6 +56,40 @@ static void test_long_texts(void **state)
 	assert_true(viv_ends_with(got.data, "\n  …\n"));
 }
 
+static long used_kib(void)
+{
+	struct rusage u;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &u), 0);
+	return u.ru_maxrss;
+}
+
+/* As much as a command may write: neither lines nor bytes of it make more. */
+static void test_guests_texts(void **state)
+{
+	static const size_t max = 16 << 20;
+	VIV_FREE char *text = viv_new_array(char, max);
+	VIV_STR got = VIV_STR_INIT;
+	long before;
+
+	memset(text, '\n', max);
+	before = used_kib();
+	assert_int_equal(viv_test_diff(VIV_SLICE("x"), (struct viv_slice){text, max}, &got), 1);
+	assert_true(used_kib() - before < 128 << 10);
+	assert_true(viv_starts_with(got.data, "- x\n+ \n"));
+	assert_true(viv_ends_with(got.data, "\n  …\n"));
+	/* What is the same is no limit. */
+	text[max - 5] = 'y';
+	viv_str_free(&got);
+	assert_int_equal(viv_test_diff((struct viv_slice){text, max - 6}, (struct viv_slice){text, max}, &got), max - 5);
+	assert_string_equal(got.data, "  …\n  \n  \n  \n+ \n+ y\n+ \n+ \n+ \n");
+	memset(text, 0, max);
+	viv_str_free(&got);
+	assert_int_equal(viv_test_diff(VIV_SLICE("x\ny"), (struct viv_slice){text, max}, &got), 1);
+	assert_true(got.len < 64 << 10);
+	assert_true(viv_ends_with(got.data, "\\x00…\n"));
+}
+
 static void check_differs(const char *got, const char *wanted, const char *want, const char *want_lines)
 {
 	VIV_STR lines = VIV_STR_INIT;
@@ -87,6 +123,7 @@ int main(void)
 		cmocka_unit_test(test_far_lines),
 		cmocka_unit_test(test_odd_lines),
 		cmocka_unit_test(test_long_texts),
+		cmocka_unit_test(test_guests_texts),
 		cmocka_unit_test(test_said),
 	};
 
