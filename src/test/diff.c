@@ -5,7 +5,7 @@
 
 #define AROUND	  3	  /* lines that are the same, before and after those that are not */
 #define SHOWN_MAX 400	  /* lines */
-#define LINE_MAX  4096	  /* bytes of each */
+#define WIDTH_MAX 4096	  /* bytes of each */
 #define LINES_MAX 100000  /* of each text that are compared, from the first that differs on */
 #define BEFORE_MAX 60     /* bytes that are the same, of a long line */
 #define CELLS_MAX 1000000 /* of the table; texts that differ over more lines are shown one after the other */
@@ -103,8 +103,8 @@ static void show_line(const struct change *c, struct viv_str *ret)
 	struct viv_slice line = c->line;
 	VIV_FREE char *text = NULL;
 
-	if (line.len > LINE_MAX)
-		for (line.len = LINE_MAX; line.len && ((unsigned char)line.data[line.len] & 0xc0) == 0x80;)
+	if (line.len > WIDTH_MAX)
+		for (line.len = WIDTH_MAX; line.len && ((unsigned char)line.data[line.len] & 0xc0) == 0x80;)
 			line.len--;
 	text = viv_test_whole(line);
 	viv_str_addf(ret, "%c %s%s\n", c->sign, text, line.len < c->line.len ? "…" : "");

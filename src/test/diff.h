@@ -7,8 +7,8 @@
 
 /*
  * Lines of `old` that `new` has not ("- …"), those that only `new` has ("+ …"), and some around them ("  …"); what is left
- * out is a line "  …", and the end of a long line a "…". Fit for a terminal, and of texts of any size some MiB at most. Nothing: by their lines they are the same. Which line (from 1) of `old` is the
- * first that differs; 0: none.
+ * out is a line "  …", and the end of a long line a "…". Fit for a terminal, and of texts of any size some MiB at most.
+ * Nothing: by their lines they are the same. Which line (from 1) of `old` is the first that differs; 0: none.
  */
 size_t viv_test_diff(struct viv_slice old, struct viv_slice new, struct viv_str *ret);
 

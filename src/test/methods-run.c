@@ -6,6 +6,7 @@
 
 #define OUTPUT_MAX    (16u << 20) /* bytes of a command's stdout, and of its stderr */
 #define SHOWN_MAX     8192	  /* bytes of each that a failure shows */
+#define MISSING_MAX   100	  /* programs of a test that are warned of */
 #define RETRY_MS      50	  /* between two tries, at first; it doubles */
 #define RETRY_MAX_MS  1000
 
@@ -147,7 +148,7 @@ static void warn_missing(struct call *c, const struct runner_output *out)
 	if (!program)
 		return;
 	what = viv_asprintf("%s %s", c->g->name, program);
-	if (viv_strv_has(&c->r->missing, what))
+	if (c->r->missing.count == MISSING_MAX || viv_strv_has(&c->r->missing, what))
 		return;
 	viv_strv_push(&c->r->missing, what);
 	hint = viv_test_package_hint(program);

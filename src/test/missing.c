@@ -5,6 +5,9 @@
 #include "base/status.h"
 #include "base/util.h"
 
+#define SAID_MAX    4096 /* bytes of what a shell says */
+#define PROGRAM_MAX 255	 /* bytes */
+
 /* What people expect to be there. The same in bookworm and trixie. */
 static const struct {
 	const char *package, *programs;
@@ -123,6 +126,16 @@ static const char *name_in(char *said)
 	return name;
 }
 
+static bool is_name(const char *s)
+{
+	size_t len = strlen(s);
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] <= ' ')
+			return false;
+	return len && len <= PROGRAM_MAX;
+}
+
 char *viv_test_missing(int status, struct viv_slice err)
 {
 	static const char *const ends[] = {": command not found", ": not found", ": No such file or directory"};
@@ -131,13 +144,16 @@ char *viv_test_missing(int status, struct viv_slice err)
 
 	if (!status || !err.len)
 		return NULL;
-	line = viv_slice_dup(last_line(err));
+	err = last_line(err);
+	if (err.len > SAID_MAX)
+		return NULL;
+	line = viv_slice_dup(err);
 	for (size_t i = 0; i < VIV_ARRAY_SIZE(ends); i++) {
 		if (!viv_ends_with(line, ends[i]) || (status != VIV_EXIT_FIND && i == 2))
 			continue;
 		line[strlen(line) - strlen(ends[i])] = '\0';
 		name = name_in(line);
-		if (!*name || (status != VIV_EXIT_FIND && !viv_test_package_of(name)))
+		if (!is_name(name) || (status != VIV_EXIT_FIND && !viv_test_package_of(name)))
 			return NULL;
 		return viv_slice_printable(viv_slice(name));
 	}

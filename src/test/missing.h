@@ -6,9 +6,9 @@
 #include "base/str.h"
 
 /*
- * The program that is missing, by what a shell (or env, timeout, sudo) says of it in the last line of stderr; NULL: that is
- * not why it failed. In a pipe the status may be another than 127: then only programs that have a package here are known. The
- * caller frees it.
+ * The program that is missing, by what a shell (or env, timeout, sudo) says of it in the last line of stderr; a word of at most
+ * 255 bytes. NULL: that is not why it failed. In a pipe the status may be another than 127: then only programs that have a
+ * package here are known. The caller frees it.
  */
 char *viv_test_missing(int status, struct viv_slice err);
 /* With or without its folder. NULL: not one of those that people expect to be there. */

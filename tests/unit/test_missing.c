@@ -45,6 +45,20 @@ static void test_others(void **state)
 	check(127, "x: ': not found", "'");
 }
 
+/* A guest writes what it likes: a name is kept, and told. */
+static void test_no_names(void **state)
+{
+	VIV_FREE char *name = viv_asprintf("%0255d", 0), *longest = viv_asprintf("sh: 1: %s: not found\n", name);
+	VIV_FREE char *longer = viv_asprintf("sh: 1: 0%s: not found\n", name), *much = viv_asprintf("%010000d: curl: not found", 0);
+
+	check(127, longest, name);
+	check(127, longer, NULL);
+	check(127, much, NULL);
+	check(127, "sh: 1: what the guest says: not found\n", NULL);
+	check(127, "a\tb: not found\n", NULL);
+	check(127, "a\033[1m: not found\n", NULL);
+}
+
 static void test_hint(void **state)
 {
 	VIV_FREE char *hint = viv_test_package_hint("/usr/bin/ss");
@@ -60,6 +74,7 @@ int main(void)
 		cmocka_unit_test(test_shells),
 		cmocka_unit_test(test_pipes),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_no_names),
 		cmocka_unit_test(test_hint),
 	};
 
