@@ -72,9 +72,11 @@ static void *outlive(void *arg)
 
 static void leave_to_other(int ready)
 {
+	static int its; /* the stack of this thread may be gone when the other reads it */
 	pthread_t other;
 
-	if (pthread_create(&other, NULL, outlive, &ready) == 0)
+	its = ready;
+	if (pthread_create(&other, NULL, outlive, &its) == 0)
 		pthread_exit(NULL);
 }
 
