@@ -113,18 +113,12 @@ static int do_skip(struct call *c)
 
 static int do_log(struct call *c)
 {
-	VIV_STR text = VIV_STR_INIT;
-	size_t len = 0;
-	const char *said = lua_tolstring(c->L, c->first, &len);
-	VIV_FREE char *shown = said ? NULL : methods_shown(c->L, c->first);
+	struct viv_slice said = {0};
+	VIV_FREE char *text = NULL;
 
-	for (size_t i = 0; i < len; i++) {
-		if (said[i])
-			viv_str_add_char(&text, said[i]);
-		else
-			viv_str_add(&text, "\\x00");
-	}
-	viv_events_say(&c->r->out, "log", NULL, "%s", shown ? shown : text.data ? text.data : "");
+	said.data = lua_tolstring(c->L, c->first, &said.len);
+	text = said.data ? viv_test_no_nul(said) : methods_shown(c->L, c->first);
+	viv_events_say(&c->r->out, "log", NULL, "%s", text);
 	return 0;
 }
 

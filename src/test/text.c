@@ -38,7 +38,7 @@ char *viv_test_line(const char *text)
 	return viv_slice_dup(viv_slice_trim(viv_slice(shown)));
 }
 
-char *viv_test_whole(struct viv_slice text)
+char *viv_test_no_nul(struct viv_slice text)
 {
 	VIV_STR s = VIV_STR_INIT;
 
@@ -48,7 +48,14 @@ char *viv_test_whole(struct viv_slice text)
 		else
 			viv_str_add(&s, "\\x00");
 	}
-	return viv_report_text(s.data ? s.data : "");
+	return viv_str_steal(&s);
+}
+
+char *viv_test_whole(struct viv_slice text)
+{
+	VIV_FREE char *whole = viv_test_no_nul(text);
+
+	return viv_report_text(whole);
 }
 
 static bool is_continuation(char c)

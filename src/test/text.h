@@ -12,6 +12,8 @@
 char *viv_test_text(const char *text);
 /* That as one line: newlines and tabs are blanks, none at the ends. */
 char *viv_test_line(const char *text);
+/* With \x00 for each NUL. */
+char *viv_test_no_nul(struct viv_slice text);
 /* Fit for a terminal, and whole: a NUL is no end. */
 char *viv_test_whole(struct viv_slice text);
 /* At most `max` bytes, cut where a character ends; with `middle` the end is kept, too. */
