@@ -3,6 +3,7 @@
 
 #include "test/process.h"
 
+#include <limits.h>
 #include <signal.h>
 
 #define COLUMNS	  80
@@ -71,6 +72,17 @@ static int do_wait_until_tty_matches(struct call *c)
 
 static const struct call_type type_process;
 
+/* False: it is no size that a terminal can have, and the call has failed. */
+static bool read_size(struct call *c, const char *option, unsigned short otherwise, unsigned short *ret)
+{
+	double size = call_option_number(c, option, otherwise);
+
+	if (size < 1 || size > USHRT_MAX)
+		return call_fail(c, VIV_VERDICT_ERROR, "spawn: %s is to be from 1 to %d", option, USHRT_MAX) == 0;
+	*ret = (unsigned short)size;
+	return true;
+}
+
 static int do_spawn(struct call *c)
 {
 	const char *shell = call_option_text(c, "shell"), *command = call_text(c, 0);
@@ -81,11 +93,11 @@ static int do_spawn(struct call *c)
 		.argv = argv,
 		.user = call_option_text(c, "user"),
 		.cwd = call_option_text(c, "cwd"),
-		.rows = (unsigned short)call_option_number(c, "rows", ROWS),
-		.columns = (unsigned short)call_option_number(c, "columns", COLUMNS),
 	};
 	struct process *p;
 
+	if (!read_size(c, "rows", ROWS, &spec.rows) || !read_size(c, "columns", COLUMNS, &spec.columns))
+		return -1;
 	if (!methods_read_env(c, &env))
 		return call_fail(c, VIV_VERDICT_ERROR, "spawn: env is to be { NAME = \"value\" }");
 	spec.env = (const char *const *)env.items;

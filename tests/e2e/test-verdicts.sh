@@ -59,6 +59,10 @@ test("checks", function()
 	t.contains(failure(function() machine:succeed("true", { user = 1.5 }) end), "expected text or a whole number, got a number")
 	t.contains(failure(function() machine:succeed("true", { timeout = 0 }) end), "more than 0 seconds")
 	t.contains(failure(function() machine:spawn("true", { rows = "x" }) end), "rows: expected a whole number, got a string")
+	for _, size in ipairs { -1, 0, 70000, math.maxinteger } do
+		t.contains(failure(function() machine:spawn("true", { rows = size }) end), "spawn: rows is to be from 1 to 65535")
+		t.contains(failure(function() machine:spawn("true", { columns = size }) end), "spawn: columns is to be")
+	end
 	t.contains(failure(function() retry(t.fail, { interval = "x" }) end), "interval is to be seconds, or a time such as")
 	t.contains(failure(function() polling_condition(t.fail, { interval = "x" }) end), "interval is to be seconds")
 	t.contains(failure(function() machine:send_key("a", { delay = true }) end), "delay: expected a number or text")
