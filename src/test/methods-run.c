@@ -12,9 +12,9 @@
 
 /*
  * What a command runs under, as NixOS's driver has it: it ends at the first failure, and an unset variable is
- * one. pipefail where the shell knows it (dash does from trixie on).
+ * one. pipefail where the shell knows it (dash does from trixie on). zsh's `command` knows no builtins.
  */
-#define STRICT "set -eu; command set -o pipefail 2>/dev/null || :; "
+#define STRICT "set -eu; [ -n \"${ZSH_VERSION-}\" ] && set -o pipefail || command set -o pipefail 2>/dev/null || :; "
 
 /*
  * The command comes in the environment, so that no process has it among its arguments: `pgrep -f` and `pkill -f` would find
