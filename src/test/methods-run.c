@@ -6,6 +6,7 @@
 
 #define OUTPUT_MAX    (16u << 20) /* bytes of a command's stdout, and of its stderr */
 #define SHOWN_MAX     8192	  /* bytes of each that a failure shows */
+#define WORD_MAX      (128u << 10) /* bytes of an argument, or of a variable, with its NUL: Linux's MAX_ARG_STRLEN with pages of 4 KiB */
 #define MISSING_MAX   100	  /* programs of a test that are warned of */
 #define RETRY_MS      50	  /* between two tries, at first; it doubles */
 #define RETRY_MAX_MS  1000
@@ -74,6 +75,15 @@ static char *script_of(const struct call *c, const char *shell, const char *comm
 	return viv_strdup(RUN);
 }
 
+static bool is_too_long(const char *script, const struct viv_strv *env)
+{
+	bool is = strlen(script) >= WORD_MAX;
+
+	for (size_t i = 0; i < env->count; i++)
+		is |= strlen(env->items[i]) >= WORD_MAX;
+	return is;
+}
+
 /* Runs it; a negative errno as runner_command_run, or -1 with the call's failure. */
 static int run(struct call *c, const char *command, struct runner_output *out, int *ret_code)
 {
@@ -94,6 +104,9 @@ static int run(struct call *c, const char *command, struct runner_output *out, i
 	if (!methods_read_env(c, &env))
 		return call_fail(c, VIV_VERDICT_ERROR, "%s: env is to be { NAME = \"value\" }", c->method->name);
 	argv[2] = script = script_of(c, shell, command, &env);
+	if (is_too_long(script, &env))
+		return call_fail(c, VIV_VERDICT_ERROR, "%s: the command, or a value of env, is too long for Linux (128 KiB): "
+						       "input = … takes any size, and run_script runs a file", c->method->name);
 	spec.env = (const char *const *)env.items;
 	*ret_code = runner_command_run(c->r, c->g, &spec, out, &err);
 	if (*ret_code < 0 && err.code)

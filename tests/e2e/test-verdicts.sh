@@ -44,6 +44,12 @@ test("checks", function()
 	machine:fail("env | grep -i _viv")
 	t.contains(select(3, machine:execute("true\nno-such-command")), "line 2: no-such-command: not found")
 	t.contains(select(3, machine:execute("echo\nif (then", { strict = false })), "line 2: syntax error")
+	-- The most that Linux takes as one text, and what takes more.
+	machine:succeed("#" .. ("x"):rep(131056))
+	for _, method in ipairs { "execute", "succeed", "fail", "wait_until_fails" } do
+		t.contains(failure(function() machine[method](machine, "#" .. ("x"):rep(131057)) end),
+			method .. ": the command, or a value of env, is too long for Linux (128 KiB): input = … takes any size")
+	end
 	machine:spawn("cat"):send("x\n")
 	machine:succeed("true", nil) -- no options
 	machine:execute("echo '<3>viv-init: warning: /x is odd' >/dev/kmsg")
