@@ -183,6 +183,13 @@ void viv_console_drain(struct viv_console *c)
 		;
 }
 
+void viv_console_reset(struct viv_console *c)
+{
+	if (c->source)
+		viv_console_drain(c);
+	c->trouble.stamped = c->reports.stamped = false;
+}
+
 static int on_io(struct viv_source *s, int fd, uint32_t events, void *arg)
 {
 	struct viv_console *c = arg;

@@ -54,6 +54,8 @@ const struct viv_trouble *viv_console_trouble(const struct viv_console *c);
 const struct viv_trouble_reports *viv_console_reports(const struct viv_console *c);
 /* Reads what has come already, also of a paused one; without the loop. May call back. */
 void viv_console_drain(struct viv_console *c);
+/* The machine was reset: what it says from here on is another kernel's. Drains it, if it is not paused; may call back. */
+void viv_console_reset(struct viv_console *c);
 /* One that is open is taken to have ended. */
 void viv_console_end_report(struct viv_console *c);
 /* The last `n` lines, fit for a terminal; pushed to *ret. */

@@ -192,10 +192,10 @@ static struct viv_slice message_of(struct viv_slice line, bool *stamped, int64_t
 	at += caller_at(at, end);
 	at += level_at(at, end);
 	m = viv_slice_trim((struct viv_slice){at, (size_t)(end - at)});
-	/* Until a kernel has read printk.time=0 its lines have stamps, of no time. */
+	/* A kernel begins (kexec). Until it has read printk.time=0 its lines have stamps, of no time; without one a program may say it. */
 	if (*ret_us > 0)
 		*stamped = true;
-	else if (viv_trouble_begins(m, "Linux version "))
+	else if (*ret_us == 0 && viv_trouble_begins(m, "Linux version "))
 		*stamped = false;
 	*ret_own = *stamped && !n && !rest;
 	return m;

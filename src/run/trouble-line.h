@@ -31,8 +31,8 @@ struct viv_trouble_mark {
 
 /*
  * NULL: nothing. *ret_message: the line without time stamps. *ret_us: the stamp, or -1. *stamped is kept from line to
- * line of a console, false at first: once its kernel has written stamps, lines without one are a program's, and no
- * report. But for a panic's: better one too many than one missed.
+ * line of a console, false at first and after a reset: once its kernel has written stamps, lines without one are a program's,
+ * and no report. But for a panic's: better one too many than one missed.
  */
 const struct viv_trouble_mark *viv_trouble_find(struct viv_slice line, bool *stamped, struct viv_slice *ret_message,
 						int64_t *ret_us);

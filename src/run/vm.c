@@ -394,6 +394,8 @@ static void on_qmp_event(struct viv_qmp *q, const char *name, const json_t *data
 	if (viv_streq(name, "SHUTDOWN") && reason) {
 		free(vm->shutdown_reason);
 		vm->shutdown_reason = viv_strdup(reason);
+	} else if (viv_streq(name, "RESET") && vm->console) {
+		viv_console_reset(vm->console);
 	} else if (viv_streq(name, "GUEST_PANICKED") && !vm->panicked) {
 		vm->panicked = true;
 		wait_for_last_words(vm);

@@ -141,6 +141,28 @@ static void test_drain(void **state)
 	viv_str_free(&s.output);
 }
 
+/* Another kernel may write without time stamps. What the one before has said is heard first. */
+static void test_reset(void **state)
+{
+	static const char before[] = "[    9.000000] up\n", bug[] = "BUG: unable to handle\n";
+	struct seen s = {0};
+	int guest;
+	struct viv_console *c = open_console(&s, NULL, &guest);
+
+	assert_int_equal(viv_write_all(guest, before, strlen(before), "", NULL), 0);
+	assert_int_equal(viv_write_all(guest, bug, strlen(bug), "", NULL), 0);
+	viv_console_reset(c);
+	assert_int_equal(s.reports_begun, 0);
+	assert_int_equal(viv_write_all(guest, bug, strlen(bug), "", NULL), 0);
+	viv_console_drain(c);
+	assert_int_equal(s.reports_begun, 1);
+	assert_int_equal(s.troubles, 1);
+	close(guest);
+	viv_console_free(c);
+	viv_loop_free(s.loop);
+	viv_str_free(&s.output);
+}
+
 static void on_report_quits(struct viv_console *c, const struct viv_trouble_report *r, void *arg)
 {
 	on_report(c, r, arg);
@@ -248,7 +270,7 @@ static void test_typing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pause), cmocka_unit_test(test_reports), cmocka_unit_test(test_drain), cmocka_unit_test(test_report_ends_by_time),
+		cmocka_unit_test(test_pause), cmocka_unit_test(test_reports), cmocka_unit_test(test_drain), cmocka_unit_test(test_reset), cmocka_unit_test(test_report_ends_by_time),
 		cmocka_unit_test(test_lines_in_pieces),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_typing),

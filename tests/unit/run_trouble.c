@@ -149,8 +149,10 @@ static const struct {
 	/* printk.time=0: before the kernel has read that its lines have stamps, of no time. */
 	{"[    0.000000] Linux version 6.12\nBUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
 	{"Linux version 6.12\nup\nBUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
-	/* Another kernel, by kexec or a reboot. */
-	{"[    9.000000] up\nLinux version 6.12\nBUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
+	/* Another kernel, by kexec: one that has not read that. A program may say its name, too: cat /proc/version. */
+	{"[    9.000000] up\n[    0.000000] Linux version 6.12\nBUG: kernel NULL pointer dereference", VIV_TROUBLE_OOPS},
+	{"[    9.000000] up\nLinux version 6.12\nBUG: a program's", VIV_TROUBLE_NONE},
+	{"[    9.000000] up\n[    9.000000] Linux version 6.12\nBUG: a program's", VIV_TROUBLE_NONE},
 	{"[    9.000000] up\n[    0.000000] Linux version 6.12\n[    1.000000] up\nBUG: a program's", VIV_TROUBLE_NONE},
 };
 
