@@ -17,7 +17,7 @@
 struct viv_crash_dump {
 	int disk, fd; /* fd -1: the disk is the file */
 	char *path, *tmp; /* under a temporary name first: who is ended meanwhile leaves no half of one */
-	bool replace;
+	char *name; /* absolute: others may take <name>.vmcore meanwhile. NULL: what is at path is replaced */
 	off_t at;
 };
 
@@ -86,6 +86,7 @@ void viv_crash_dump_free(struct viv_crash_dump *d)
 	viv_close(d->fd);
 	free(d->tmp);
 	free(d->path);
+	free(d->name);
 	free(d);
 }
 
@@ -115,14 +116,14 @@ static int open_file(struct viv_crash_dump *d, struct viv_error *err)
 int viv_crash_begin(int disk, const char *path, const char *name, struct viv_crash_dump **ret, struct viv_error *err)
 {
 	VIV_CLEANUP(viv_crash_dump_freep) struct viv_crash_dump *d = viv_new(struct viv_crash_dump);
-	VIV_FREE char *to = path ? viv_strdup(path) : free_name(name);
-	int r = viv_path_absolute(to, &d->path, err);
+	int r = path ? viv_path_absolute(path, &d->path, err) : viv_path_absolute(name, &d->name, err);
 
 	d->disk = disk;
 	d->fd = -1;
-	d->replace = path != NULL;
 	if (r < 0)
 		return viv_error_context(err, "the crash dump");
+	if (d->name)
+		d->path = free_name(d->name);
 	if (ftruncate(disk, (off_t)viv_crash_size(disk)) < 0)
 		return viv_error_set(err, errno, "the crash dump: %s", d->path);
 	r = name_disk(d) ? 0 : open_file(d, err);
@@ -131,10 +132,23 @@ int viv_crash_begin(int disk, const char *path, const char *name, struct viv_cra
 	return r;
 }
 
+/* 0, or -1 with errno. */
+static int give_name(struct viv_crash_dump *d)
+{
+	if (!d->name)
+		return rename(d->tmp, d->path);
+	for (unsigned i = 0; link(d->tmp, d->path) < 0; i++) {
+		if (errno != EEXIST || i == MAX_TRIES)
+			return -1;
+		free(d->path);
+		d->path = free_name(d->name);
+	}
+	return 0;
+}
+
 static int finish(struct viv_crash_dump *d, struct viv_error *err)
 {
-	if (fchmod(d->fd < 0 ? d->disk : d->fd, 0600) < 0 ||
-	    (d->replace ? rename(d->tmp, d->path) : link(d->tmp, d->path)) < 0)
+	if (fchmod(d->fd < 0 ? d->disk : d->fd, 0600) < 0 || give_name(d) < 0)
 		return viv_error_set(err, errno, "%s", d->path);
 	return 0;
 }

@@ -29,7 +29,8 @@ uint64_t viv_crash_size(int disk);
  */
 struct viv_crash_dump;
 int viv_crash_begin(int disk, const char *path, const char *name, struct viv_crash_dump **ret, struct viv_error *err);
-const char *viv_crash_path(const struct viv_crash_dump *d); /* absolute */
+/* Absolute; where `name` had one and others take it meanwhile, the last viv_crash_go_on says another. */
+const char *viv_crash_path(const struct viv_crash_dump *d);
 /* A bit of it, which takes a moment. 1: there is more; 0: the file is there. */
 int viv_crash_go_on(struct viv_crash_dump *d, struct viv_error *err);
 void viv_crash_dump_free(struct viv_crash_dump *d); /* NULL is fine; nothing is left of one that is half there */

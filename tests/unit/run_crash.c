@@ -79,6 +79,25 @@ static void named(void **state)
 	assert_null(none);
 }
 
+/* Somebody else takes its name while it is on its way: it has the next. */
+static void name_taken(void **state)
+{
+	VIV_FD fd = disk_with("viv crash dump, bytes: 8\n"), other = disk_with("viv crash dump, bytes: 8\n");
+	VIV_FREE char *path = NULL;
+	struct viv_crash_dump *d;
+
+	assert_int_equal(viv_crash_begin(fd, NULL, "a", &d, NULL), 0);
+	assert_int_equal(viv_write_file("a-2.vmcore", "", 0, 0644, NULL), 0);
+	assert_int_equal(viv_crash_fetch(other, NULL, "a", &path, NULL), 0);
+	assert_string_equal(viv_path_base(path), "a.vmcore");
+	while (viv_crash_go_on(d, NULL) > 0)
+		;
+	assert_string_equal(viv_path_base(viv_crash_path(d)), "a-3.vmcore");
+	assert_true(viv_exists(viv_crash_path(d)));
+	viv_crash_dump_free(d);
+	assert_true(viv_exists("a-3.vmcore"));
+}
+
 static void none(void **state)
 {
 	static const char *const ends[] = {
@@ -104,6 +123,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(named, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(name_taken, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(none, set_up, tear_down),
 	};
 
