@@ -343,7 +343,7 @@ static int turn_off(struct call *c)
 	int code = 0;
 
 	if (guest_is_on(c->g)) {
-		c->g->ending = true;
+		methods_want_end(c->g);
 		viv_vm_kill(c->g->vm);
 		code = runner_wait(c->r, NULL, is_off, c->g, c->deadline);
 	}
@@ -430,7 +430,8 @@ static int restore(struct call *c, const struct saved *s)
 		code = wake_up(c);
 	if (code < 0 && guest_is_on(c->g)) {
 		/* One that is half there is of no use. */
-		c->g->ending = c->g->end_told = true;
+		methods_want_end(c->g);
+		c->g->end_told = true;
 		viv_vm_kill(c->g->vm);
 		runner_wait(c->r, NULL, is_off, c->g, viv_now_ms() + END_MS);
 	}

@@ -59,6 +59,13 @@ test("back", function()
 	machine:shutdown()
 end)
 
+-- The machine's end is what is asked for: nothing is told of it.
+test("wanted", function()
+	machine:save("up")
+	machine:restore("up")
+	machine:crash()
+end)
+
 test("refused", function()
 	for _, how in ipairs { "begin", "end" } do
 		machine:save("up")
@@ -74,6 +81,10 @@ end)
 END
 expect 0 unshare -m sh -c 'mount -t tmpfs -o size=400m none small && TMPDIR=$PWD/small exec "$0" test --log --only back back.test.lua' "$VIV"
 out_has "1 passed, 0 failed"
+
+expect 0 "$VIV" test --log --only wanted back.test.lua
+out_has "1 passed, 0 failed"
+! grep -hF "it was stopped" "$work/out" "$work/err" || fail "restore says the end that it makes"
 
 state_of() { # PID: its files that begin as QEMU's states do
 	local fd
