@@ -9,7 +9,6 @@
 #define TABLE_TYPE   "viv.assertions"
 #define RUNNER_KEY   "viv.runner"
 #define DETAILS_MAX  (256u << 10)
-#define TAIL_LINES   20
 #define TO_TEXT_MS   1000 /* for an error value's own __tostring */
 #define WHILE_MS     100 /* what took less is not told of again */
 
@@ -70,15 +69,12 @@ void call_details(struct call *c, const char *fmt, ...)
 
 void call_add_console(struct call *c)
 {
-	VIV_STRV lines = VIV_STRV_INIT;
+	VIV_STR tail = VIV_STR_INIT;
 
-	if (!c->g)
-		return;
-	guest_tail(c->g, TAIL_LINES, &lines);
-	if (lines.count)
-		call_details(c, "console of %s:\n", c->g->name);
-	for (size_t i = 0; i < lines.count; i++)
-		call_details(c, "  %s\n", lines.items[i]);
+	if (c->g)
+		guest_add_tail(c->g, &tail);
+	if (tail.len)
+		call_details(c, "%s", tail.data);
 }
 
 /* What became of a machine that was there: it may have started anew meanwhile. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define DEFAULT_LIMIT_MS 30000
+#define TAIL_LINES	 20 /* of a console, in a failure */
 
 /* "web-1" can't be a name in Lua. */
 static char *global_of(const char *name)
@@ -465,14 +466,19 @@ char *guest_end_text(const struct guest *g)
 					   : viv_strdup(texts[g->how]);
 }
 
-void guest_tail(const struct guest *g, size_t n, struct viv_strv *ret)
+void guest_add_tail(const struct guest *g, struct viv_str *ret)
 {
 	size_t at = g->console_line, lines = 0;
 	struct viv_slice rest, line;
 
-	while (at && (g->console.data[at - 1] != '\n' || lines++ < n + (at == g->console_line ? 1 : 0)))
+	while (at && (g->console.data[at - 1] != '\n' || lines++ < TAIL_LINES + (at == g->console_line ? 1 : 0)))
 		at--;
 	rest = (struct viv_slice){g->console.data + at, g->console.len - at};
-	while (rest.len && viv_slice_line(&rest, &line))
-		viv_strv_take(ret, viv_slice_printable(line));
+	if (rest.len)
+		viv_str_addf(ret, "console of %s:\n", g->name);
+	while (rest.len && viv_slice_line(&rest, &line)) {
+		VIV_FREE char *shown = viv_slice_printable(line);
+
+		viv_str_addf(ret, "  %s\n", shown);
+	}
 }

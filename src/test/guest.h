@@ -123,5 +123,5 @@ void guest_take_down(struct guest *g);
 bool guest_is_on(const struct guest *g); /* QEMU runs */
 /* Why it is not there any more, in a few words: "it powered off", "its kernel panicked: …". The caller frees it. */
 char *guest_end_text(const struct guest *g);
-/* The last n lines of its console. */
-void guest_tail(const struct guest *g, size_t n, struct viv_strv *ret);
+/* "console of NAME:" and the last lines of it, indented, for a failure's details; nothing where it has said nothing. */
+void guest_add_tail(const struct guest *g, struct viv_str *ret);

@@ -15,8 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TAIL_LINES 20 /* of the console of a machine that died */
-
 /* What the machines tell */
 
 static void on_changed(struct guest *g, void *arg)
@@ -347,17 +345,6 @@ static void let_dump(struct runner *r)
 	runner_wait(r, NULL, nobody_dumps, r, 0);
 }
 
-static void add_console(const struct guest *g, struct viv_str *details)
-{
-	VIV_STRV lines = VIV_STRV_INIT;
-
-	guest_tail(g, TAIL_LINES, &lines);
-	if (lines.count)
-		viv_str_addf(details, "console of %s:\n", g->name);
-	for (size_t i = 0; i < lines.count; i++)
-		viv_str_addf(details, "  %s\n", lines.items[i]);
-}
-
 /* That a machine died is no less true where nothing has needed it since: its test has not been what it says. */
 static void take_ends(struct runner *r)
 {
@@ -376,7 +363,7 @@ static void take_ends(struct runner *r)
 			runner_set_verdict(r, VIV_VERDICT_FAIL, reason);
 		else
 			viv_str_addf(&details, "%s\n", reason);
-		add_console(g, &details);
+		guest_add_tail(g, &details);
 	}
 	if (!details.len)
 		return;
